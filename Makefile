@@ -1,0 +1,139 @@
+# One verb, one line. `make` alone lists them.
+PYTHON ?= python3
+VENV := .venv
+PY := $(VENV)/bin/python
+HOST ?= 127.0.0.1
+PORT ?= 8000
+MODEL ?= models/credit-express/1
+BUILD := build
+MODELS := models
+SAMPLES := models/credit-express
+
+# $(call layers,ENVIRONMENT,LAYERS): each layer of requirements is installed once, and again only
+# when its file has changed.
+define layers
+	@test -x $(1)/bin/python || $(PYTHON) -m venv $(1)
+	@for layer in $(2); do \
+	  cmp -s requirements/$$layer.txt $(1)/installed-$$layer.txt && continue; \
+	  echo "installing the $$layer layer into $(1)" >&2; \
+	  $(1)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+	    --requirement requirements/$$layer.txt || exit 1; \
+	  cp requirements/$$layer.txt $(1)/installed-$$layer.txt; \
+	done
+endef
+
+.PHONY: help
+help: ## list the verbs
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: setup-serve setup
+setup-serve: # what serving, converting and training need
+	$(call layers,$(VENV),server convert)
+setup: setup-serve ## build .venv, and .venv-clients with the KServe client, for serve and test
+	$(call layers,$(VENV),monitoring bench test)
+	$(call layers,$(VENV)-clients,clients)
+
+.PHONY: serve
+serve: setup-serve ## serve the committed model and score a real applicant (ONCE=1 stops then)
+	$(PY) -m models.demo --model $(MODEL) --applicant models/credit-express/applicant.json \
+	  --host $(HOST) --port $(PORT) $(if $(ONCE),--once)
+
+.PHONY: test lint
+test: setup lint ## lint, types and all tests
+	$(PY) -m pytest
+lint: setup ## ruff and mypy alone
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+
+.PHONY: model
+model: setup-serve ## train and convert the demo model again, to the same bits
+	$(PY) -m models.credit_express --out $(BUILD)/credit-express \
+	  --data $(BUILD)/data --samples $(SAMPLES)
+	$(PY) -m convert $(BUILD)/credit-express/model.txt --name credit-express --version 1 \
+	  --out $(MODELS) --force --reference $(BUILD)/credit-express/reference.parquet --label default \
+	  --cost-fn 5 --cost-fp 1 --training-info $(BUILD)/credit-express/training.json
+
+.PHONY: homecredit
+homecredit: setup-serve ## DATA=application_train.csv: train and convert models/home-credit/1
+	@test -n "$(DATA)" || { echo "say which file: make homecredit DATA=application_train.csv" >&2; exit 2; }
+	$(PY) -m models.home_credit $(DATA) --out $(BUILD)/home-credit
+	$(PY) -m convert $(BUILD)/home-credit/model.txt --name home-credit --version 1 \
+	  --out $(MODELS) --force --reference $(BUILD)/home-credit/reference.parquet --label TARGET \
+	  --cost-fn 10 --cost-fp 1 --training-info $(BUILD)/home-credit/training.json
+
+.PHONY: fidelity verify-models convert-long crash-test
+fidelity: setup ## train a model of every kind, prove each, render docs/fidelity.md
+	$(PY) -m convert fidelity
+verify-models: setup ## FILES="a.txt b.pkl …": prove any LightGBM models bit for bit
+	$(PY) -m convert verify $(FILES)
+convert-long: setup ## 2,000 small random models against LightGBM
+	CONVERT_EXAMPLES=2000 $(PY) -m pytest tests/test_convert_property.py
+crash-test: setup ## kill -9 a loaded server 100 times; kill compaction 50 times: nothing is lost
+	$(PY) -m tests.crash_log --rounds 100
+	$(PY) -m tests.kill_compaction --rounds 50
+
+.PHONY: drift-power drift-scale dashboard dashboard-test
+drift-power: setup ## false alarms and missed drift over 100 seeds, Evidently beside (about an hour)
+	$(PY) -W ignore -m monitoring drift-power --out docs/drift-power.json
+	$(PY) -W ignore -m monitoring drift-power --render docs
+drift-scale: setup ## what a verdict and a report cost at size
+	$(PY) -m monitoring drift-scale --out docs/drift-scale.json
+	$(PY) -W ignore -m monitoring drift-power --render docs
+dashboard: setup ## look at drift, decisions and outcomes in a browser (OUT=drift LOG=log)
+	$(PY) -m monitoring dashboard --out $(or $(OUT),drift) --log $(or $(LOG),log)
+dashboard-test: setup ## drive the dashboard in headless Chromium, pictures in artifacts/
+	command -v chromium chromedriver >/dev/null || apt-get install -y chromium chromium-driver
+	$(PY) -m pytest -rs tests/test_monitoring_dashboard.py
+
+APPLICANTS := $(BUILD)/applicants.jsonl
+.PHONY: fuzz load-test
+fuzz: setup $(APPLICANTS) ## a million broken bodies against /score (BODIES=n)
+	$(PY) -m tests.server_fuzz --bodies $(or $(BODIES),1000000) --model $(MODEL) --applicants $(APPLICANTS)
+load-test: setup $(APPLICANTS) ## swaps, restarts, SIGTERM, overload and slow clients under load
+	$(PY) -m convert $(MODEL)/model.txt --name credit-express --version 2 --out $(BUILD)/models --force
+	$(PY) -m tests.server_long --models $(MODEL) $(BUILD)/models/credit-express/2 --applicants $(APPLICANTS)
+$(APPLICANTS): models/credit-express/held-out.parquet
+	$(PY) -m models.applicants $< $@
+
+.PHONY: bench bench-peers profile
+bench: setup ## measure again and render BENCHMARKS.md (QUICK=1: a look, into build/bench/quick)
+	$(PY) -m bench $(if $(QUICK),--quick)
+bench-peers: setup ## the same with the peers, whose environments it builds in build/peers
+	$(PY) -m bench --peers $(if $(QUICK),--quick)
+profile: setup ## profile a request, into build/bench
+	$(PY) -m bench.profiling
+
+.PHONY: lock
+lock: ## resolve requirements/*.in again (needs uv)
+	cat requirements/server.in requirements/convert.in requirements/monitoring.in \
+	  requirements/bench.in requirements/test.in | grep -v '^#' | sort -u > $(BUILD)/all.in
+	$(UV_COMPILE) $(BUILD)/all.in -o $(BUILD)/all.txt
+	$(UV_COMPILE) requirements/clients.in -o requirements/clients.txt
+	for layer in server convert monitoring bench test; do \
+	  $(UV_COMPILE) -c $(BUILD)/all.txt requirements/$$layer.in -o requirements/$$layer.txt || exit 1; \
+	done
+UV_COMPILE := uv pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 \
+  --generate-hashes --no-emit-index-url --no-annotate --no-header
+
+DOCKER ?= docker
+IMAGE ?= credit-express
+.PHONY: image image-test image-suite image-run wheelhouse
+image: ## build the image; from wheelhouse/ alone where there is one
+	$(DOCKER) build --file Dockerfile.distroless --tag $(IMAGE) \
+	  --build-arg REVISION=$$(git rev-parse HEAD 2>/dev/null || echo unknown) \
+	  $(if $(wildcard wheelhouse/*.whl),--network none --build-arg PIP_NO_INDEX=1) .
+image-test: setup ## run the image read-only, as nobody, and test what it answers and holds
+	IMAGE=$(IMAGE) DOCKER=$(DOCKER) $(PY) -m pytest -rs tests/test_image_container.py
+image-suite: setup ## the server's whole HTTP test suite on the image's files (root; no Parquet in there)
+	IMAGE=$(IMAGE) DOCKER=$(DOCKER) $(PY) -m pytest -p tests.in_container tests/test_server_*.py \
+	  --deselect 'tests/test_server_main.py::test_a_file_scores_with_lightgbms_bits[.parquet]'
+image-run: ## serve from the image on PORT
+	$(DOCKER) run --rm --init=false --read-only --cap-drop ALL --security-opt no-new-privileges \
+	  --publish $(HOST):$(PORT):8000 --volume credit-express-log:/log $(IMAGE)
+wheelhouse: ## download the server's wheels, for a build without a network
+	$(PYTHON) -m pip download --quiet --dest wheelhouse --no-deps --require-hashes \
+	  --only-binary :all: --requirement requirements/server.txt --python-version 3.11 \
+	  --implementation cp --abi cp311 --abi abi3 --abi none \
+	  $(foreach tag,_2_28 _2_27 _2_17 2014 1,--platform manylinux$(tag)_$(ARCH))
+ARCH ?= x86_64

@@ -1,0 +1,51 @@
+"""An environment for each peer: bench/peers/<name>/requirements.txt into build/peers/<name>."""
+
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+from .host import ROOT
+from .progress import say
+
+PEERS = Path(__file__).parent / "peers"
+BUILD = ROOT / "build" / "peers"
+
+
+class PeerError(Exception):
+    """An environment that could not be built: the last line of what pip said."""
+
+
+def python_of(name: str | None) -> Path | None:
+    """Return the interpreter of a peer's environment, our own for None, None where not built."""
+    if name is None:
+        return Path(sys.executable)
+    python = BUILD / name / "bin" / "python"
+    return python if (BUILD / name / "installed.txt").exists() else None
+
+
+def build(name: str) -> Path:
+    """Build the environment unless it stands there with the same requirements; return its python.
+
+    Raises PeerError.
+    """
+    wanted = (PEERS / name / "requirements.txt").read_bytes()
+    home = BUILD / name
+    mark, python = home / "installed.txt", home / "bin" / "python"
+    if mark.exists() and mark.read_bytes() == wanted:
+        return python
+    say(f"building the environment of {name}")
+    venv.create(home, with_pip=True, clear=True)
+    command = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    command += ["--requirement", str(PEERS / name / "requirements.txt")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
+        raise PeerError((errors or [done.stderr.strip() or "pip said nothing"])[0])
+    mark.write_bytes(wanted)
+    return python
+
+
+def names() -> list[str]:
+    """Return every peer that has requirements."""
+    return sorted(path.parent.name for path in PEERS.glob("*/requirements.txt"))

@@ -1,0 +1,91 @@
+"""One engine in one process: it loads, then answers commands on stdin with JSON lines on stdout.
+
+Its imports are the standard library and numpy, so that it runs in an engine's own environment:
+`python -m bench.ladder.child ENGINE TEXT BUNDLE FLOAT32 SCRATCH ROWS.npy`.
+Commands:
+`time FIRST COUNT` times rows one by one; `score FIRST` scores the rows from there on; `memory`.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from time import perf_counter, perf_counter_ns
+from typing import Any, TextIO
+
+import numpy as np
+
+from .engines import ENGINES, Floats, Paths, Score
+
+WARM_UP = 200
+
+
+def memory() -> dict[str, float]:
+    """Return MiB: proportional set size now, and the largest resident set there ever was."""
+    proportional = kernel_says(Path("/proc/self/smaps_rollup"), "Pss:")
+    peak = kernel_says(Path("/proc/self/status"), "VmHWM:")
+    return {"pss_mib": round(proportional / 1024, 1), "peak_mib": round(peak / 1024, 1)}
+
+
+def kernel_says(file: Path, key: str) -> int:
+    """Return a figure in kB, or 0 where the kernel does not tell."""
+    lines = file.read_text().splitlines() if file.exists() else []
+    return sum(int(line.split()[1]) for line in lines if line.startswith(key))
+
+
+def start(arguments: Sequence[str]) -> tuple[Score, Floats, dict[str, Any]]:
+    """Load and warm up; return the function, the rows and what loading cost."""
+    engine = ENGINES[arguments[0]]
+    paths = Paths(*map(Path, arguments[1:5]))
+    rows = np.load(arguments[5])
+    load = engine.prepare(paths)
+    began = perf_counter()
+    score = load()
+    loaded = perf_counter() - began
+    for row in rows[:WARM_UP]:
+        score(row)
+    size = engine.file(paths).stat().st_size / 1000
+    return score, rows, {"load_ms": round(loaded * 1e3, 1), "size_kb": round(size)}
+
+
+def time_rows(score: Score, rows: Floats, first: int, count: int) -> list[int]:
+    """Return nanoseconds per row, each row once."""
+    taken = []
+    for i in range(first, first + count):
+        row = rows[i % len(rows)]
+        began = perf_counter_ns()
+        score(row)
+        taken.append(perf_counter_ns() - began)
+    return taken
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Serve commands until stdin ends."""
+    answers = private_stdout()
+
+    def say(answer: Any) -> None:
+        answers.write(json.dumps(answer) + "\n")
+        answers.flush()
+
+    score, rows, ready = start(arguments)
+    say(ready)
+    commands: dict[str, Callable[..., Any]] = {
+        "time": lambda first, count: time_rows(score, rows, int(first), int(count)),
+        "score": lambda first: [score(row) for row in rows[int(first) :]],
+        "memory": memory,
+    }
+    for line in sys.stdin:
+        verb, *rest = line.split()
+        say(commands[verb](*rest))
+
+
+def private_stdout() -> TextIO:
+    """Return stdout for the answers alone: what libraries print goes to stderr from now on."""
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    return answers
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,258 @@
+"""The rungs: each turns one row of float64 into the probability of the bad class.
+
+An engine has two steps: `prepare` imports what it needs and makes what does not depend on the
+model; `load` (timed) returns the function that is measured. Libraries are imported inside, since
+every engine runs in a process of its own, and some in an environment of their own.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+Score = Callable[[Floats], float]
+Load = Callable[[], Score]
+
+
+@dataclass(frozen=True)
+class Paths:
+    """Where one model stands: LightGBM's text, both bundles, a scratch folder."""
+
+    text: Path
+    bundle: Path
+    float32: Path
+    scratch: Path
+
+
+@dataclass(frozen=True)
+class Engine:
+    """A rung, in words and in code; `file` is what is loaded from disk, for its size."""
+
+    label: str
+    prepare: Callable[[Paths], Load]
+    file: Callable[[Paths], Path]
+    environment: str | None = None
+
+
+def text_of(paths: Paths) -> Path:
+    """Return LightGBM's text."""
+    return paths.text
+
+
+def dataframe(paths: Paths) -> Load:
+    """A one-row DataFrame from a dict, `LGBMClassifier.predict_proba`: what services do."""
+    import pandas as pd
+
+    return classifier(paths, lambda names, row: pd.DataFrame([dict(zip(names, row, strict=True))]))
+
+
+def numpy_proba(paths: Paths) -> Load:
+    """A numpy row, `LGBMClassifier.predict_proba`."""
+    return classifier(paths, lambda names, row: row[np.newaxis])
+
+
+def classifier(paths: Paths, shape: Callable[[Sequence[str], Floats], Any]) -> Load:
+    """Score through scikit-learn's interface, rows shaped as in training.
+
+    The estimator is fitted on nothing much and given the booster: no pickle is loaded.
+    """
+    import lightgbm
+
+    names = feature_names(paths.text)
+    rows = np.random.default_rng(0).normal(size=(100, len(names)))
+    estimator = lightgbm.LGBMClassifier(n_estimators=1, verbose=-1, n_jobs=1)
+    shaped = np.concatenate([np.asarray(shape(names, row)) for row in rows])
+    fitting = type(shape(names, rows[0]))
+    is_frame = fitting.__name__ == "DataFrame"
+    estimator.fit(fitting(shaped, columns=names) if is_frame else shaped, rows[:, 0] > 0)
+
+    def load() -> Score:
+        estimator._Booster = lightgbm.Booster(model_file=paths.text)
+        return lambda row: float(np.asarray(estimator.predict_proba(shape(names, row)))[0, 1])
+
+    return load
+
+
+def feature_names(text: Path) -> list[str]:
+    """Return the features of a LightGBM text, in order."""
+    with text.open() as lines:
+        return next(line for line in lines if line.startswith("feature_names="))[14:].split()
+
+
+def booster(paths: Paths) -> Load:
+    """`Booster.predict` on a numpy row with one thread."""
+    import lightgbm
+
+    def load() -> Score:
+        model = lightgbm.Booster(model_file=paths.text)
+        return lambda row: float(model.predict(row[np.newaxis], num_threads=1)[0])
+
+    return load
+
+
+def single_row_fast(paths: Paths) -> Load:
+    """LightGBM's C function for one row, called through ctypes."""
+    from .single_row_fast import SingleRowFast
+
+    return lambda: SingleRowFast(paths.text, len(feature_names(paths.text))).score
+
+
+def onnxmltools(paths: Paths) -> Load:
+    """The graph onnxmltools makes, `session.run` as its documentation shows it."""
+    content = onnxmltools_graph(paths)
+    ort = onnxruntime()
+
+    def load() -> Score:
+        session = ort.InferenceSession(content.read_bytes(), providers=["CPUExecutionProvider"])
+        name = session.get_inputs()[0].name
+
+        def score(row: Floats) -> float:
+            probabilities: Any = session.run(None, {name: row[np.newaxis].astype(np.float32)})[1]
+            return float(probabilities[0, 1])
+
+        return score
+
+    return load
+
+
+def onnxmltools_graph(paths: Paths) -> Path:
+    """Convert once; return the file."""
+    path = paths.scratch / "onnxmltools.onnx"
+    if not path.exists():
+        import lightgbm
+        import onnxmltools as tools
+        from onnxmltools.convert.common.data_types import FloatTensorType
+
+        model = lightgbm.Booster(model_file=paths.text)
+        types = [("input", FloatTensorType([None, model.num_feature()]))]
+        graph = tools.convert_lightgbm(model, initial_types=types, zipmap=False)
+        path.write_bytes(graph.SerializeToString())
+    return path
+
+
+def onnxruntime() -> Any:
+    """Import onnxruntime with its telemetry off."""
+    import os
+
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+    import onnxruntime as ort
+
+    return ort
+
+
+def exact_run(paths: Paths) -> Load:
+    """The exact graph, `session.run`."""
+    return graph_run(paths.bundle / "model.onnx")
+
+
+def float32_run(paths: Paths) -> Load:
+    """The same trees in single precision, `session.run`."""
+    return graph_run(paths.float32 / "model.onnx")
+
+
+def graph_run(model: Path) -> Load:
+    """`session.run` of a graph from float64 rows to raw scores."""
+    ort = onnxruntime()
+
+    def load() -> Score:
+        session = ort.InferenceSession(model, providers=["CPUExecutionProvider"])
+        return lambda row: sigmoid(float(session.run(None, {"X": row[np.newaxis]})[0][0, 0]))
+
+    return load
+
+
+def exact_bound(paths: Paths) -> Load:
+    """The server's own engine: the exact graph on buffers that were bound once."""
+    from server.engine import Engine as ServerEngine
+
+    width = len(feature_names(paths.text))
+
+    def load() -> Score:
+        engine = ServerEngine(paths.bundle / "model.onnx", width, 1)
+        bound, raw, run = engine.row, engine.raw, engine.score_row
+
+        def score(row: Floats) -> float:
+            bound[:] = row
+            run()
+            return sigmoid(raw.item())
+
+        return score
+
+    return load
+
+
+def lleaves(paths: Paths) -> Load:
+    """lleaves: LLVM code of the trees, `Model.predict` with one job."""
+    import lleaves as library
+
+    compiled = paths.scratch / "lleaves.o"
+    if not compiled.exists():
+        library.Model(model_file=str(paths.text)).compile(cache=str(compiled))
+
+    def load() -> Score:
+        model = library.Model(model_file=str(paths.text))
+        model.compile(cache=str(compiled))
+        return lambda row: float(model.predict(row[np.newaxis], n_jobs=1)[0])
+
+    return load
+
+
+def tl2cgen(paths: Paths) -> Load:
+    """Treelite with TL2cgen: C code of the trees, compiled by gcc."""
+    import tl2cgen as library
+    import treelite
+
+    compiled = paths.scratch / "tl2cgen.so"
+    if not compiled.exists():
+        model = treelite.frontend.load_lightgbm_model(paths.text)
+        library.export_lib(
+            model, toolchain="gcc", libpath=str(compiled), params={"parallel_comp": 8}
+        )
+
+    def load() -> Score:
+        predictor = library.Predictor(str(compiled), nthread=1)
+        return lambda row: float(
+            predictor.predict(library.DMatrix(row[np.newaxis], dtype="float64")).ravel()[0]
+        )
+
+    return load
+
+
+def gtil(paths: Paths) -> Load:
+    """Treelite's general interpreter."""
+    import treelite
+
+    def load() -> Score:
+        model = treelite.frontend.load_lightgbm_model(paths.text)
+        return lambda row: float(
+            treelite.gtil.predict(model, row[np.newaxis], nthread=1).ravel()[0]
+        )
+
+    return load
+
+
+def sigmoid(raw: float) -> float:
+    """LightGBM's transform of a binary raw score."""
+    return 1.0 / (1.0 + math.exp(-raw))
+
+
+ENGINES = {
+    "dataframe": Engine("DataFrame + predict_proba", dataframe, text_of),
+    "numpy": Engine("numpy + predict_proba", numpy_proba, text_of),
+    "booster": Engine("Booster.predict, one thread", booster, text_of),
+    "single-row-fast": Engine("LightGBM C API, single row fast", single_row_fast, text_of),
+    "onnxmltools": Engine("onnxmltools graph, session.run", onnxmltools, onnxmltools_graph),
+    "float32": Engine(
+        "float32 graph, session.run", float32_run, lambda p: p.float32 / "model.onnx"
+    ),
+    "exact": Engine("exact graph, session.run", exact_run, lambda p: p.bundle / "model.onnx"),
+    "bound": Engine("exact graph, bound buffers", exact_bound, lambda p: p.bundle / "model.onnx"),
+    "lleaves": Engine("lleaves", lleaves, lambda p: p.scratch / "lleaves.o", "lleaves"),
+    "tl2cgen": Engine("Treelite, TL2cgen", tl2cgen, lambda p: p.scratch / "tl2cgen.so", "treelite"),
+    "gtil": Engine("Treelite, GTIL", gtil, text_of, "treelite"),
+}

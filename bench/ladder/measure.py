@@ -1,0 +1,168 @@
+"""The ladder: one row in process, from a DataFrame through LightGBM to bound buffers.
+
+Every engine runs in a process of its own; rounds go over all engines in turn, so that what the
+machine does meanwhile meets each of them. Timed rows are distinct: one row repeated would be
+learned by the branch predictor.
+"""
+
+import json
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .. import environments
+from ..distribution import median, quantiles, spread
+from ..host import ROOT
+from ..progress import say
+from ..result import Row
+from ..workload.models import THRESHOLD, Workload, on_thresholds
+from .engines import ENGINES, Floats, Paths
+
+SCRATCH = ROOT / "build" / "bench" / "scratch"
+REFERENCE = "single-row-fast"  # LightGBM itself
+
+
+class EngineError(Exception):
+    """An engine that does not start: its last line."""
+
+
+class Process:
+    """A child that holds one engine."""
+
+    def __init__(
+        self, engine: str, workload: Workload, rows: Path, compiling: bool = False
+    ) -> None:
+        python = environments.python_of(ENGINES[engine].environment)
+        if python is None:
+            raise EngineError("no environment: make bench-peers builds it")
+        paths = paths_of(workload)
+        if ENGINES[engine].environment and not (compiling or ENGINES[engine].file(paths).exists()):
+            raise EngineError("not compiled: make bench-peers compiles it")
+        files = (paths.text, paths.bundle, paths.float32, paths.scratch, rows)
+        self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed in stop()
+        self._child = subprocess.Popen(
+            [python, "-m", "bench.ladder.child", engine, *files], cwd=ROOT, text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors,
+        )  # fmt: skip
+        self.ready = self._answer()
+
+    def ask(self, *words: object) -> Any:
+        """Send one command and return its answer; raises EngineError."""
+        assert self._child.stdin is not None  # noqa: S101 - for the type checker
+        print(*words, file=self._child.stdin, flush=True)
+        return self._answer()
+
+    def _answer(self) -> Any:
+        assert self._child.stdout is not None  # noqa: S101 - for the type checker
+        line = self._child.stdout.readline()
+        if not line:
+            self._errors.seek(0)
+            said = self._errors.read().strip().splitlines() or ["ended without a word"]
+            self.stop()
+            raise EngineError(said[-1])
+        return json.loads(line)
+
+    def stop(self) -> None:
+        """End it."""
+        self._child.kill()
+        self._child.communicate()
+        self._errors.close()
+
+
+def paths_of(workload: Workload) -> Paths:
+    """Return where a workload's files stand, with a folder for what engines compile."""
+    scratch = SCRATCH / workload.size.name
+    scratch.mkdir(parents=True, exist_ok=True)
+    return Paths(workload.text, workload.bundle, workload.float32, scratch)
+
+
+def compile_ahead(workload: Workload) -> None:
+    """Let the engines that compile do so, which takes minutes for a large model."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "rows.npy"
+        np.save(file, workload.rows(1))
+        for name in (name for name, engine in ENGINES.items() if engine.environment):
+            say(f"compiling {workload.size.name} with {name}")
+            try:
+                Process(name, workload, file, compiling=True).stop()
+            except EngineError as error:
+                say(f"{name}: {error}")
+
+
+def measure(workload: Workload, rounds: int, count: int) -> list[Row]:
+    """Return a row per engine: `rounds` rounds of `count` distinct applicants."""
+    clean = workload.rows(rounds * count)
+    tricky = on_thresholds(workload.text, clean[:count], seed=3)
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "rows.npy"
+        np.save(file, np.concatenate([clean, tricky]))
+        started, failed = start(workload, file)
+        try:
+            return failed + time_all(started, workload, rounds, count)
+        finally:
+            for process in started.values():
+                process.stop()
+
+
+def start(workload: Workload, rows: Path) -> tuple[dict[str, Process], list[Row]]:
+    """Start every engine; return those that run, and a row for each that does not."""
+    started, failed = {}, []
+    for name in ENGINES:
+        say(f"ladder {workload.size.name}: loading {name}")
+        try:
+            started[name] = Process(name, workload, rows)
+        except EngineError as error:
+            failed.append({**label(workload, name), "error": str(error)})
+    return started, failed
+
+
+def time_all(
+    processes: dict[str, Process], workload: Workload, rounds: int, count: int
+) -> list[Row]:
+    """Time the rounds, then compare the scores with LightGBM's."""
+    taken: dict[str, list[list[float]]] = {name: [] for name in processes}
+    for number in range(rounds):
+        say(f"ladder {workload.size.name}: round {number + 1} of {rounds}")
+        for name, process in processes.items():
+            answer = process.ask("time", number * count, count)
+            taken[name].append([each / 1e3 for each in answer])
+    memory = {name: process.ask("memory") for name, process in processes.items()}
+    scores = {
+        name: np.array(process.ask("score", (rounds - 1) * count))
+        for name, process in processes.items()
+    }
+    return [
+        {**label(workload, name), **process.ready, **memory[name], **latency(taken[name]),
+         **errors(scores[name], scores[REFERENCE], count)}
+        for name, process in processes.items()
+    ]  # fmt: skip
+
+
+def label(workload: Workload, name: str) -> Row:
+    """Return the columns that name a row."""
+    return {"model": workload.size.name, "engine": name, "label": ENGINES[name].label}
+
+
+def latency(rounds: list[list[float]]) -> Row:
+    """Return quantiles in microseconds, the median over rounds each, and the spread of p50."""
+    found = [quantiles(each, "us") for each in rounds]
+    row: Row = {name: median(each[name] for each in found) for name in found[0]}
+    row["samples"] = sum(map(len, rounds))
+    row["spread"] = spread([each["p50_us"] or 0.0 for each in found])
+    return row
+
+
+def errors(scores: Floats, wanted: Floats, tricky: int) -> Row:
+    """Compare with LightGBM: on ordinary rows, and on the last `tricky`, on thresholds."""
+    wrong = scores.view(np.int64) != wanted.view(np.int64)
+    turned = (scores >= THRESHOLD) != (wanted >= THRESHOLD)
+    away = np.abs(scores - wanted)
+    return {
+        "compared": len(scores), "different": int(wrong.sum()),
+        "largest_error": float(away[:-tricky].max()), "flips": int(turned[:-tricky].sum()),
+        "largest_error_on_thresholds": float(away[-tricky:].max()),
+        "flips_on_thresholds": int(turned[-tricky:].sum()),
+    }  # fmt: skip

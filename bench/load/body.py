@@ -1,0 +1,49 @@
+"""Whole HTTP requests over distinct applicants: JSON, MessagePack, Open Inference Protocol."""
+
+import struct
+from collections.abc import Callable
+
+import msgspec
+
+from ..workload import applicants
+from ..workload.applicants import Floats
+
+Encode = Callable[[Floats], list[bytes]]
+
+
+def json(X: Floats) -> list[bytes]:
+    """One JSON object per applicant."""
+    bodies = [msgspec.json.encode(document) for document in applicants.documents(X)]
+    return [post("/score", b"application/json", body) for body in bodies]
+
+
+def message_pack(X: Floats) -> list[bytes]:
+    """One MessagePack map per applicant."""
+    bodies = [msgspec.msgpack.encode(document) for document in applicants.documents(X)]
+    return [post("/score", b"application/msgpack", body) for body in bodies]
+
+
+def oip_binary(path: str) -> Encode:
+    """Return an encoder of Open Inference Protocol requests with one binary FP64 tensor."""
+
+    def encode(X: Floats) -> list[bytes]:
+        return [oip_request(path, row.astype("<f8").tobytes()) for row in X]
+
+    return encode
+
+
+def oip_request(path: str, row: bytes) -> bytes:
+    """Return one request: the JSON head, then the row."""
+    width = len(row) // struct.calcsize("d")
+    tensor = {"name": "X", "shape": [1, width], "datatype": "FP64",
+              "parameters": {"binary_data_size": len(row)}}  # fmt: skip
+    wanted = [{"name": "prediction", "parameters": {"binary_data": True}}]
+    head = msgspec.json.encode({"inputs": [tensor], "outputs": wanted})
+    extra = b"inference-header-content-length: %d\r\n" % len(head)
+    return post(path, b"application/octet-stream", head + row, extra)
+
+
+def post(path: str, media_type: bytes, body: bytes, extra: bytes = b"") -> bytes:
+    """Return one whole HTTP/1.1 request."""
+    head = b"POST %b HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: %b\r\ncontent-length: %d\r\n"
+    return head % (path.encode(), media_type, len(body)) + extra + b"\r\n" + body

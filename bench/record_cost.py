@@ -1,0 +1,231 @@
+"""What the prediction record costs: one worker with the record on against off, paired.
+
+  python -m bench.record_cost measure --model models/credit-express/1 \\
+      --rows models/credit-express/held-out.parquet --out bench/results/record_cost.json
+  python -m bench.record_cost render
+
+Every mode is a server of its own; each round measures all of them, in an order that turns, and a
+mode is compared with `off` of the same round. `off` answers without building or writing a record:
+the server itself has no such setting.
+"""
+
+import argparse
+import http.client
+import json
+import multiprocessing
+import os
+import platform
+import socket
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pyarrow.parquet as pq
+
+from server import run, services, settings
+from server.record import ModelTag, Recorder, Scored, recorder
+
+from .record_load import drive
+
+RESULTS = Path(__file__).parent / "results" / "record_cost.json"
+DOCUMENT = Path(__file__).parent.parent / "docs" / "record.md"
+BEGIN, END = "<!-- record_cost: begin -->\n", "<!-- record_cost: end -->\n"
+MODES: dict[str, dict[str, str]] = {
+    "off": {},
+    "fsync never": {"log_fsync": "never"},
+    "fsync interval, 1 s (default)": {"log_fsync": "interval"},
+    "fsync always": {"log_fsync": "always"},
+    "fsync interval, hash chain": {"log_fsync": "interval", "log_chain": "true"},
+    "fsync interval, rows hashed": {"log_fsync": "interval", "log_features": "hashed"},
+}
+CONNECTIONS = 16
+
+
+class Off(Recorder):
+    """Records nothing."""
+
+    def append(self, tag: ModelTag, scored: Scored) -> None:
+        """Do nothing."""
+
+    def flush(self) -> None:
+        """Do nothing."""
+
+
+def serve(model: str, port: int, folder: str, mode: str) -> None:
+    """Run a server of one worker in this process."""
+    if mode == "off":
+        setattr(services, "recorder", lambda chosen: Off(recorder(chosen).journal))  # noqa: B010
+    salt = Path(folder) / "salt"
+    salt.write_bytes(bytes(32))
+    given: dict[str, Any] = {"model": model, "port": port, "log_dir": f"{folder}/log"}
+    given |= {"access_log": "0", "log_salt_file": str(salt)}
+    run.run(settings.read({}, {**given, **MODES[mode]}))
+
+
+def requests_of(rows: Path) -> list[bytes]:
+    """Return one HTTP request per row: `default`, the label, is not sent."""
+    found = []
+    for row in pq.read_table(rows).to_pylist():
+        row.pop("default", None)
+        body = json.dumps(row).encode()
+        head = f"POST /score HTTP/1.1\r\nhost: bench\r\ncontent-length: {len(body)}\r\n"
+        found.append(head.encode() + b"content-type: application/json\r\n\r\n" + body)
+    return found
+
+
+class Server:
+    """A server process of one mode."""
+
+    def __init__(self, model: Path, mode: str) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port: int = free.getsockname()[1]
+        self._folder = tempfile.TemporaryDirectory()
+        context = multiprocessing.get_context("spawn")
+        arguments = (str(model), self.port, self._folder.name, mode)
+        self._process = context.Process(target=serve, args=arguments)
+        self._process.start()
+        self._wait()
+
+    def _wait(self) -> None:
+        while self._process.is_alive():
+            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+            try:
+                connection.request("GET", "/livez")
+                connection.getresponse().read()
+            except ConnectionRefusedError:
+                time.sleep(0.05)
+            else:
+                return
+        raise SystemExit("the server did not start")
+
+    def cpu(self) -> float:
+        """Seconds of processor time the threads of its worker have used, to the nanosecond."""
+        [worker] = psutil.Process(self._process.pid).children()
+        threads = Path(f"/proc/{worker.pid}/task").glob("*/schedstat")
+        return sum(int(thread.read_text().split()[0]) for thread in threads) / 1e9
+
+    def measure(self, requests: Sequence[bytes], seconds: float) -> dict[str, float]:
+        """Load it for some seconds."""
+        before = self.cpu()
+        loaded = drive(self.port, requests, CONNECTIONS, seconds)
+        used = self.cpu() - before  # of the warm-up too
+        return {
+            "per_second": loaded.answers / loaded.seconds,
+            "cpu_us": used / loaded.with_warm_up * 1e6,
+        }
+
+    def stop(self) -> None:
+        """End it and remove its log."""
+        self._process.terminate()
+        self._process.join()
+        self._folder.cleanup()
+
+
+def measure(model: Path, rows: Path, rounds: int, seconds: float) -> dict[str, Any]:
+    """Return every figure of every round."""
+    requests = requests_of(rows)
+    servers = {mode: Server(model, mode) for mode in MODES}
+    found: list[dict[str, dict[str, float]]] = []
+    try:
+        for number in range(rounds):
+            order = list(MODES)
+            order = order[number % len(order) :] + order[: number % len(order)]
+            if number % 2:
+                order.reverse()
+            found.append({mode: servers[mode].measure(requests, seconds) for mode in order})
+            print(f"round {number + 1} of {rounds}", file=sys.stderr)
+    finally:
+        for server in servers.values():
+            server.stop()
+    return {"host": host(), "rounds": found, "seconds": seconds, "connections": CONNECTIONS,
+            "features": len(json.loads((model / "manifest.json").read_text())["features"]),
+            "body_bytes": statistics.mean(map(len, requests))}  # fmt: skip
+
+
+def host() -> dict[str, str]:
+    """Return what the figures depend on."""
+    names = ("uvicorn", "onnxruntime", "msgspec")
+    return {
+        "cpus": str(psutil.cpu_count()),
+        "machine": platform.machine(),
+        "load average": f"{os.getloadavg()[0]:.1f}",
+        "kernel": platform.release().partition("-")[0],
+        "python": platform.python_version(),
+        **{name: version(name) for name in names},
+    }
+
+
+def table(result: dict[str, Any]) -> str:
+    """Return the results as markdown."""
+    rounds = result["rounds"]
+    lines = [
+        "| record | processor time a request | above off, paired (median, and the middle half of"
+        " rounds) | requests a second | against off, paired |",
+        "|---|---|---|---|---|",
+    ]
+    for mode in MODES:
+        speed = statistics.median(r[mode]["per_second"] for r in rounds)
+        cpu = statistics.median(r[mode]["cpu_us"] for r in rounds)
+        above, slower = ("", "") if mode == "off" else against_off(rounds, mode)
+        lines.append(f"| {mode} | {cpu:.1f} µs | {above} | {speed:,.0f} | {slower} |")
+    about = ", ".join(f"{key} {value}" for key, value in result["host"].items())
+    return "\n".join([
+        *lines, "",
+        f"{len(rounds)} rounds of {result['seconds']:g} s a mode, one worker, "
+        f"{result['connections']} connections on the same machine, {result['features']} features, "
+        f"{result['body_bytes']:.0f} bytes a request, ext4; {about}.",
+    ]) + "\n"  # fmt: skip
+
+
+def against_off(rounds: list[dict[str, dict[str, float]]], mode: str) -> tuple[str, str]:
+    """Return processor time above, and requests a second against, `off` of the same round."""
+    above = [r[mode]["cpu_us"] - r["off"]["cpu_us"] for r in rounds]
+    share = statistics.median(r[mode]["cpu_us"] / r["off"]["cpu_us"] - 1 for r in rounds)
+    speed = [r[mode]["per_second"] / r["off"]["per_second"] - 1 for r in rounds]
+    low, middle, high = statistics.quantiles(above, n=4)
+    slow, usual, fast = statistics.quantiles(speed, n=4)
+    return (
+        f"{middle:+.1f} µs, {share:+.1%} ({low:+.1f} to {high:+.1f} µs)",
+        f"{usual:+.1%} ({slow:+.1%} to {fast:+.1%})",
+    )
+
+
+def render(document: str, result: dict[str, Any]) -> str:
+    """Return the document with the table between its marks."""
+    head, _, rest = document.partition(BEGIN)
+    _, _, tail = rest.partition(END)
+    return head + BEGIN + table(result) + END + tail
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Measure, or write the committed results into the document."""
+    parser = argparse.ArgumentParser(
+        "python -m bench.record_cost",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    verbs.add_parser("render")
+    run_it = verbs.add_parser("measure")
+    run_it.add_argument("--model", type=Path, required=True, help="a bundle")
+    run_it.add_argument("--rows", type=Path, required=True, help="Parquet, a column per feature")
+    run_it.add_argument("--rounds", type=int, default=18)
+    run_it.add_argument("--seconds", type=float, default=2.0)
+    run_it.add_argument("--out", type=Path, default=RESULTS)
+    args = parser.parse_args(arguments)
+    if args.verb == "measure":
+        result = measure(args.model, args.rows, args.rounds, args.seconds)
+        args.out.write_text(json.dumps(result, indent=1) + "\n")
+    else:
+        DOCUMENT.write_text(render(DOCUMENT.read_text(), json.loads(RESULTS.read_text())))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,69 @@
+"""BENCHMARKS.md, rendered from the result files and nothing else."""
+
+from pathlib import Path
+
+from .. import result
+from ..result import Result, Row
+from .tables import TABLES, Column, Table, groups
+
+TITLE = """# Benchmarks
+
+Rendered by `python -m bench --render` from the files in bench/results; every number below stands in
+one of them. `make bench` measures them again on this machine; `make bench-peers` adds the peers.
+Models are seeded and synthetic: 120 features, a third of them with missing values, 12 categories.
+Compare inside one table only. A dash is a quantile with fewer than ten samples above it.
+"""
+MISSING = "Not measured yet: `python -m bench --only {}`."
+BUSY = (
+    "**The machine was shared: load average {} on {} cores when this began. Absolute times "
+    "are worse than the machine's own; ratios within a table are what is left.**"
+)
+
+
+def render(folder: Path = result.FOLDER) -> str:
+    """Return the whole document; raises result.ResultError."""
+    return "\n".join([TITLE, *(section(table, folder) for table in TABLES)])
+
+
+def section(table: Table, folder: Path) -> str:
+    """Return one section."""
+    found = result.read(table.result, folder)
+    parts = [f"## {table.title}", table.intro]
+    if found is None:
+        return "\n\n".join([*parts, MISSING.format(table.result)]) + "\n"
+    parts += header(found)
+    if table.plot:
+        parts.append(f"![{table.title}](bench/results/{table.plot}.svg)")
+    for name, rows in groups(table, found.rows).items():
+        parts += [f"### {name}", grid(table.columns, rows)]
+    parts += failures(found.rows)
+    return "\n\n".join(parts) + "\n"
+
+
+def header(found: Result) -> list[str]:
+    """Return where, when, with what and how it was measured."""
+    machine = found.host
+    place = f"{machine.cpu}, {machine.cores} cores, {machine.memory_gib} GiB, {machine.system}"
+    versions = ", ".join(f"{name} {version}" for name, version in found.versions.items())
+    method = ", ".join(f"{name} {value}" for name, value in found.method.items())
+    quick = " Quick form: too short to quote." if found.quick else ""
+    lines = [f"{found.measured}, commit {found.commit}. {place}. {versions}. {method}.{quick}"]
+    if machine.load_average > machine.cores / 2:
+        lines.append(BUSY.format(machine.load_average, machine.cores))
+    return lines
+
+
+def grid(columns: tuple[Column, ...], rows: list[Row]) -> str:
+    """Return a markdown table, without the columns that no row has."""
+    known = [column for column in columns if any(column.key in row for row in rows)]
+    lines = [[column.heading for column in known], ["---"] * len(known)]
+    lines += [[column.format(row.get(column.key)) for column in known] for row in rows]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def failures(rows: list[Row]) -> list[str]:
+    """Return what could not be measured, and the exact error."""
+    lines = [
+        f"- {row['label']}, {row['model']}: `{row['error']}`" for row in rows if "error" in row
+    ]
+    return ["Could not be measured:", "\n".join(lines)] if lines else []

@@ -1,0 +1,98 @@
+"""SVG plots of the results: the same results give the same bytes."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from .. import result
+from ..result import Row
+
+COLOURS = {"ours": "#0b6e4f", "limit": "#9a9a9a", "peer": "#c1440e", "other": "#4a6fa5"}
+OURS = "bound"
+Draw = Callable[[list[Row]], Any]
+
+
+@contextmanager
+def figure(width: float, height: float) -> Iterator[Any]:
+    """Yield a figure and its axes, drawn without a display and without a date."""
+    import matplotlib
+
+    matplotlib.use("svg")
+    from matplotlib import pyplot
+
+    with pyplot.rc_context({"svg.hashsalt": "bench", "svg.fonttype": "none", "font.size": 9}):
+        drawn, axes = pyplot.subplots(figsize=(width, height), layout="constrained")
+        for side in ("top", "right"):
+            axes.spines[side].set_visible(False)
+        yield drawn, axes
+        pyplot.close(drawn)
+
+
+def ladder(rows: list[Row], path: Path) -> None:
+    """Draw p50 to p99 of each engine, for the largest model measured, on a logarithmic axis."""
+    last = [row for row in rows if row["model"] == rows[-1]["model"]][::-1]
+    with figure(8, 0.8 + 0.3 * len(last)) as (drawn, axes):
+        for i, row in enumerate(last):
+            colour = COLOURS["ours" if row["engine"] == OURS else "other"]
+            end = row["p99_us"] or row["p50_us"]
+            axes.plot([row["p50_us"], end], [i, i], color=colour, linewidth=2, alpha=0.5)
+            axes.plot([row["p50_us"]], [i], "o", color=colour)
+        axes.set_yticks(range(len(last)), [row["label"] for row in last])
+        axes.set_xscale("log")
+        axes.set_xlabel(f"microseconds per applicant, p50 (dot) to p99, {last[0]['model']}")
+        save(drawn, path)
+
+
+def saturation(rows: list[Row], path: Path) -> None:
+    """Draw answers a second of each server at its best number of connections."""
+    best: dict[str, Row] = {}
+    for row in rows:
+        if row["per_second"] >= best.get(row["label"], row)["per_second"]:
+            best[row["label"]] = row
+    chosen = list(best.values())[::-1]
+    with figure(8, 0.8 + 0.3 * len(chosen)) as (drawn, axes):
+        rates = [row["per_second"] for row in chosen]
+        colours = [COLOURS[row["kind"]] for row in chosen]
+        bars = axes.barh([row["label"] for row in chosen], rates, color=colours)
+        axes.bar_label(bars, [f"{rate:,.0f}" for rate in rates], padding=3)
+        axes.set_xlabel(f"answers a second, one worker on one core, {chosen[0]['model']}")
+        save(drawn, path)
+
+
+def latency(rows: list[Row], path: Path) -> None:
+    """Draw p50 and p99 against the rate offered."""
+    with figure(8, 4.5) as (drawn, axes):
+        for label in dict.fromkeys(row["label"] for row in rows):
+            mine = [row for row in rows if row["label"] == label]
+            colour = COLOURS[mine[0]["kind"]]
+            for key, style in (("p50_us", "-o"), ("p99_us", ":^")):
+                known = [row for row in mine if row[key] is not None]
+                xs, ys = [row["offered"] for row in known], [row[key] for row in known]
+                axes.plot(xs, ys, style, color=colour, markersize=4)
+            axes.annotate(label, (mine[-1]["offered"], mine[-1]["p50_us"] or 0), fontsize=7)
+        axes.set_xscale("log")
+        axes.set_yscale("log")
+        axes.set_xlabel("requests offered a second")
+        axes.set_ylabel("microseconds from the intended send: p50 (line), p99 (dotted)")
+        save(drawn, path)
+
+
+PLOTS = {"ladder": ladder, "saturation": saturation, "latency": latency}
+
+
+def save(drawn: Any, path: Path) -> None:
+    """Write the SVG."""
+    drawn.savefig(path, format="svg", metadata={"Date": None, "Creator": None})
+
+
+def draw_all(folder: Path = result.FOLDER) -> list[Path]:
+    """Draw every plot whose result is there, beside it; raises result.ResultError."""
+    drawn = []
+    for name, draw in PLOTS.items():
+        found = result.read(name, folder)
+        rows = [row for row in found.rows if "error" not in row] if found else []
+        if rows:
+            draw(rows, folder / f"{name}.svg")
+            drawn.append(folder / f"{name}.svg")
+    return drawn

@@ -1,0 +1,217 @@
+"""The budget of one request: what each stage costs, and whether the stages add up to the whole.
+
+Both sides handle the same distinct applicants in turn. The whole is the server's own `/score`
+callable with a scope and a body in memory; the staged side calls the same public parts of
+`server` in the same order, with a clock between them.
+"""
+
+import gc
+import tempfile
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
+from functools import partial
+from time import perf_counter, perf_counter_ns
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from server import answer, catalog, settings
+from server.applicant import RowWriter, struct_type
+from server.codec import JSON
+from server.http.fields import answer_codec, content_codec, request_id_of, respond
+from server.http.protocol import ARRIVED, BODY
+from server.metrics.counters import AT, Table
+from server.model import Outcome
+from server.record import Scored
+from server.score import Score
+from server.seen_range import Range
+from server.services import Services, open_services
+
+from .distribution import quantiles
+from .progress import say
+from .result import Row
+from .workload import applicants
+from .workload.models import Workload
+
+STAGES = ("read", "decode", "fill", "run", "transform", "record", "encode", "respond")
+WARM_UP = 500
+OBSERVED = ("wait", "score", "record", "total")
+SCORED, APPLICANTS = AT["requests", "score", 200], AT["plain", "applicants"]
+Message = dict[str, Any]
+
+
+@contextmanager
+def opened(workload: Workload) -> Iterator[Services]:
+    """Open a worker's services over the exact bundle, the record on and as by default."""
+    with tempfile.TemporaryDirectory() as folder:
+        given = {"model": str(workload.bundle), "log_dir": folder, "access_log": "0"}
+        chosen = settings.read({}, given)
+        services = open_services(chosen, catalog.load_all(chosen), Table(1), 0)
+        try:
+            yield services
+        finally:
+            services.close()
+
+
+def scope_of(body: bytes) -> Message:
+    """Return the ASGI scope of a POST as the server's protocol makes it."""
+    headers = [(b"host", b"localhost"), (b"content-type", b"application/json"),
+               (b"content-length", str(len(body)).encode())]  # fmt: skip
+    line = {"method": "POST", "path": "/score", "raw_path": b"/score", "query_string": b""}
+    return {"type": "http", **line, "headers": headers, BODY: body, ARRIVED: perf_counter()}
+
+
+def channel(body: bytes) -> tuple[Any, Any, list[Message]]:
+    """Return an ASGI `receive` that has the whole body, a `send` that keeps, and what it kept."""
+    kept: list[Message] = []
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    async def send(message: Message) -> None:
+        kept.append(message)
+
+    return receive, send, kept
+
+
+def finish(work: Coroutine[Any, Any, Any]) -> Any:
+    """Run a coroutine that never has to wait."""
+    try:
+        work.send(None)
+    except StopIteration as done:
+        return done.value
+    raise RuntimeError("the coroutine waited")
+
+
+class Staged:
+    """The request in stages, from the server's public parts."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._model = model = services.catalog.default
+        features = model.manifest.features
+        self._decode = JSON.decoder(struct_type(features))
+        self._writer = RowWriter(model.manifest, model.engine.row, False)
+        self._range = Range(features)
+        self._build = answer.builder(model, JSON)
+        self._width = len(features)
+        self._observers = [services.counters.observer(name) for name in OBSERVED]
+
+    def __call__(self, body: bytes) -> list[int]:
+        """Handle one applicant; return the clock before, between and after the stages."""
+        scope, (_, send, _) = scope_of(body), channel(body)
+        clock = [perf_counter_ns()]
+        mark = partial(self._mark, clock)
+        request_id, given, out = self._request(scope)
+        mark()
+        applicant = self._decode(given)
+        JSON.has_members(given, self._width)
+        mark()
+        row = self._fill(applicant)
+        mark()
+        self._model.engine.score_row()
+        mark()
+        said = self._transform(row)
+        mark()
+        self._record(request_id, said, given)
+        mark()
+        encoded = out.encode(self._build(request_id, said))
+        mark()
+        self._respond(send, request_id, encoded)
+        mark()
+        return clock
+
+    @staticmethod
+    def _mark(clock: list[int]) -> None:
+        clock.append(perf_counter_ns())
+
+    def _request(self, scope: Message) -> tuple[str, bytes, Any]:
+        fields = dict(scope["headers"])
+        self._observers[0](perf_counter() - scope[ARRIVED])
+        request_id, body = request_id_of(fields), scope[BODY]
+        codec = content_codec(fields)
+        JSON.is_batch(body)
+        return request_id, body, answer_codec(fields, codec)
+
+    def _fill(self, applicant: msgspec.Struct) -> bytes:
+        self._writer.write(msgspec.structs.astuple(applicant))
+        row = self._model.engine.row.tobytes()
+        if not self._range.contains(self._model.engine.row, row):
+            self._range.warnings(self._model.engine.row)
+        return row
+
+    def _transform(self, row: bytes) -> Outcome:
+        model = self._model
+        assert model.predict is not None  # noqa: S101 - the workloads are binary
+        raw = model.engine.raw.tolist()[0]
+        prediction = model.predict(raw)
+        decided = model.decide(prediction) if model.decide else None
+        return Outcome(raw, prediction, decided, (), row)
+
+    def _record(self, request_id: str, said: Outcome, body: bytes) -> None:
+        services = self._services
+        services.counters.row[APPLICANTS] += 1
+        if said.decision is not None:
+            services.counters.row[AT["decisions", said.decision]] += 1
+        services.recorder.append(
+            self._model.tag,
+            Scored(request_id, 0, said.raw, said.prediction, said.decision, said.flags, 50.0,
+                   said.row, body),
+        )  # fmt: skip
+        services.recorder.flush()
+        for observe in self._observers[1:3]:
+            observe(5e-5)
+
+    def _respond(self, send: Any, request_id: str, body: bytes) -> None:
+        head = [(b"content-type", JSON.media_type), (b"x-request-id", request_id.encode())]
+        finish(respond(send, 200, head, body))
+        self._services.counters.row[SCORED] += 1
+        self._observers[3](5e-5)
+        self._services.access.write(request_id, "POST", "/score", 200, perf_counter(), b"")
+
+
+def whole(score: Score, body: bytes) -> int:
+    """Handle one applicant through the server's callable; return nanoseconds."""
+    scope, (receive, send, kept) = scope_of(body), channel(body)
+    began = perf_counter_ns()
+    finish(score(scope, receive, send))
+    took = perf_counter_ns() - began
+    if kept[0]["status"] != 200:
+        raise RuntimeError(f"{kept[0]['status']}: {kept[1]['body'][:200]!r}")
+    return took
+
+
+def both(staged: Staged, score: Score, body: bytes, staged_first: bool) -> tuple[list[int], int]:
+    """Handle one applicant in both ways; the second finds the body in the cache, so take turns."""
+    if staged_first:
+        clock = staged(body)
+        return clock, whole(score, body)
+    took = whole(score, body)
+    return staged(body), took
+
+
+def measure(workload: Workload, count: int) -> list[Row]:
+    """Return a row per stage, one for their sum and one for the whole request."""
+    say(f"stages {workload.size.name}: {count} requests")
+    documents = applicants.documents(workload.rows(count + WARM_UP))
+    bodies = [msgspec.json.encode(document) for document in documents]
+    with opened(workload) as services:
+        staged, score = Staged(services), Score(services.catalog.default, services)
+        gc.collect()
+        gc.freeze()
+        pairs = [both(staged, score, body, i % 2 == 0) for i, body in enumerate(bodies)]
+        gc.unfreeze()
+    marks, requests = zip(*pairs[WARM_UP:], strict=True)
+    return rows_of(np.diff(np.array(marks)), np.array(requests), workload)
+
+
+def rows_of(stages: Any, requests: Any, workload: Workload) -> list[Row]:
+    """Return the table's rows from nanoseconds [N, stages] and [N]."""
+    columns = dict(zip(STAGES, stages.T / 1e3, strict=True))
+    columns["sum of stages"] = stages.sum(axis=1) / 1e3
+    columns["whole request"] = requests / 1e3
+    return [
+        {"model": workload.size.name, "stage": name, **quantiles(values, "us")}
+        for name, values in columns.items()
+    ]

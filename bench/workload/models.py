@@ -1,0 +1,120 @@
+"""Seeded models of three sizes, and their bundles, made by `python -m convert` as a user does."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import lightgbm
+import msgspec
+import numpy as np
+
+from ..host import ROOT
+from ..progress import say
+from . import applicants
+from .applicants import Floats
+
+BUILD = ROOT / "build" / "bench"
+TRAINING_ROWS = 12_000
+# A row of training data and a row that is timed never have the same seed.
+TRAINING_SEED, TIMED_SEED = 1, 2
+THRESHOLD = 0.2
+EXPORTERS = ("exact", "float32")
+
+
+class Size(msgspec.Struct, frozen=True):
+    """How many trees, of how many leaves, over how many features."""
+
+    trees: int
+    leaves: int
+    features: int = applicants.FEATURES
+
+    @property
+    def name(self) -> str:
+        """Return what the folder and the tables call it."""
+        return f"{self.trees}x{self.leaves}"
+
+
+SMALL, MIDDLE, LARGE = Size(100, 31), Size(500, 31), Size(1500, 63)
+
+
+class WorkloadError(Exception):
+    """A model that could not be built: one line of what the converter said."""
+
+
+class Workload(msgspec.Struct, frozen=True):
+    """A model in every form that is measured."""
+
+    size: Size
+    text: Path
+    bundle: Path
+    float32: Path
+
+    def rows(self, count: int) -> Floats:
+        """Return `count` distinct rows the model was not trained on."""
+        return applicants.draw(count, TIMED_SEED, self.size.features)[0]
+
+
+def build(size: Size, folder: Path = BUILD) -> Workload:
+    """Return the workload of a size, built where it does not stand there yet."""
+    home = folder / size.name
+    text = home / "model.txt"
+    bundles = {exporter: home / exporter / size.name / "1" for exporter in EXPORTERS}
+    if not text.exists():
+        say(f"training {size.name}")
+        train(size, text)
+    for exporter, bundle in bundles.items():
+        if not (bundle / "manifest.json").exists():
+            say(f"converting {size.name}, {exporter}")
+            convert(text, size.name, home / exporter, exporter)
+    return Workload(size, text, bundles["exact"], bundles["float32"])
+
+
+def train(size: Size, text: Path) -> None:
+    """Train with LightGBM's defaults, a seed and one thread, so that it gives the same bits."""
+    X, y = applicants.draw(TRAINING_ROWS, TRAINING_SEED, size.features)
+    options = {"objective": "binary", "num_leaves": size.leaves, "learning_rate": 0.02,
+               "min_data_in_leaf": 10, "seed": 7, "deterministic": True, "num_threads": 1,
+               "verbose": -1}  # fmt: skip
+    data = lightgbm.Dataset(
+        X, y, feature_name=applicants.names(size.features),
+        categorical_feature=list(range(applicants.CATEGORIES)),
+    )  # fmt: skip
+    booster = lightgbm.train(options, data, num_boost_round=size.trees)
+    text.parent.mkdir(parents=True, exist_ok=True)
+    booster.save_model(text)
+
+
+def convert(text: Path, name: str, out: Path, exporter: str) -> None:
+    """Write a bundle; raises WorkloadError."""
+    command = [sys.executable, "-m", "convert", str(text), "--name", name, "--version", "1"]
+    command += ["--out", str(out), "--exporter", exporter, "--threshold", str(THRESHOLD), "--force"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        raise WorkloadError(f"python -m convert {text}: {last}")
+
+
+def on_thresholds(text: Path, X: Floats, seed: int) -> Floats:
+    """Return a copy of rows in which one value each sits exactly on a split of the model."""
+    rng = np.random.default_rng(seed)
+    places = np.array(splits(text))
+    chosen = places[rng.integers(0, len(places), len(X))]
+    moved = X.copy()
+    moved[np.arange(len(X)), chosen[:, 0].astype(int)] = chosen[:, 1]
+    return moved
+
+
+def splits(text: Path) -> list[tuple[float, float]]:
+    """Return (feature, threshold) of every numeric split in a LightGBM text."""
+    fields: dict[str, list[list[str]]] = {"split_feature": [], "threshold": []}
+    for line in text.read_text().splitlines():
+        name, _, values = line.partition("=")
+        if name in fields:
+            fields[name].append(values.split())
+    pairs = zip(fields["split_feature"], fields["threshold"], strict=True)
+    return [
+        (float(feature), float(threshold))
+        for features, thresholds in pairs
+        for feature, threshold in zip(features, thresholds, strict=True)
+        if int(feature) >= applicants.CATEGORIES
+    ]

@@ -1,0 +1,86 @@
+"""A loaded model as ONNX bytes, and all that is needed to run and to judge them."""
+
+from dataclasses import dataclass, replace
+
+import onnx
+
+from .adversarial import pools
+from .ensemble import build_ensemble
+from .features import Feature, MissingChoice, features_of
+from .graph import build_graph, read_ensemble
+from .inputs import input_features, input_pools
+from .loading import Loaded
+from .objective import Task, Transform, objective_of
+from .oracle import Behind, Oracle
+from .pipeline import Carried
+from .runtime import Runtime
+from .tree import Model
+from .verify import Subject
+
+
+@dataclass(frozen=True)
+class Built:
+    """The new model beside the old one."""
+
+    loaded: Loaded
+    task: Task
+    content: bytes
+    subject: Subject
+
+    @property
+    def model(self) -> Model:
+        """The old model's trees."""
+        return self.loaded.model
+
+    @property
+    def features(self) -> list[Feature]:
+        """The inputs, in the model's order."""
+        return self.subject.features
+
+    @property
+    def transform(self) -> Transform:
+        """From raw score to prediction."""
+        return self.subject.transform
+
+
+def build(loaded: Loaded, missing: MissingChoice, carried: Carried | None = None) -> Built:
+    """Write the ONNX bytes and read them back for judgement; raises ConvertError.
+
+    `carried` are pipeline steps to stand before the trees in the same graph.
+    """
+    model = loaded.model
+    task, transform = objective_of(model, model.iterations)
+    features = features_of(model, missing)
+    if carried is not None:
+        return _behind(loaded, task, transform, carried, missing)
+    content = _bytes(build_graph(build_ensemble(model), len(features)))
+    oracle = Oracle(loaded.text, model.iterations)
+    pool = pools(model, features)
+    subject = Subject(read_ensemble(content), Runtime(content), oracle, transform, features, pool)
+    return Built(loaded, task, content, subject)
+
+
+def _behind(
+    loaded: Loaded, task: Task, transform: Transform, carried: Carried, missing: MissingChoice
+) -> Built:
+    """The booster alone is the inner subject; the whole is judged by the pipeline's own steps."""
+    alone = build(loaded, missing).subject
+    model, width = loaded.model, len(carried.inputs)
+    graph = build_graph(build_ensemble(model), width, carried.nodes, carried.output)
+    content = _bytes(graph)
+    subject = replace(
+        alone,
+        ensemble=read_ensemble(content),
+        runtime=Runtime(content),
+        oracle=Behind(loaded.text, model.iterations, carried.transform),
+        transform=transform,
+        features=input_features(carried, alone.features, missing),
+        pool=input_pools(carried, model, alone.features),
+        inner=alone,
+    )
+    return Built(loaded, task, content, subject)
+
+
+def _bytes(graph: onnx.ModelProto) -> bytes:
+    content: bytes = graph.SerializeToString(deterministic=True)
+    return content

@@ -1,0 +1,59 @@
+"""Write a bundle: all of it beside its place first, then renamed, so that no half bundle exists."""
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet
+
+from .errors import OptionError
+
+
+def json_bytes(value: object) -> bytes:
+    """Return readable JSON; floats in the shortest form that reads back, NaN refused."""
+    text = json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False)
+    return text.encode() + b"\n"
+
+
+def parquet_bytes(table: pa.Table) -> bytes:
+    """Return `table` as Parquet."""
+    sink = pa.BufferOutputStream()
+    pyarrow.parquet.write_table(table, sink, compression="zstd")
+    content: bytes = sink.getvalue().to_pybytes()
+    return content
+
+
+def hashes_of(files: dict[str, bytes]) -> dict[str, str]:
+    """Return the sha256 of every file."""
+    return {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+
+
+def sums(files: dict[str, bytes]) -> bytes:
+    """Return `SHA256SUMS` over every file, for `sha256sum --check` and for the server."""
+    lines = (f"{digest}  {name}\n" for name, digest in sorted(hashes_of(files).items()))
+    return "".join(lines).encode()
+
+
+def check_place(place: Path, force: bool) -> None:
+    """Raise OptionError when a bundle stands there already and may not be replaced."""
+    if place.exists() and not force:
+        raise OptionError(f"{place} exists; --force replaces it")
+
+
+def write_bundle(place: Path, files: dict[str, bytes]) -> None:
+    """Write `files` into a folder beside `place` and rename it there."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    beside = Path(tempfile.mkdtemp(prefix=f".{place.name}-", dir=place.parent))
+    try:
+        for name, content in files.items():
+            (beside / name).write_bytes(content)
+        beside.chmod(0o755)
+        if place.exists():
+            shutil.rmtree(place)
+        os.replace(beside, place)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)

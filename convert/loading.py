@@ -1,0 +1,94 @@
+"""From what the user has to a model: its text, its trees, the real names, what came before it."""
+
+import re
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from .errors import OptionError, UnsupportedModelError
+from .oracle import Oracle
+from .parse import parse_model
+from .source import Source, read_source
+from .tree import Model
+
+INVENTED = re.compile(r"Column_\d+")
+# Steps that neither move a column nor change a row: they only choose rows in training.
+SAMPLERS = re.compile(r"(Sampler|SMOTE\w*|ADASYN|TomekLinks|NearMiss|EditedNearestNeighbours)$")
+# Steps that change values but leave the columns where they are, if none is dropped.
+KEEP_ORDER = {"SimpleImputer", "StandardScaler", "MinMaxScaler", "RobustScaler", "MaxAbsScaler"}
+KEEP_ORDER |= {"SelectKBest", "SelectPercentile", "VarianceThreshold", "SelectFromModel"}
+# Beside one ColumnTransformer whose order was read, these leave columns where it put them.
+ONE_TO_ONE = {"ColumnTransformer", "FunctionTransformer", "SimpleImputer", "StandardScaler"}
+ONE_TO_ONE |= {"MinMaxScaler", "RobustScaler", "MaxAbsScaler"}
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A model ready to convert. `steps` are transformations its rows must have been through."""
+
+    text: str
+    model: Model
+    kind: str
+    steps: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def load(path: Path, num_iteration: int | None = None) -> Loaded:
+    """Read a text model, a pickle or an MLflow folder, executing none of it.
+
+    `num_iteration` keeps the first rounds only; without it a pickle's early stopping is followed,
+    as LightGBM's own predict does. Raises ConvertError by its kinds.
+    """
+    return _loaded(read_source(path), num_iteration)
+
+
+def loaded_text(text: str, kind: str = "text") -> Loaded:
+    """Take a model text that is at hand; raises ConvertError by its kinds."""
+    return _loaded(Source(text, kind), None)
+
+
+def _loaded(source: Source, num_iteration: int | None) -> Loaded:
+    model = parse_model(source.text)
+    text, model, notes = _prefix(source, model, num_iteration)
+    if model.parameters.get("zero_as_missing") == "1" and any(tree.linear for tree in model.trees):
+        raise UnsupportedModelError("linear_tree with zero_as_missing: LightGBM trains no such one")
+    steps = tuple(step for step in source.steps if not SAMPLERS.search(step))
+    named, name_notes = _named(model, source, steps)
+    if steps:
+        name_notes += (
+            f"{', '.join(steps)} came before the booster and is not carried: "
+            "rows must arrive already transformed",
+        )
+    return Loaded(text, named, source.kind, steps, notes + name_notes)
+
+
+def _prefix(
+    source: Source, model: Model, num_iteration: int | None
+) -> tuple[str, Model, tuple[str, ...]]:
+    """Cut the model to the rounds wanted, in LightGBM's own words."""
+    if num_iteration is not None and not 0 < num_iteration <= model.iterations:
+        raise OptionError(f"--num-iteration wants 1 to {model.iterations}, got {num_iteration}")
+    wanted = num_iteration or source.best_iteration or model.iterations
+    if wanted >= model.iterations:
+        return source.text, model, ()
+    text = Oracle(source.text, model.iterations).prefix(wanted)
+    note = f"the first {wanted} of {model.iterations} iterations"
+    return text, parse_model(text), (note if num_iteration else f"{note}: early stopping",)
+
+
+def _named(model: Model, source: Source, steps: tuple[str, ...]) -> tuple[Model, tuple[str, ...]]:
+    """Take the signature's names for `Column_i`, where their order is known to be the same."""
+    invented = all(INVENTED.fullmatch(name) for name in model.feature_names)
+    if not invented or source.names is None:
+        return model, ()
+    if len(source.names) != len(model.feature_names):
+        return model, ("the signature has other columns than the booster: names stay Column_i",)
+    moving = [step for step in steps if step not in KEEP_ORDER]
+    if moving and source.order is not None and ONE_TO_ONE.issuperset(steps):
+        ordered = tuple(source.names[i] for i in source.order)
+        note = (
+            "names taken from the MLflow signature, in the order of the pickled ColumnTransformer"
+        )
+        return replace(model, feature_names=ordered), (note,)
+    if moving:
+        return model, (f"{moving[0]} may have moved columns: names stay Column_i",)
+    return replace(model, feature_names=source.names), ("names taken from the MLflow signature",)

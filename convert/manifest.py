@@ -1,0 +1,93 @@
+"""The manifest: everything a reader of the bundle needs to know, as plain JSON values."""
+
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+
+from .building import Built
+from .features import Feature
+from .policy import Policy
+from .verify import Report
+
+SCHEMA_VERSION = 1
+TOOLS = ("lightgbm", "onnx", "onnxruntime", "numpy")
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What the bundle is called."""
+
+    name: str
+    version: str
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the conversion found out, for the manifest."""
+
+    built: Built
+    policy: Policy | None
+    report: Report
+    training: dict[str, object]
+    exporter: str = "exact"
+
+
+def manifest(identity: Identity, facts: Facts, hashes: dict[str, str]) -> dict[str, object]:
+    """Return the manifest; no time of creation, so that the same input gives the same bytes."""
+    built = facts.built
+    outputs = built.model.trees_per_iteration
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "name": identity.name,
+        "version": identity.version,
+        "files": dict(sorted(hashes.items())),
+        "task": built.task,
+        "objective": built.model.objective,
+        "outputs": outputs,
+        "classes": list(range(outputs)) if built.task == "multiclass" else None,
+        "features": [_feature(feature) for feature in built.features],
+        "transform": asdict(built.transform),
+        "policy": _policy(facts.policy),
+        "exporter": facts.exporter,
+        "verification": _verification(facts.report),
+        "source": {"kind": built.loaded.kind, "steps_before": list(built.loaded.steps)},
+        "training": facts.training,
+        "tools": {tool: version(tool) for tool in TOOLS},
+    }
+
+
+def _feature(feature: Feature) -> dict[str, object]:
+    described: dict[str, object] = {
+        "name": feature.name,
+        "type": "category" if feature.is_category else "number",
+        "used": feature.used,
+        "importance": feature.importance,
+        "zero_as_missing": feature.zero_as_missing,
+        "missing": {
+            "trained": feature.missing_trained,
+            "allowed": feature.policy != "error",
+            "policy": feature.policy,
+            "value": feature.missing_value,
+        },
+    }
+    if feature.is_category:
+        return described | {"categories": feature.categories, "codes": feature.codes}
+    seen = dict(zip(("min", "max"), feature.seen, strict=True)) if feature.seen else None
+    return described | {"seen": seen}
+
+
+def _verification(report: Report) -> dict[str, object]:
+    described: dict[str, object] = asdict(report)
+    if not report.left_out:
+        del described["left_out"]
+    return described
+
+
+def _policy(policy: Policy | None) -> dict[str, object] | None:
+    if policy is None:
+        return None
+    return {
+        "version": "1",
+        "refuse_at": policy.refuse_at,
+        "refer_from": None,
+        "chosen": policy.chosen,
+    }

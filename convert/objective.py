@@ -1,0 +1,109 @@
+"""The objective line of a model: what is answered, and the float64 transform from the raw score."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from .errors import UnsupportedModelError
+from .tree import Floats, Model
+
+Task = Literal["binary", "multiclass", "regression", "ranking", "raw"]
+
+# LightGBM's name -> (task, transform). Names in brackets of older releases stand beside them.
+OBJECTIVES: dict[str, tuple[Task, str]] = {
+    "binary": ("binary", "sigmoid"),
+    "cross_entropy": ("binary", "sigmoid"),
+    "xentropy": ("binary", "sigmoid"),
+    "cross_entropy_lambda": ("regression", "log1p_exp"),
+    "xentlambda": ("regression", "log1p_exp"),
+    "multiclass": ("multiclass", "softmax"),
+    "multiclassova": ("multiclass", "multi_sigmoid"),
+    "regression": ("regression", "identity"),
+    "regression_l1": ("regression", "identity"),
+    "huber": ("regression", "identity"),
+    "fair": ("regression", "identity"),
+    "quantile": ("regression", "identity"),
+    "mape": ("regression", "identity"),
+    "poisson": ("regression", "exp"),
+    "gamma": ("regression", "exp"),
+    "tweedie": ("regression", "exp"),
+    "lambdarank": ("ranking", "identity"),
+    "rank_xendcg": ("ranking", "identity"),
+    "custom": ("raw", "identity"),
+}
+
+
+@dataclass(frozen=True)
+class Transform:
+    """`raw / divide_by`, then the named function, all in float64."""
+
+    name: str
+    sigmoid: float = 1.0
+    divide_by: int = 1
+
+    def apply(self, raw: Floats) -> Floats:
+        """Map raw scores `[N, K]` to predictions `[N, K]` with the bits LightGBM gives."""
+        with np.errstate(all="ignore"):
+            return FUNCTIONS[self.name](raw / self.divide_by, self.sigmoid)
+
+
+def objective_of(model: Model, iterations: int) -> tuple[Task, Transform]:
+    """Return what the model answers and how, for its first `iterations` rounds.
+
+    Raises UnsupportedModelError for an objective LightGBM does not name.
+    """
+    name, *words = (model.objective or "custom").split()
+    if name not in OBJECTIVES:
+        raise UnsupportedModelError(f"objective {name!r}; known are {', '.join(OBJECTIVES)}")
+    task, function = OBJECTIVES[name]
+    options = dict(word.partition(":")[::2] for word in words)
+    if "sqrt" in options:
+        function = "signed_square"
+    divide_by = iterations if model.average_output else 1
+    return task, Transform(function, float(options.get("sigmoid", "1")), max(divide_by, 1))
+
+
+def _elementwise(values: Floats) -> Floats:
+    """The C library's exp, one at a time: numpy's own differs in the last bit."""
+    return np.array([_exp(value) for value in values.ravel().tolist()]).reshape(values.shape)
+
+
+def _exp(value: float) -> float:
+    try:
+        return math.exp(value)
+    except OverflowError:
+        return math.inf
+
+
+def _sigmoid(raw: Floats, sigmoid: float) -> Floats:
+    result: Floats = 1.0 / (1.0 + _elementwise(-sigmoid * raw))
+    return result
+
+
+def _softmax(raw: Floats, _: float) -> Floats:
+    """Sum the exponentials class by class, as LightGBM does: numpy sums pairwise."""
+    powers = _elementwise(raw - raw.max(axis=1, keepdims=True))
+    total = np.zeros(len(raw))
+    for column in powers.T:
+        total += column
+    result: Floats = powers / total[:, None]
+    return result
+
+
+def _log1p_exp(raw: Floats, _: float) -> Floats:
+    values = _elementwise(raw)
+    return np.array([math.log1p(value) for value in values.ravel().tolist()]).reshape(raw.shape)
+
+
+FUNCTIONS: dict[str, Callable[[Floats, float], Floats]] = {
+    "identity": lambda raw, _: raw,
+    "sigmoid": _sigmoid,
+    "multi_sigmoid": _sigmoid,
+    "softmax": _softmax,
+    "exp": lambda raw, _: _elementwise(raw),
+    "log1p_exp": _log1p_exp,
+    "signed_square": lambda raw, _: np.sign(raw) * raw * raw,
+}

@@ -1,0 +1,30 @@
+"""What the user named, opened: the model, and the pipeline steps that can come along."""
+
+from pathlib import Path
+
+from .errors import OptionError
+from .loading import Loaded, load
+from .pipeline import Carried, is_skops, load_skops, load_trusted
+
+
+def open_model(
+    path: Path, num_iteration: int | None = None, trust_pickle: bool = False
+) -> tuple[Loaded, Carried | None]:
+    """Open a model; steps come along from skops files and from pickles the user trusts.
+
+    Raises ConvertError by its kinds.
+    """
+    skops = path.is_file() and is_skops(path)
+    if not skops and not trust_pickle:
+        return load(path, num_iteration), None
+    if num_iteration is not None:
+        raise OptionError("--num-iteration goes with models that are read, not loaded")
+    return load_skops(path) if skops else load_trusted(path)
+
+
+def open_alone(path: Path) -> Loaded:
+    """Open a model without steps; raises OptionError where steps came along."""
+    loaded, carried = open_model(path)
+    if carried is not None:
+        raise OptionError(f"{path}: a pipeline; this command takes the booster alone")
+    return loaded

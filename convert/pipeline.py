@@ -1,0 +1,112 @@
+"""A scikit-learn pipeline around the booster, from a skops file or a pickle the user trusts."""
+
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from .errors import UnreadableModelError, UnsupportedModelError
+from .linear import Nodes
+from .loading import Loaded, loaded_text
+from .source import CHANGES_THE_ANSWER
+from .steps import Block, Carrier, Input
+from .tree import Floats
+
+# skops asks before it builds a type it does not know; these belong to every LightGBM estimator.
+TRUSTED = ("lightgbm.", "collections.", "imblearn.", "numpy.", "sklearn.")
+
+
+@dataclass(frozen=True)
+class Carried:
+    """What stands before the booster in the graph: from X to `output`, `[N, len(sources)]`."""
+
+    inputs: list[Input]
+    nodes: Nodes
+    output: str
+    sources: tuple[int, ...]
+    transform: Callable[[Floats], Floats]
+
+
+def is_skops(path: Path) -> bool:
+    """True for a zip file that holds a skops schema."""
+    if not zipfile.is_zipfile(path):
+        return False
+    with zipfile.ZipFile(path) as archive:
+        return "schema.json" in archive.namelist()
+
+
+def load_skops(path: Path) -> tuple[Loaded, Carried | None]:
+    """Load a skops file, which cannot execute what it holds.
+
+    Raises UnsupportedModelError for a type or a step that is not carried.
+    """
+    from skops.io import get_untrusted_types, load
+
+    types = get_untrusted_types(file=path)
+    strange = [name for name in types if not name.startswith(TRUSTED)]
+    if strange:
+        raise UnsupportedModelError(f"{path}: holds {strange[0]}, which is not trusted")
+    return _split(load(path, trusted=types), "skops")
+
+
+def load_trusted(path: Path) -> tuple[Loaded, Carried | None]:
+    """Unpickle a file because the user said `--trust-pickle`: it may run any code it holds."""
+    import joblib
+
+    return _split(joblib.load(path), "trusted pickle")
+
+
+def _split(found: Any, kind: str) -> tuple[Loaded, Carried | None]:
+    steps = [step for _, step in found.steps] if hasattr(found, "steps") else [found]
+    *before, last = (step for step in steps if not hasattr(step, "fit_resample"))
+    if type(last).__name__ in CHANGES_THE_ANSWER:
+        raise UnsupportedModelError(f"{type(last).__name__} changes what the booster answers")
+    booster = getattr(last, "booster_", last)
+    if not hasattr(booster, "model_to_string"):
+        raise UnreadableModelError(f"a LightGBM model wanted, got {type(last).__name__}")
+    loaded = loaded_text(booster.model_to_string(), kind)
+    before = [step for step in before if step is not None and step != "passthrough"]
+    return loaded, _carried(before, len(loaded.model.feature_names)) if before else None
+
+
+def _carried(before: list[Any], width: int) -> Carried:
+    first = before[0]
+    named = getattr(first, "feature_names_in_", None)
+    count = int(first.n_features_in_)
+    names = [f"Column_{i}" for i in range(count)] if named is None else [str(n) for n in named]
+    carrier = Carrier([Input(name) for name in names])
+    block = Block("X", tuple(range(count)))
+    for step in before:
+        block = carrier.carry(step, block)
+    if len(block.sources) != width:
+        raise UnsupportedModelError(
+            f"the steps give {len(block.sources)} columns, the booster takes {width}"
+        )
+
+    def transform(X: Floats) -> Floats:
+        rows: Any = X if named is None else _frame(X, carrier.inputs)
+        for step in before:
+            rows = step.transform(rows)
+        dense = rows.toarray() if hasattr(rows, "toarray") else np.asarray(rows)
+        return np.ascontiguousarray(dense, dtype=np.float64)
+
+    return Carried(carrier.inputs, carrier.nodes, block.tensor, block.sources, transform)
+
+
+def _frame(X: Floats, inputs: list[Input]) -> pd.DataFrame:
+    """The rows as the pipeline was trained on them: categories by value, NaN for missing."""
+    columns = {each.name: _values(X[:, i], each) for i, each in enumerate(inputs)}
+    return pd.DataFrame(columns)
+
+
+def _values(column: Floats, each: Input) -> Any:
+    if each.categories is None or each.codes is None:
+        return column
+    if all(isinstance(value, int | float) for value in each.categories):
+        return column
+    known = dict(zip(each.codes, each.categories, strict=True))
+    return pd.Series([known.get(code, np.nan) for code in column.tolist()], dtype=object)

@@ -1,0 +1,89 @@
+"""`verification.md`: what was compared with LightGBM, for people."""
+
+from importlib.metadata import version
+
+from .manifest import Facts, Identity
+
+NAMES = 40
+KINDS = {
+    "splits": "directed at one split of one tree: its threshold, one ulp either side, missing",
+    "values": "every feature on its thresholds, beside them, and at special values",
+    "mixed": "rows with some fields replaced by such values",
+    "missing": "everything missing",
+    "reference": "reference rows, as given",
+}
+
+
+def verification_text(identity: Identity, facts: Facts) -> str:
+    """Return the report as Markdown."""
+    report, model = facts.report, facts.built.model
+    leaves = sum(len(tree.leaf_value) for tree in model.trees)
+    counted = [f"| {KINDS.get(kind, kind)} | {rows} |" for kind, rows in report.kinds.items()]
+    lines = [
+        f"# Verification of {identity.name} {identity.version}",
+        "",
+        f"`model.onnx` in onnxruntime {version('onnxruntime')} against `model.txt` in LightGBM "
+        f"{version('lightgbm')}, one thread each.",
+        "",
+        f"{len(model.trees)} trees, {leaves} leaves, objective `{model.objective}`.",
+        f"Raw score and prediction compared bit for bit on {report.rows} rows: "
+        f"{report.mismatches} differ.",
+        *_not_exact(facts),
+        *_left_out(facts),
+        *_notes(facts),
+        "",
+        "| rows | number |",
+        "|---|---|",
+        *counted,
+        "",
+        "## Missing values",
+        "",
+        *_missing(facts),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _not_exact(facts: Facts) -> list[str]:
+    if facts.exporter == "exact":
+        return []
+    flips = sum((facts.report.flips or {}).values())
+    asked = f"**Not exact**: exporter `{facts.exporter}`, asked for by name."
+    return ["", f"{asked} Decisions turned on these rows: {flips}."]
+
+
+LEFT_OUT = {
+    "trees": "trees were not gone through split by split; every tree was in the whole-model rows",
+    "reference": "reference rows were not compared; those that were are evenly spaced among them",
+}
+
+
+def _notes(facts: Facts) -> list[str]:
+    """What was found out on reading the model: where its names are from, what came before it."""
+    notes = facts.built.loaded.notes
+    return ["", *(f"- {note[0].upper()}{note[1:]}." for note in notes)] if notes else []
+
+
+def _left_out(facts: Facts) -> list[str]:
+    """What the budget did not reach, for models and files that are very large."""
+    found = facts.report.left_out.items()
+    return ["", *(f"Left out: {count} {LEFT_OUT[kind]}." for kind, count in found)] if found else []
+
+
+def _missing(facts: Facts) -> list[str]:
+    """One line per policy, so that a model of 200 features stays readable."""
+    meaning = {
+        "trained": "goes down the branch LightGBM trained for it",
+        "unused": "no split looks at the feature",
+        "error": "refused: no split was trained on a missing value; LightGBM would take 0 for a "
+        "number and an unknown one for a category, silently",
+        "zero": "0 stands in, a choice made at conversion",
+        "impute": "a value stands in, a choice made at conversion",
+    }
+    lines = []
+    for policy, text in meaning.items():
+        names = [feature.name for feature in facts.built.features if feature.policy == policy]
+        if names:
+            more = f" and {len(names) - NAMES} more" if len(names) > NAMES else ""
+            lines.append(f"- {text}: {', '.join(names[:NAMES])}{more}")
+    return lines

@@ -1,0 +1,59 @@
+"""The reference rows' scores, and the policy and sample that follow from them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from . import policy as policies
+from .errors import OptionError
+from .objective import Task
+from .policy import Costs, Policy
+from .rows import Rows
+from .tree import Floats
+
+REFERENCE_ROWS = 5_000
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Raw scores and predictions `[N, K]` of the reference rows."""
+
+    raw: Floats
+    prediction: Floats
+
+
+@dataclass(frozen=True)
+class PolicyChoice:
+    """The user's threshold, or the costs to find one by, or neither."""
+
+    threshold: float | None = None
+    costs: Costs | None = None
+
+    def follow(self, task: Task, rows: Rows | None, scores: Scores | None) -> Policy | None:
+        """Return the policy, None for tasks other than `binary`; raises OptionError."""
+        if task != "binary":
+            if self.threshold is not None or self.costs is not None:
+                raise OptionError(f"a threshold is for probabilities; this model answers {task}")
+            return None
+        if self.costs is not None:
+            if rows is None or rows.label is None or scores is None:
+                raise OptionError("--cost-fn and --cost-fp want --reference rows with --label")
+            return policies.by_cost(scores.prediction[:, 0], rows.label, self.costs)
+        return policies.by_default() if self.threshold is None else policies.given(self.threshold)
+
+
+def reference_table(rows: Rows, scores: Scores) -> pa.Table:
+    """Return an even sample of the rows as sent, with their scores and labels."""
+    count = min(len(rows.X), REFERENCE_ROWS)
+    picked = np.linspace(0, len(rows.X) - 1, count).astype(int)
+    table = rows.sent.take(pa.array(picked)).combine_chunks()
+    table = table.append_column("__raw", _column(scores.raw[picked]))
+    table = table.append_column("__prediction", _column(scores.prediction[picked]))
+    if rows.label is not None:
+        table = table.append_column("__label", pa.array(rows.label[picked]))
+    return table
+
+
+def _column(values: Floats) -> pa.Array:
+    return pa.array(values[:, 0] if values.shape[1] == 1 else values.tolist())

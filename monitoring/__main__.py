@@ -1,0 +1,65 @@
+"""`python -m monitoring COMMAND`: read the prediction log, replay it, look for drift."""
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from .errors import MonitoringError
+
+
+class Command(NamedTuple):
+    """A subcommand: the module whose `main(arguments) -> exit code` runs it, and what it does."""
+
+    module: str
+    does: str
+
+
+# One line each. Imported only when called: reading a log must not wait for a plotting library.
+COMMANDS = {
+    "log": Command(".log.cli", "list, read, export, compact, erase and verify prediction logs"),
+    "dashboard": Command(".dashboard.cli", "look at all of it in a browser"),
+    "drift": Command(".drift.cli", "have the scored rows moved away from the training rows?"),
+    "drift-scale": Command(".power.scale", "measure what a verdict and a report cost at size"),
+    "drift-power": Command(".power.cli", "measure false alarms and missed drift of the verdict"),
+    "replay": Command(".replay.cli", "score the log again: compare every bit, or try a new model"),
+}
+
+
+def usage() -> str:
+    """Return the help text: one line per command."""
+    width = max(map(len, COMMANDS))
+    lines = (f"  {name:<{width}}  {command.does}" for name, command in COMMANDS.items())
+    return "\n".join(
+        ["usage: python -m monitoring COMMAND ...", "", *lines, "", "COMMAND --help says more."]
+    )
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one command and return its exit code; 2 for what a person has to put right."""
+    if not arguments or arguments[0] not in COMMANDS:
+        asked_for_help = arguments[:1] in (["-h"], ["--help"])
+        print(usage(), file=sys.stdout if asked_for_help else sys.stderr)
+        return 0 if asked_for_help else 2
+    module = importlib.import_module(COMMANDS[arguments[0]].module, __package__)
+    try:
+        return int(module.main(arguments[1:]))
+    except MonitoringError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:  # `... | head` is no error
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:
+        print(
+            f"error: {error.filename or 'input or output'}: {error.strerror or error}",
+            file=sys.stderr,
+        )
+        return 2
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

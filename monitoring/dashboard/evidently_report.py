@@ -1,0 +1,23 @@
+"""The Evidently report of the last run, embedded; it holds all it needs and works offline."""
+
+import streamlit as st
+
+from ..report.make import DRIFT_REPORT, OUTCOME_REPORT
+from .files import Files
+
+TITLES = {DRIFT_REPORT: "Drift and data summary", OUTCOME_REPORT: "Classification quality"}
+
+
+def show(files: Files) -> None:
+    """Show the page."""
+    st.title("Evidently report")
+    made = {n: p for n in TITLES if (p := files.out / f"{n}.html").is_file()}
+    if not made:
+        st.info("There is no report: the last run had too few rows or was told --no-report.")
+        return
+    chosen = st.radio("Report", list(made), format_func=TITLES.__getitem__, horizontal=True)
+    st.caption("A sample of the rows, for looking at. The verdict counts every row.")
+    content = made[chosen].read_bytes()
+    st.download_button("Download", content, f"{chosen}.html", "text/html")
+    with st.spinner("Loading the report ..."):
+        st.iframe(made[chosen], height=900)

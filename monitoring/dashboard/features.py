@@ -1,0 +1,74 @@
+"""Features: all of them in the order of concern, one of them looked at closely."""
+
+import pandas as pd
+import streamlit as st
+
+from ..drift.result import ColumnDrift, Drift
+from . import charts, palette
+from .files import Files
+
+MOST_ROWS, ROW_PIXELS = 10, 35
+
+
+def show(files: Files) -> None:
+    """Show the page."""
+    drift = files.drift()
+    st.title("Features")
+    st.caption("In the order of concern: the larger shift first, then what moves the score most.")
+    height = min(len(drift.columns), MOST_ROWS) * ROW_PIXELS + ROW_PIXELS + 3
+    st.dataframe(table(drift), hide_index=True, width="stretch", height=height)
+    names = [column.name for column in drift.columns]
+    chosen = st.selectbox("Feature", names, key="feature")
+    column = next((column for column in drift.columns if column.name == chosen), None)
+    if column:
+        _one(drift, column)
+
+
+def table(drift: Drift) -> pd.DataFrame:
+    """Return the features as people read them."""
+    return pd.DataFrame(
+        {
+            "feature": [c.name for c in drift.columns],
+            "drift": [palette.BAND_SIGNS[c.band] for c in drift.columns],
+            "PSI": [round(c.psi, 3) for c in drift.columns],
+            "by chance under": [round(c.critical, 3) for c in drift.columns],
+            "missing before": [f"{c.missing.reference:.1%}" for c in drift.columns],
+            "missing now": [f"{c.missing.current:.1%}" for c in drift.columns],
+            "importance": [f"{c.importance:.1%}" for c in drift.columns],
+        }
+    )
+
+
+def _one(drift: Drift, column: ColumnDrift) -> None:
+    st.subheader(column.name)
+    st.write("; ".join(column.reasons) or "Nothing has changed that chance would not explain.")
+    if column.absent:
+        st.warning("The current rows do not have this column at all.")
+    if not column.used:
+        st.caption("The model does not use it.")
+    said = f"Distribution of {column.name}, reference and current; PSI {column.psi:.3f}"
+    st.altair_chart(charts.distributions(column.bins, column.name), width="stretch", alt=said)
+    if column.outside and column.outside.rows:
+        values = ", ".join(f"{value:g} ({n} times)" for value, n in column.outside.values)
+        st.caption(f"{column.outside.rows} values outside the range seen: {values}")
+    if drift.trend and drift.trend.periods:
+        _over_time(drift, column.name)
+
+
+def _over_time(drift: Drift, name: str) -> None:
+    assert drift.trend is not None  # noqa: S101 - the caller looked
+    starts = [period.start for period in drift.trend.periods]
+    missing = pd.DataFrame({"period": starts, "missing": drift.trend.missing[name]})
+    psi = pd.DataFrame({"period": starts, "PSI": drift.trend.psi[name]})
+    left, right = st.columns(2)
+    with left:
+        st.subheader("Missing")
+        chart = charts.lines(missing, "missing", None, percent=True)
+        st.altair_chart(chart, width="stretch", alt=f"Share of {name} missing over time")
+    with right:
+        st.subheader("PSI")
+        if psi["PSI"].notna().any():
+            chart = charts.with_bands(charts.lines(psi, "PSI", None, percent=False), [0.1, 0.25])
+            st.altair_chart(chart, width="stretch", alt=f"PSI of {name} over time")
+        else:
+            st.caption(f"No {drift.trend.by} holds {drift.settings.min_rows} rows.")

@@ -1,0 +1,53 @@
+"""What the dashboard shows: the files of the last drift run, read again when they change."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import streamlit as st
+
+from ..drift import output
+from ..drift.errors import DriftError
+from ..drift.result import Drift
+from ..outcomes.result import Outcomes
+
+
+@dataclass(frozen=True)
+class Files:
+    """The folder a drift run wrote, and the log's folders."""
+
+    out: Path
+    logs: list[Path]
+
+    def drift(self) -> Drift:
+        """Return the last verdict; where there is none, say so and end the page."""
+        path = self.out / output.JSON
+        if not path.is_file():
+            st.info("There is no verdict yet. Look for drift first:")
+            st.code(f"python -m monitoring drift --model MODEL --log LOG --out {self.out.name}")
+            st.stop()
+        try:
+            return _drift(self.out, path.stat().st_mtime_ns)
+        except DriftError as error:
+            st.warning(f"The last verdict cannot be read. {error}")
+            st.stop()
+
+    def outcomes(self) -> Outcomes | None:
+        """Return the outcomes; None where no run was given any."""
+        path = self.out / output.OUTCOMES
+        if not path.is_file():
+            return None
+        try:
+            return _outcomes(self.out, path.stat().st_mtime_ns)
+        except DriftError as error:
+            st.warning(f"The outcomes cannot be read. {error}")
+            st.stop()
+
+
+@st.cache_data(show_spinner="Reading the verdict ...", max_entries=2)
+def _drift(folder: Path, changed: int) -> Drift:
+    return output.read(folder)
+
+
+@st.cache_data(show_spinner="Reading the outcomes ...", max_entries=2)
+def _outcomes(folder: Path, changed: int) -> Outcomes:
+    return output.read_outcomes(folder)

@@ -1,0 +1,87 @@
+"""Outcomes: how well the score told good from bad, as far as it is known."""
+
+import pandas as pd
+import streamlit as st
+
+from ..outcomes.result import Estimate, Outcomes
+from . import charts
+from .files import Files
+
+
+def show(files: Files) -> None:
+    """Show the page."""
+    st.title("Outcomes")
+    outcomes = files.outcomes()
+    if outcomes is None:
+        st.info("No outcomes have come in yet. When they have:")
+        st.code("python -m monitoring drift ... --labels outcomes.csv")
+        return
+    st.caption(f"{outcomes.labelled:,} of {outcomes.scored:,} scored have an outcome.")
+    for note in outcomes.notes:
+        st.caption(note)
+    _figures(outcomes)
+    _calibration(outcomes)
+    _over_time(outcomes)
+    _cost(outcomes)
+
+
+def _figures(outcomes: Outcomes) -> None:
+    quality = outcomes.quality
+    figures = {
+        "AUC": quality.auc, "Gini": quality.gini, "KS": quality.ks, "Brier": quality.brier,
+        "Bad rate": quality.bad_rate,
+    }  # fmt: skip
+    if quality.auc is None:
+        st.info(f"{quality.bad} bad of {quality.rows}: too few to judge discrimination by.")
+    known = {name: estimate for name, estimate in figures.items() if estimate}
+    if known:
+        for place, (name, estimate) in zip(st.columns(len(known)), known.items(), strict=True):
+            place.metric(name, f"{estimate.value:.3f}", help="with its 95 % interval")
+            place.caption(_interval(estimate))
+
+
+def _interval(estimate: Estimate) -> str:
+    return f"{estimate.low:.3f} to {estimate.high:.3f}"
+
+
+def _calibration(outcomes: Outcomes) -> None:
+    st.subheader("Calibration by score band")
+    known = [band for band in outcomes.bands if band.bad_rate]
+    if not known:
+        st.caption("No band holds an outcome yet.")
+        return
+    table = pd.DataFrame(
+        [
+            {
+                "promised": band.mean_prediction, "seen": band.bad_rate.value,
+                "low": band.bad_rate.low, "high": band.bad_rate.high, "rows": band.labelled,
+            }
+            for band in known
+            if band.bad_rate
+        ]
+    )  # fmt: skip
+    st.altair_chart(
+        charts.calibration(table), width="stretch", alt="Bad rate seen against predicted, by band"
+    )
+
+
+def _over_time(outcomes: Outcomes) -> None:
+    judged = [(p.start, p.quality.auc) for p in outcomes.periods if p.quality.auc]
+    if len(judged) < 2:
+        return
+    st.subheader(f"AUC per {outcomes.by}")
+    rows = [{"period": s, "AUC": e.value, "low": e.low, "high": e.high} for s, e in judged]
+    chart = charts.with_band(pd.DataFrame(rows), "AUC")
+    st.altair_chart(chart, width="stretch", alt="AUC of each period with its interval")
+
+
+def _cost(outcomes: Outcomes) -> None:
+    cost = outcomes.cost
+    if cost is None:
+        return
+    st.subheader("Cost at the threshold")
+    st.write(
+        f"Refusing from {cost.refuse_at:.4g} on: {cost.approved_bad:,} bad approved at"
+        f" {cost.cost_fn:g} each and {cost.refused_good:,} good refused at {cost.cost_fp:g} each,"
+        f" {cost.per_row.value:.3f} a row ({_interval(cost.per_row)})."
+    )

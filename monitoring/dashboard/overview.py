@@ -1,0 +1,103 @@
+"""Overview: the verdict, how much was scored, what was decided, how the score lies."""
+
+import pandas as pd
+import streamlit as st
+
+from ..drift.result import DRIFT, STABLE, UNKNOWN, Drift
+from . import charts, palette
+from .files import Files
+
+
+def show(files: Files) -> None:
+    """Show the page."""
+    drift = files.drift()
+    st.title(f"{drift.model.name} {drift.model.version}")
+    _verdict(drift)
+    _figures(drift)
+    _score(drift)
+    if drift.trend and drift.trend.periods:
+        _over_time(drift)
+    else:
+        st.caption("The rows carry no time, so there is nothing to show over time.")
+    for note in drift.notes:
+        st.caption(note)
+
+
+def _verdict(drift: Drift) -> None:
+    against = {
+        "training": "its reference rows",
+        "previous": "the window before",
+        "file": "the reference file",
+    }
+    if drift.status == STABLE:
+        st.success(f"Stable against {against[drift.baseline]}.")
+    elif drift.status == DRIFT:
+        level = palette.BAND_SIGNS[drift.level]
+        st.warning(f"Drift, {level}, against {against[drift.baseline]}.")
+        st.markdown("\n".join(f"- {_plain(reason)}" for reason in drift.reasons[:6]))
+        if len(drift.reasons) > 6:
+            st.caption(f"and {len(drift.reasons) - 6} more: see Features")
+    else:
+        st.info("Too few rows to tell: " + "; ".join(drift.reasons))
+    window = drift.window
+    days = f"{window.first} to {window.last}, " if window.first else ""
+    st.caption(f"{days}looked at {drift.time}")
+
+
+def _plain(text: str) -> str:
+    """Return text that Markdown leaves as it is."""
+    return "".join(f"\\{sign}" if sign in "\\`*_{}[]<>#|$~" else sign for sign in text)
+
+
+def _figures(drift: Drift) -> None:
+    drifted = sum(column.drifted for column in drift.columns)
+    figures = st.columns(4)
+    figures[0].metric("Rows", f"{drift.rows.current:,}", help="scored in the window")
+    figures[1].metric("Reference", f"{drift.rows.reference:,}", help="rows compared with")
+    figures[2].metric("Features drifted", f"{drifted} of {len(drift.columns)}")
+    psi = f"{drift.score.psi:.3f}" if drift.score and drift.status != UNKNOWN else "none"
+    figures[3].metric("Score PSI", psi, help="0.1 moderate, 0.25 large")
+    for one in drift.decisions:
+        change = (one.share.current - one.share.reference) * 100
+        interval = f"{one.change_low * 100:+.1f} to {one.change_high * 100:+.1f} points"
+        st.write(
+            f"**{one.decision}** {one.share.reference:.1%} → {one.share.current:.1%}"
+            f" ({change:+.1f} points, 95 % interval {interval})"
+        )
+
+
+def _score(drift: Drift) -> None:
+    st.subheader("Score")
+    if drift.score is None:
+        st.caption("One side holds no scores.")
+        return
+    said = f"Score distribution, reference and current; PSI {drift.score.psi:.3f}"
+    st.altair_chart(charts.distributions(drift.score.bins, "score"), width="stretch", alt=said)
+
+
+def _over_time(drift: Drift) -> None:
+    assert drift.trend is not None  # noqa: S101 - the caller looked
+    periods = drift.trend.periods
+    starts = [period.start for period in periods]
+    left, right = st.columns(2)
+    with left:
+        st.subheader(f"Rows per {drift.trend.by}")
+        chart = charts.volume(starts, [period.rows for period in periods])
+        st.altair_chart(chart, width="stretch", alt="Rows scored in each period")
+    with right:
+        st.subheader("Decisions")
+        shares = [
+            {"period": period.start, "decision": name, "share": share}
+            for period in periods
+            for name, share in period.decisions.items()
+        ]
+        if shares:
+            chart = charts.lines(pd.DataFrame(shares), "share", "decision", percent=True)
+            st.altair_chart(chart, width="stretch", alt="Share of each decision over time")
+        else:
+            st.caption("The model decides nothing: it has no policy.")
+    psi = pd.DataFrame({"period": starts, "PSI": [period.score_psi for period in periods]})
+    if psi["PSI"].notna().any():
+        st.subheader("Score PSI over time")
+        chart = charts.with_bands(charts.lines(psi, "PSI", None, percent=False), [0.1, 0.25])
+        st.altair_chart(chart, width="stretch", alt="Score PSI of each period")

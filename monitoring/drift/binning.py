@@ -1,0 +1,46 @@
+"""Quantile bins of a column of reference values: the rule of docs/bundle.md, `profile.json`."""
+
+import numpy as np
+
+from .columns import Floats, Ints
+
+BINS = 10
+
+
+def edges_of(values: Floats) -> Floats:
+    """Return ascending bin edges for finite or infinite `values` [n], none of them NaN.
+
+    Up to ten distinct values get a bin each. Otherwise deciles, and every value that a tenth of the
+    rows hold gets a bin of its own: a mass of zeros must not hide inside a wider bin.
+    """
+    distinct, counts = np.unique(values, return_counts=True)
+    if len(distinct) <= BINS:
+        return distinct[1:]
+    heavy = np.nonzero(counts * BINS >= len(values))[0]
+    after = heavy[heavy + 1 < len(distinct)] + 1
+    chosen = np.union1d(_deciles(counts), np.union1d(heavy, after))
+    return distinct[chosen[chosen > 0]]
+
+
+def _deciles(counts: Ints) -> Ints:
+    """Positions of the smallest values with at least k tenths of the rows at or below them."""
+    at_or_below = np.cumsum(counts)
+    found: Ints = np.searchsorted(at_or_below * BINS, at_or_below[-1] * np.arange(1, BINS))
+    return found
+
+
+def sentinels_of(values: Floats) -> dict[float, int]:
+    """Return {value: rows} of an extreme value that stands for something else than a number.
+
+    The smallest or the largest value, where at least two rows hold it and the gap to its neighbour
+    is wider than the rest spans.
+    """
+    distinct, counts = np.unique(values[np.isfinite(values)], return_counts=True)
+    found: dict[float, int] = {}
+    for end, neighbour in ((0, 1), (-1, -2)):
+        if len(distinct) < 3 or counts[end] < 2:
+            continue
+        rest = distinct[1:] if end == 0 else distinct[:-1]
+        if abs(distinct[end] - distinct[neighbour]) > rest[-1] - rest[0]:
+            found[float(distinct[end])] = int(counts[end])
+    return found

@@ -1,0 +1,46 @@
+"""Some rows in memory, column by column: what every source of current rows yields."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .columns import Floats
+
+
+@dataclass
+class Block:
+    """Rows of one source. `values`: per column a vector [rows]; a category as its label's position.
+
+    `days` [rows] is datetime64[D], None where the rows carry no time; `scores` [rows] likewise;
+    `labels` [rows] is the outcome, 0 or 1, NaN where it is not known yet.
+    """
+
+    rows: int
+    values: Sequence[Floats]
+    days: NDArray[np.datetime64] | None = None
+    scores: Floats | None = None
+    decisions: list[str] = field(default_factory=list)
+    labels: Floats | None = None
+
+    def take(self, chosen: NDArray[np.bool_] | NDArray[np.int64]) -> "Block":
+        """Return the chosen rows, given as a mask [rows] or as positions."""
+        rows = np.arange(self.rows)[chosen]
+        return Block(
+            len(rows),
+            [values[rows] for values in self.values],
+            None if self.days is None else self.days[rows],
+            None if self.scores is None else self.scores[rows],
+            [self.decisions[i] for i in rows] if self.decisions else [],
+            None if self.labels is None else self.labels[rows],
+        )
+
+    def by_day(self) -> Iterator[tuple[str, "Block"]]:
+        """Yield (ISO day, rows of that day); an empty day where the rows carry no time."""
+        if self.days is None:
+            yield "", self
+            return
+        days = np.unique(self.days)
+        for day in days:
+            yield str(day), self if len(days) == 1 else self.take(self.days == day)

@@ -1,0 +1,118 @@
+"""Rows of the prediction log, as the model saw them: segments and Parquet of every replica."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ..log import sources
+from ..log.batch import rows_matrix
+from ..log.window import Window
+from ..outcomes.labels import Labels
+from .block import Block
+from .bundle import Feature
+from .columns import CATEGORY, UNSEEN, Floats
+from .errors import BadCurrentError
+from .reference import Reference
+
+UNSEEN_FLAG = "unseen:"
+
+
+class Log:
+    """The records of one model in log folders; others are counted in `passed_over`, by reason."""
+
+    def __init__(
+        self,
+        folders: Sequence[Path],
+        window: Window,
+        reference: Reference,
+        labels: Labels | None = None,
+    ) -> None:
+        self.folders, self.window, self.reference = folders, window, reference
+        self.labels = labels
+        self.passed_over: Counter[str] = Counter()
+        self.unknown: list[str] = []
+        self.absent: list[str] = []
+
+    def blocks(self) -> Iterator[Block]:
+        """Yield the rows that this model scored. Raises MonitoringError on a damaged log."""
+        mine = 0
+        for batch in sources.batches(self.folders, self.window):
+            scored = self._mine(batch)
+            mine += scored.num_rows
+            if scored.num_rows:
+                yield self._block(scored)
+        others = sum(n for why, n in self.passed_over.items() if why.startswith("model "))
+        if others and not mine:
+            raise BadCurrentError(
+                f"the log holds no record of {self.reference.model} {self.reference.version}, but "
+                + ", ".join(f"{n} of {why}" for why, n in self.passed_over.most_common(3))
+            )
+
+    def _mine(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """Return the answers this model gave, with their row; count the rest by what they are."""
+        batch = self._keep(batch, pc.equal(batch["kind"], "score"), batch["kind"])
+        names = pc.binary_join_element_wise("model", batch["model"], batch["version"], " ")
+        wanted = f"model {self.reference.model} {self.reference.version}"
+        other = pc.not_equal(batch["sha256"], self.reference.sha256)
+        rebuilt = pc.and_(other, pc.equal(names, wanted))
+        names = pc.if_else(rebuilt, f"{wanted} of other bytes", names)
+        batch = self._keep(batch, pc.equal(names, wanted), names)
+        held = pc.is_valid(batch["row"])
+        return self._keep(batch, held, pa.array(["without its row"] * batch.num_rows))
+
+    def _keep(self, batch: pa.RecordBatch, keep: pa.Array, reason: pa.Array) -> pa.RecordBatch:
+        keep = pc.fill_null(keep, False)
+        for pair in pc.value_counts(reason.filter(pc.invert(keep))).to_pylist():
+            self.passed_over[pair["values"]] += pair["counts"]
+        return batch.filter(keep)
+
+    def _block(self, batch: pa.RecordBatch) -> Block:
+        features = self.reference.features
+        try:
+            rows = rows_matrix(batch)
+        except ValueError as error:
+            raise BadCurrentError(f"the log's rows differ in length: {error}") from error
+        if rows.shape[1] != len(features):
+            raise BadCurrentError(f"wanted rows of {len(features)} features, got {rows.shape[1]}")
+        values = [_positions(f, v) for f, v in zip(features, _by_column(rows), strict=True)]
+        mark_unseen(features, values, batch["flags"])
+        scores: Floats = batch["prediction"].to_numpy(zero_copy_only=False)
+        return Block(
+            batch.num_rows,
+            values,
+            batch["time"].cast(pa.timestamp("us")).cast(pa.date32()).to_numpy(False),
+            None if np.isnan(scores).any() else scores,
+            [] if batch["decision"].null_count else batch["decision"].to_pylist(),
+            self.labels.of(batch["request_id"], batch["index"]) if self.labels else None,
+        )
+
+
+def _by_column(rows: np.ndarray[tuple[int, int], np.dtype[np.float64]]) -> list[Floats]:
+    return list(np.array(rows.T, np.float64, order="C"))
+
+
+def _positions(feature: Feature, codes: Floats) -> Floats:
+    """Return a category's codes as positions among its labels; a number as it is."""
+    if feature.type != CATEGORY or feature.codes == list(range(len(feature.codes))):
+        return codes
+    order = np.argsort(feature.codes)
+    ordered = np.array(feature.codes)[order]
+    where = np.minimum(np.searchsorted(ordered, codes), len(ordered) - 1)
+    known = np.where(ordered[where] == codes, order[where].astype(np.float64), UNSEEN)
+    return np.where(np.isnan(codes), np.nan, known)
+
+
+def mark_unseen(features: Sequence[Feature], values: list[Floats], flags: pa.Array) -> None:
+    """Turn missing into unseen where the server flagged it: the row itself cannot tell them."""
+    names = pc.list_flatten(flags)
+    chosen = pc.fill_null(pc.starts_with(names, UNSEEN_FLAG), False)
+    flagged = names.filter(chosen).to_pylist()
+    rows = pc.list_parent_indices(flags).filter(chosen).to_numpy(zero_copy_only=False)
+    position = {feature.name: i for i, feature in enumerate(features) if feature.type == CATEGORY}
+    for name, row in zip(flagged, rows, strict=True):
+        if (i := position.get(name.removeprefix(UNSEEN_FLAG))) is not None:
+            values[i][row] = UNSEEN

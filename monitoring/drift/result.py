@@ -1,0 +1,163 @@
+"""drift.json: the verdict and all it rests on (docs/drift.md). Keys are only ever added."""
+
+import msgspec
+
+SCHEMA_VERSION = 1
+STABLE, DRIFT, UNKNOWN = "stable", "drift", "unknown"
+EXIT_CODES = {STABLE: 0, DRIFT: 1, UNKNOWN: 2}
+ERROR_EXIT_CODE = 3
+BANDS = ("none", "small", "moderate", "large")
+
+
+class Settings(msgspec.Struct):
+    """What decides a verdict. `alpha`: chance of any false alarm in a run without drift."""
+
+    alpha: float = 0.01
+    min_rows: int = 200
+    min_psi: float = 0.005
+    min_rate_change: float = 0.01
+    moderate_psi: float = 0.1
+    large_psi: float = 0.25
+
+
+class Model(msgspec.Struct):
+    """The model whose reference was used."""
+
+    name: str
+    version: str
+    sha256: str
+
+
+class Rows(msgspec.Struct):
+    """How many rows stand on each side, and how many records were passed over, by reason."""
+
+    reference: int
+    current: int
+    passed_over: dict[str, int] = {}
+
+
+class Share(msgspec.Struct):
+    """A share of the rows, 0 to 1, before and now."""
+
+    reference: float
+    current: float
+    p_value: float
+    drifted: bool
+
+
+class Outside(msgspec.Struct):
+    """Numbers beyond the reference's smallest and largest, the most frequent of them first."""
+
+    rows: int
+    share: float
+    psi: float
+    p_value: float
+    drifted: bool
+    values: list[tuple[float, int]]
+
+
+class Bins(msgspec.Struct):
+    """Both histograms. A number: K - 1 edges for K bins; a category: K labels, then unseen."""
+
+    reference: list[int]
+    current: list[int]
+    edges: list[float] = []
+    labels: list[str] = []
+
+
+class Compared(msgspec.Struct):
+    """Two histograms compared: drifted when psi is at least `min_psi` and chance explains neither
+    it (`psi` over `critical`) nor, for ordered bins, the shift up or down (`shift_p_value`).
+
+    `superiority`: the chance that a current value is above a reference value.
+    """
+
+    psi: float
+    critical: float
+    p_value: float
+    superiority: float | None
+    shift_p_value: float | None
+    drifted: bool
+    band: str
+    bins: Bins
+
+
+class ColumnDrift(msgspec.Struct):
+    """What is to be said of one feature; `bins` have missing last."""
+
+    name: str
+    kind: str
+    drifted: bool
+    band: str
+    concern: float
+    reasons: list[str]
+    importance: float
+    used: bool
+    absent: bool
+    psi: float
+    critical: float
+    p_value: float
+    superiority: float | None
+    shift_p_value: float | None
+    missing: Share
+    outside: Outside | None
+    unseen: Share | None
+    bins: Bins
+
+
+class Decision(msgspec.Struct):
+    """The share of one decision, with a 95 % interval of the change."""
+
+    decision: str
+    share: Share
+    change_low: float
+    change_high: float
+
+
+class Period(msgspec.Struct):
+    """One day or week of the window."""
+
+    start: str
+    rows: int
+    score_psi: float | None
+    score_critical: float | None
+    decisions: dict[str, float]
+
+
+class Trend(msgspec.Struct):
+    """The window period by period; per column a list as long as `periods`, null where too few."""
+
+    by: str
+    periods: list[Period]
+    psi: dict[str, list[float | None]]
+    missing: dict[str, list[float | None]]
+
+
+class Window(msgspec.Struct):
+    """What was asked for, and the first and the last day found; empty where rows carry no time."""
+
+    since: str | None
+    until: str | None
+    first: str
+    last: str
+
+
+class Drift(msgspec.Struct):
+    """The document. `columns` stand in the order of concern."""
+
+    schema_version: int
+    status: str
+    level: str
+    reasons: list[str]
+    time: str
+    baseline: str
+    model: Model
+    window: Window
+    rows: Rows
+    settings: Settings
+    score: Compared | None
+    decisions: list[Decision]
+    columns: list[ColumnDrift]
+    unknown_columns: list[str]
+    trend: Trend | None
+    notes: list[str]

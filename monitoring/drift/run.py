@@ -1,0 +1,106 @@
+"""One drift run: count the current rows once, compare, say it in drift.json."""
+
+from argparse import ArgumentTypeError
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+from tqdm import tqdm
+
+from ..outcomes.labels import Labels
+from .block import Block
+from .reference import Reference
+from .result import SCHEMA_VERSION, Drift, Model, Rows, Settings, Window
+from .tally import Tally, tally, total
+from .trend import DAY, trend
+from .verdict import Verdict
+
+TRAINING, PREVIOUS, FILE = "training", "previous", "file"
+
+
+class Source(Protocol):
+    """Current rows: a file (tables.Table) or a log (records.Log)."""
+
+    unknown: list[str]
+    absent: list[str]
+    labels: Labels | None
+
+    def blocks(self) -> Iterable[Block]:
+        """Yield the rows."""
+
+
+class Observer(Protocol):
+    """Who else looks at every row as it goes by: the sample, the ledger of outcomes."""
+
+    def offer(self, block: Block) -> None:
+        """Look at the rows of a block."""
+
+
+def count(
+    source: Source, reference: Reference, observers: Sequence[Observer] = ()
+) -> dict[str, Tally]:
+    """Count every row once, by day; the key is empty where rows carry no time."""
+    days: dict[str, Tally] = {}
+    with tqdm(desc="rows counted", unit=" rows", unit_scale=True, disable=None) as bar:
+        for block in source.blocks():
+            for observer in observers:
+                observer.offer(block)
+            for day, rows in block.by_day():
+                counted = tally(reference.columns, reference.score_edges, rows)
+                if day in days:
+                    days[day].add(counted)
+                else:
+                    days[day] = counted
+            bar.update(block.rows)
+    return days
+
+
+def drift(
+    reference: Reference,
+    days: dict[str, Tally],
+    settings: Settings | None = None,
+    *,
+    baseline: str = TRAINING,
+    by: str = DAY,
+    window: tuple[str | None, str | None] = (None, None),
+    source: Source | None = None,
+) -> Drift:
+    """Compare the counted days with the reference and return the document."""
+    settings = settings or Settings()
+    current = total(days.values(), reference.columns, reference.score_edges)
+    verdict = Verdict(reference, current, settings)
+    absent = set(source.absent if source else [])
+    for column in verdict.columns:
+        column.absent = column.name in absent
+    dated = {day: counted for day, counted in days.items() if day}
+    return Drift(
+        schema_version=SCHEMA_VERSION,
+        status=verdict.status,
+        level=verdict.level,
+        reasons=verdict.reasons(),
+        time=datetime.now(UTC).isoformat(timespec="seconds"),
+        baseline=baseline,
+        model=Model(reference.model, reference.version, reference.sha256),
+        window=Window(*window, min(dated, default=""), max(dated, default="")),
+        rows=Rows(reference.tally.rows, current.rows, dict(getattr(source, "passed_over", {}))),
+        settings=settings,
+        score=verdict.score,
+        decisions=verdict.decisions,
+        columns=verdict.columns,
+        unknown_columns=source.unknown if source else [],
+        trend=trend(dated, by, reference, settings) if dated else None,
+        notes=list(reference.notes),
+    )
+
+
+def previous_window(since: datetime, until: datetime) -> tuple[datetime, datetime]:
+    """Return the window of the same length that ends where this one begins."""
+    return since - (until - since), since
+
+
+def span(text: str) -> timedelta:
+    """Return a length of time such as 7d, 12h or 2w. Raises ArgumentTypeError."""
+    units = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
+    if text[-1:] not in units or not text[:-1].isdecimal() or not int(text[:-1]):
+        raise ArgumentTypeError(f"wanted a length such as 7d, 12h or 2w, got {text!r}")
+    return int(text[:-1]) * units[text[-1]]

@@ -1,0 +1,107 @@
+"""Is it drift? An effect size and a significance that knows both sample sizes, for each question.
+
+PSI: sum over bins of (q - p) ln(q / p), the credit convention's stability index. With no drift,
+PSI / (1/N + 1/M) follows about a chi-squared law with bins - 1 degrees of freedom (Yurdakul and
+Naranjo, "Statistical properties of the population stability index", Journal of Risk Model
+Validation, 2020): so a threshold exists that a small sample does not cross by chance.
+Location: the Wilcoxon-Mann-Whitney test over ordered bins. It asks one question where PSI asks one
+per bin, so it sees a small shift of a whole number that PSI takes for chance.
+Rates: the pooled two-proportion z test.
+Range: the exceedance law (Gumbel and von Schelling, Annals of Mathematical Statistics 21(2), 1950):
+of M new values, the number outside the N old ones' range is beta-binomial(M, 2, N - 1), whatever
+the distribution.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import betabinom, chi2, norm
+
+from .columns import Ints
+
+SMOOTHING = 0.5
+"""Added to every count, so that an empty bin has a logarithm; vanishes as the samples grow."""
+
+
+@dataclass(frozen=True)
+class Distance:
+    """PSI between two samples, and the value it exceeds by chance with probability alpha."""
+
+    psi: float
+    critical: float
+    p_value: float
+
+
+@dataclass(frozen=True)
+class Rate:
+    """A share in the reference and in the current rows, and how likely chance made the change."""
+
+    reference: float
+    current: float
+    p_value: float
+
+
+def psi(reference: Ints, current: Ints) -> float:
+    """Return the population stability index of two count vectors [K]."""
+    p = (reference + SMOOTHING) / (reference.sum() + SMOOTHING * len(reference))
+    q = (current + SMOOTHING) / (current.sum() + SMOOTHING * len(current))
+    return float(np.sum((q - p) * np.log(q / p)))
+
+
+def distance(reference: Ints, current: Ints, alpha: float) -> Distance:
+    """Compare two count vectors [K]; bins empty in both say nothing and are left out."""
+    held = (reference + current) > 0
+    reference, current = reference[held], current[held]
+    if len(reference) < 2 or not reference.sum() or not current.sum():
+        return Distance(0.0, 0.0, 1.0)
+    value = psi(reference, current)
+    scale = 1 / reference.sum() + 1 / current.sum()
+    freedom = len(reference) - 1
+    return Distance(
+        value,
+        float(chi2.isf(alpha, freedom) * scale),
+        float(chi2.sf(value / scale, freedom)),
+    )
+
+
+@dataclass(frozen=True)
+class Location:
+    """The chance that a current value is above a reference value, a half without shift."""
+
+    superiority: float
+    p_value: float
+
+
+NO_SHIFT = Location(0.5, 1.0)
+
+
+def location(reference: Ints, current: Ints) -> Location:
+    """Compare the ranks of two samples counted into ordered bins [K]; ties share a rank."""
+    n, m = int(reference.sum()), int(current.sum())
+    if not n or not m:
+        return NO_SHIFT
+    both = (reference + current).astype(np.float64)
+    ranks = np.cumsum(both) - both + (both + 1) / 2
+    wins = float(current @ ranks) - m * (m + 1) / 2
+    ties = float(np.sum(both**3 - both)) / ((n + m) * (n + m - 1))
+    spread = np.sqrt(n * m / 12 * (n + m + 1 - ties))
+    if not spread:
+        return NO_SHIFT
+    return Location(wins / (n * m), float(2 * norm.sf(abs(wins - n * m / 2) / spread)))
+
+
+def rate(reference: int, of_reference: int, current: int, of_current: int) -> Rate:
+    """Compare a share of the reference rows with the same share of the current rows."""
+    if not of_reference or not of_current:
+        return Rate(0.0, 0.0, 1.0)
+    p, q = reference / of_reference, current / of_current
+    pooled = (reference + current) / (of_reference + of_current)
+    spread = np.sqrt(pooled * (1 - pooled) * (1 / of_reference + 1 / of_current))
+    return Rate(p, q, float(2 * norm.sf(abs(q - p) / spread)) if spread else 1.0)
+
+
+def outside(count: int, of_current: int, of_reference: int) -> float:
+    """Return the chance that `count` or more of the current values leave the reference's range."""
+    if not count or of_reference < 2:
+        return 1.0
+    return float(betabinom.sf(count - 1, of_current, 2, of_reference - 1))

@@ -1,0 +1,56 @@
+"""One screen for the terminal: the verdict, the outcome, the columns in order of concern."""
+
+from collections.abc import Iterator
+
+from .result import UNKNOWN, ColumnDrift, Drift
+
+TOP = 12
+AGAINST = {"training": "its reference", "previous": "the window before", "file": "the file"}
+SIGNS = {"stable": "STABLE", "drift": "DRIFT", "unknown": "CANNOT TELL"}
+
+
+def to_text(drift: Drift) -> str:
+    """Return the summary of a result, at most some twenty lines."""
+    return "\n".join([*_head(drift), *_outcome(drift), *_columns(drift), *_notes(drift)])
+
+
+def _head(drift: Drift) -> Iterator[str]:
+    level = f" ({drift.level})" if drift.level != "none" else ""
+    model = f"{drift.model.name} {drift.model.version}".strip()
+    against = AGAINST[drift.baseline]
+    yield f"{SIGNS[drift.status]}{level}  {model}, against {against}"
+    days = f", {drift.window.first} to {drift.window.last}" if drift.window.first else ""
+    yield f"{drift.rows.current:,} rows{days}; reference {drift.rows.reference:,} rows"
+    if drift.status == UNKNOWN:
+        yield from drift.reasons
+
+
+def _outcome(drift: Drift) -> Iterator[str]:
+    if drift.score:
+        sign = "DRIFTED" if drift.score.drifted else "steady"
+        yield f"score  PSI {drift.score.psi:.3f}  {sign}"
+    for one in drift.decisions:
+        sign = "DRIFTED" if one.share.drifted else "steady"
+        yield f"{one.decision:<8} {one.share.reference:6.1%} -> {one.share.current:6.1%}  {sign}"
+
+
+def _columns(drift: Drift) -> Iterator[str]:
+    drifted = [column for column in drift.columns if column.drifted]
+    yield f"{len(drifted)} of {len(drift.columns)} columns drifted"
+    width = max((len(column.name) for column in drifted[:TOP]), default=0)
+    for column in drifted[:TOP]:
+        yield f"  {column.name:<{width}}  {column.band:<8}  {_said(column)}"
+    if len(drifted) > TOP:
+        yield f"  and {len(drifted) - TOP} more in drift.json"
+
+
+def _said(column: ColumnDrift) -> str:
+    said = "not in the current rows" if column.absent else "; ".join(column.reasons)
+    return said if column.used else f"{said}; the model does not use it"
+
+
+def _notes(drift: Drift) -> list[str]:
+    unknown = drift.unknown_columns
+    said = [f"not in the reference: {', '.join(unknown[:5])}"] if unknown else []
+    passed = [f"{n:,} records passed over: {why}" for why, n in drift.rows.passed_over.items()]
+    return [f"note: {note}" for note in (*said, *passed, *drift.notes)]

@@ -1,0 +1,87 @@
+"""The verdict: every column, the score and the decisions compared, the worst named first."""
+
+from collections.abc import Sequence
+
+from .columns import Column
+from .compare import compare_column, compare_counts, compare_decisions
+from .reference import Reference
+from .result import BANDS, DRIFT, STABLE, UNKNOWN, Bins, ColumnDrift, Compared, Decision, Settings
+from .tally import Tally
+
+QUESTIONS, QUESTIONS_OF_OUTCOME = 4, 5
+
+
+class Verdict:
+    """The comparison of one tally with the reference."""
+
+    def __init__(self, reference: Reference, current: Tally, settings: Settings) -> None:
+        self.settings = settings
+        self.reference, self.current = reference.tally, current
+        alpha = settings.alpha / tests(reference.columns)
+        self.columns = sorted(self._columns(reference.columns, alpha), key=concern)
+        self.score = self._score(reference, alpha)
+        self.decisions = compare_decisions(
+            self.reference.decisions, current.decisions, alpha, settings
+        )
+        self.status = self._status()
+        self.level = max(self._bands(), key=BANDS.index) if self.status == DRIFT else BANDS[0]
+
+    def _columns(self, columns: Sequence[Column], alpha: float) -> list[ColumnDrift]:
+        triples = zip(columns, self.reference.columns, self.current.columns, strict=True)
+        return [compare_column(*triple, alpha, self.settings) for triple in triples]
+
+    def _score(self, reference: Reference, alpha: float) -> Compared | None:
+        if not self.reference.scored or not self.current.scored:
+            return None
+        before, now = self.reference.scores, self.current.scores
+        bins = Bins(before.tolist(), now.tolist(), reference.score_edges.tolist())
+        return compare_counts((before, now), bins, alpha, self.settings, len(before))
+
+    def _bands(self) -> list[str]:
+        decisions = (BANDS[1] for decision in self.decisions if decision.share.drifted)
+        score = [self.score.band] if self.score else []
+        return [BANDS[0], *decisions, *score, *(column.band for column in self.columns)]
+
+    def _status(self) -> str:
+        if min(self.reference.rows, self.current.rows) < self.settings.min_rows:
+            return UNKNOWN
+        return DRIFT if any(band != BANDS[0] for band in self._bands()) else STABLE
+
+    def reasons(self) -> list[str]:
+        """Say in a few lines why the status is what it is."""
+        if self.status == UNKNOWN:
+            return [
+                f"wanted {self.settings.min_rows} rows on each side, got"
+                f" {self.current.rows} against a reference of {self.reference.rows}"
+            ]
+        drifted = [column for column in self.columns if column.drifted]
+        said = [f"{column.name}: {'; '.join(column.reasons)}" for column in drifted]
+        return [*_said_of_score(self.score), *_said_of_decisions(self.decisions), *said]
+
+
+def tests(columns: Sequence[Column]) -> int:
+    """How many questions a run asks: shape, shift, missing and range per column, the outcome."""
+    return QUESTIONS * len(columns) + QUESTIONS_OF_OUTCOME
+
+
+def concern(column: ColumnDrift) -> tuple[bool, int, bool, float, float]:
+    """Sort key: the larger band first; within one, what moves the score most by its importance."""
+    return (
+        not column.drifted,
+        -BANDS.index(column.band),
+        not column.used,
+        -column.concern,
+        -column.psi,
+    )
+
+
+def _said_of_score(score: Compared | None) -> list[str]:
+    return [f"score: PSI {score.psi:.3f} ({score.band})"] if score and score.drifted else []
+
+
+def _said_of_decisions(decisions: list[Decision]) -> list[str]:
+    return [
+        f"{one.decision}: {one.share.reference:.1%} -> {one.share.current:.1%}"
+        for one in decisions
+        if one.share.drifted
+    ]

@@ -1,0 +1,178 @@
+"""compact: turn closed segments into Parquet, then delete them.
+
+  python -m monitoring log compact /var/log/credit
+
+Writes FOLDER/parquet/model=M/version=V/day=D/<segment>.parquet (zstd), which DuckDB, polars,
+pandas and Spark read as it is. Kill it anywhere and run it again: nothing is lost or doubled.
+A segment is deleted only when the files hold as many records as it does, on disk.
+"""
+
+import argparse
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from tqdm import tqdm
+
+from ..errors import MonitoringError
+from . import options, part
+from .batch import batches
+from .chain import Chain
+from .segment import PATTERN, Segment, is_erased, lock, sync_folder
+from .stats import by_version
+from .upkeep import sole
+
+FOLDER = "parquet"
+GROUP_ROWS = 16_384
+TEMPORARY = ".tmp"
+REPEATING = ["model_version", "kind", "sha256", "policy", "decision", "flags", "status"]
+
+
+class Writer:
+    """Writes the part of one partition to a temporary file beside its final name."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.temporary = path.with_name(f".{path.name}{TEMPORARY}")
+        self.rows = 0
+        self._waiting: list[pa.RecordBatch] = []
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        descriptor = os.open(self.temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        self._file = os.fdopen(descriptor, "wb")
+        self._parquet = pq.ParquetWriter(
+            self._file,
+            part.STORED,
+            compression="zstd",
+            use_dictionary=REPEATING,
+            write_page_checksum=True,
+        )
+
+    def add(self, batch: pa.RecordBatch) -> None:
+        """Take a batch of this partition."""
+        self.rows += batch.num_rows
+        self._waiting.append(part.Part.stored(batch))
+        if sum(waiting.num_rows for waiting in self._waiting) >= GROUP_ROWS:
+            self._flush()
+
+    def close(self) -> None:
+        """Write the footer and wait until the disk has it all. Raises MonitoringError."""
+        self._flush()
+        self._parquet.add_key_value_metadata({part.RECORDS: str(self.rows)})
+        self._parquet.close()
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._file.close()
+        written = pq.read_metadata(self.temporary).num_rows
+        if written != self.rows:
+            raise MonitoringError(f"{self.temporary}: wanted {self.rows} rows, got {written}")
+
+    def _flush(self) -> None:
+        if self._waiting:
+            self._parquet.write_table(pa.Table.from_batches(self._waiting))
+            self._waiting = []
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `log compact`."""
+    options.folders(parser)
+    parser.add_argument(
+        "--into", type=Path, metavar="DIR", help="where the Parquet goes (FOLDER/parquet)"
+    )
+    parser.add_argument(
+        "--idle", type=float, default=0, metavar="MINUTES",
+        help="leave segments written to since: a log shipper may not have read them yet (0)",
+    )  # fmt: skip
+
+
+def run(args: argparse.Namespace) -> int:
+    """Compact every closed segment of the folders and print one line for each."""
+    with sole([*args.folders, *([args.into] if args.into and args.into.is_dir() else [])]):
+        for folder in args.folders:
+            segments = [Segment(path) for path in sorted(folder.rglob(PATTERN))]
+            for segment in tqdm(segments, desc="compact", unit=" segments", disable=None):
+                if not args.idle or is_idle(segment, args.idle):
+                    tqdm.write(compact(segment, args.into or segment.path.parent / FOLDER))
+    return 0
+
+
+def is_idle(segment: Segment, minutes: float) -> bool:
+    """Whether nothing was written to a segment for some minutes."""
+    return time.time() - segment.path.stat().st_mtime >= minutes * 60
+
+
+def compact(segment: Segment, root: Path) -> str:
+    """Move the records of a closed segment to Parquet below `root`; return what was done.
+
+    Raises DamagedLogError where the segment is damaged: it then stays as it is.
+    """
+    with segment.path.open("rb") as file:
+        if not lock(file.fileno()):
+            return f"{segment.path.name}: open, left alone"
+        before = segment.size()
+        writers = write(segment, root)
+        publish(segment, root, writers)
+        segment.path.unlink()
+        sync_folder(segment.path.parent)
+    after = sum(writer.path.stat().st_size for writer in writers)
+    records = sum(writer.rows for writer in writers)
+    torn = f", a torn last line of {segment.torn:,} bytes dropped" if segment.torn else ""
+    files = f"{len(writers)} file{'s' * (len(writers) != 1)}"
+    return f"{segment.path.name}: {records:,} records, {before:,} -> {after:,} bytes, {files}{torn}"
+
+
+def write(segment: Segment, root: Path) -> list[Writer]:
+    """Write the parts under temporary names, synced. Raises MonitoringError on a wrong count."""
+    records = checked(segment)
+    writers: dict[Path, Writer] = {}
+    for batch in batches(segment):
+        for folder, rows in partitions(batch):
+            path = root / folder / f"{segment.stem}{part.SUFFIX}"
+            if path not in writers:
+                writers[path] = Writer(path)
+            writers[path].add(rows)
+    for writer in writers.values():
+        writer.close()
+    written = sum(writer.rows for writer in writers.values())
+    if written != records:
+        raise MonitoringError(f"{segment.path}: holds {records} records, wrote {written}")
+    return list(writers.values())
+
+
+def checked(segment: Segment) -> int:
+    """Return how many records a segment holds. Raises BrokenChainError."""
+    chain, count = Chain(segment), 0
+    for offset, line in segment.lines():
+        chain.follow(offset, line)
+        count += not is_erased(line)
+    return count
+
+
+def publish(segment: Segment, root: Path, writers: list[Writer]) -> None:
+    """Give the parts their names, and take away what an interrupted run may have left.
+
+    Until the segment is deleted, readers take the segment and not its parts: so they see all of
+    its records, once, whatever the moment.
+    """
+    for writer in writers:
+        writer.temporary.rename(writer.path)
+    names = {f"{segment.stem}{part.SUFFIX}", f".{segment.stem}{part.SUFFIX}{TEMPORARY}"}
+    kept = {writer.path for writer in writers}
+    for folder in root.glob("model=*/version=*/day=*"):
+        for path in {folder / name for name in names} - kept:
+            path.unlink(missing_ok=True)
+    for writer in writers:
+        for folder in (*writer.path.parents[:3], root, root.parent):
+            sync_folder(folder)
+
+
+def partitions(batch: pa.RecordBatch) -> Iterator[tuple[Path, pa.RecordBatch]]:
+    """Split a batch by model, version and UTC day."""
+    for (model, version), rows in by_version(batch):
+        days = rows["time"].cast(pa.timestamp("us")).to_numpy(zero_copy_only=False)
+        days = days.astype("datetime64[D]")
+        for day in np.unique(days):
+            yield part.folder_of(model, version, str(day)), rows.filter(pa.array(days == day))

@@ -1,0 +1,195 @@
+"""export: write the log as one Parquet, CSV, SQLite or DuckDB file, table `score`.
+
+  python -m monitoring log export /var/log/credit --to csv --out scores.csv
+  python -m monitoring log export /var/log/credit --to duckdb --out scores.duckdb \\
+      --features models/credit-express/1
+
+With --features, only that model version's records, and one more column per feature: what the
+model saw, categories as their names, missing as null.
+"""
+
+import argparse
+import base64
+import json
+import os
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
+import pyarrow.parquet as pq
+
+from ..bundle import Feature, manifest
+from ..errors import MonitoringError
+from . import options
+from .batch import SCHEMA, rows_matrix
+from .progress import counted
+from .sources import batches
+
+TABLE = "score"
+DUCKDB = {"memory_limit": "400MB", "threads": "1", "preserve_insertion_order": "false"}
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `log export`."""
+    options.folders(parser)
+    options.window(parser)
+    parser.add_argument("--to", choices=sorted(WRITERS), required=True)
+    parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="must not exist")
+    parser.add_argument("--features", type=Path, metavar="BUNDLE", help="a column per feature")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Write the file under a temporary name, then give it its own. Raises MonitoringError."""
+    if args.out.exists():
+        raise MonitoringError(f"{args.out}: exists already")
+    log = counted(batches(args.folders, options.window_of(args)), "export")
+    schema, columns = with_features(log, args.features) if args.features else (SCHEMA, log)
+    temporary = args.out.with_name(f".{args.out.name}.tmp")
+    temporary.unlink(missing_ok=True)
+    os.close(os.open(temporary, os.O_CREAT | os.O_EXCL, 0o600))
+    count = WRITERS[args.to](temporary, schema, columns)
+    temporary.rename(args.out)
+    print(f"{args.out}: {count:,} records")
+    return 0
+
+
+def with_features(
+    log: Iterable[pa.RecordBatch], bundle: Path
+) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
+    """Return the schema with a column per feature, and the records of that model version."""
+    model = manifest(bundle)
+    fields = [pa.field(column_name(f), _type(f)) for f in model.features]
+    schema = pa.schema([*SCHEMA, *fields])
+
+    def widened() -> Iterator[pa.RecordBatch]:
+        for batch in log:
+            of_model = pc.and_(
+                pc.equal(batch["sha256"], model.files["model.onnx"]), pc.is_valid(batch["row"])
+            )
+            chosen = batch.filter(of_model)
+            if chosen.num_rows:
+                matrix = rows_matrix(chosen)
+                features = [values(f, matrix[:, i]) for i, f in enumerate(model.features)]
+                yield pa.RecordBatch.from_arrays([*chosen.columns, *features], schema=schema)
+
+    return schema, widened()
+
+
+def column_name(feature: Feature) -> str:
+    """Return the feature's own name, set apart where a column of the log has it."""
+    return f"feature_{feature.name}" if feature.name in SCHEMA.names else feature.name
+
+
+def values(feature: Feature, column: np.ndarray[Any, np.dtype[np.float64]]) -> pa.Array:
+    """Return one feature as people know it: a category by its name, missing as null."""
+    if feature.categories is None or feature.codes is None:
+        return pa.array(column, from_pandas=True)
+    names = dict(zip(feature.codes, feature.categories, strict=True))
+    known = [names.get(code) for code in column.tolist()]
+    return pa.array(
+        [None if name is None else _name(feature, name) for name in known], _type(feature)
+    )
+
+
+def to_parquet(path: Path, schema: pa.Schema, log: Iterable[pa.RecordBatch]) -> int:
+    """Write Parquet, zstd."""
+    count = 0
+    with pq.ParquetWriter(path, schema, compression="zstd") as writer:
+        for batch in log:
+            writer.write_batch(batch)
+            count += batch.num_rows
+    return count
+
+
+def to_csv(path: Path, schema: pa.Schema, log: Iterable[pa.RecordBatch]) -> int:
+    """Write CSV: lists as JSON, the row as base64."""
+    count = 0
+    flat = pa.schema([pa.field(f.name, pa.string() if _nested(f) else f.type) for f in schema])
+    with pyarrow.csv.CSVWriter(path, flat) as writer:
+        for batch in log:
+            writer.write_batch(pa.RecordBatch.from_arrays(_flat(batch), schema=flat))
+            count += batch.num_rows
+    return count
+
+
+def to_sqlite(path: Path, schema: pa.Schema, log: Iterable[pa.RecordBatch]) -> int:
+    """Write SQLite: lists as JSON, the row as a blob, times as text."""
+    names = ", ".join('"' + name.replace('"', '""') + '"' for name in schema.names)
+    marks = ", ".join("?" * len(schema))
+    count = 0
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.execute("pragma journal_mode = off")
+    connection.execute("pragma synchronous = off")  # a file that is not finished has no name yet
+    connection.execute(f"create table {TABLE} ({names})")
+    connection.execute("begin")
+    for batch in log:
+        rows = zip(*(_for_sqlite(batch[name]) for name in schema.names), strict=True)
+        connection.executemany(f"insert into {TABLE} values ({marks})", rows)  # noqa: S608 - "?" only
+        count += batch.num_rows
+    connection.execute(f"create index request on {TABLE} (request_id)")
+    connection.execute("commit")
+    connection.close()
+    return count
+
+
+def to_duckdb(path: Path, schema: pa.Schema, log: Iterable[pa.RecordBatch]) -> int:
+    """Write a DuckDB database, every column in its own type."""
+    path.unlink()  # DuckDB creates the file itself
+    with duckdb.connect(str(path)) as connection:
+        for name, value in DUCKDB.items():
+            connection.execute(f"set {name} = '{value}'")
+        connection.register("log", pa.RecordBatchReader.from_batches(schema, iter(log)))
+        connection.execute(f"create table {TABLE} as select * from log")  # noqa: S608 - a constant
+        found = connection.execute(f"select count(*) from {TABLE}").fetchone()  # noqa: S608
+    path.chmod(0o600)
+    return int(found[0]) if found else 0
+
+
+WRITERS: dict[str, Callable[[Path, pa.Schema, Iterable[pa.RecordBatch]], int]] = {
+    "csv": to_csv,
+    "duckdb": to_duckdb,
+    "parquet": to_parquet,
+    "sqlite": to_sqlite,
+}
+
+
+def _type(feature: Feature) -> pa.DataType:
+    texts = feature.categories is not None and any(isinstance(c, str) for c in feature.categories)
+    return pa.string() if texts else pa.float64()
+
+
+def _name(feature: Feature, category: str | float) -> str | float:
+    return str(category) if _type(feature) == pa.string() else float(category)
+
+
+def _nested(field: pa.Field) -> bool:
+    return bool(pa.types.is_list(field.type) or pa.types.is_binary(field.type))
+
+
+def _flat(batch: pa.RecordBatch) -> list[pa.Array]:
+    return [
+        pa.array([_as_text(value) for value in batch[f.name].to_pylist()], pa.string())
+        if _nested(f) else batch[f.name]
+        for f in batch.schema
+    ]  # fmt: skip
+
+
+def _as_text(value: bytes | list[Any] | None) -> str | None:
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
+    return None if value is None else json.dumps(value)
+
+
+def _for_sqlite(column: pa.Array) -> list[Any]:
+    if pa.types.is_list(column.type):
+        return [_as_text(value) for value in column.to_pylist()]
+    if pa.types.is_timestamp(column.type):
+        stamps = column.cast(pa.timestamp("us")).to_numpy(zero_copy_only=False)
+        return [f"{stamp}Z" for stamp in np.datetime_as_string(stamps, unit="us")]
+    return list(column.to_pylist())

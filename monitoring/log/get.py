@@ -1,0 +1,64 @@
+"""get: print every record of one request.
+
+  python -m monitoring log get 0f3c9a1e /var/log/credit
+
+Exit code 1 where the log holds no such request.
+"""
+
+import argparse
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow.compute as pc
+
+from ..errors import MonitoringError
+from . import options
+from .batch import to_lines
+from .part import Part
+from .record import decode
+from .segment import Segment
+from .sources import find
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `log get`."""
+    parser.add_argument("request_id", metavar="REQUEST_ID")
+    options.folders(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the records of a request; 1 where there are none."""
+    if not args.request_id:
+        raise MonitoringError("wanted a request id, got an empty text")
+    found = False
+    for line in records(args.folders, args.request_id):
+        sys.stdout.buffer.write(line)
+        found = True
+    sys.stdout.buffer.flush()
+    return 0 if found else 1
+
+
+def records(folders: list[Path], request_id: str) -> Iterator[bytes]:
+    """Yield the lines of a request. Raises DamagedLogError."""
+    for source in find(folders):
+        if isinstance(source, Part):
+            yield from of_part(source, request_id)
+        else:
+            yield from of_segment(source, request_id)
+
+
+def of_segment(source: Segment, request_id: str) -> Iterator[bytes]:
+    """Yield the lines of a request: only those that hold its bytes are decoded."""
+    needle = request_id.encode()
+    for offset, line in source.lines():
+        if needle in line and source.decode_line(decode, offset, line).request_id == request_id:
+            yield line
+
+
+def of_part(source: Part, request_id: str) -> Iterator[bytes]:
+    """Yield the lines of a request from Parquet."""
+    for batch in source.batches():
+        found = batch.filter(pc.equal(batch["request_id"], request_id))
+        if found.num_rows:
+            yield from to_lines(found)

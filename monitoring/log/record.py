@@ -1,0 +1,66 @@
+"""One prediction record: a line of a segment (docs/record.md)."""
+
+import msgspec
+
+from ..errors import MonitoringError
+
+Numbers = float | list[float]
+ABSENT = msgspec.Raw(b"")
+
+
+class DamagedLogError(MonitoringError):
+    """A segment holds something that is neither a record nor one torn last line."""
+
+
+class Record(msgspec.Struct, gc=False, omit_defaults=True):
+    """The keys of a line, in the order the server writes them; absent ones are None."""
+
+    v: int
+    kind: str
+    time: str
+    request_id: str = ""
+    index: int | None = None
+    model: str | None = None
+    version: str | None = None
+    sha256: str | None = None
+    policy: str | None = None
+    raw: Numbers | None = None
+    prediction: Numbers | None = None
+    decision: str | None = None
+    flags: list[str] | None = None
+    latency_us: float | None = None
+    status: int | None = None
+    faults: msgspec.Raw = ABSENT
+    body: str | None = None
+    row: bytes | None = None
+    row_hash: str | None = None
+    features: msgspec.Raw = ABSENT
+    chain: str | None = None
+
+
+class _Exact(Record, forbid_unknown_fields=True, gc=False):
+    """A record all of whose keys are known here: the fast way in."""
+
+
+_exact = msgspec.json.Decoder(_Exact)
+_loose = msgspec.json.Decoder(Record)
+_keys = msgspec.json.Decoder(dict[str, msgspec.Raw])
+KNOWN = frozenset(Record.__struct_fields__)
+
+
+def decode(line: bytes) -> Record:
+    """Return the record of one line, unknown keys ignored. Raises msgspec.DecodeError."""
+    return _loose.decode(line)
+
+
+def decode_with_rest(line: bytes) -> tuple[Record, bytes | None]:
+    """Return the record and, as a JSON object, the keys a newer server wrote and we do not know.
+
+    Raises msgspec.DecodeError.
+    """
+    try:
+        return _exact.decode(line), None
+    except msgspec.ValidationError:
+        record = _loose.decode(line)
+    rest = {key: value for key, value in _keys.decode(line).items() if key not in KNOWN}
+    return record, msgspec.json.encode(rest) if rest else None

@@ -1,0 +1,92 @@
+"""Where records lie: the segments and Parquet parts of any number of folders, read as one log."""
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pyarrow as pa
+
+from ..errors import MonitoringError
+from . import part, segment
+from .batch import batches as segment_batches
+from .part import Part
+from .segment import Segment
+from .window import EVER, Window
+
+CLOCKS_APART = timedelta(hours=1)  # the server and whoever keeps its files
+EPOCH = datetime.fromtimestamp(0, UTC)
+START = "%Y%m%dT%H%M%S.%fZ"
+
+
+def find(places: Iterable[Path]) -> list[Segment | Part]:
+    """Return the segments and parts below folders (or named one by one), oldest first.
+
+    A segment seen twice is read once. A part whose segment still exists is left out: compaction
+    was interrupted, or is at work, and until it deletes the segment the segment is the record.
+    Raises MonitoringError where a place does not exist.
+    """
+    places = list(places)
+    segments: dict[str, Segment] = {}
+    for path in _paths(places, segment.PATTERN):  # before the parts: compaction goes that way
+        if path.stem not in segments or path.stat().st_size > segments[path.stem].size():
+            segments[path.stem] = Segment(path)
+    found = {path.resolve(): Part(path) for path in _paths(places, f"score-*{part.SUFFIX}")}
+    parts = {(p.stem, p.model, p.version, p.day): p for p in found.values()}
+    orphans = [p for p in parts.values() if p.stem not in segments]
+    return sorted([*segments.values(), *orphans], key=lambda source: source.stem)
+
+
+def batches(places: Iterable[Path], window: Window = EVER) -> Iterator[pa.RecordBatch]:
+    """Yield every record in the window as batches of `batch.SCHEMA`. Raises MonitoringError."""
+    places = list(places)
+    for source in find(places):
+        if touches(source, window):
+            for batch in read(source, places):
+                selected = window.select(batch)
+                if selected.num_rows:
+                    yield selected
+
+
+def read(source: Segment | Part, places: Iterable[Path]) -> Iterator[pa.RecordBatch]:
+    """Yield the batches of one source; of its parts where compaction has just taken it."""
+    if isinstance(source, Part):
+        yield from source.batches()
+        return
+    try:
+        yield from segment_batches(source)
+    except FileNotFoundError:
+        for successor in find(places):
+            if successor.stem == source.stem and isinstance(successor, Part):
+                yield from successor.batches()
+
+
+def touches(source: Segment | Part, window: Window) -> bool:
+    """Whether a source can hold records of the window, by its name and time of writing alone."""
+    if isinstance(source, Part):
+        day = datetime.fromisoformat(source.day or "1970-01-01").replace(tzinfo=UTC)
+        return window.may_touch(day, day + timedelta(days=1))
+    try:
+        written = datetime.fromtimestamp(source.path.stat().st_mtime, UTC)
+    except FileNotFoundError:  # compacted a moment ago: `read` finds its parts
+        return True
+    begun = max(started(source.stem), EPOCH + CLOCKS_APART)
+    return window.may_touch(begun - CLOCKS_APART, written + CLOCKS_APART)
+
+
+def started(stem: str) -> datetime:
+    """Return when a segment was begun, by its name; the epoch where the name does not say."""
+    try:
+        return datetime.strptime(stem.split("-")[1], START).replace(tzinfo=UTC)
+    except (IndexError, ValueError):
+        return EPOCH
+
+
+def _paths(places: Iterable[Path], pattern: str) -> Iterator[Path]:
+    """Yield the files of a pattern below places, or the places themselves where they match."""
+    for place in places:
+        if place.is_dir():
+            yield from sorted(place.rglob(pattern))
+        elif place.match(pattern):
+            yield place
+        elif not place.exists():
+            raise MonitoringError(f"{place}: no such folder or segment")

@@ -1,0 +1,121 @@
+"""The ledger: every scored row counted, every row whose outcome is known kept, then judged."""
+
+from collections import Counter
+from datetime import UTC, datetime
+
+import numpy as np
+
+from ..drift.block import Block
+from ..drift.bundle import Policy
+from ..drift.columns import Floats
+from ..drift.reference import Reference
+from ..drift.trend import DAY, monday
+from .labels import Labels
+from .quality import mean, quality, wilson
+from .result import Cost, Outcomes, PeriodQuality, ScoreBand
+
+CENSORED = (
+    "Refused applicants have no outcome of their own: bad rates and discrimination are those of"
+    " the approved, and say nothing of what the refused would have done."
+)
+YOUNG = "Only {share:.0%} of the scored have an outcome yet: late defaults are still to come."
+
+
+class Ledger:
+    """Scores and outcomes of the rows of a run. `edges` are the score bands of the reference."""
+
+    def __init__(self, edges: Floats, by: str) -> None:
+        self.edges, self.by = edges, by
+        self._scores: list[Floats] = []
+        self._labels: list[Floats] = []
+        self._periods: list[str] = []
+        self._decisions: list[str] = []
+        self._scored_by_period: Counter[str] = Counter()
+        self._scored_by_decision: Counter[str] = Counter()
+        self._scored_by_band = np.zeros(len(edges) + 1, np.int64)
+
+    def offer(self, block: Block) -> None:
+        """Enter the rows of a block."""
+        if block.scores is None:
+            return
+        bands = np.searchsorted(self.edges, block.scores, side="right")
+        self._scored_by_band += np.bincount(bands, minlength=len(self.edges) + 1)
+        self._scored_by_decision.update(block.decisions)
+        labels = np.full(block.rows, np.nan) if block.labels is None else block.labels
+        for day, rows in block.by_day():
+            period = monday(day) if day and self.by != DAY else day
+            self._scored_by_period[period] += rows.rows
+        known = np.nonzero(~np.isnan(labels))[0]
+        chosen = block.take(known)
+        self._scores.append(block.scores[known])
+        self._labels.append(labels[known])
+        self._decisions += chosen.decisions
+        self._periods += self._periods_of(chosen)
+
+    def _periods_of(self, block: Block) -> list[str]:
+        if block.days is None:
+            return [""] * block.rows
+        days = map(str, block.days)
+        return list(days) if self.by == DAY else [monday(day) for day in days]
+
+    def judge(self, reference: Reference, given: Labels | None) -> Outcomes:
+        """Return the document; `given` outcomes that met no row are counted as unmatched."""
+        scores, labels = _joined(self._scores), _joined(self._labels)
+        scored = int(self._scored_by_band.sum())
+        decided = Counter(self._decisions)
+        return Outcomes(
+            schema_version=1,
+            time=datetime.now(UTC).isoformat(timespec="seconds"),
+            model=reference.model,
+            version=reference.version,
+            scored=scored,
+            labelled=len(labels),
+            unmatched=given.rows - given.joined if given else 0,
+            labelled_by_decision={
+                name: (decided[name], n) for name, n in sorted(self._scored_by_decision.items())
+            },
+            quality=quality(scores, labels),
+            bands=self._bands(scores, labels),
+            cost=cost(scores, labels, reference.policy) if reference.policy else None,
+            by=self.by,
+            periods=self._by_period(scores, labels),
+            notes=[CENSORED, YOUNG.format(share=len(labels) / max(scored, 1))],
+        )
+
+    def _bands(self, scores: Floats, labels: Floats) -> list[ScoreBand]:
+        which = np.searchsorted(self.edges, scores, side="right")
+        ends = [None, *self.edges.tolist(), None]
+        found = []
+        for i, scored in enumerate(self._scored_by_band.tolist()):
+            inside = which == i
+            rows, bad = int(inside.sum()), int(labels[inside].sum())
+            expected = float(scores[inside].mean()) if rows else None
+            rate = wilson(bad, rows) if rows else None
+            found.append(ScoreBand(ends[i], ends[i + 1], scored, rows, bad, expected, rate))
+        return found
+
+    def _by_period(self, scores: Floats, labels: Floats) -> list[PeriodQuality]:
+        periods = np.array(self._periods, dtype="U10")
+        return [
+            PeriodQuality(
+                start, scored, quality(scores[periods == start], labels[periods == start])
+            )
+            for start, scored in sorted(self._scored_by_period.items())
+            if start
+        ]
+
+
+def cost(scores: Floats, labels: Floats, policy: Policy) -> Cost | None:
+    """Return what deciding at the policy's threshold cost; None where it names no costs."""
+    fn, fp = policy.chosen.get("cost_fn"), policy.chosen.get("cost_fp")
+    if not isinstance(fn, int | float) or not isinstance(fp, int | float) or not len(labels):
+        return None
+    refused = scores >= policy.refuse_at
+    approved_bad, refused_good = ~refused & (labels == 1), refused & (labels == 0)
+    each = mean(fn * approved_bad + fp * refused_good)
+    counts = int(approved_bad.sum()), int(refused_good.sum())
+    return Cost(policy.refuse_at, float(fn), float(fp), len(labels), *counts, each)
+
+
+def _joined(parts: list[Floats]) -> Floats:
+    return np.concatenate(parts) if parts else np.array([])

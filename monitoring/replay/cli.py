@@ -1,0 +1,115 @@
+"""replay: score the log again with the models that made it, and compare every bit.
+
+  python -m monitoring replay --log /var/log/credit --models models --since 2026-11-01
+  python -m monitoring replay --log /var/log/credit --models models \\
+      --with credit-express/2 --plot trial.html
+
+Exit code 0 where every record that holds its row comes out with the same bits, 1 where one does
+not or its model is not at hand. With --with, the same past applicants go before another version:
+how many decisions would have changed. Nothing is written to the log.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from ..errors import MonitoringError
+from ..log import options
+from ..log.progress import counted
+from ..log.sources import batches
+from .compare import Report, replay
+from .trial import Trial, run
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Replay a log and return the exit code. Raises MonitoringError."""
+    args = parser().parse_args(arguments)
+    if args.plot and not args.other:
+        raise MonitoringError("--plot wants --with NAME/VERSION: else nothing is to plot")
+    log = counted(batches(args.log, options.window_of(args)), "replay")
+    if args.other:
+        return show_trial(run(log, args.models, args.other), args)
+    return show_reports(replay(log, args.models), args.json)
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser."""
+    top = argparse.ArgumentParser(
+        "python -m monitoring replay",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    top.add_argument("--log", nargs="+", type=Path, required=True, metavar="FOLDER")
+    top.add_argument("--models", type=Path, required=True, metavar="DIR", help="NAME/VERSION below")
+    top.add_argument("--with", dest="other", metavar="NAME/VERSION", help="try another version")
+    top.add_argument("--plot", type=Path, metavar="FILE.html", help="with --with: a page, offline")
+    top.add_argument("--json", action="store_true", help="one JSON object per model version")
+    options.window(top)
+    return top
+
+
+def show_reports(reports: list[Report], as_json: bool) -> int:
+    """Print what came of it; 1 where anything is bad."""
+    for report in reports:
+        if as_json:
+            sys.stdout.write(msgspec.json.encode(report).decode() + "\n")
+        else:
+            print(text(report))
+    if not reports:
+        print("no records", file=sys.stderr)
+    return 1 if any(report.is_bad() for report in reports) else 0
+
+
+def text(report: Report) -> str:
+    """Return a report for people."""
+    replayed = report.identical + report.different
+    lines = [f"{report.model}: {report.identical:,} of {replayed:,} bit-identical"]
+    asides = (
+        (report.without_row, "hold no row"),
+        (report.refused, "were refused and have no score"),
+        (report.no_model, report.why),
+    )
+    lines += [f"  {count:,} {what}" for count, what in asides if count]
+    lines += [
+        f"  {d.request_id} [{d.index}] {d.what}: recorded {d.recorded!r}, replayed {d.replayed!r}"
+        for d in report.examples
+    ]
+    return "\n".join(lines)
+
+
+def show_trial(trial: Trial, args: argparse.Namespace) -> int:
+    """Print the table of decisions, and plot it where asked."""
+    if args.plot:
+        from .plot import save
+
+        save(trial, args.plot)
+    if args.json:
+        changes = {f"{was} -> {now}": n for (was, now), n in sorted(trial.changes.items())}
+        figures = {k: v for k, v in msgspec.structs.asdict(trial).items() if k != "grid"}
+        sys.stdout.write(msgspec.json.encode({**figures, "changes": changes}).decode() + "\n")
+    else:
+        print(trial_text(trial))
+    return 0
+
+
+def trial_text(trial: Trial) -> str:
+    """Return the trial as a table: recorded decisions down, the other version's across."""
+    names = sorted({name for pair in trial.changes for name in pair})
+    head = f"{'recorded':<12}" + "".join(f"{name:>14}" for name in names)
+    rows = [
+        f"{was:<12}" + "".join(f"{trial.changes[was, now]:>14,}" for now in names) for was in names
+    ]
+    share = trial.changed / trial.compared if trial.compared else 0.0
+    mean = trial.shift_sum / trial.compared if trial.compared else 0.0
+    return "\n".join(
+        [
+            f"{trial.model}: {trial.changed:,} of {trial.compared:,} decisions would change "
+            f"({share:.2%}); prediction shifts by {mean:.4f} on average, "
+            f"{trial.shift_largest:.4f} at most",
+            head, *rows,
+            f"not compared: {trial.without_row:,} hold no row, {trial.unfit:,} it would refuse",
+        ]
+    )  # fmt: skip

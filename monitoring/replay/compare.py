@@ -1,0 +1,150 @@
+"""Replay: every record scored again by the model version that made it, and compared bit by bit."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ..log.batch import rows_matrix
+from ..log.stats import by_version
+from .model import Floats, Model, find
+
+SHOWN = 10
+
+
+class Difference(msgspec.Struct):
+    """One record that its model does not give again."""
+
+    request_id: str
+    index: int | None
+    what: str
+    recorded: object
+    replayed: object
+
+
+class Report(msgspec.Struct):
+    """What came of replaying the records of one model version."""
+
+    model: str
+    records: int = 0
+    identical: int = 0
+    different: int = 0
+    without_row: int = 0
+    refused: int = 0
+    no_model: int = 0
+    why: str | None = None
+    examples: list[Difference] = []
+
+    def is_bad(self) -> bool:
+        """Whether any record could not be shown to be what the model gives."""
+        return bool(self.different or self.no_model)
+
+
+class Replay:
+    """Replays batches; opens each model version once, when the log first asks for it."""
+
+    def __init__(self, models: Path) -> None:
+        self._folders = find(models)
+        self._models: dict[tuple[str | None, str | None], Model | str] = {}
+        self.reports: dict[str, Report] = {}
+
+    def add(self, batch: pa.RecordBatch) -> None:
+        """Replay a batch."""
+        for key, rows in by_version(batch):
+            name = f"{key[0]}/{key[1]}"
+            report = self.reports.setdefault(name, Report(name))
+            self._add(report, self.model(key), rows)
+
+    def model(self, key: tuple[str | None, str | None]) -> Model | str:
+        """Return a model version, or why there is none."""
+        if key not in self._models:
+            folder = self._folders.get((str(key[0]), str(key[1])))
+            self._models[key] = Model(folder) if folder else "not among the models"
+        return self._models[key]
+
+    def _add(self, report: Report, model: Model | str, batch: pa.RecordBatch) -> None:
+        report.records += batch.num_rows
+        scored = batch.filter(pc.is_in(batch["kind"], pa.array(["score", "shadow"])))
+        report.refused += batch.num_rows - scored.num_rows
+        with_row = scored.filter(pc.is_valid(scored["row"]))
+        report.without_row += scored.num_rows - with_row.num_rows
+        ours = with_row
+        if isinstance(model, str):
+            report.why = model
+        else:
+            ours = with_row.filter(pc.equal(with_row["sha256"], model.sha256))
+            if ours.num_rows:
+                compare(report, model, ours)
+            if ours.num_rows < with_row.num_rows:
+                report.why = "another model.onnx stands under that name"
+        report.no_model += with_row.num_rows - (0 if isinstance(model, str) else ours.num_rows)
+
+
+def compare(report: Report, model: Model, batch: pa.RecordBatch) -> None:
+    """Score a batch again and count what differs in any bit."""
+    scores = model.score(rows_matrix(batch))
+    same = bits_equal(recorded(batch, "raw"), scores.raw)
+    same_prediction = bits_equal(recorded(batch, "prediction"), scores.prediction)
+    same_decision = decisions_equal(batch, model, scores.decision)
+    for what, equal, replayed in (
+        ("raw", same, scores.raw),
+        ("prediction", same_prediction, scores.prediction),
+        ("decision", same_decision, np.array(scores.decision, object)[:, None]),
+    ):
+        _show(report, batch, what, equal, replayed)
+    identical = int((same & same_prediction & same_decision).sum())
+    report.identical += identical
+    report.different += batch.num_rows - identical
+
+
+def recorded(batch: pa.RecordBatch, name: str) -> Floats:
+    """Return a column of scores as [N, K]; K is 1 unless the records hold arrays."""
+    if batch[f"{name}_all"].null_count == batch.num_rows:
+        return np.asarray(batch[name].to_numpy(zero_copy_only=False), np.float64)[:, None]
+    return np.array(batch[f"{name}_all"].to_pylist(), np.float64)
+
+
+def bits_equal(left: Floats, right: Floats) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    """Return for each row [N, K] whether both hold the same bits."""
+    if left.shape != right.shape:
+        return np.zeros(len(left), np.bool_)
+    bits = [np.ascontiguousarray(side).view(np.int64) for side in (left, right)]
+    return np.asarray((bits[0] == bits[1]).all(axis=1))
+
+
+def decisions_equal(
+    batch: pa.RecordBatch, model: Model, replayed: list[str | None]
+) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    """Return whether the decisions agree; one made under another policy version is not compared."""
+    version = model.manifest.policy.version if model.manifest.policy else None
+    other_policy = np.array([policy != version for policy in batch["policy"].to_pylist()])
+    same = np.array(batch["decision"].to_pylist(), object) == np.array(replayed, object)
+    return np.asarray(same | other_policy, np.bool_)
+
+
+def _show(
+    report: Report,
+    batch: pa.RecordBatch,
+    what: str,
+    equal: np.ndarray[tuple[int], np.dtype[np.bool_]],
+    replayed: np.ndarray[tuple[int, ...], np.dtype[np.generic]],
+) -> None:
+    """Keep the first few differences, for people to look at."""
+    for i in np.flatnonzero(~equal)[: SHOWN - len(report.examples)]:
+        row = batch.slice(int(i), 1).to_pylist()[0]
+        was = row[what] if what == "decision" or row[what] is not None else row[f"{what}_all"]
+        now = replayed[i].tolist()
+        report.examples.append(
+            Difference(row["request_id"], row["index"], what, was, now[0] if len(now) == 1 else now)
+        )
+
+
+def replay(log: Iterable[pa.RecordBatch], models: Path) -> list[Report]:
+    """Replay a log and return one report per model version, by name."""
+    work = Replay(models)
+    for batch in log:
+        work.add(batch)
+    return [work.reports[name] for name in sorted(work.reports)]

@@ -1,0 +1,89 @@
+"""A model version as the server had it: rows in, raw scores, predictions and decisions out."""
+
+import hashlib
+import os
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from ..bundle import Manifest, Policy, manifest
+from ..errors import MonitoringError
+from .transform import Transformed, transform
+
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # on by default, and read while the library loads
+
+import onnxruntime as ort
+
+Floats = npt.NDArray[np.float64]
+SILENT = 4
+
+
+class Scores(NamedTuple):
+    """What a model says about N rows."""
+
+    raw: Floats  # [N, K]
+    prediction: Floats  # [N, K]
+    decision: list[str | None]  # [N]
+
+
+class Model:
+    """A bundle with its session open. Raises MonitoringError where the model file was changed."""
+
+    def __init__(self, folder: Path) -> None:
+        self.manifest = manifest(folder)
+        self.sha256 = self.manifest.files.get("model.onnx", "")
+        path = folder / "model.onnx"
+        self._session = _session(path, self.sha256)
+        self._transform = transform(self.manifest.transform)
+
+    @property
+    def name(self) -> str:
+        """`NAME/VERSION`."""
+        return f"{self.manifest.name}/{self.manifest.version}"
+
+    def score(self, rows: Floats) -> Scores:
+        """Score rows [N, F] as the model sees them."""
+        width = len(self.manifest.features)
+        if rows.shape[1] != width:
+            raise MonitoringError(f"{self.name}: wanted rows of {width}, got {rows.shape[1]}")
+        raw: Floats = self._session.run(None, {"X": rows})[0]
+        prediction = self._transform(raw)
+        return Scores(raw, prediction, decide(self.manifest.policy, prediction))
+
+
+def decide(policy: Policy | None, prediction: Transformed) -> list[str | None]:
+    """Return what the policy makes of predictions [N, K]; None without a policy."""
+    if policy is None:
+        return [None] * len(prediction)
+    p = prediction[:, 0]
+    refer_from = np.inf if policy.refer_from is None else policy.refer_from
+    choices = np.where(
+        p >= policy.refuse_at, "refuse", np.where(p >= refer_from, "refer", "approve")
+    )
+    return list(choices.tolist())
+
+
+def find(models: Path) -> dict[tuple[str, str], Path]:
+    """Return the bundles below a folder by name and version. Raises MonitoringError."""
+    if not models.is_dir():
+        raise MonitoringError(f"{models}: wanted a folder of bundles, NAME/VERSION/manifest.json")
+    return {(p.parts[-3], p.parts[-2]): p.parent for p in models.glob("*/*/manifest.json")}
+
+
+def _session(path: Path, sha256: str) -> Any:
+    """Open a session with one thread: with more, sums change their order and so their bits."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise MonitoringError(f"{path}: {error.strerror}") from error
+    if hashlib.sha256(data).hexdigest() != sha256:
+        raise MonitoringError(f"{path}: is not the file its manifest names")
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = SILENT
+    return ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+
+
+__all__ = ["Manifest", "Model", "Scores", "decide", "find"]

@@ -1,0 +1,53 @@
+"""Raw scores to predictions, in float64 and with the C library's exp, whose bits LightGBM has."""
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+
+from ..bundle import Transform
+from ..errors import MonitoringError
+
+Transformed = npt.NDArray[np.float64]
+
+
+def exp(x: float) -> float:
+    """Return e to the x, infinity where it is too large."""
+    try:
+        return math.exp(x)
+    except OverflowError:
+        return math.inf
+
+
+def transform(spec: Transform) -> Callable[[Transformed], Transformed]:
+    """Return the transform of raw scores [N, K]. Raises MonitoringError for an unknown name."""
+    if spec.name == "softmax":
+        return lambda raw: np.array([softmax(row) for row in (raw / spec.divide_by).tolist()])
+    functions: dict[str, Callable[[float], float]] = {
+        "identity": float,
+        "sigmoid": lambda x: 1.0 / (1.0 + exp(-spec.sigmoid * x)),
+        "multi_sigmoid": lambda x: 1.0 / (1.0 + exp(-spec.sigmoid * x)),
+        "exp": exp,
+        "log1p_exp": lambda x: math.log1p(exp(x)),
+        "signed_square": lambda x: math.copysign(x * x, x) if x else 0.0,
+    }
+    if spec.name not in functions:
+        raise MonitoringError(f"manifest.json: unknown transform {spec.name!r}")
+    function = functions[spec.name]
+
+    def apply(raw: Transformed) -> Transformed:
+        scaled = (raw / spec.divide_by).ravel().tolist()
+        return np.array([function(x) for x in scaled]).reshape(raw.shape)
+
+    return apply
+
+
+def softmax(raw: list[float]) -> list[float]:
+    """Return the share of each class: largest taken off, powers summed in order."""
+    largest = max(raw)
+    powers = [exp(x - largest) for x in raw]
+    total = 0.0
+    for power in powers:
+        total += power
+    return [power / total for power in powers]

@@ -1,0 +1,42 @@
+"""Sampled rows as a frame a person can read: names of categories, no infinities."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from ..drift.block import Block
+from ..drift.columns import CATEGORY, Column, Floats
+
+PREDICTION = "prediction"
+LABEL = "outcome"
+UNSEEN_LABEL = "(unseen)"
+
+
+def frame(block: Block, columns: Sequence[Column]) -> pd.DataFrame:
+    """Return the rows of a block."""
+    values = zip(columns, block.values, strict=True)
+    table = pd.DataFrame({column.name: series(column, v) for column, v in values})
+    if block.scores is not None:
+        table[PREDICTION] = block.scores
+    return table
+
+
+def outcomes(block: Block) -> pd.DataFrame:
+    """Return prediction and outcome of the rows whose outcome is known."""
+    if block.labels is None or block.scores is None:
+        return pd.DataFrame({PREDICTION: [], LABEL: []})
+    known = ~np.isnan(block.labels)
+    labels = block.labels[known].astype(np.int64)
+    return pd.DataFrame({PREDICTION: block.scores[known], LABEL: labels})
+
+
+def series(column: Column, values: Floats) -> "pd.Series[float] | pd.Series[str]":
+    """Return a column's values [n]: a number without infinities, a category by its label."""
+    if column.kind != CATEGORY:
+        return pd.Series(np.where(np.isfinite(values), values, np.nan))
+    names = np.array([*column.labels, UNSEEN_LABEL, None], object)
+    missing = np.isnan(values)
+    positions = np.where(missing, len(names) - 1, np.nan_to_num(values)).astype(np.int64)
+    positions[values == -1] = len(names) - 2
+    return pd.Series(names[positions], dtype="str")

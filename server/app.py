@@ -1,0 +1,82 @@
+"""The ASGI application: every `/score` before all routing, everything else through Starlette."""
+
+from collections.abc import Awaitable, Callable
+from time import perf_counter
+
+from starlette.applications import Starlette
+from starlette.middleware.cors import CORSMiddleware
+from starlette.types import Message, Receive, Scope, Send
+
+from .http.information import Information
+from .oip.service import Protocol
+from .score import Score
+from .services import Services
+from .shadow import Shadow
+
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+HEADERS = [
+    (b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"),
+    (b"content-security-policy", b"default-src 'none'; style-src 'unsafe-inline'"),
+    (b"referrer-policy", b"no-referrer"), (b"x-frame-options", b"DENY"),
+]  # fmt: skip
+
+
+def create(services: Services) -> App:
+    """Return the application over one worker's services."""
+    scores = score_endpoints(services)
+    information = Information(services)
+    routes = [*information.routes(), *Protocol(services).routes()]
+    rest = Counted(Starlette(routes=routes, exception_handlers=information.handlers()), services)
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await (scores.get(scope["path"]) or rest)(scope, receive, send)
+
+    origin = services.settings.cors_origin
+    if origin is None:
+        return app
+    return CORSMiddleware(app, (origin,), allow_methods=("GET", "POST"), allow_headers=("*",))
+
+
+def score_endpoints(services: Services) -> dict[str, App]:
+    """Return path -> endpoint, so that a request costs one look-up."""
+    catalog = services.catalog
+    shadow = None
+    if catalog.shadow is not None:
+        shadow = Shadow(catalog.shadow, services.recorder, services.counters)
+    endpoints: dict[str, App] = {"/score": Score(catalog.default, services, shadow)}
+    for (name, version), model in catalog.models.items():
+        endpoint = Score(model, services)
+        endpoints[f"/models/{name}/versions/{version}/score"] = endpoint
+        if catalog.newest(name) is model:
+            endpoints[f"/models/{name}/score"] = endpoint
+    return endpoints
+
+
+class Counted:
+    """Counts, logs and adds the security headers to whatever is not the hot path."""
+
+    def __init__(self, app: App, services: Services) -> None:
+        self._app = app
+        self._services = services
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request through."""
+        status, began = 499, perf_counter()
+        counters = self._services.counters
+        counters.add("in_flight")
+
+        async def watched(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message["headers"], *HEADERS]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watched)
+        finally:
+            counters.add("in_flight", -1)
+            endpoint = "infer" if scope["path"].endswith("/infer") else "other"
+            counters.request(endpoint, status)
+            took = perf_counter() - began
+            self._services.access.write("", scope["method"], scope["path"], status, took, b"")

@@ -1,0 +1,108 @@
+"""Which models a process serves: every version found, the default, and the shadow."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from .bundle import MANIFEST
+from .model import Model, load
+from .process.control import Listing
+from .settings import Settings
+
+Key = tuple[str, str]
+
+
+class CatalogError(Exception):
+    """A choice of models that cannot be served: one line that names it."""
+
+
+class Catalog:
+    """Loaded models by (name, version); never changed, only replaced."""
+
+    def __init__(self, models: dict[Key, Model], settings: Settings) -> None:
+        self.models = models
+        self._settings = settings
+        self.default = self._pick(settings.default)
+        self.shadow = self._pick(settings.shadow) if settings.shadow else None
+
+    def newest(self, name: str) -> Model | None:
+        """Return the newest version of a model."""
+        keys = [key for key in self.models if key[0] == name]
+        return self.models[max(keys, key=lambda key: natural(key[1]))] if keys else None
+
+    def versions(self, name: str) -> list[str]:
+        """Return the versions of a model, oldest first."""
+        return sorted((version for each, version in self.models if each == name), key=natural)
+
+    def names(self) -> list[str]:
+        """Return NAME/VERSION of everything served."""
+        return [f"{name}/{version}" for name, version in self.models]
+
+    def listing(self) -> tuple[Listing, ...]:
+        """Return what is served, for people and for the repository index."""
+        return tuple(
+            Listing(name, version, model.bundle.model_sha256, model is self.default)
+            for (name, version), model in self.models.items()
+        )
+
+    def with_model(self, name: str) -> "Catalog":
+        """Return a catalog with every version of `name` on disk loaded anew.
+
+        Raises CatalogError where there is none, and bundle.BundleError.
+        """
+        found = {key: model for key, model in read(self._settings).items() if key[0] == name}
+        if not found:
+            raise CatalogError(f"{name}: no such model in {self._settings.model}")
+        return Catalog({**self._others(name), **found}, self._settings)
+
+    def without(self, name: str) -> "Catalog":
+        """Return a catalog without any version of `name`; raises CatalogError."""
+        if self.newest(name) is None:
+            raise CatalogError(f"{name}: no such model is served")
+        return Catalog(self._others(name), self._settings)
+
+    def _others(self, name: str) -> dict[Key, Model]:
+        return {key: model for key, model in self.models.items() if key[0] != name}
+
+    def _pick(self, wanted: str | None) -> Model:
+        names = {name for name, _ in self.models}
+        name, _, version = (wanted or "").partition("/")
+        if wanted is None and len(names) != 1:
+            found = ", ".join(self.names()) or "none"
+            raise CatalogError(f"default: say which model of {found} answers /score")
+        picked = self.models.get((name, version)) if version else self.newest(name or names.pop())
+        if picked is None:
+            raise CatalogError(f"{wanted}: not among {', '.join(self.names()) or 'no models'}")
+        return picked
+
+
+def natural(version: str) -> list[tuple[int, str]]:
+    """Return a sort key that puts 10 after 9."""
+    return [(int(part or 0), text) for text, part in re.findall(r"(\D*)(\d*)", version)]
+
+
+def load_all(settings: Settings) -> Catalog:
+    """Load every bundle under the settings' folder; raises CatalogError and bundle.BundleError."""
+    return Catalog(read(settings), settings)
+
+
+def read(settings: Settings) -> dict[Key, Model]:
+    """Return the loaded models, by name and by version."""
+    models: dict[Key, Model] = {}
+    for path in bundles(settings.model):
+        model = load(path, settings.unseen == "missing")
+        key = (model.manifest.name, model.manifest.version)
+        if key in models:
+            raise CatalogError(f"{path}: {'/'.join(key)} stands in {models[key].bundle.path} too")
+        models[key] = model
+    return models
+
+
+def bundles(path: Path) -> Iterator[Path]:
+    """Yield `path` itself where it is a bundle, else the bundles one and two folders below."""
+    below = [file.parent for each in ("*", "*/*") for file in path.glob(f"{each}/{MANIFEST}")]
+    shown = [found for found in below if not found.name.startswith(".")]
+    if (path / MANIFEST).exists() or not shown:
+        yield path
+    else:
+        yield from sorted(shown, key=lambda found: (found.parent.name, natural(found.name)))

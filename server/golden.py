@@ -1,0 +1,63 @@
+"""Golden rows: proof at every start that this machine scores as LightGBM did, bit for bit."""
+
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from .bundle import BundleError, read_bytes
+from .engine import Engine, Floats
+from .transform import Vector
+
+NAME = "golden.json"
+
+
+class GoldenRow(msgspec.Struct, frozen=True):
+    """One row as the model sees it (None for NaN), its raw scores and its predictions."""
+
+    row: tuple[float | None, ...]
+    raw: tuple[float, ...]
+    prediction: tuple[float, ...]
+
+
+class Golden(msgspec.Struct, frozen=True):
+    """`golden.json`."""
+
+    rows: tuple[GoldenRow, ...]
+
+    def matrix(self) -> Floats:
+        """Return the rows as float64 [N, F]."""
+        return np.array([golden.row for golden in self.rows], dtype=np.float64)
+
+
+def read(bundle: Path, width: int) -> Golden:
+    """Read the golden rows of a bundle; raises BundleError."""
+    file = bundle / NAME
+    try:
+        golden = msgspec.json.decode(read_bytes(file), type=Golden)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise BundleError(f"{file}: {error}") from error
+    if not golden.rows or any(len(each.row) != width for each in golden.rows):
+        raise BundleError(f"{file}: wanted rows of {width} values, and at least one row")
+    return golden
+
+
+def check(bundle: Path, golden: Golden, engine: Engine, transform: Vector) -> None:
+    """Score every golden row, alone and in a block; raises BundleError at the first bit off."""
+    matrix = golden.matrix()
+    block = engine.score_block(matrix)
+    for i, wanted in enumerate(golden.rows):
+        engine.row[:] = matrix[i]
+        engine.score_row()
+        compare(bundle, i, "raw score", wanted.raw, engine.raw.tolist())
+        compare(bundle, i, "raw score in a block", wanted.raw, block[i].tolist())
+        compare(bundle, i, "prediction", wanted.prediction, transform(engine.raw.tolist()))
+
+
+def compare(
+    bundle: Path, index: int, what: str, wanted: tuple[float, ...], got: list[float]
+) -> None:
+    """Raise BundleError unless both hold the same bits."""
+    if np.array(wanted).tobytes() != np.array(got).tobytes():
+        message = f"row {index}: wanted {what} {list(wanted)}, got {got}"
+        raise BundleError(f"{bundle / NAME}: {message}")

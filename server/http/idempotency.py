@@ -1,0 +1,86 @@
+"""Idempotency-Key: the same key and body get the same stored answer, also from another worker.
+
+One SQLite file beside the prediction log, shared by the workers of this host. It holds answers, no
+features, and with each the request id by which `log erase` finds it; what is deleted is zeroed.
+A request with a key is scored inside a write transaction, so two at once are one.
+"""
+
+import hashlib
+import sqlite3
+import time
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+from .problem import Problem
+
+CREATE = """create table if not exists answer
+(key text primary key, digest blob not null, body blob not null, time real not null,
+request_id text not null)"""
+FIND = "select digest, body from answer where key = ? and time > ?"
+STORE = "insert or replace into answer values (?, ?, ?, ?, ?)"
+EXPIRE = "delete from answer where time <= ?"
+BUSY_SECONDS = 5.0
+MODE = 0o600
+
+
+class Store:
+    """The stored answers; belongs to one worker, its file to all."""
+
+    def __init__(self, file: Path, seconds: float) -> None:
+        self._seconds = seconds
+        self._file = file
+        self._connection: sqlite3.Connection | None = None
+
+    def answer(
+        self, key: str, request_id: str, request: tuple[bytes, ...], make: Callable[[], bytes]
+    ) -> tuple[bytes, bool]:
+        """Return the answer and whether it was stored: `make` is called for a new key only.
+
+        Raises Problem 422 where the key came with another request, 503 where the file fails, and
+        what `make` raises: an error is not stored.
+        """
+        digest = hashlib.sha256(b"\0".join(request)).digest()
+        try:
+            return self._answer(key, request_id, digest, make)
+        except sqlite3.Error as error:
+            raise Problem(503, f"Idempotency-Key: the store failed: {error}") from error
+
+    def expire(self) -> None:
+        """Delete what is too old; raises sqlite3.Error."""
+        if self._connection is not None or self._file.exists():  # of a server before this one
+            self._open().execute(EXPIRE, (time.time() - self._seconds,))
+
+    def _answer(
+        self, key: str, request_id: str, digest: bytes, make: Callable[[], bytes]
+    ) -> tuple[bytes, bool]:
+        connection = self._open()
+        now = time.time()
+        connection.execute("begin immediate")
+        try:
+            found = connection.execute(FIND, (key, now - self._seconds)).fetchone()
+            if found is not None:
+                return self._stored(found, digest), True
+            body = make()
+            connection.execute(STORE, (key, digest, body, now, request_id))
+            return body, False
+        finally:
+            connection.execute("commit")
+
+    def _stored(self, found: tuple[bytes, bytes], digest: bytes) -> bytes:
+        if found[0] != digest:
+            raise Problem(422, "Idempotency-Key: used before with another request")
+        return found[1]
+
+    def _open(self) -> sqlite3.Connection:
+        if self._connection is None:
+            self._file.touch(MODE)
+            self._connection = sqlite3.connect(
+                self._file, timeout=BUSY_SECONDS, isolation_level=None
+            )  # fmt: skip
+            with closing(self._connection.cursor()) as cursor:
+                cursor.execute("pragma journal_mode=wal")
+                cursor.execute("pragma synchronous=off")
+                cursor.execute("pragma secure_delete=on")
+                cursor.execute(CREATE)
+        return self._connection

@@ -1,0 +1,154 @@
+"""What the server says of itself: health, readiness, metrics, models, its document and its page."""
+
+from collections.abc import Callable
+from typing import Any
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from ..bundle import Category, Feature
+from ..metrics import exposition
+from ..model import Model
+from ..services import Services
+from .docs_page import page
+from .openapi import document
+from .problem import MEDIA_TYPE, Problem
+
+Handlers = dict[Any, Callable[[Request, Any], Response]]
+
+
+class Information:
+    """The routes beside scoring."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._catalog = services.catalog
+        self._document = document(services.catalog, services.settings)
+        self._page = page(services.catalog)
+
+    def routes(self) -> list[Route]:
+        """Return all of them."""
+        return [
+            Route("/livez", self.live),
+            Route("/readyz", self.ready),
+            Route("/v2/health/live", self.live),
+            Route("/v2/health/ready", self.ready),
+            Route("/metrics", self.metrics),
+            Route("/openapi.json", self.openapi),
+            Route("/docs", self.docs),
+            Route("/models", self.models),
+            Route("/models/{name}/versions/{version}", self.model),
+        ]
+
+    def handlers(self) -> Handlers:
+        """Return what turns exceptions into answers."""
+        return {Problem: on_problem, HTTPException: on_http, Exception: self._on_unforeseen}
+
+    async def live(self, _: Request) -> Response:
+        """Say that the process answers."""
+        return JSONResponse({"live": True})
+
+    async def ready(self, _: Request) -> Response:
+        """Say whether new requests should come here: not while draining, not without a log."""
+        if self._services.state.draining:
+            return JSONResponse({"ready": False, "reason": "draining"}, 503)
+        refuses = self._services.settings.log_on_failure == "refuse"
+        if refuses and not self._services.recorder.journal.has_room():
+            return JSONResponse({"ready": False, "reason": "prediction log unwritable"}, 503)
+        return JSONResponse({"ready": True})
+
+    async def metrics(self, request: Request) -> Response:
+        """Return the counters of all workers."""
+        self._services.keys.check(dict(request.scope["headers"]), "metrics")
+        self._services.tick()
+        lines = [*exposition.render(self._services.table.sums()), self._model_info()]
+        lines.append(exposition.foreign(self._services.settings.drift_metrics))
+        return PlainTextResponse("".join(lines), media_type=exposition.MEDIA_TYPE)
+
+    def _model_info(self) -> str:
+        samples = [
+            (
+                {
+                    "name": each.name,
+                    "version": each.version,
+                    "sha256": each.sha256,
+                    "default": str(each.default).lower(),
+                },
+                1.0,
+            )
+            for each in self._catalog.listing()
+        ]
+        return exposition.gauge("credit_model_info", "models served", samples)
+
+    async def openapi(self, _: Request) -> Response:
+        """Return the OpenAPI document."""
+        return JSONResponse(self._document)
+
+    async def docs(self, _: Request) -> Response:
+        """Return the page for people; it loads nothing from anywhere."""
+        return HTMLResponse(self._page)
+
+    async def models(self, _: Request) -> Response:
+        """Return every model that is served."""
+        return JSONResponse({"models": [summary(m, self._catalog.default) for m in self._all()]})
+
+    async def model(self, request: Request) -> Response:
+        """Return one model and its features; raises Problem 404."""
+        wanted = (request.path_params["name"], request.path_params["version"])
+        found = self._catalog.models.get(wanted)
+        if found is None:
+            raise Problem(404, f"no model {wanted[0]}, version {wanted[1]}")
+        features = [feature_of(feature) for feature in found.manifest.features]
+        return JSONResponse({**summary(found, self._catalog.default), "features": features})
+
+    def _all(self) -> list[Model]:
+        return list(self._catalog.models.values())
+
+    def _on_unforeseen(self, _: Request, __: Exception) -> Response:
+        self._services.counters.add("unhandled")
+        return as_response(Problem(500, "unforeseen error: its trace is in the server's log"))
+
+
+def on_problem(_: Request, problem: Problem) -> Response:
+    """Answer with a problem document."""
+    return as_response(problem)
+
+
+def on_http(request: Request, error: HTTPException) -> Response:
+    """Answer Starlette's own refusals, 404 and 405, in the way of the path."""
+    if request.url.path.startswith("/v2"):
+        return JSONResponse({"error": error.detail}, error.status_code, error.headers)
+    head = [(k.lower().encode(), v.encode()) for k, v in (error.headers or {}).items()]
+    return as_response(Problem(error.status_code, f"{request.url.path}: {error.detail}", (), head))
+
+
+def as_response(problem: Problem) -> Response:
+    """Return a problem as Starlette's response."""
+    head = {k.decode(): v.decode() for k, v in problem.headers}
+    body = problem.encode("")
+    return Response(body, problem.status, head, media_type=MEDIA_TYPE.decode())
+
+
+def summary(model: Model, default: Model) -> dict[str, Any]:
+    """Return what names a model."""
+    manifest = model.manifest
+    return {
+        "name": manifest.name,
+        "version": manifest.version,
+        "sha256": model.bundle.model_sha256,
+        "task": manifest.task,
+        "default": model is default,
+        "threshold": manifest.policy.refuse_at if manifest.policy else None,
+        "policy": manifest.policy.version if manifest.policy else None,
+    }
+
+
+def feature_of(feature: Feature) -> dict[str, Any]:
+    """Return what a client must know of a feature."""
+    known: dict[str, Any] = {"name": feature.name, "missing": feature.missing.allowed}
+    if isinstance(feature, Category):
+        return {**known, "type": "category", "categories": list(feature.categories)}
+    seen = [feature.seen.min, feature.seen.max] if feature.seen else None
+    return {**known, "type": "number", "seen": seen}

@@ -1,0 +1,105 @@
+"""API keys: hashed in a file that may change while serving, checked in constant time, scoped.
+
+One JSON object a line: `{"id": "branch-7", "sha256": "…", "scopes": ["score"], "revoked": false}`.
+A key is 256 random bits, so one round of SHA-256 hides it as well as many would.
+"""
+
+import hashlib
+import hmac
+import secrets
+from pathlib import Path
+
+import msgspec
+
+from .problem import Problem
+
+SCOPES = ("score", "admin", "metrics")
+CHALLENGE = [(b"www-authenticate", b'Bearer realm="credit"')]
+MODE = 0o600
+
+
+class KeysError(Exception):
+    """A file of keys that cannot be used: one line that names it."""
+
+
+class Key(msgspec.Struct, frozen=True):
+    """One line of the file."""
+
+    id: str
+    sha256: str
+    scopes: tuple[str, ...]
+    revoked: bool = False
+
+
+class Keys:
+    """The keys of a file, or none: then everything is open."""
+
+    def __init__(self, file: Path | None) -> None:
+        self._file = file
+        self._stamp = stamp(file)
+        self._keys = read(file) if file else {}
+
+    def check(self, fields: dict[bytes, bytes], scope: str) -> str:
+        """Return the id of the caller, empty where no keys are asked for.
+
+        Raises Problem 401 for a key that is absent, unknown or revoked and 403 for a wrong scope.
+        """
+        if self._file is None:
+            return ""
+        digest = hashlib.sha256(presented(fields)).hexdigest()
+        key = self._keys.get(digest)
+        if key is None or not hmac.compare_digest(key.sha256, digest):
+            raise Problem(401, "API key: absent or unknown", headers=CHALLENGE)
+        if key.revoked:
+            raise Problem(401, f"API key {key.id}: revoked", headers=CHALLENGE)
+        if scope not in key.scopes:
+            raise Problem(
+                403, f"API key {key.id}: wanted scope {scope}, got {', '.join(key.scopes)}"
+            )
+        return key.id
+
+    def reload(self) -> None:
+        """Read the file again where it has changed; raises KeysError and keeps the old keys."""
+        found = stamp(self._file)
+        if self._file is not None and found != self._stamp:
+            self._stamp = found
+            self._keys = read(self._file)
+
+
+def presented(fields: dict[bytes, bytes]) -> bytes:
+    """Return the key the client sent, as `Authorization: Bearer` or as `X-API-Key`."""
+    kind, _, token = fields.get(b"authorization", b"").partition(b" ")
+    return token.strip() if kind.lower() == b"bearer" else fields.get(b"x-api-key", b"")
+
+
+def read(file: Path) -> dict[str, Key]:
+    """Return the keys by hash; raises KeysError."""
+    try:
+        lines = file.read_bytes().splitlines()
+        keys = [msgspec.json.decode(line, type=Key) for line in lines if line.strip()]
+    except OSError as error:
+        raise KeysError(f"{file}: {error.strerror}") from error
+    except msgspec.DecodeError as error:
+        raise KeysError(f"{file}: {error}") from error
+    if unknown := {scope for key in keys for scope in key.scopes} - {*SCOPES}:
+        raise KeysError(f"{file}: unknown scope {', '.join(sorted(unknown))}; known: {SCOPES}")
+    return {key.sha256: key for key in keys}
+
+
+def stamp(file: Path | None) -> tuple[int, int]:
+    """Return what tells one state of the file from another."""
+    try:
+        found = file.stat() if file else None
+    except OSError:
+        return (0, 0)
+    return (found.st_mtime_ns, found.st_size) if found else (0, 0)
+
+
+def create(file: Path, name: str, scopes: tuple[str, ...]) -> str:
+    """Append a new key's hash to the file and return the key, which is stored nowhere."""
+    key = secrets.token_urlsafe(32)
+    line = msgspec.json.encode(Key(name, hashlib.sha256(key.encode()).hexdigest(), scopes)) + b"\n"
+    with file.open("ab") as out:
+        file.chmod(MODE)
+        out.write(line)
+    return key

@@ -1,0 +1,187 @@
+"""The OpenAPI 3.1 document, with a schema per feature from the manifest."""
+
+from typing import Any
+
+from .. import __version__
+from ..bundle import Category, Feature
+from ..catalog import Catalog
+from ..model import Model
+from ..settings import Settings
+
+Json = dict[str, Any]
+MEDIA = ("application/json", "application/msgpack")
+REFUSALS = {
+    "400": "not the format the Content-Type names",
+    "401": "no API key, or one that is unknown or revoked",
+    "403": "the API key lacks the scope",
+    "405": "another method than POST",
+    "406": "Accept names no format this server answers in",
+    "408": "the client was too slow",
+    "413": "body or batch too large",
+    "415": "another Content-Type than JSON or MessagePack",
+    "422": "a body that does not fit the model; every fault is listed",
+    "431": "head too large",
+    "503": "too busy, or the prediction log cannot be written; see Retry-After",
+    "504": "X-Request-Timeout-Ms had passed",
+}
+HEADERS = {
+    "X-Request-Id": {"type": "string", "minLength": 1, "maxLength": 128, "pattern": "^[!-~]+$"},
+    "Idempotency-Key": {"type": "string", "minLength": 1, "maxLength": 128, "pattern": "^[!-~]+$"},
+    "X-Request-Timeout-Ms": {"type": "integer", "minimum": 0},
+    "traceparent": {"type": "string"},
+}
+
+
+def document(catalog: Catalog, settings: Settings) -> Json:
+    """Return the whole document."""
+    paths = {"/score": {"post": score(catalog.default, settings, "score the default model")}}
+    for (name, version), model in catalog.models.items():
+        operation = score(model, settings, f"score {name}, version {version}")
+        paths[f"/models/{name}/versions/{version}/score"] = {"post": operation}
+    keyed: Json = {"security": [{"key": []}, {"bearer": []}]} if settings.keys else {}
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Credit Express", "version": __version__, "description": ABOUT},
+        "paths": {**paths, **INFORMATION},
+        "components": {"schemas": {"Problem": PROBLEM}, "securitySchemes": SECURITY},
+        **keyed,
+    }
+
+
+def score(model: Model, settings: Settings, summary: str) -> Json:
+    """Return the operation that scores one model."""
+    one, answered = applicant(model), answer(model)
+    body = {"oneOf": [one, {"type": "array", "items": one, "maxItems": settings.max_batch}]}
+    result = {"oneOf": [answered, {"type": "array", "items": {"anyOf": [answered, PROBLEM_REF]}}]}
+    refusals = {status: refusal(text) for status, text in REFUSALS.items()}
+    return {
+        "summary": summary,
+        "parameters": [
+            {"name": name, "in": "header", "required": False, "schema": schema}
+            for name, schema in HEADERS.items()
+        ] + [PARTIAL],
+        "requestBody": {"required": True, "content": {m: {"schema": body} for m in MEDIA}},
+        "responses": {
+            "200": {"description": "scored", "content": {m: {"schema": result} for m in MEDIA}},
+            **refusals,
+        },
+    }  # fmt: skip
+
+
+def applicant(model: Model) -> Json:
+    """Return the schema of one applicant."""
+    features = model.manifest.features
+    return {
+        "type": "object",
+        "properties": {feature.name: value(feature) for feature in features},
+        "required": [feature.name for feature in features],
+        "additionalProperties": False,
+    }
+
+
+def value(feature: Feature) -> Json:
+    """Return the schema of one feature's value."""
+    null: list[Any] = [None] if feature.missing.allowed else []
+    if isinstance(feature, Category):
+        return {"enum": [*feature.categories, *null]}
+    bounds: Json = {"minimum": -1.7976931348623157e308, "maximum": 1.7976931348623157e308}
+    kind = {"type": ["number", "null"] if null else "number", **bounds}
+    if feature.seen is None:
+        return kind
+    seen = f"seen in training: {feature.seen.min:g} to {feature.seen.max:g}"
+    return {**kind, "description": seen, "examples": [feature.seen.min]}
+
+
+def answer(model: Model) -> Json:
+    """Return the schema of one answer."""
+    number = {"type": "number"}
+    says: Json = {"value": {"type": ["number", "array"]}}
+    if model.manifest.task == "binary":
+        decision = {"enum": ["approve", "refer", "refuse", None]}
+        says = {
+            "probability": number,
+            "decision": decision,
+            "threshold": {"type": ["number", "null"]},
+            "policy": {"type": ["string", "null"]},
+        }
+    elif model.manifest.task == "multiclass":
+        says = {"probabilities": {"type": "object", "additionalProperties": number}}
+    properties = {
+        "request_id": {"type": "string"},
+        **says,
+        "model": MODEL,
+        "warnings": {"type": "array", "items": {"type": "string"}},
+    }
+    required = ["request_id", *says, "model"]
+    return {"type": "object", "properties": properties, "required": required}
+
+
+def refusal(text: str) -> Json:
+    """Return a response that is a problem document."""
+    return {
+        "description": text, "content": {"application/problem+json": {"schema": PROBLEM_REF}},
+    }  # fmt: skip
+
+
+def described(summary: str, media: str = "application/json") -> Json:
+    """Return an operation without a body."""
+    return {
+        "get": {
+            "summary": summary,
+            "responses": {
+                "200": {"description": "said", "content": {media: {"schema": {}}}},
+                "503": {
+                    "description": "not ready",
+                    "content": {"application/json": {"schema": {}}},
+                },
+                "default": refusal("refused"),
+            },
+        }
+    }
+
+
+ABOUT = "Scores credit applications with LightGBM's own bits; every answer has a record behind it."
+PROBLEM_REF = {"$ref": "#/components/schemas/Problem"}
+PARTIAL = {
+    "name": "partial", "in": "query", "required": False, "schema": {"enum": ["true"]},
+    "description": "in a batch, answer a problem in the place of a faulty applicant",
+}  # fmt: skip
+MODEL = {
+    "type": "object",
+    "properties": {name: {"type": "string"} for name in ("name", "version", "sha256")},
+    "required": ["name", "version", "sha256"],
+}
+PROBLEM = {
+    "type": "object",
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "request_id": {"type": "string"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {
+                    "feature": {"type": "string"},
+                    "wanted": {"type": "string"},
+                    "got": {"type": "string"},
+                    "index": {"type": "integer"},
+                },
+                "required": ["feature", "wanted", "got"],
+            },
+        },
+    },
+    "required": ["type", "title", "status", "detail"],
+}
+SECURITY = {
+    "key": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+    "bearer": {"type": "http", "scheme": "bearer"},
+}
+INFORMATION = {
+    "/livez": described("whether the process answers"),
+    "/readyz": described("whether requests should come here"),
+    "/metrics": described("the counters of all workers", "text/plain"),
+    "/models": described("what is served"),
+}

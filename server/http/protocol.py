@@ -1,0 +1,229 @@
+"""uvicorn's protocol, with limits: a request reaches the application only when it is whole.
+
+So a slow client costs a socket and no task; bodies are bounded while they arrive; and the number of
+whole requests that wait is known before the next one is taken, which is where load is shed.
+"""
+
+import asyncio
+from time import perf_counter
+from typing import Any
+
+import msgspec
+from uvicorn.config import Config
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.server import ServerState
+
+from ..metrics.counters import AT, Counters
+from .problem import MEDIA_TYPE, Problem
+
+ARRIVED = "credit.arrived"
+BODY = "credit.body"
+MAX_HEAD = 64 * 1024
+RETRY_SECONDS = 1
+LINGER_SECONDS = 2.0
+# A refusal waits a little: answered at once, clients that ask again at once would take the CPU that
+# the accepted requests need.
+SHED_SECONDS = 0.1
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+CONNECTIONS = AT["plain", "connections"]
+CLOSE = b"connection: close\r\n"
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """The bounds of a connection: bytes, queued requests, seconds."""
+
+    max_body: int
+    max_in_flight: int
+    head_seconds: float
+    body_seconds: float
+
+
+class State(msgspec.Struct):
+    """What changes while a worker lives."""
+
+    draining: bool = False
+
+
+class WholeRequests(HttpToolsProtocol):
+    """One connection."""
+
+    def __init__(
+        self,
+        limits: Limits,
+        counters: Counters,
+        state: State,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self.limits = limits
+        self.counters = counters
+        self.state = state
+        self.waiting_since: float | None = None
+        self._head_bytes = 0
+        self._in_head = self._in_body = False
+        self._shedding = False
+        self._rejected = False
+        self._held: Any = None
+
+    def connection_made(self, transport: Any) -> None:
+        """Start the clock: the first head is due."""
+        super().connection_made(transport)
+        self.waiting_since = self.loop.time()
+        self.counters.row[CONNECTIONS] += 1
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the connection."""
+        super().connection_lost(exc)
+        self.counters.row[CONNECTIONS] -= 1
+
+    def data_received(self, data: bytes) -> None:
+        """Feed the parser; a request that is still not whole has its time running."""
+        if self._rejected or self.parser is None:
+            return
+        super().data_received(data)
+        if self._in_head or self._in_body:
+            if self.waiting_since is None:
+                self.waiting_since = self.loop.time()
+            if self._in_head:
+                self._bound_head(len(data))
+
+    def is_overdue(self, now: float) -> bool:
+        """Whether the client has taken too long over the head or the body it is sending."""
+        if self.waiting_since is None:
+            return False
+        allowed = self.limits.body_seconds if self._in_body else self.limits.head_seconds
+        return now - self.waiting_since > allowed
+
+    def time_out(self) -> None:
+        """Close a slow connection, with 408 where a request had begun."""
+        self.counters.add("timeouts")
+        if self._in_head or self._in_body:
+            self._reject(Problem(408, "the request did not arrive in time"))
+        else:
+            self.transport.close()
+
+    def drain(self) -> None:
+        """Close after the answer in hand; the state tells the next requests."""
+        if self.cycle is not None and not self.cycle.response_started:
+            self.cycle.keep_alive = False
+
+    def is_idle(self) -> bool:
+        """Whether no request is being received or answered."""
+        busy = self.cycle is not None and not self.cycle.response_complete
+        return not (busy or self._in_head or self._in_body or self._shedding)
+
+    def on_message_begin(self) -> None:
+        """Begin a request."""
+        super().on_message_begin()
+        self._in_head, self._head_bytes, self._shedding = True, 0, False
+
+    def on_headers_complete(self) -> None:
+        """Shed what is too much before its body comes; else hold it for its body."""
+        self._in_head, self._in_body = False, True
+        if self._rejected:
+            return
+        if len(self.tasks) >= self.limits.max_in_flight and self._may_shed():
+            self._shedding = True
+            return
+        super().on_headers_complete()
+        if self.expect_100_continue:
+            self._invite_body()
+
+    def on_body(self, body: bytes) -> None:
+        """Collect the body up to its bound."""
+        if self._shedding or self._rejected:
+            return
+        self.cycle.body += body
+        if len(self.cycle.body) > self.limits.max_body:
+            self._reject_body()
+
+    def on_message_complete(self) -> None:
+        """Let the request in."""
+        self._in_body, self.waiting_since = False, None
+        if self._rejected or self.transport.is_closing():
+            return
+        if self._shedding:
+            self.flow.pause_reading()
+            self.loop.call_later(SHED_SECONDS, self._shed)
+            return
+        self.scope[ARRIVED] = perf_counter()  # type: ignore[literal-required]
+        self.scope[BODY] = bytes(self.cycle.body)  # type: ignore[literal-required]
+        super().on_message_complete()
+        if self._held is not None:
+            (cycle, app), self._held = self._held, None
+            self._start_asgi_task(cycle, app)
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        if cycle.more_body:
+            self._held = (cycle, app)
+            return
+        if self.state.draining:
+            cycle.keep_alive = False
+        super()._start_asgi_task(cycle, app)
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is not HTTP."""
+        self._reject(Problem(400, msg))
+
+    def _invite_body(self) -> None:
+        if int(dict(self.headers).get(b"content-length", 0)) > self.limits.max_body:
+            self._reject_body()
+            return
+        self.transport.write(CONTINUE)
+        self.cycle.waiting_for_100_continue = False
+
+    def _reject_body(self) -> None:
+        self._reject(Problem(413, f"body: wanted at most {self.limits.max_body} bytes"))
+
+    def _may_shed(self) -> bool:
+        idle = self.cycle is None or self.cycle.response_complete
+        return idle and self.parser.get_method() == b"POST"
+
+    def _shed(self) -> None:
+        self.counters.add("shed")
+        if self.transport.is_closing():
+            return
+        self._shedding = False
+        self.flow.resume_reading()
+        keep = self.parser.should_keep_alive() and not self.state.draining
+        self.transport.write(SHED if keep else LAST_SHED)
+        if keep:
+            self.on_response_complete()
+        else:
+            self.transport.close()
+
+    def _bound_head(self, count: int) -> None:
+        self._head_bytes += count
+        if self._head_bytes > MAX_HEAD:
+            self._reject(Problem(431, f"head: wanted at most {MAX_HEAD} bytes"))
+
+    def _reject(self, problem: Problem) -> None:
+        """Answer on the bare connection, read no more and close it.
+
+        Closed at once, a client that is still sending would see a reset and not the answer.
+        """
+        self.waiting_since = None
+        if self._rejected or self.transport.is_closing():
+            return
+        self._rejected = True
+        self.transport.write(bare_answer(problem, CLOSE))
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        self.loop.call_later(LINGER_SECONDS, self.transport.close)
+
+
+def bare_answer(problem: Problem, head: bytes) -> bytes:
+    """Return a whole HTTP answer."""
+    body = problem.encode("")
+    return (
+        b"HTTP/1.1 %d %b\r\ncontent-type: %b\r\ncontent-length: %d\r\n%b\r\n"
+        % (problem.status, problem.title.encode(), MEDIA_TYPE, len(body), head)
+    ) + body  # fmt: skip
+
+
+BUSY = Problem(503, "more requests are waiting than this worker takes; try again later")
+RETRY = b"retry-after: %d\r\n" % RETRY_SECONDS
+SHED, LAST_SHED = bare_answer(BUSY, RETRY), bare_answer(BUSY, RETRY + CLOSE)

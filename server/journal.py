@@ -1,0 +1,107 @@
+"""The journal of one process: its segments one after the other, by size and by day.
+
+A caller may rely on: `write` returns when every line given is in one segment, whole, or raises
+OSError, and then no answer may rest on them. After OSError the next `write` tries again.
+"""
+
+from pathlib import Path
+from time import monotonic, time
+
+from .segment import Segment
+from .sync import Sync
+
+DAY_SECONDS = 86_400
+LOOK_SECONDS = 1.0  # how often a deleted file is looked for
+RETRY_SECONDS = 1.0  # how often a new segment is tried for after one was spoiled
+
+
+class Journal:
+    """Writes to a folder; begins a segment when it first has something to write."""
+
+    def __init__(self, folder: Path, sync: Sync, segment_bytes: int, chained: bool = False) -> None:
+        self._folder = folder
+        self._sync = sync
+        self._segment_bytes = segment_bytes
+        self._chained = chained
+        self._segment: Segment | None = None
+        self._sequence = 0
+        self._ends_at = self._look_at = self._retry_at = 0.0
+        self._refusal = OSError()
+
+    def write(self, lines: bytes, now: float) -> int:
+        """Append whole lines, newlines and all, at `now`, seconds since 1970; return the bytes.
+
+        Raises OSError.
+        """
+        segment = self._segment
+        if segment is None or now >= self._look_at or segment.size >= self._segment_bytes:
+            segment = self._current(now)
+            self._look_at = min(now + LOOK_SECONDS, self._ends_at)
+        try:
+            written = segment.append(lines)
+            self._sync.appended(segment)
+        except OSError as error:
+            if segment.spoiled:
+                self._give_up(error)
+            raise
+        return written
+
+    def has_room(self) -> bool:
+        """Whether a record could be written now; tried, so that it may be asked for readiness."""
+        try:
+            segment = self._segment or self._begin(time())
+        except OSError:
+            return False
+        return segment.has_room()
+
+    def close(self) -> None:
+        """Close the segment, synced where the setting says so. Raises OSError."""
+        self._retire()
+        self._sync.stop()
+
+    def _current(self, now: float) -> Segment:
+        """Return the segment to append to, a new one where the old has ended. Raises OSError."""
+        old = self._segment
+        if old is None:
+            return self._begin(now)
+        if old.is_deleted():
+            self._retire()
+            return self._begin(now)
+        if old.size < self._segment_bytes and now < self._ends_at:
+            return old
+        return self._succeed(old, now)
+
+    def _succeed(self, old: Segment, now: float) -> Segment:
+        """Begin the next segment; where that fails, a longer one is better than none."""
+        try:
+            new = self._begin(now)
+        except OSError:
+            return old
+        self._sync.done_with(old)
+        return new
+
+    def _begin(self, now: float) -> Segment:
+        if monotonic() < self._retry_at:
+            raise OSError(self._refusal.errno, self._refusal.strerror, str(self._folder))
+        try:
+            segment = Segment(self._folder, self._sequence, self._chained, self._sync.durable)
+        except OSError as error:
+            self._refuse_for_a_while(error)
+            raise
+        self._segment = segment
+        self._sequence += 1
+        self._ends_at = (now // DAY_SECONDS + 1) * DAY_SECONDS
+        return segment
+
+    def _give_up(self, error: OSError) -> None:
+        """Leave a segment that can no longer be trusted; the next write tries a new one."""
+        self._retire()
+        self._refuse_for_a_while(error)
+
+    def _refuse_for_a_while(self, error: OSError) -> None:
+        self._refusal, self._retry_at = error, monotonic() + RETRY_SECONDS
+
+    def _retire(self) -> None:
+        if self._segment:
+            self._sync.done_with(self._segment)
+            self._segment = None

@@ -1,0 +1,102 @@
+"""One model ready to score: bundle, engine, transform, policy and the types of its applicants."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from . import bundle as bundles
+from . import decision, golden, transform
+from .applicant import RowWriter, UnfitError, may_be_rounded, struct_type
+from .codec import BY_MEDIA_TYPE, Codec
+from .engine import Engine, Floats
+from .record import ModelTag
+from .refusals import Refusals
+from .seen_range import Range
+
+
+class Outcome(msgspec.Struct, frozen=True, gc=False):
+    """What the model says about one applicant: floats, or lists of K; `row` is float64 as bytes."""
+
+    raw: Any
+    prediction: Any
+    decision: str | None
+    flags: tuple[str, ...]
+    row: bytes
+
+
+class Model:
+    """Scores applicants one at a time; belongs to one thread, as its engine does."""
+
+    def __init__(self, bundle: bundles.Bundle, unseen_is_missing: bool = False) -> None:
+        manifest = bundle.manifest
+        self.bundle, self.manifest = bundle, manifest
+        self.engine = Engine(bundle.path / "model.onnx", len(manifest.features), manifest.outputs)
+        self.predict_all = transform.vector(manifest.transform)
+        self.predict = transform.scalar(manifest.transform) if manifest.outputs == 1 else None
+        self.decide = decision.decider(manifest.policy) if manifest.policy else None
+        policy = manifest.policy.version if manifest.policy else None
+        self.tag = ModelTag(manifest.name, manifest.version, bundle.model_sha256, policy)
+        self._range = Range(manifest.features)
+        self._writer = RowWriter(manifest, self.engine.row, unseen_is_missing)
+        self._refusals = Refusals(manifest.features, unseen_is_missing)
+        applicant = struct_type(manifest.features)
+        self._decoders = {codec: codec.decoder(applicant) for codec in BY_MEDIA_TYPE.values()}
+        self._width = len(manifest.features)
+        self._always_closer = any(may_be_rounded(feature) for feature in manifest.features)
+
+    def score(self, body: bytes, codec: Codec, index: int | None = None) -> Outcome:
+        """Score one applicant from its body.
+
+        Raises Problem 400 for what is not `codec`'s format and 422 for what the model must not see.
+        """
+        try:
+            applicant = self._decoders[codec](body)
+            if not codec.has_members(body, self._width):
+                self._refusals.look_closer(body, codec, index)
+            values = msgspec.structs.astuple(applicant)
+            if codec.may_hold_nan and any(value != value for value in values):
+                self._refusals.look_closer(body, codec, index)
+            warnings = self._writer.write(values)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, UnfitError) as error:
+            raise self._refusals.of(body, codec, index, error) from error
+        row = self.engine.row.tobytes()
+        if warnings or self._always_closer:
+            self._refusals.look_closer(body, codec, index)
+        if not self._range.contains(self.engine.row, row):
+            self._refusals.look_closer(body, codec, index)
+            warnings += self._range.warnings(self.engine.row)
+        self.engine.score_row()
+        return self._outcome(self.engine.raw.tolist(), warnings, row)
+
+    def score_values(self, values: Sequence[Any]) -> Outcome:
+        """Score values known to fit, in the manifest's order; raises applicant.UnfitError."""
+        warnings = self._writer.write(values)
+        row = self.engine.row.tobytes()
+        self.engine.score_row()
+        return self._outcome(self.engine.raw.tolist(), warnings, row)
+
+    def score_rows(self, rows: Floats) -> list[Outcome]:
+        """Score float64 [N, F], every row as the model is to see it."""
+        raw = self.engine.score_block(rows).tolist()
+        return [
+            self._outcome(scores, self._range.warnings(row), row.tobytes())
+            for scores, row in zip(raw, rows, strict=True)
+        ]
+
+    def _outcome(self, raw: list[float], warnings: tuple[str, ...], row: bytes) -> Outcome:
+        if self.predict is None:
+            return Outcome(raw, self.predict_all(raw), None, warnings, row)
+        prediction = self.predict(raw[0])
+        decided = self.decide(prediction) if self.decide else None
+        return Outcome(raw[0], prediction, decided, warnings, row)
+
+
+def load(path: Path, unseen_is_missing: bool = False) -> Model:
+    """Read, prove and warm up the bundle in `path`; raises bundle.BundleError."""
+    model = Model(bundles.read(path), unseen_is_missing)
+    rows = golden.read(path, len(model.manifest.features))
+    golden.check(path, rows, model.engine, model.predict_all)
+    model.engine.warm_up(rows.matrix())
+    return model

@@ -1,0 +1,138 @@
+"""POST /v2/models/{name}[/versions/{version}]/infer: rows in a tensor, scored like any other."""
+
+from time import perf_counter
+from typing import Any
+
+import msgspec
+
+from ..engine import Floats
+from ..model import Model, Outcome
+from ..record import RECORDED, Scored
+from ..services import Services
+from . import tensors
+from .rows import RowRules
+from .wire import Input, OipError, Output, Request, Response, Wanted, is_true, read_request
+
+INPUT = "X"
+RAW_FORM = b"0"
+
+
+class Infer:
+    """Inference over one model."""
+
+    def __init__(self, model: Model, services: Services) -> None:
+        self._model = model
+        self._services = services
+        self._rules = RowRules(model.manifest)
+        self._width = len(model.manifest.features)
+
+    def metadata(self, versions: list[str]) -> dict[str, Any]:
+        """Return the model's metadata."""
+        manifest = self._model.manifest
+        return {
+            "name": manifest.name,
+            "versions": versions,
+            "platform": "onnx_onnxv1",
+            "inputs": [{"name": INPUT, "datatype": "FP64", "shape": [-1, self._width]}],
+            "outputs": [
+                {"name": name, "datatype": datatype, "shape": [-1, width]}
+                for name, (datatype, width) in self._outputs().items()
+            ],
+        }
+
+    def answer(
+        self, body: bytes, header_length: bytes | None, request_id: str
+    ) -> tuple[bytes, int | None]:
+        """Return the answer and, where it has binary tensors, how long its JSON is.
+
+        Raises OipError; no answer leaves before its records are written.
+        """
+        began = perf_counter()
+        try:
+            request, rows = self._read(body, header_length)
+            outcomes = self._model.score_rows(self._rules.apply(rows))
+            answer = self._encode(request, outcomes)
+        except OipError as error:
+            if error.status in RECORDED:
+                self._services.recorder.refuse(
+                    self._model.tag, request_id, error.status, (), body
+                )  # fmt: skip
+            raise
+        self._record(request.id or request_id, outcomes, perf_counter() - began)
+        return answer
+
+    def _read(self, body: bytes, header_length: bytes | None) -> tuple[Request, Floats]:
+        if header_length == RAW_FORM:
+            request, binary = self._raw_form(len(body)), body
+        else:
+            request, binary = read_request(body, header_length)
+        if [tensor.name for tensor in request.inputs] != [INPUT]:
+            raise OipError(400, f"inputs: wanted one, named {INPUT}")
+        tensor = request.inputs[0]
+        if tensor.shape and tensor.shape[0] > self._services.settings.max_batch:
+            raise OipError(413, f"rows: wanted at most {self._services.settings.max_batch}")
+        rows, rest = tensors.read(tensor, binary, self._width)
+        if rest:
+            raise OipError(400, f"{len(rest)} bytes after the last tensor")
+        return request, rows
+
+    def _raw_form(self, size: int) -> Request:
+        count, rest = divmod(size, self._width * 8)
+        if rest or not count:
+            raise OipError(400, f"raw: wanted rows of {self._width * 8} bytes, got {size} bytes")
+        shape = (count, self._width)
+        return Request((Input(INPUT, shape, "FP64", {"binary_data_size": size}),))
+
+    def _outputs(self) -> dict[str, tuple[str, int]]:
+        width = self._model.manifest.outputs
+        outputs = {"raw": ("FP64", width), "prediction": ("FP64", width)}
+        return {**outputs, "decision": ("BYTES", 1)} if self._model.decide else outputs
+
+    def _encode(self, request: Request, outcomes: list[Outcome]) -> tuple[bytes, int | None]:
+        known = self._outputs()
+        everything = is_true(request.parameters, "binary_data_output")
+        outputs, blobs = [], []
+        for wanted in request.outputs or tuple(Wanted(name) for name in known):
+            if wanted.name not in known:
+                raise OipError(400, f"outputs: no {wanted.name}; known: {', '.join(known)}")
+            datatype, width = known[wanted.name]
+            values = flat(outcomes, wanted.name)
+            shape = (len(outcomes), width)
+            if is_true(wanted.parameters, "binary_data") or (
+                everything and "binary_data" not in wanted.parameters
+            ):
+                blobs.append(tensors.to_binary(values, datatype))
+                size = {"binary_data_size": len(blobs[-1])}
+                outputs.append(Output(wanted.name, shape, datatype, size))
+            else:
+                outputs.append(Output(wanted.name, shape, datatype, {}, values))
+        manifest = self._model.manifest
+        response = Response(manifest.name, manifest.version, tuple(outputs), request.id)
+        head = msgspec.json.encode(response)
+        return b"".join([head, *blobs]), len(head) if blobs else None
+
+    def _record(self, request_id: str, outcomes: list[Outcome], took: float) -> None:
+        counters, recorder = self._services.counters, self._services.recorder
+        for i, said in enumerate(outcomes):
+            if said.decision is not None:
+                counters.decision(said.decision)
+            recorder.append(
+                self._model.tag,
+                Scored(
+                    request_id, i, said.raw, said.prediction, said.decision, said.flags,
+                    took * 1e6, said.row, None,
+                ),
+            )  # fmt: skip
+        counters.add("applicants", len(outcomes))
+        try:
+            recorder.flush()
+        except OSError as error:
+            raise OipError(
+                503, f"the prediction log cannot be written: {error.strerror}"
+            ) from error
+
+
+def flat(outcomes: list[Outcome], name: str) -> list[Any]:
+    """Return one output of all rows, row by row."""
+    found = [getattr(said, name) for said in outcomes]
+    return [x for row in found for x in row] if found and isinstance(found[0], list) else found

@@ -1,0 +1,98 @@
+"""The routes of the Open Inference Protocol v2, and its way of saying an error."""
+
+from collections.abc import Awaitable, Callable
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from .. import __version__
+from ..http.fields import request_id_of
+from ..http.problem import Problem
+from ..services import Services
+from .infer import Infer
+from .wire import HEADER_LENGTH, OipError
+
+EXTENSIONS = ["binary_tensor_data", "model_repository"]
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+class Protocol:
+    """The protocol over every model of the catalog."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._catalog = services.catalog
+        self._infer = {key: Infer(m, services) for key, m in self._catalog.models.items()}
+
+    def routes(self) -> list[Route]:
+        """Return all routes; health stands apart, since it knows of draining."""
+        model, version = "/v2/models/{name}", "/v2/models/{name}/versions/{version}"
+        routes = [Route(path, self.server) for path in ("/v2", "/v2/")]
+        for base in (model, version):
+            routes += [
+                Route(base, answering(self.metadata)),
+                Route(f"{base}/ready", answering(self.ready)),
+                Route(f"{base}/infer", answering(self.infer), methods=["POST"]),
+            ]
+        return routes
+
+    async def server(self, _: Request) -> Response:
+        """Return what this server is."""
+        return JSONResponse(
+            {"name": "credit-express", "version": __version__, "extensions": EXTENSIONS}
+        )  # fmt: skip
+
+    async def metadata(self, request: Request) -> Response:
+        """Return a model's inputs, outputs and versions."""
+        found = self._find(request)
+        return JSONResponse(found.metadata(self._catalog.versions(request.path_params["name"])))
+
+    async def ready(self, request: Request) -> Response:
+        """Say that a model is ready: one that is not is not served."""
+        self._find(request)
+        return JSONResponse({"name": request.path_params["name"], "ready": True})
+
+    async def infer(self, request: Request) -> Response:
+        """Score the rows of a tensor."""
+        fields = dict(request.scope["headers"])
+        if b"content-encoding" in fields:
+            raise OipError(415, "Content-Encoding: wanted none")
+        found, request_id = self._find(request), request_id_of(fields)
+        body = await request.body()
+        answer, json_length = found.answer(body, fields.get(HEADER_LENGTH), request_id)
+        if json_length is None:
+            return Response(answer, media_type="application/json")
+        head = {HEADER_LENGTH.decode(): str(json_length)}
+        return Response(answer, media_type="application/octet-stream", headers=head)
+
+    def _find(self, request: Request) -> Infer:
+        self._services.keys.check(dict(request.scope["headers"]), "score")
+        name, version = request.path_params["name"], request.path_params.get("version")
+        if version is None:
+            newest = self._catalog.newest(name)
+            version = newest.manifest.version if newest else None
+        found = self._infer.get((name, version or ""))
+        if found is None:
+            raise OipError(404, f"no model {name}" + (f", version {version}" if version else ""))
+        return found
+
+
+def answering(handler: Handler) -> Handler:
+    """Return a handler that says every refusal as {"error": …}."""
+
+    async def handle(request: Request) -> Response:
+        try:
+            return await handler(request)
+        except OipError as error:
+            return failure(error.status, str(error))
+        except Problem as problem:
+            head = {k.decode(): v.decode() for k, v in problem.headers}
+            return failure(problem.status, problem.detail, head)
+
+    return handle
+
+
+def failure(status: int, message: str, headers: dict[str, str] | None = None) -> Response:
+    """Return the protocol's error."""
+    return JSONResponse({"error": message}, status, headers)

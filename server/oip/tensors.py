@@ -1,0 +1,86 @@
+"""Tensors of the Open Inference Protocol to float64 and back."""
+
+from typing import Any
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from ..engine import Floats
+from .wire import Input, OipError
+
+DTYPES: dict[str, str] = {
+    "BOOL": "?", "UINT8": "u1", "UINT16": "<u2", "UINT32": "<u4", "UINT64": "<u8", "INT8": "i1",
+    "INT16": "<i2", "INT32": "<i4", "INT64": "<i8", "FP16": "<f2", "FP32": "<f4", "FP64": "<f8",
+}  # fmt: skip
+Array = npt.NDArray[Any]
+
+
+def read(tensor: Input, binary: bytes, width: int) -> tuple[Floats, bytes]:
+    """Return one input as float64 [N, width] and the binary data that follow it.
+
+    Raises OipError 400 for a shape, a type or data that do not fit.
+    """
+    dtype = DTYPES.get(tensor.datatype)
+    if dtype is None:
+        raise OipError(400, f"{tensor.name}: wanted datatype FP64, got {tensor.datatype}")
+    if len(tensor.shape) != 2 or tensor.shape[1] != width or tensor.shape[0] < 1:
+        raise OipError(400, f"{tensor.name}: wanted shape [-1, {width}], got {list(tensor.shape)}")
+    count = tensor.shape[0] * width
+    size = tensor.parameters.get("binary_data_size")
+    if size is None:
+        flat = from_json(tensor, np.dtype(dtype), count)
+    else:
+        flat, binary = from_binary(tensor, np.dtype(dtype), count, size, binary)
+    return widen(tensor.name, flat).reshape(tensor.shape), binary
+
+
+def from_binary(
+    tensor: Input, dtype: "np.dtype[Any]", count: int, size: Any, binary: bytes
+) -> tuple[Array, bytes]:
+    """Cut one tensor off the binary data."""
+    wanted = count * dtype.itemsize
+    if type(size) is not int or size != wanted or len(binary) < wanted:
+        raise OipError(400, f"{tensor.name}: wanted {wanted} bytes, got {size} of {len(binary)}")
+    return np.frombuffer(binary, dtype, count), binary[wanted:]
+
+
+def from_json(tensor: Input, dtype: "np.dtype[Any]", count: int) -> Array:
+    """Read nested or flat JSON data; null is NaN, in a float tensor or any other."""
+    try:
+        data = msgspec.json.decode(tensor.data, type=list[Any])
+        values = flatten(data)
+        kinds = set(map(type, values)) - {type(None)}
+        if len(values) != count or not kinds <= {int, float, bool}:
+            raise ValueError(f"{len(values)} values of {sorted(k.__name__ for k in kinds)}")
+        if (bool in kinds) != (dtype.kind == "b" and bool(kinds)):
+            raise ValueError("booleans stand for nothing but BOOL")
+        if None in values or dtype.kind == "f":
+            return np.array(values, np.float64).astype(dtype if dtype.kind == "f" else np.float64)
+        return np.array(values, dtype)
+    except (msgspec.DecodeError, ValueError, OverflowError, TypeError) as error:
+        message = f"{tensor.name}: wanted {count} values of {tensor.datatype}, got {error}"
+        raise OipError(400, message) from error
+
+
+def flatten(data: list[Any]) -> list[Any]:
+    """Return nested lists as one, row by row."""
+    while data and isinstance(data[0], list):
+        data = [value for part in data for value in part]
+    return data
+
+
+def widen(name: str, flat: Array) -> Floats:
+    """Return float64; raises OipError 400 for an integer it cannot hold."""
+    wide = flat.astype(np.float64)
+    if flat.dtype.kind in "iu" and flat.itemsize == 8 and (abs(wide) >= 2.0**53).any():
+        raise OipError(400, f"{name}: an integer of 2**53 or more")
+    return wide
+
+
+def to_binary(values: list[Any], datatype: str) -> bytes:
+    """Encode flat values: FP64 little-endian, BYTES each behind its length."""
+    if datatype == "FP64":
+        return np.array(values, "<f8").tobytes()
+    texts = [str(value).encode() for value in values]
+    return b"".join(len(text).to_bytes(4, "little") + text for text in texts)

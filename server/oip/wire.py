@@ -1,0 +1,85 @@
+"""Open Inference Protocol v2 on the wire: requests and responses, JSON and binary tensors."""
+
+from typing import Any
+
+import msgspec
+
+HEADER_LENGTH = b"inference-header-content-length"
+Parameters = dict[str, Any]
+
+
+class OipError(Exception):
+    """A request under /v2 that is refused, with its status."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class Input(msgspec.Struct, frozen=True):
+    """A tensor of the request; its data stand in `data` or behind the JSON."""
+
+    name: str
+    shape: tuple[int, ...]
+    datatype: str
+    parameters: Parameters = {}
+    data: msgspec.Raw = msgspec.Raw(b"null")
+
+
+class Wanted(msgspec.Struct, frozen=True):
+    """A tensor asked for."""
+
+    name: str
+    parameters: Parameters = {}
+
+
+class Request(msgspec.Struct, frozen=True):
+    """The JSON of POST …/infer."""
+
+    inputs: tuple[Input, ...]
+    id: str | None = None
+    parameters: Parameters = {}
+    outputs: tuple[Wanted, ...] = ()
+
+
+class Output(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A tensor of the response."""
+
+    name: str
+    shape: tuple[int, ...]
+    datatype: str
+    parameters: Parameters = {}
+    data: Any = None
+
+
+class Response(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The JSON of an answer."""
+
+    model_name: str
+    model_version: str
+    outputs: tuple[Output, ...]
+    id: str | None = None
+
+
+def read_request(body: bytes, header_length: bytes | None) -> tuple[Request, bytes]:
+    """Return the request and the bytes of its binary tensors; raises OipError 400."""
+    length = len(body) if header_length is None else parse_length(header_length, len(body))
+    try:
+        return msgspec.json.decode(body[:length], type=Request), body[length:]
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise OipError(400, f"not an inference request: {error}") from error
+
+
+def parse_length(value: bytes, size: int) -> int:
+    """Return how much of the body is JSON; raises OipError 400."""
+    if not value.isdigit() or int(value) > size:
+        raise OipError(400, f"Inference-Header-Content-Length: wanted 0 to {size}, got {value!r}")
+    return int(value)
+
+
+def is_true(parameters: Parameters, name: str) -> bool:
+    """Return a boolean parameter, absent being false; raises OipError 400."""
+    value = parameters.get(name, False)
+    if not isinstance(value, bool):
+        raise OipError(400, f"parameter {name}: wanted true or false")
+    return value

@@ -1,0 +1,88 @@
+"""The admin surface: its own port, its own process; what it asks for, the supervisor does."""
+
+import socket
+from threading import Lock
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from ..http.keys import Keys
+from ..http.problem import Problem
+from .control import Command, Reply
+
+
+class Admin:
+    """The routes."""
+
+    def __init__(self, control: socket.socket, keys: Keys) -> None:
+        self._control = control
+        self._turn = Lock()
+        self._keys = keys
+
+    def app(self) -> Starlette:
+        """Return the application."""
+        post = {"methods": ["POST"]}
+        routes = [
+            Route("/models", self.models),
+            Route("/models/reload", self.reload, **post),  # type: ignore[arg-type]
+            Route("/workers/restart", self.restart, **post),  # type: ignore[arg-type]
+            Route("/v2/repository/index", self.index, **post),  # type: ignore[arg-type]
+            Route("/v2/repository/models/{name}/{verb}", self.change, **post),  # type: ignore[arg-type]
+        ]
+        return Starlette(routes=routes, exception_handlers={Problem: refused})
+
+    async def models(self, request: Request) -> Response:
+        """Return what is served."""
+        return told(await self._ask(request, Command("index")))
+
+    async def reload(self, request: Request) -> Response:
+        """Load the folder of models again, then switch; 409 where something did not load."""
+        return told(await self._ask(request, Command("reload")))
+
+    async def restart(self, request: Request) -> Response:
+        """Replace every worker without losing a request."""
+        return told(await self._ask(request, Command("restart")))
+
+    async def index(self, request: Request) -> Response:
+        """Return the repository index of the Open Inference Protocol."""
+        reply = await self._ask(request, Command("index"))
+        listing = [
+            {"name": each.name, "version": each.version, "state": each.state, "reason": ""}
+            for each in reply.models
+        ]
+        return JSONResponse(listing)
+
+    async def change(self, request: Request) -> Response:
+        """Load or unload every version of a model."""
+        verb = request.path_params["verb"]
+        if verb not in {"load", "unload"}:
+            return JSONResponse({"error": f"wanted load or unload, got {verb}"}, 404)
+        reply = await self._ask(request, Command(verb, request.path_params["name"]))
+        return JSONResponse({"error": reply.error}, 400) if reply.error else JSONResponse({})
+
+    async def _ask(self, request: Request, command: Command) -> Reply:
+        self._keys.reload()
+        self._keys.check(dict(request.scope["headers"]), "admin")
+        return await run_in_threadpool(self._exchange, command)
+
+    def _exchange(self, command: Command) -> Reply:
+        with self._turn:
+            self._control.send(msgspec.json.encode(command))
+            return msgspec.json.decode(self._control.recv(1 << 20), type=Reply)
+
+
+def told(reply: Reply) -> Response:
+    """Return the supervisor's reply."""
+    return JSONResponse(msgspec.to_builtins(reply), 409 if reply.error else 200)
+
+
+async def refused(request: Request, problem: Exception) -> Response:
+    """Answer a refusal in the way of the path."""
+    assert isinstance(problem, Problem)  # noqa: S101 - what Starlette was told
+    if request.url.path.startswith("/v2"):
+        return JSONResponse({"error": problem.detail}, problem.status)
+    return Response(problem.encode(""), problem.status, media_type="application/problem+json")

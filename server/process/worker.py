@@ -1,0 +1,200 @@
+"""One worker: uvicorn, stripped to what a score needs, with a stop that loses no request."""
+
+import asyncio
+import gc
+import os
+import signal
+import socket
+import ssl
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
+from time import perf_counter_ns
+from types import FrameType
+from typing import Any
+
+import uvicorn
+
+from ..app import App
+from ..http.protocol import Limits, State, WholeRequests
+from ..metrics.counters import Counters
+from ..settings import Settings
+from . import farewell
+
+BACKLOG = 2048
+LAST = signal.SIGUSR1
+STOPPING = (signal.SIGTERM, LAST)
+TICKS_A_SECOND = 10
+# An idle connection is given this long to send a last request before a stop closes it.
+IDLE_SECONDS = 1.0
+DRAIN_STEP = 0.02
+# A request's garbage is freed by its reference counts; the collector finds nothing: look less.
+GC_THRESHOLDS = (50_000, 50, 100)
+
+
+class Orphanable(uvicorn.Server):
+    """uvicorn's server, which stops when the process that forked it is gone."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._parent = os.getppid()
+
+    async def on_tick(self, counter: int) -> bool:
+        """Look at the parent ten times a second."""
+        if os.getppid() != self._parent:
+            self.should_exit = True
+        return await super().on_tick(counter)
+
+
+class Worker(Orphanable):
+    """A server that tells when it is ready and drains before it stops."""
+
+    def __init__(self, config: uvicorn.Config, settings: Settings, hooks: "Hooks") -> None:
+        super().__init__(config)
+        self._settings = settings
+        self._is_last = False
+        self._hooks = hooks
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Stop on a signal and then end with 0: uvicorn's own would die of it."""
+        before = {each: signal.signal(each, self.handle_exit) for each in STOPPING}
+        try:
+            yield
+        finally:
+            for each, handler in before.items():
+                signal.signal(each, handler)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, then say so."""
+        await super().startup(sockets)
+        self._hooks.ready()
+
+    async def on_tick(self, counter: int) -> bool:
+        """Once a second, close slow clients' connections."""
+        if counter % TICKS_A_SECOND == 0:
+            now = asyncio.get_running_loop().time()
+            for connection in self._connections():
+                if connection.is_overdue(now):
+                    connection.time_out()
+            self._hooks.tick()
+        return await super().on_tick(counter)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Say not ready, stop accepting, answer what has come, then close.
+
+        While it drains every answer says `connection: close`, so that a client learns of the end
+        between two requests and not in the middle of one.
+        """
+        self._hooks.state.draining = True
+        for connection in self._connections():
+            connection.drain()
+        await asyncio.sleep(self._settings.drain_delay_seconds)
+        await self._stop_accepting(sockets or [])
+        now = asyncio.get_running_loop().time
+        began, deadline = now(), now() + self._settings.drain_seconds
+        await self._drain_until(began + IDLE_SECONDS, deadline)
+        # uvicorn's own wait gets what is left of the time, not the same time again.
+        self.config.timeout_graceful_shutdown = max(0.0, deadline - now())  # type: ignore[assignment]
+        await super().shutdown(sockets)
+
+    async def _stop_accepting(self, sockets: list[socket.socket]) -> None:
+        spare = [each.dup() for each in sockets] if self._is_last else []
+        for each in spare:
+            with suppress(OSError):  # not Linux: then the queue is emptied without it
+                farewell.drop_new(each)
+        for server in self.servers:
+            server.close()
+        for each in spare:
+            for connection in farewell.waiting(each):
+                await self._adopt(connection)
+            each.close()
+
+    async def _adopt(self, connection: socket.socket) -> None:
+        make: Any = self.config.http_protocol_class
+        state, ssl = self.server_state, self.config.ssl
+        await asyncio.get_running_loop().connect_accepted_socket(
+            lambda: make(config=self.config, server_state=state, app_state={}), connection, ssl=ssl
+        )  # fmt: skip
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Stop; after SIGUSR1 no other worker takes what waits in the listening socket's queue."""
+        self._is_last = sig == LAST
+        super().handle_exit(sig, frame)
+
+    async def _drain_until(self, idle_end: float, end: float) -> None:
+        now = asyncio.get_running_loop().time
+        while self.server_state.connections and now() < end:
+            busy = [each for each in self._connections() if not each.is_idle()]
+            if not busy and now() > idle_end:
+                return
+            await asyncio.sleep(DRAIN_STEP)
+
+    def _connections(self) -> list[WholeRequests]:
+        connections: list[Any] = list(self.server_state.connections)
+        return connections
+
+
+class Hooks:
+    """What a worker tells the rest of its process."""
+
+    def __init__(self, ready: Callable[[], None], tick: Callable[[], None], state: State) -> None:
+        self.ready = ready
+        self.tick = tick
+        self.state = state
+
+
+def serve(
+    app: App, listener: socket.socket, settings: Settings, counters: Counters, hooks: Hooks
+) -> None:
+    """Serve until SIGTERM."""
+    count_pauses(counters)
+    protocol = partial(WholeRequests, limits_of(settings), counters, hooks.state)
+    config = uvicorn.Config(
+        app, loop="uvloop", http=protocol, ws="none", lifespan="off", log_config=None,  # type: ignore[arg-type]
+        access_log=False, server_header=False, proxy_headers=False, backlog=BACKLOG,
+        timeout_keep_alive=settings.keep_alive_seconds,  # type: ignore[arg-type]
+        **tls(settings),
+    )  # fmt: skip
+    Worker(config, settings, hooks).run(sockets=[listener])
+
+
+def limits_of(settings: Settings) -> Limits:
+    """Return the bounds of a connection."""
+    return Limits(
+        settings.max_body, settings.max_in_flight, settings.head_seconds, settings.body_seconds
+    )
+
+
+def tls(settings: Settings) -> dict[str, Any]:
+    """Return uvicorn's settings for TLS, and for client certificates where a CA is given."""
+    if settings.tls_cert is None:
+        return {}
+    given = {"ssl_certfile": str(settings.tls_cert), "ssl_keyfile": str(settings.tls_key)}
+    if settings.tls_client_ca is None:
+        return given
+    return {
+        **given, "ssl_ca_certs": str(settings.tls_client_ca), "ssl_cert_reqs": ssl.CERT_REQUIRED,
+    }  # fmt: skip
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Return a listening socket; raises OSError."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    return socket.create_server((host, port), family=family, backlog=BACKLOG)
+
+
+def count_pauses(counters: Counters) -> None:
+    """Count the garbage collector's runs and their time, and make them rare."""
+    gc.set_threshold(*GC_THRESHOLDS)
+    began = 0
+
+    def seen(phase: str, _: dict[str, int]) -> None:
+        nonlocal began
+        if phase == "start":
+            began = perf_counter_ns()
+        else:
+            counters.add("gc_pauses")
+            counters.add("gc_ns", perf_counter_ns() - began)
+
+    gc.callbacks.append(seen)

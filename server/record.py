@@ -1,0 +1,143 @@
+r"""The prediction record: one JSON line per scored applicant, as docs/record.md lays down.
+
+A caller may rely on: `append` and `append_refused` only add lines; `flush` hands all of them to the
+journal with one write. When that fails it raises OSError, in which case no answer may leave, or,
+where the setting is to answer all the same, counts it in `failures`. After `flush`, failed or
+not, the recorder is empty. Each record belongs to one `ModelTag`, built once per model.
+"""
+
+from collections.abc import Sequence
+from time import time
+
+import msgspec
+from msgspec import UNSET
+
+from . import privacy, settings, sync
+from .failures import Failures
+from .faults import Fault
+from .journal import Journal
+from .line import Line, RefusedLine, said, timestamp
+
+MEGABYTE = 1_000_000
+# Refusals that are recorded: an applicant was sent, and got no score.
+RECORDED = frozenset({400, 413, 422})
+
+
+class ModelTag(msgspec.Struct, frozen=True):
+    """The part of every record that is the same for one model."""
+
+    name: str
+    version: str
+    sha256: str
+    policy: str | None
+
+
+class Scored(msgspec.Struct, frozen=True, gc=False):
+    """What is said about one scored applicant."""
+
+    request_id: str
+    index: int
+    raw: float | list[float]
+    prediction: float | list[float]
+    decision: str | None
+    flags: tuple[str, ...]
+    latency_us: float
+    row: bytes
+    features: bytes | None
+    kind: str = "score"
+
+
+class Recorder:
+    """Builds the lines of one request and writes them at once."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        values: privacy.Values = privacy.everything,
+        on_failure: settings.OnFailure = "refuse",
+        refused: settings.Refused = "faults",
+    ) -> None:
+        self.journal = journal
+        self.failures = Failures()
+        self.records = 0
+        self.bytes = 0
+        self._values = values
+        self._answers_anyway = on_failure == "answer"
+        self._refused = refused
+        self._encode = msgspec.json.Encoder().encode_lines
+        self._lines: list[Line | RefusedLine] = []
+        self._scored = 0
+
+    def append(self, tag: ModelTag, scored: Scored) -> None:
+        """Add one line; nothing is written yet."""
+        self._scored += 1
+        self._lines.append(
+            Line(
+                scored.kind, timestamp(), scored.request_id, scored.index,
+                tag.name, tag.version, tag.sha256, tag.policy,
+                scored.raw, scored.prediction, scored.decision, scored.flags,
+                int(scored.latency_us * 10) / 10, *self._values(scored.row, scored.features),
+            )
+        )  # fmt: skip
+
+    def append_refused(
+        self, tag: ModelTag, request_id: str, status: int, faults: Sequence[Fault], body: bytes,
+        index: int | None = None,
+    ) -> None:  # fmt: skip
+        """Add the line of a request, or of one applicant of a batch, that gets no score.
+
+        What was sent stands in it only where the setting asks for it: it is kept as text, since it
+        may not be JSON.
+        """
+        if self._refused == "never":
+            return
+        with_body = self._refused == "body" and self._values is privacy.everything
+        self._lines.append(
+            RefusedLine(
+                "refused", timestamp(), request_id, UNSET if index is None else index,
+                tag.name, tag.version, tag.sha256, tag.policy,
+                status, tuple(said(fault, with_body) for fault in faults),
+                body.decode(errors="replace") if with_body else UNSET,
+            )
+        )  # fmt: skip
+
+    def refuse(
+        self, tag: ModelTag, request_id: str, status: int, faults: Sequence[Fault], body: bytes
+    ) -> None:
+        """Write that a request got no score; its answer goes out whether or not that succeeds."""
+        self.append_refused(tag, request_id, status, faults, body)
+        self._write()
+
+    def flush(self) -> None:
+        """Write what was appended. Raises OSError, unless answers go out all the same."""
+        error = self._write()
+        if error and not self._answers_anyway:
+            raise error
+
+    def _write(self) -> OSError | None:
+        lines, self._lines = self._lines, []
+        scored, self._scored = self._scored, 0
+        if not lines:
+            return None
+        try:
+            self.bytes += self.journal.write(self._encode(lines), time())
+        except OSError as error:
+            self.failures.failed(error, scored if self._answers_anyway else 0)
+            return error
+        self.records += len(lines)
+        if self.failures.failing:
+            self.failures.recovered()
+        return None
+
+    def close(self) -> None:
+        """Close the segment."""
+        self.journal.close()
+
+
+def recorder(chosen: settings.Settings) -> Recorder:
+    """Return the recorder of one process; its threads begin here. Raises privacy.SaltError."""
+    syncing = sync.of(chosen.log_fsync, chosen.log_fsync_seconds)
+    size = chosen.log_segment_mb * MEGABYTE
+    journal = Journal(chosen.log_dir, syncing, size, chosen.log_chain)
+    values = privacy.of(chosen.log_features, chosen.log_salt_file)
+    return Recorder(journal, values, chosen.log_on_failure, chosen.log_refused)

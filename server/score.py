@@ -1,0 +1,244 @@
+"""`POST /score`: the hot path, from a body to an answer with a record behind it."""
+
+import logging
+from time import perf_counter
+from typing import Any
+
+import msgspec
+from starlette.types import Receive, Scope, Send
+
+from .answer import builders
+from .codec import Codec
+from .http.fields import (
+    DEADLINE,
+    DisconnectedError,
+    Fields,
+    answer_codec,
+    check_deadline,
+    content_codec,
+    read_body,
+    request_id_of,
+    respond,
+    trace_of,
+)
+from .http.problem import MEDIA_TYPE, Headers, Problem
+from .http.protocol import ARRIVED, BODY
+from .metrics.counters import AT, DECISIONS
+from .model import Model, Outcome
+from .record import RECORDED, Scored
+from .services import Services
+from .shadow import Shadow
+
+PARTIAL = b"partial=true"
+IDEMPOTENCY_KEY = b"idempotency-key"
+TRACE = b"traceparent"
+SCORED = AT["requests", "score", 200]
+DECIDED = {decision: AT["decisions", decision] for decision in DECISIONS}
+APPLICANTS, WARNINGS = AT["plain", "applicants"], AT["plain", "warnings"]
+REPLAYED = (b"idempotency-replayed", b"true")
+NO_STORE = (b"cache-control", b"no-store")
+NO_SNIFF = (b"x-content-type-options", b"nosniff")
+
+UNFORESEEN = "unforeseen error: its trace is in the server's log"
+log = logging.getLogger(__name__)
+
+
+class Score:
+    """A pure ASGI callable over one model, before any routing and with nothing around it."""
+
+    def __init__(self, model: Model, services: Services, shadow: Shadow | None = None) -> None:
+        self._model = model
+        self._services = services
+        self._recorder = services.recorder
+        self._build = builders(model)
+        self._shadow = shadow
+        self._max_batch = services.settings.max_batch
+        self._keys = services.keys if services.settings.keys else None
+        self._counters = counters = services.counters
+        self._row = counters.row
+        self._took = counters.pair("wait", "total")
+        self._stages = counters.pair("score", "record")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request; every error of the client's is a problem document."""
+        began = perf_counter()
+        arrived = scope.get(ARRIVED, began)
+        fields: Fields = dict(scope["headers"])
+        request_id, status, body = "", 200, b""
+        try:
+            request_id = request_id_of(fields)
+            body = scope[BODY] if BODY in scope else await read_body(receive)
+            answer, head = self._handle(request_id, scope, fields, body)
+            await respond(send, 200, head, answer)
+        except Problem as problem:
+            status = problem.status
+            self._refused(request_id, problem, body)
+            await respond_problem(send, problem, request_id)
+        except DisconnectedError:
+            status = 499
+        except Exception:
+            log.exception("unforeseen error")
+            status = 500
+            self._counters.add("unhandled")
+            await respond_problem(send, Problem(500, UNFORESEEN), request_id)
+        self._took(began - arrived, took := perf_counter() - arrived)
+        self._close(request_id, scope, fields, status, took)
+
+    def _close(
+        self, request_id: str, scope: Scope, fields: Fields, status: int, took: float
+    ) -> None:
+        if status == 200:
+            self._row[SCORED] += 1
+        else:
+            self._counters.request("score", status)
+        trace = trace_of(fields) if TRACE in fields else b""
+        self._services.access.write(
+            request_id, scope["method"], scope["path"], status, took, trace
+        )  # fmt: skip
+        if self._shadow is not None:
+            self._shadow.run()
+
+    def _handle(
+        self, request_id: str, scope: Scope, fields: Fields, body: bytes
+    ) -> tuple[bytes, Headers]:
+        if scope["method"] != "POST":
+            raise Problem(405, f"wanted POST, got {scope['method']}", headers=[(b"allow", b"POST")])
+        caller = "" if self._keys is None else self._keys.check(fields, "score")
+        codec = content_codec(fields)
+        out = answer_codec(fields, codec)
+        if DEADLINE in fields:
+            check_deadline(fields, perf_counter() - scope.get(ARRIVED, 0.0))
+        head = [(b"content-type", out.media_type), (b"x-request-id", request_id.encode())]
+        if TRACE in fields:
+            head.append((TRACE, trace_of(fields)))
+        if IDEMPOTENCY_KEY in fields and self._services.store is not None:
+            return self._answer_once(caller, request_id, scope, fields, body, codec, out, head)
+        return self._answer(request_id, body, codec, out, scope["query_string"]), head
+
+    def _answer_once(
+        self, caller: str, request_id: str, scope: Scope, fields: Fields, body: bytes,
+        codec: Codec, out: Codec, head: Headers,
+    ) -> tuple[bytes, Headers]:  # fmt: skip
+        assert self._services.store is not None  # noqa: S101 - asked by _handle
+        key = f"{caller}:{fields[IDEMPOTENCY_KEY].decode('latin-1')}"
+        request = (scope["raw_path"], scope["query_string"], out.media_type, body)
+        answer, replayed = self._services.store.answer(
+            key, request_id, request,
+            lambda: self._answer(request_id, body, codec, out, scope["query_string"]),
+        )  # fmt: skip
+        if replayed:
+            self._counters.add("replayed")
+            head.append(REPLAYED)
+        return answer, head
+
+    def _answer(
+        self, request_id: str, body: bytes, codec: Codec, out: Codec, query: bytes
+    ) -> bytes:
+        if codec.is_batch(body):
+            return self._answer_batch(request_id, body, codec, out, query == PARTIAL)
+        began = perf_counter()
+        said = self._model.score(body, codec)
+        scored = perf_counter()
+        self._append(request_id, 0, said, scored - began, codec.as_json(body))
+        self._flush()
+        self._stages(scored - began, perf_counter() - scored)
+        if self._shadow is not None:
+            self._shadow.add(request_id, 0, body, codec, said)
+        return out.encode(self._build[out](request_id, said))
+
+    def _answer_batch(
+        self, request_id: str, body: bytes, codec: Codec, out: Codec, partial: bool
+    ) -> bytes:
+        began = perf_counter()
+        bodies = self._split(body, codec)
+        outcomes = [self._try(each, codec, i) for i, each in enumerate(bodies)]
+        refused = [said for said in outcomes if isinstance(said, Problem)]
+        if refused and not partial:
+            raise together(refused, len(bodies))
+        scored = perf_counter()
+        answers = [
+            self._batch_answer(request_id, i, said, scored - began, bodies[i], codec, out)
+            for i, said in enumerate(outcomes)
+        ]
+        self._flush()
+        self._stages(scored - began, perf_counter() - scored)
+        return out.encode(answers)
+
+    def _split(self, body: bytes, codec: Codec) -> list[bytes]:
+        try:
+            bodies = codec.split(body)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise Problem(400, f"not a whole array: {error}") from error
+        if len(bodies) > self._max_batch:
+            raise Problem(413, f"batch: wanted at most {self._max_batch}, got {len(bodies)}")
+        return [bytes(each) for each in bodies]
+
+    def _try(self, body: bytes, codec: Codec, index: int) -> Outcome | Problem:
+        try:
+            return self._model.score(body, codec, index)
+        except Problem as problem:
+            return problem
+
+    def _batch_answer(
+        self, request_id: str, index: int, said: Outcome | Problem, took: float, body: bytes,
+        codec: Codec, out: Codec,
+    ) -> Any:  # fmt: skip
+        if isinstance(said, Problem):
+            self._counters.add("faults", len(said.errors))
+            self._recorder.append_refused(
+                self._model.tag, request_id, said.status, said.errors, body, index
+            )
+            return said.document(request_id)
+        self._append(request_id, index, said, took, codec.as_json(body))
+        if self._shadow is not None:
+            self._shadow.add(request_id, index, body, codec, said)
+        return self._build[out](request_id, said)
+
+    def _append(
+        self, request_id: str, index: int, said: Outcome, took: float, features: bytes
+    ) -> None:
+        row = self._row
+        row[APPLICANTS] += 1
+        if said.decision is not None:
+            row[DECIDED[said.decision]] += 1
+        if said.flags:
+            row[WARNINGS] += len(said.flags)
+        self._recorder.append(
+            self._model.tag,
+            Scored(
+                request_id, index, said.raw, said.prediction, said.decision, said.flags,
+                took * 1e6, said.row, features,
+            ),
+        )  # fmt: skip
+
+    def _refused(self, request_id: str, problem: Problem, body: bytes) -> None:
+        self._counters.add("faults", len(problem.errors))
+        if self._shadow is not None:
+            self._shadow.forget()
+        if problem.status in RECORDED:
+            self._recorder.refuse(
+                self._model.tag, request_id, problem.status, problem.errors, body
+            )  # fmt: skip
+
+    def _flush(self) -> None:
+        try:
+            self._recorder.flush()
+        except OSError as error:
+            raise Problem(503, f"the prediction log cannot be written: {error.strerror}") from error
+
+
+def together(problems: list[Problem], count: int) -> Problem:
+    """Return one problem for a batch that is refused as a whole."""
+    errors = tuple(fault for problem in problems for fault in problem.errors)
+    detail = (
+        f"{len(problems)} of {count} applicants refused, none scored; first: {problems[0].detail}"
+    )
+    return Problem(max(problem.status for problem in problems), detail, errors)
+
+
+async def respond_problem(send: Send, problem: Problem, request_id: str) -> None:
+    """Send a problem document."""
+    head = [(b"content-type", MEDIA_TYPE), NO_STORE, NO_SNIFF, *problem.headers]
+    if request_id:
+        head.append((b"x-request-id", request_id.encode()))
+    await respond(send, problem.status, head, problem.encode(request_id))

@@ -1,0 +1,59 @@
+"""What every endpoint of a worker shares, made once after the fork."""
+
+import logging
+
+import msgspec
+
+from .catalog import Catalog
+from .http.access import AccessLog
+from .http.idempotency import Store
+from .http.keys import Keys, KeysError
+from .http.protocol import State
+from .metrics.counters import Counters, Table
+from .metrics.log import LogCounters
+from .record import Recorder, recorder
+from .settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+class Services(msgspec.Struct, frozen=True):
+    """The parts a request may need beside its model."""
+
+    settings: Settings
+    catalog: Catalog
+    recorder: Recorder
+    counters: Counters
+    table: Table
+    access: AccessLog
+    keys: Keys
+    store: Store | None
+    log_counters: LogCounters
+    state: State
+
+    def tick(self) -> None:
+        """Do what is due once a second."""
+        self.log_counters.sync(self.recorder)
+        try:
+            self.keys.reload()
+        except KeysError as error:
+            log.error("kept the keys: %s", error)
+        if self.store is not None:
+            self.store.expire()
+
+    def close(self) -> None:
+        """Close the log."""
+        self.recorder.close()
+        self.log_counters.sync(self.recorder)
+
+
+def open_services(settings: Settings, catalog: Catalog, table: Table, row: int) -> Services:
+    """Open the log, the keys and the store of one worker; raises OSError and keys.KeysError."""
+    counters = table.row(row)
+    store = None
+    if settings.idempotency_seconds:
+        store = Store(settings.log_dir / "idempotency.sqlite3", settings.idempotency_seconds)
+    return Services(
+        settings, catalog, recorder(settings), counters, table, AccessLog(settings.access_log),
+        Keys(settings.keys), store, LogCounters(counters), State(),
+    )  # fmt: skip

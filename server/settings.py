@@ -1,0 +1,184 @@
+"""Settings: frozen, each with one name, from CREDIT_* variables and from flags, which win."""
+
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+PREFIX = "CREDIT_"
+# What Kubernetes sets in every container for each service of the namespace.
+SERVICE_LINK = re.compile(r"CREDIT_(\w+_)?(SERVICE_(HOST|PORT)(_\w+)?|PORT(_\d+_\w+)?)")
+HINT = (
+    "; Kubernetes sets such variables for a service named credit or credit-…: "
+    "give the pod enableServiceLinks: false"
+)
+Fsync = Literal["never", "interval", "always"]
+OnFailure = Literal["refuse", "answer"]
+Features = Literal["all", "hashed", "none"]
+Refused = Literal["never", "faults", "body"]
+Unseen = Literal["error", "missing"]
+
+
+class SettingsError(Exception):
+    """A setting that is unknown or has an unfit value: one line that names it."""
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """Every setting of the server; the description is what --help shows."""
+
+    model: Annotated[
+        Path,
+        Meta(description="a bundle, models/<name>/<version>, or a folder of them"),
+    ]
+    default: Annotated[
+        str | None,
+        Meta(description="NAME or NAME/VERSION that answers /score; else the newest"),
+    ] = None
+    shadow: Annotated[
+        str | None,
+        Meta(
+            description="NAME/VERSION that is scored beside the default and logged, never answered"
+        ),
+    ] = None
+    host: Annotated[str, Meta(description="address to bind")] = "127.0.0.1"
+    port: Annotated[int, Meta(ge=0, le=65535, description="port to bind; 0 takes a free one")] = (
+        8000
+    )
+    admin_port: Annotated[
+        Annotated[int, Meta(ge=0, le=65535)] | None,
+        Meta(description="port of reload, restart, OIP repository; else off"),
+    ] = None
+    workers: Annotated[int, Meta(ge=1, description="processes sharing the port")] = 1
+    log_dir: Annotated[Path, Meta(description="folder of the prediction log")] = Path("log")
+    log_segment_mb: Annotated[
+        int, Meta(ge=1, le=1_000_000, description="a new segment after this many MB, and each day")
+    ] = 256
+    log_fsync: Annotated[
+        Fsync, Meta(description="what a power cut may lose: never, interval or always synced")
+    ] = "interval"
+    log_fsync_seconds: Annotated[
+        float, Meta(gt=0, le=3600, description="the interval of log_fsync interval")
+    ] = 1.0
+    log_on_failure: Annotated[
+        OnFailure, Meta(description="log unwritable: refuse (503), or answer and count")
+    ] = "refuse"
+    log_features: Annotated[
+        Features, Meta(description="the applicant's values: all, hashed (of the row) or none")
+    ] = "all"
+    log_salt_file: Annotated[
+        Path | None, Meta(description="the key of log_features hashed, 16 bytes or more")
+    ] = None
+    log_refused: Annotated[
+        Refused, Meta(description="refused requests: never, faults (no values) or body")
+    ] = "faults"
+    log_chain: Annotated[
+        bool, Meta(description="a hash chain in each segment: a changed line is found")
+    ] = False
+    unseen: Annotated[
+        Unseen,
+        Meta(description="an untrained category: error, or missing and a warning"),
+    ] = "error"
+    max_body: Annotated[int, Meta(ge=1, description="bytes of a body; 413 above")] = 4 * 1024 * 1024
+    max_batch: Annotated[int, Meta(ge=1, description="applicants of a batch; 413 above")] = 1000
+    max_in_flight: Annotated[
+        int, Meta(ge=1, description="requests a worker queues; 503 with Retry-After above")
+    ] = 256
+    head_seconds: Annotated[
+        float,
+        Meta(gt=0, description="time a client has to send a request's head; 408 and closed after"),
+    ] = 10.0
+    body_seconds: Annotated[
+        float,
+        Meta(gt=0, description="time a client has to send a request's body; 408 and closed after"),
+    ] = 30.0
+    keep_alive_seconds: Annotated[
+        float,
+        Meta(gt=0, description="time an idle connection stays open; keep it above your proxy's"),
+    ] = 75.0
+    drain_seconds: Annotated[float, Meta(gt=0, description="bound on a clean stop")] = 20.0
+    drain_delay_seconds: Annotated[
+        float, Meta(ge=0, description="time between SIGTERM (and /readyz 503) and the last accept")
+    ] = 0.0
+    idempotency_seconds: Annotated[
+        float, Meta(ge=0, description="time an answer is kept for its Idempotency-Key; 0 is off")
+    ] = 86400.0
+    keys: Annotated[
+        Path | None,
+        Meta(description="file of hashed API keys (python -m server key); else open"),
+    ] = None
+    tls_cert: Annotated[Path | None, Meta(description="certificate chain, PEM")] = None
+    tls_key: Annotated[Path | None, Meta(description="private key, PEM")] = None
+    tls_client_ca: Annotated[
+        Path | None, Meta(description="ask for client certificates signed by this CA, PEM")
+    ] = None
+    cors_origin: Annotated[
+        str | None,
+        Meta(description="one origin browsers may call from, or *; none where not given"),
+    ] = None
+    access_log: Annotated[
+        float,
+        Meta(
+            ge=0, le=1, description="share of answered requests that get a line on stdout; 0 is off"
+        ),
+    ] = 1.0
+    log_level: Annotated[
+        str, Meta(description="level of stderr, by module too: info,server.process=debug")
+    ] = "info"
+    drift_metrics: Annotated[
+        Path | None,
+        Meta(description="Prometheus text of the drift job, shown in /metrics where it exists"),
+    ] = None
+
+
+def read(environment: Mapping[str, str], flags: Mapping[str, Any]) -> Settings:
+    """Return the settings; raises SettingsError."""
+    from_outside = from_environment(environment)
+    given = {**from_outside, **flags}
+    try:
+        settings = msgspec.convert(given, Settings, strict=False, dec_hook=to_path)
+    except msgspec.ValidationError as error:
+        setting, what = named(str(error))
+        source = PREFIX + setting.upper() if setting in from_outside.keys() - flags.keys() else ""
+        said = f"settings: {setting}: {what}" + (f" (from {source})" if source else "")
+        raise SettingsError(said + hint(environment, [source])) from error
+    if (settings.tls_cert is None) != (settings.tls_key is None):
+        raise SettingsError("settings: tls_cert and tls_key: wanted both or none")
+    return settings
+
+
+def named(message: str) -> tuple[str, str]:
+    """Return the setting's name, which msgspec gives as a path at the end, and what is wrong."""
+    match = re.fullmatch(r"(.*) - at `\$\.(\w+)`", message)
+    return (match[2], match[1]) if match else ("all", message)
+
+
+def hint(environment: Mapping[str, str], names: Iterable[str]) -> str:
+    """Say where variables come from that look like a Kubernetes service's; else nothing."""
+    looks = any(
+        SERVICE_LINK.fullmatch(name) and (name != "CREDIT_PORT" or "://" in environment[name])
+        for name in names
+    )
+    return HINT if looks else ""
+
+
+def from_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the settings the environment gives; raises SettingsError for an unknown CREDIT_*."""
+    names = {PREFIX + name.upper(): name for name in Settings.__struct_fields__}
+    found = {name for name in environment if name.startswith(PREFIX)}
+    if unknown := sorted(found - names.keys()):
+        known = ", ".join(sorted(names))
+        raise SettingsError(
+            f"environment: unknown {', '.join(unknown)}; known: {known}"
+            + hint(environment, unknown)
+        )
+    return {names[name]: environment[name] for name in sorted(found)}
+
+
+def to_path(of: type, value: Any) -> Any:
+    """Convert a text to a Path for msgspec."""
+    if of is Path and isinstance(value, str) and value:
+        return Path(value)
+    raise NotImplementedError(f"{value!r} is not a {of.__name__}")

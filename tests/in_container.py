@@ -1,0 +1,65 @@
+"""A pytest plugin: every `python -m server` of the suite runs on the image's files, in a container.
+
+    pytest -p tests.in_container tests/test_server_*.py       what `make image-suite` does
+
+A container of the image idles; each server process is started inside its mount namespace, so that
+it sees the image's read-only root and nothing of the checkout, while process ids, signals and
+ports stay those the tests know. Needs root, nsenter and docker.
+"""
+
+import os
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from .container import LOCKED, docker, skip_without_image
+
+NAME = "credit-express-suite"
+PYTHON = "/usr/bin/python3.11"
+IDLE = "import signal; signal.pause()"
+SERVER = [sys.executable, "-m", "server"]
+ENVIRONMENT = {
+    "PYTHONPATH": "/app", "PYTHONSAFEPATH": "1", "PYTHONDONTWRITEBYTECODE": "1",
+    "OPENBLAS_NUM_THREADS": "1", "ORT_DISABLE_TELEMETRY": "1",
+}  # fmt: skip
+inside: list[str] = []
+started = 0
+
+
+class Popen(subprocess.Popen):  # type: ignore[type-arg]
+    """subprocess.Popen, which moves the server into the container."""
+
+    def __init__(self, args: Any, *more: Any, **named: Any) -> None:
+        if inside and list(args)[:3] == SERVER:
+            global started
+            started += 1
+            given = named.get("env") or os.environ
+            named["env"] = {**given, **ENVIRONMENT}
+            args = [*inside, PYTHON, "-m", "server", *list(args)[3:]]
+        super().__init__(args, *more, **named)
+
+
+def pytest_sessionstart() -> None:
+    """Start the idle container."""
+    skip_without_image()
+    docker(
+        "run", "--detach", "--rm", "--name", NAME, *LOCKED, "--network", "host",
+        "--volume", "/tmp:/tmp", "--entrypoint", PYTHON, os.environ.get("IMAGE", "credit-express"),
+        "-c", IDLE,
+    )  # fmt: skip
+    pid = docker("inspect", "-f", "{{.State.Pid}}", NAME)
+    inside.extend(["nsenter", f"--target={pid}", "--mount", "--root", "--wdns=/app", "--"])
+    subprocess.Popen = Popen  # type: ignore[misc]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how many servers ran inside, for none would prove nothing."""
+    terminalreporter.write_line(f"{started} server processes ran on the image's files")
+
+
+def pytest_sessionfinish() -> None:
+    """Remove the container."""
+    if inside:
+        docker("rm", "--force", NAME)

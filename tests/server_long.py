@@ -1,0 +1,213 @@
+"""The long forms: python -m tests.server_long swaps terms --models A B --applicants ROWS.jsonl.
+
+`swaps`: 50 hot swaps and 10 rolling restarts under load. `terms`: 20 SIGTERMs under load.
+`overload`: four times the connections the capacity was measured with, by wrk. `loris`: 1,000 slow
+connections.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import quantiles
+
+import httpx
+
+from .conftest import Running, running
+from .server_load import Load, Tally
+
+SWAPS, RESTARTS, TERMS, SLOW = 50, 10, 20, 1000
+CONNECTIONS = 32
+SECONDS = 8.0
+WRK = """
+local bodies, i = {}, 0
+for line in io.lines(os.getenv("BODIES")) do bodies[#bodies + 1] = line end
+request = function()
+  i = i % #bodies + 1
+  return wrk.format("POST", "/score", {["Content-Type"] = "application/json"}, bodies[i])
+end
+"""
+
+
+def swaps(options: argparse.Namespace, folder: Path) -> None:
+    """Swap and restart under load; print what failed and that answers were one version's wholly."""
+    models, (first, second) = folder / "models" / "m", options.models
+    models.mkdir(parents=True)
+    (models / "1").symlink_to(first.resolve())
+    port = free_ports()
+    flags = ("--workers", "2", "--port", str(port), "--admin-port", str(port + 1))
+    with running(models.parent, log_of(folder), *flags) as up:
+        tally = asyncio.run(swap_under_load(up, models, second, options.applicants))
+    known = {b"1": set(), b"2": set()}  # type: ignore[var-annotated]
+    for answer in tally.answers:
+        known[answer["model"]["version"].encode()].add(
+            (answer["model"]["sha256"], answer["threshold"])
+        )
+    print(f"swaps: {SWAPS} swaps and {RESTARTS} rolling restarts, {dict(tally.statuses)}, "
+          f"failed {len(tally.failed)}, refused connections {tally.refused_connections}, "
+          f"(hash, threshold) by version {[len(each) for each in known.values()]}")  # fmt: skip
+    assert not tally.failed
+    assert set(tally.statuses) == {200}
+    assert all(len(each) == 1 for each in known.values())
+
+
+async def swap_under_load(
+    up: Running, models: Path, second: Path, applicants: list[bytes]
+) -> Tally:
+    """Post without pause while the second version comes and goes and workers are replaced."""
+    done = asyncio.Event()
+    load = Load(up.port, applicants, clients=8, keep_answers=True, stop=done.is_set)
+    posting = asyncio.create_task(load.run())
+    admin = f"http://127.0.0.1:{up.port + 1}"
+    async with httpx.AsyncClient(timeout=60) as client:
+        for i in range(SWAPS):
+            (models / "2").unlink() if i % 2 else (models / "2").symlink_to(second.resolve())
+            (await client.post(f"{admin}/models/reload")).raise_for_status()
+        for _ in range(RESTARTS):
+            (await client.post(f"{admin}/workers/restart")).raise_for_status()
+    done.set()
+    return await posting
+
+
+def terms(options: argparse.Namespace, folder: Path) -> None:
+    """Terminate under load, again and again; every answer must be in the log, no request lost."""
+    answered = failed = 0
+    for i in range(TERMS):
+        log = folder / f"log{i}"
+        log.mkdir()
+        with running(options.models[0], log, "--workers", "2") as up:
+            load = Load(up.port, options.applicants, clients=8, keep_answers=True)
+            tally = asyncio.run(terminated(up, load, 0.5 + i / TERMS))
+            up.process.wait(timeout=30)
+            recorded = {record["request_id"] for record in up.records()}
+        answered += len(tally.answers)
+        failed += len(tally.failed)
+        assert {answer["request_id"] for answer in tally.answers} == recorded
+    print(f"terms: {TERMS} SIGTERMs, {answered} answers, all recorded, failed {failed}")
+    assert failed == 0
+
+
+async def terminated(up: Running, load: Load, after: float) -> Tally:
+    """Post, and terminate the server meanwhile."""
+    posting = asyncio.create_task(load.run())
+    await asyncio.sleep(after)
+    up.process.terminate()
+    return await posting
+
+
+def overload(options: argparse.Namespace, folder: Path) -> None:
+    """Measure capacity, then offer four times the connections, and tell accepted from shed."""
+    if shutil.which("wrk") is None:
+        raise SystemExit("overload: wrk is absent (apt-get install wrk)")
+    (folder / "bodies").write_bytes(b"\n".join(options.applicants))
+    (folder / "score.lua").write_text(WRK)
+    with running(options.models[0], log_of(folder), "--max-in-flight", str(CONNECTIONS)) as up:
+        capacity, calm = measure(up, folder, options.applicants, CONNECTIONS - 2)
+        goodput, loaded = measure(up, folder, options.applicants, CONNECTIONS * 4)
+    print(f"overload: capacity {capacity:.0f}/s at {CONNECTIONS - 2} connections, accepted p99 "
+          f"{quantiles(calm.seconds, n=100)[98] * 1e3:.1f} ms; at {CONNECTIONS * 4}: goodput "
+          f"{goodput:.0f}/s ({goodput / capacity:.0%}), accepted p99 "
+          f"{quantiles(loaded.seconds, n=100)[98] * 1e3:.1f} ms; a probe's answers "
+          f"{dict(loaded.statuses)}, Retry-After {dict(loaded.retry_after)}")  # fmt: skip
+
+
+def measure(
+    up: Running, folder: Path, applicants: list[bytes], connections: int
+) -> tuple[float, Tally]:
+    """Return scores a second, by the server's own count, and the tally of a probing connection."""
+    command = ["wrk", "-t1", f"-c{connections}", f"-d{SECONDS + 1:.0f}s", "-s",
+               str(folder / "score.lua"), up.url]  # fmt: skip
+    name = 'credit_requests_total{endpoint="score",status="200"}'
+    with subprocess.Popen(
+        command, env=os.environ | {"BODIES": str(folder / "bodies")}, stdout=subprocess.DEVNULL
+    ):
+        time.sleep(0.5)
+        before, began = metric(up, name), time.monotonic()
+        end = began + SECONDS - 0.5
+        tally = asyncio.run(
+            Load(up.port, applicants, clients=2, stop=lambda: time.monotonic() > end).run()
+        )
+        return (metric(up, name) - before) / (time.monotonic() - began), tally
+
+
+def loris(options: argparse.Namespace, folder: Path) -> None:
+    """Hold slow connections open and compare what others see."""
+    with running(options.models[0], log_of(folder), "--head-seconds", "60") as up:
+        calm = probe(up, options.applicants)
+        slow = [socket.create_connection(("127.0.0.1", up.port)) for _ in range(SLOW)]
+        for each in slow:
+            each.sendall(b"POST /score HTTP/1.1\r\nHost: x\r\nX-A: ")
+        dripping = probe(up, options.applicants, lambda: [each.send(b"a") for each in slow])
+        held = metric(up, "credit_connections")
+        for each in slow:
+            each.close()
+    print(f"loris: {held:.0f} connections held; p50 {calm[0]:.2f} -> {dripping[0]:.2f} ms, "
+          f"p99 {calm[1]:.2f} -> {dripping[1]:.2f} ms, no request failed")  # fmt: skip
+
+
+def probe(
+    up: Running, applicants: list[bytes], drip: Callable[[], object] = lambda: None
+) -> tuple[float, float]:
+    """Return p50 and p99 of one connection's requests, in milliseconds."""
+    seconds: list[float] = []
+    for _ in range(5):
+        drip()
+        end = time.monotonic() + 1.0
+        load = Load(up.port, applicants, clients=1, stop=lambda end=end: time.monotonic() > end)  # type: ignore[misc]
+        tally = asyncio.run(load.run())
+        assert not tally.failed
+        seconds += tally.seconds
+    cuts = quantiles(seconds, n=100)
+    return cuts[49] * 1e3, cuts[98] * 1e3
+
+
+def metric(up: Running, name: str) -> float:
+    """Return one number of /metrics."""
+    text = httpx.get(f"{up.url}/metrics", timeout=30).text
+    return float(re.findall(rf"^{re.escape(name)} (\S+)$", text, re.M)[0])
+
+
+def log_of(folder: Path) -> Path:
+    """Return a new log folder."""
+    (folder / "log").mkdir()
+    return folder / "log"
+
+
+def free_ports() -> int:
+    """Return a port that is free, as is the next."""
+    for port in range(20_000 + os.getpid() % 20_000, 60_000, 2):
+        with socket.socket() as one, socket.socket() as two:
+            try:
+                one.bind(("127.0.0.1", port))
+                two.bind(("127.0.0.1", port + 1))
+            except OSError:
+                continue
+            return port
+    raise SystemExit("no two free ports")
+
+
+def main() -> None:
+    """Run the forms that were asked for."""
+    forms = {"swaps": swaps, "terms": terms, "overload": overload, "loris": loris}
+    parser = argparse.ArgumentParser("python -m tests.server_long", description=__doc__)
+    parser.add_argument("forms", nargs="*", choices=[*forms], default=[*forms])
+    parser.add_argument("--models", type=Path, nargs=2, required=True, help="two versions' bundles")
+    parser.add_argument("--applicants", type=Path, required=True, help="right bodies, one a line")
+    options = parser.parse_args()
+    lines = options.applicants.read_bytes().splitlines()
+    options.applicants = [json.dumps(json.loads(line)).encode() for line in lines]
+    for name in options.forms:
+        with tempfile.TemporaryDirectory() as folder:
+            forms[name](options, Path(folder))
+
+
+if __name__ == "__main__":
+    main()

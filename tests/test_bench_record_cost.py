@@ -1,0 +1,24 @@
+"""The cost of the record: measured for real, and the document's table is the committed result."""
+
+import json
+from pathlib import Path
+
+from bench.record_cost import DOCUMENT, MODES, RESULTS, measure, render, table
+from tests.conftest import Trained
+
+
+def test_the_table_in_the_document_is_rendered_from_the_committed_results() -> None:
+    document = DOCUMENT.read_text()
+    assert render(document, json.loads(RESULTS.read_text())) == document
+
+
+def test_measuring_gives_figures_for_every_mode(
+    bundle: Path, trained: Trained, tmp_path: Path
+) -> None:
+    trained.held_out.to_parquet(tmp_path / "rows.parquet")
+    result = measure(bundle, tmp_path / "rows.parquet", rounds=2, seconds=0.2)
+    assert len(result["rounds"]) == 2
+    for found in result["rounds"]:
+        assert set(found) == set(MODES)
+        assert all(figure > 0 for mode in found.values() for figure in mode.values())
+    assert table(result).count("\n| ") == len(MODES)

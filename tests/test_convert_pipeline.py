@@ -1,0 +1,155 @@
+"""Pipeline steps carried into the graph: scikit-learn's own answer, bit for bit."""
+
+import json
+import pickle
+from pathlib import Path
+from typing import Any
+
+import lightgbm
+import numpy as np
+import onnxruntime
+import pandas as pd
+import pytest
+import skops.io
+from sklearn.compose import ColumnTransformer
+from sklearn.feature_selection import SelectKBest
+from sklearn.impute import SimpleImputer
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import (
+    FunctionTransformer,
+    MinMaxScaler,
+    OneHotEncoder,
+    OrdinalEncoder,
+    PowerTransformer,
+    StandardScaler,
+)
+
+from convert.__main__ import main
+
+
+def applicants(rows: int = 800) -> pd.DataFrame:
+    rng = np.random.default_rng(4)
+    frame = pd.DataFrame(
+        {
+            "income": rng.lognormal(10, 1, rows),
+            "age": rng.integers(18, 80, rows).astype(float),
+            "debt": rng.normal(0, 1000, rows),
+            "job": pd.Series(rng.choice(["cook", "clerk", "Ärztin"], rows), dtype=object),
+            "city": rng.integers(1, 6, rows).astype(float),
+        }
+    )
+    frame.loc[rng.random(rows) < 0.1, "income"] = np.nan
+    frame.loc[rng.random(rows) < 0.1, "job"] = np.nan
+    return frame
+
+
+FRAME = applicants()
+DEFAULT = ((FRAME.age < 40) ^ (FRAME.job == "cook") ^ FRAME.income.isna()).astype(int)
+
+
+def classifier() -> lightgbm.LGBMClassifier:
+    return lightgbm.LGBMClassifier(n_estimators=15, num_leaves=7, verbosity=-1, n_jobs=1)
+
+
+def numbers(*steps: Any) -> Pipeline:
+    return make_pipeline(*steps, classifier()).fit(FRAME[["income", "age", "debt"]], DEFAULT)
+
+
+def mixed(**one_hot: Any) -> Pipeline:
+    text = make_pipeline(SimpleImputer(strategy="most_frequent"), OneHotEncoder(**one_hot))
+    number = make_pipeline(SimpleImputer(strategy="median"), StandardScaler())
+    steps = [
+        ("t", text, ["job"]),
+        ("n", number, ["debt", "income"]),
+        ("c", OrdinalEncoder(), ["city"]),
+    ]
+    transformer = ColumnTransformer(steps, remainder="passthrough")
+    return make_pipeline(transformer, classifier()).fit(FRAME, DEFAULT)
+
+
+PIPELINES = {
+    "imputer": lambda: numbers(SimpleImputer()),
+    "scaler": lambda: numbers(StandardScaler()),
+    "scaler without mean": lambda: numbers(StandardScaler(with_mean=False)),
+    "min-max": lambda: numbers(MinMaxScaler()),
+    "min-max clipped": lambda: numbers(MinMaxScaler((-1, 1), clip=True)),
+    "imputer, scaler": lambda: numbers(SimpleImputer(strategy="median"), StandardScaler()),
+    "imputer, select": lambda: numbers(SimpleImputer(), SelectKBest(k=2)),
+    "columns": lambda: mixed(),
+    "columns, unknown ignored": lambda: mixed(handle_unknown="ignore"),
+    "columns, first dropped": lambda: mixed(drop="first"),
+}
+
+
+def convert(model: Path, out: Path, *more: str) -> int:
+    return main([str(model), "--name", "m", "--version", "1", "--out", str(out), *more])
+
+
+def as_the_model_sees_them(frame: pd.DataFrame, features: list[dict[str, Any]]) -> np.ndarray:
+    columns = []
+    for feature in features:
+        column = frame[feature["name"]]
+        if feature["type"] == "category":
+            codes = dict(zip(feature["categories"], feature["codes"], strict=True))
+            column = pd.Series([codes.get(value, np.nan) for value in column], dtype=float)
+        columns.append(column.to_numpy(dtype=np.float64))
+    return np.column_stack(columns)
+
+
+@pytest.mark.parametrize("name", PIPELINES)
+def test_a_skops_pipeline_answers_with_its_own_bits(name: str, tmp_path: Path) -> None:
+    pipeline = PIPELINES[name]()
+    skops.io.dump(pipeline, tmp_path / "m.skops")
+    assert convert(tmp_path / "m.skops", tmp_path) == 0
+    place = tmp_path / "m/1"
+    manifest = json.loads((place / "manifest.json").read_bytes())
+    assert manifest["source"] == {"kind": "skops", "steps_before": []}
+    names = [feature["name"] for feature in manifest["features"]]
+    assert names == pipeline.feature_names_in_.tolist()
+    X = as_the_model_sees_them(FRAME, manifest["features"])
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    session = onnxruntime.InferenceSession(place / "model.onnx", options)
+    raw = session.run(None, {"X": X})[0]
+    wanted = pipeline.predict(FRAME[names], raw_score=True)
+    assert raw[:, 0].tobytes() == wanted.tobytes()
+
+
+def test_a_trusted_pickle_carries_its_steps_and_an_untrusted_one_does_not(tmp_path: Path) -> None:
+    (tmp_path / "m.pkl").write_bytes(pickle.dumps(numbers(SimpleImputer(), StandardScaler())))
+    assert convert(tmp_path / "m.pkl", tmp_path / "a", "--trust-pickle") == 0
+    carried = json.loads((tmp_path / "a/m/1/manifest.json").read_bytes())
+    assert [feature["name"] for feature in carried["features"]] == ["income", "age", "debt"]
+    assert carried["features"][0]["missing"]["policy"] == "trained"
+    assert convert(tmp_path / "m.pkl", tmp_path / "b") == 0
+    alone = json.loads((tmp_path / "b/m/1/manifest.json").read_bytes())
+    assert alone["source"]["steps_before"] == ["SimpleImputer", "StandardScaler"]
+
+
+def test_reference_rows_go_through_the_steps(tmp_path: Path) -> None:
+    pipeline = mixed(handle_unknown="ignore")
+    skops.io.dump(pipeline, tmp_path / "m.skops")
+    FRAME.assign(default=DEFAULT).to_csv(tmp_path / "rows.csv", index=False)
+    rows = ["--reference", str(tmp_path / "rows.csv"), "--label", "default"]
+    assert convert(tmp_path / "m.skops", tmp_path, *rows, "--cost-fn", "5", "--cost-fp", "1") == 0
+    sample = pd.read_parquet(tmp_path / "m/1/reference.parquet")
+    wanted = pipeline.predict_proba(FRAME)[:, 1]
+    assert sample.__prediction.to_numpy().tobytes() == wanted.tobytes()
+
+
+@pytest.mark.parametrize(
+    ("step", "word"),
+    [
+        (PowerTransformer(), "PowerTransformer"),
+        (FunctionTransformer(np.log1p), "function of its own"),
+    ],
+)
+def test_a_step_that_is_not_carried_exactly_is_refused_by_name(
+    step: Any, word: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pipeline = make_pipeline(SimpleImputer(), step, classifier())
+    pipeline.fit(FRAME[["income", "age"]], DEFAULT)
+    (tmp_path / "m.pkl").write_bytes(pickle.dumps(pipeline))
+    assert convert(tmp_path / "m.pkl", tmp_path, "--trust-pickle") == 2
+    assert word in capsys.readouterr().err
+    assert not (tmp_path / "m").exists()

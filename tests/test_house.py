@@ -1,0 +1,115 @@
+"""The house rules: who may import whom, how long a function may be, what may not be committed."""
+
+import ast
+import statistics
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+FOLDERS = ("server", "convert", "monitoring", "bench", "models")
+ALLOWED_EDGES = {("bench", "server")}
+SERVER_MAY_IMPORT = {
+    "httptools", "msgspec", "numpy", "onnxruntime", "orjson", "starlette", "uvicorn", "uvloop",
+}  # fmt: skip
+# Read only by `python -m server score ROWS.parquet`, inside the function that needs it.
+SERVER_MAY_IMPORT_LATE = {"pyarrow"}
+FORBIDDEN_AT_RUN_TIME = ("lightgbm", "onnx", "pandas", "evidently", "pyarrow", "sklearn", "pickle5")
+
+
+def sources(folder: str) -> list[Path]:
+    return sorted(p for p in (ROOT / folder).rglob("*.py") if "peers" not in p.parts)
+
+
+def imported(tree: ast.AST) -> Iterator[tuple[str, bool]]:
+    """Yield (top-level package, stands at module level) of every absolute import in `tree`."""
+    top = set(map(id, ast.iter_child_nodes(tree)))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name.split(".")[0], id(node) in top) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            yield node.module.split(".")[0], id(node) in top
+
+
+def functions() -> Iterator[tuple[int, str]]:
+    """Yield (lines, where) of every function of the product."""
+    for folder in FOLDERS:
+        for path in sources(folder):
+            for node in ast.walk(ast.parse(path.read_text())):
+                if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                    length = (node.end_lineno or node.lineno) - node.lineno + 1
+                    yield length, f"{path.relative_to(ROOT)}:{node.lineno} {node.name}"
+
+
+def tracked() -> list[Path]:
+    listing = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if listing.returncode:
+        pytest.skip("not a git checkout")
+    return [ROOT / name for name in listing.stdout.split("\0") if name and (ROOT / name).is_file()]
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_folders_talk_through_files_not_imports(folder: str) -> None:
+    """The one allowed edge between folders is bench -> server."""
+    for path in sources(folder):
+        for package, _ in imported(ast.parse(path.read_text())):
+            if package in FOLDERS and package != folder:
+                assert (folder, package) in ALLOWED_EDGES, f"{path} imports {package}"
+
+
+def test_the_server_imports_only_what_the_image_holds() -> None:
+    allowed = SERVER_MAY_IMPORT | set(sys.stdlib_module_names) | {"server"}
+    for path in sources("server"):
+        for package, at_top in imported(ast.parse(path.read_text())):
+            late = package in SERVER_MAY_IMPORT_LATE and not at_top
+            assert package in allowed or late, f"{path} imports {package}"
+
+
+def test_a_running_server_has_loaded_no_training_library() -> None:
+    """What is not imported cannot cost memory, start-up time or an advisory."""
+    code = "import sys, server.app; print(*sorted({m.split('.')[0] for m in sys.modules}))"
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert not set(FORBIDDEN_AT_RUN_TIME) & set(loaded)
+
+
+def test_functions_are_short() -> None:
+    lengths = [length for length, _ in functions()]
+    assert statistics.median(lengths) <= 8
+    longer = sorted((row for row in functions() if row[0] > 30), reverse=True)
+    assert len(longer) <= len(lengths) / 10, longer[:10]
+
+
+def test_no_file_is_a_drawer_for_everything() -> None:
+    names = {path.stem for folder in FOLDERS for path in sources(folder)}
+    assert not names & {"utils", "util", "helpers", "common", "misc"}
+
+
+def test_broad_excepts_stand_only_at_the_request_boundary() -> None:
+    """One place may catch everything: the boundary of a request, and it counts what it catches."""
+    broad = [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for folder in FOLDERS
+        for path in sources(folder)
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ExceptHandler)
+        and (node.type is None or getattr(node.type, "id", "") in {"Exception", "BaseException"})
+    ]
+    assert len(broad) <= 1, broad
+
+
+def test_nothing_names_a_package_index_or_a_path_of_one_machine() -> None:
+    hosts = [name + end for name in ("pypi", "pythonhosted", "npmjs") for end in (".org", ".com")]
+    words = [*hosts, "/" + "work/", "/" + "root/"]
+    for path in tracked():
+        if path.suffix in {".onnx", ".parquet", ".png", ".svg"}:
+            continue
+        text = path.read_text(errors="replace")
+        assert not [word for word in words if word in text], path

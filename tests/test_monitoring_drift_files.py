@@ -1,0 +1,80 @@
+"""Files of rows, with no bundle and no log: what is read, and how."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from monitoring.drift.errors import BadCurrentError
+from monitoring.drift.files import from_file
+from monitoring.drift.run import count
+from monitoring.drift.tables import Table
+from monitoring.drift.tally import total
+
+
+def portfolio_frame(count: int, seed: int) -> pd.DataFrame:
+    """Five columns of the usual shapes."""
+    random = np.random.default_rng(seed)
+    return pd.DataFrame(
+        {
+            "income": random.lognormal(10, 1, count),
+            "moved": np.where(random.random(count) < 0.03, np.nan, random.normal(size=count)),
+            "few": random.integers(0, 4, count),
+            "kind": random.choice(["a", "b, c", "d"], count, p=[0.5, 0.3, 0.2]),
+            "flag": random.random(count) < 0.3,
+        }
+    )
+
+
+@pytest.mark.parametrize("suffix", ["csv", "csv.gz", "parquet"])
+def test_the_format_of_the_file_does_not_matter(tmp_path: Path, suffix: str) -> None:
+    """The same counts, to the row."""
+    frame = portfolio_frame(3000, 0)
+    path = tmp_path / f"rows.{suffix}"
+    frame.to_parquet(path) if suffix == "parquet" else frame.to_csv(path, index=False)
+    frame.to_parquet(tmp_path / "plain.parquet")
+    expected, reference = from_file(str(tmp_path / "plain.parquet")), from_file(str(path))
+    assert [c.name for c in reference.columns] == list(frame.columns)
+    for mine, theirs in zip(reference.tally.columns, expected.tally.columns, strict=True):
+        assert mine.bins.tolist() == theirs.bins.tolist()
+        assert mine.rows == 3000
+
+
+def test_a_file_compared_with_itself_counts_alike(tmp_path: Path) -> None:
+    """Read in blocks or whole, each value meets its own bin."""
+    portfolio_frame(5000, 0).to_parquet(tmp_path / "rows.parquet", row_group_size=700)
+    reference = from_file(str(tmp_path / "rows.parquet"))
+    days = count(Table(str(tmp_path / "rows.parquet"), reference.columns), reference)
+    again = total(days.values(), reference.columns, reference.score_edges)
+    for mine, theirs in zip(again.columns, reference.tally.columns, strict=True):
+        assert mine.bins.tolist() == theirs.bins.tolist()
+        assert mine.outside == 0
+
+
+def test_identifiers_are_left_out_and_named(tmp_path: Path) -> None:
+    frame = portfolio_frame(3000, 0).assign(id=[f"customer-{i}" for i in range(3000)])
+    frame.to_csv(tmp_path / "rows.csv", index=False)
+    reference = from_file(str(tmp_path / "rows.csv"))
+    assert "id" not in [c.name for c in reference.columns]
+    assert any(note.startswith("id: ") for note in reference.notes)
+
+
+def test_a_file_of_another_model_is_refused(tmp_path: Path) -> None:
+    portfolio_frame(300, 0).to_csv(tmp_path / "rows.csv", index=False)
+    reference = from_file(str(tmp_path / "rows.csv"))
+    pd.DataFrame({"few": [1], "x": [2]}).to_csv(tmp_path / "other.csv", index=False)
+    with pytest.raises(BadCurrentError, match=r"4 of 5 columns .* is it a file of another model"):
+        Table(str(tmp_path / "other.csv"), reference.columns)
+
+
+def test_a_numeric_category_is_the_same_in_csv_and_parquet(tmp_path: Path) -> None:
+    """1, 1.0 and "1" name one category."""
+    frame = pd.DataFrame({"kind": pd.Series(["1", "2", None, "3"]), "x": [1.0, 2.0, 3.0, 4.0]})
+    frame.to_parquet(tmp_path / "rows.parquet")
+    reference = from_file(str(tmp_path / "rows.parquet"))
+    pd.DataFrame({"kind": [1.0, 2.0, np.nan, 7.0], "x": 1.0}).to_csv(
+        tmp_path / "now.csv", index=False
+    )
+    days = count(Table(str(tmp_path / "now.csv"), reference.columns), reference)
+    assert days[""].columns[0].bins.tolist() == [1, 1, 0, 1, 1]

@@ -1,0 +1,18 @@
+"""The long form, python -m tests.million_log, on a log of 8,000 records."""
+
+import shutil
+from pathlib import Path
+
+from tests.conftest import Trained, applicants
+from tests.million_log import altered, check, write
+
+
+def test_every_verb_agrees_on_what_four_workers_wrote(
+    bundle: Path, trained: Trained, tmp_path: Path
+) -> None:
+    log = tmp_path / "log"
+    log.mkdir()
+    write(bundle, applicants(trained.held_out), log, 8_000)
+    shutil.copytree(log, tmp_path / "copy")
+    check(bundle, log, 8_000)
+    altered(bundle, tmp_path / "copy", 8_000)

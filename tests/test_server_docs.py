@@ -1,0 +1,30 @@
+"""The examples of docs/http.md are run as they stand, on the committed model."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from .conftest import ROOT, Serve
+
+MODEL = ROOT / "models" / "credit-express" / "1"
+PAGE = (ROOT / "docs" / "http.md").read_text()
+EXAMPLES = re.findall(r"```(python|sh)\n(.*?)```", PAGE, re.S)
+SAYS = re.compile(r"approve|refer|refuse")
+
+
+def test_there_are_examples_in_both_languages() -> None:
+    assert {language for language, _ in EXAMPLES} == {"python", "sh"}
+
+
+@pytest.mark.skipif(not MODEL.exists(), reason="the demo model is not here")
+def test_every_example_answers_a_decision(serve: Serve, tmp_path: Path) -> None:
+    with serve(MODEL, tmp_path) as up:
+        for language, code in EXAMPLES:
+            here = code.replace("http://127.0.0.1:8000", up.url)
+            command = ["sh", "-c", here] if language == "sh" else [sys.executable, "-c", here]
+            done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+            assert done.returncode == 0, done.stderr
+            assert SAYS.search(done.stdout), done.stdout

@@ -1,0 +1,104 @@
+"""The journal: segments by size and by day, synced in every mode, locked until they are done."""
+
+import errno
+import json
+import os
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from monitoring.log.segment import Segment as Read
+from server.failures import Failures
+from server.journal import Journal
+from server.sync import Always, Interval, Never, Sync
+from tests.conftest import ROOT
+
+MIDNIGHT = 20_000 * 86_400.0
+MODES: list[Callable[[], Sync]] = [Never, Always, lambda: Interval(0.01)]
+
+
+def segments(folder: Path) -> list[Path]:
+    return sorted(folder.glob("score-*.jsonl"), key=lambda path: int(path.stem.split("-")[-1]))
+
+
+def test_a_new_day_begins_a_new_segment(tmp_path: Path) -> None:
+    journal = Journal(tmp_path, Never(), 1_000_000)
+    for seconds in (-2.0, -0.5, 0.0, 3.0):
+        journal.write(b'{"at":%.1f}\n' % seconds, MIDNIGHT + seconds)
+    journal.close()
+    said = [path.read_text() for path in segments(tmp_path)]
+    assert said == ['{"at":-2.0}\n{"at":-0.5}\n', '{"at":0.0}\n{"at":3.0}\n']
+
+
+@pytest.mark.parametrize("sync", MODES)
+def test_a_segment_is_released_when_the_next_one_has_begun(
+    tmp_path: Path, sync: Callable[[], Sync]
+) -> None:
+    journal = Journal(tmp_path, sync(), segment_bytes=10)
+    for number in range(3):
+        journal.write(b'{"a long line":%d}\n' % number, time.time())
+    give_up = time.monotonic() + 20
+    while [Read(path).is_closed() for path in segments(tmp_path)] != [True, True, False]:
+        assert time.monotonic() < give_up
+    journal.close()
+    assert all(Read(path).is_closed() for path in segments(tmp_path))
+
+
+def test_where_no_new_segment_can_be_made_the_old_one_grows(tmp_path: Path) -> None:
+    """In a process of its own, which may open no further file."""
+    code = (
+        "import resource, sys, time; from pathlib import Path; from server.journal import Journal;"
+        "from server.sync import Never; j = Journal(Path(sys.argv[1]), Never(), 10);"
+        "j.write(b'a long line\\n', time.time());"
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (3, 3));"
+        "j.write(b'and another\\n', time.time())"
+    )
+    subprocess.run([sys.executable, "-c", code, str(tmp_path)], cwd=ROOT, check=True)
+    [path] = segments(tmp_path)
+    assert path.read_text() == "a long line\nand another\n"
+
+
+def test_a_line_cut_short_is_taken_back(tmp_path: Path) -> None:
+    """The limit on a file's size lets a write in part through, as a disk about to be full does."""
+    journal = Journal(tmp_path, Never(), 1_000_000)
+    journal.write(b'{"whole":1}\n', time.time())
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20, before[1]))
+    try:
+        with pytest.raises(OSError, match=os.strerror(errno.EFBIG)):
+            journal.write(b'{"cut short":1}\n', time.time())
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert segments(tmp_path)[0].read_text() == '{"whole":1}\n'
+    journal.close()
+
+
+def test_asking_for_room_leaves_no_trace(tmp_path: Path) -> None:
+    journal = Journal(tmp_path, Never(), 1_000_000)
+    journal.write(b"{}\n", time.time())
+    assert journal.has_room()
+    assert segments(tmp_path)[0].read_bytes() == b"{}\n"
+    journal.write(b"{}\n", time.time())
+    assert segments(tmp_path)[0].read_bytes() == b"{}\n{}\n"
+    journal.close()
+
+
+def test_the_alarm_speaks_once_a_minute_and_counts_all(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    now = [0.0]
+    failures = Failures(clock=lambda: now[0])
+    for second in range(130):
+        now[0] = float(second)
+        failures.failed(OSError(errno.ENOSPC, "No space left on device"), answered=2)
+    failures.recovered()
+    said = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    assert [line["requests"] for line in said] == [1, 61, 121, 130]
+    assert said[-1]["event"] == "prediction log written again"
+    assert said[-1]["answers_unrecorded"] == 260
+    assert said[-1]["after_s"] == 129.0

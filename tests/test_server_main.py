@@ -1,0 +1,170 @@
+"""The command line: a start is proved or refused, and a file scores with the server's bits."""
+
+import hashlib
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import numpy as np
+import pandas as pd
+import pytest
+
+from .conftest import ROOT, Serve, Trained, environment
+
+
+def run(*arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "server", *arguments],
+        cwd=ROOT, env=environment() | variables, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+def refused(done: "subprocess.CompletedProcess[str]") -> str:
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1, done.stderr
+    return done.stderr
+
+
+def test_check_proves_the_bundle_without_a_socket(bundle: Path) -> None:
+    done = run("--check", "--model", str(bundle))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "bit for bit" in done.stdout
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "model.onnx", "golden.json"])
+def test_one_changed_byte_refuses_the_start(bundle: Path, tmp_path: Path, name: str) -> None:
+    """The line names the file."""
+    copy = Path(shutil.copytree(bundle, tmp_path / "copy"))
+    data = bytearray((copy / name).read_bytes())
+    data[len(data) // 2] ^= 1
+    (copy / name).write_bytes(data)
+    assert name in refused(run("--check", "--model", str(copy)))
+
+
+def test_a_golden_row_one_bit_off_refuses_the_start(bundle: Path, tmp_path: Path) -> None:
+    """Even where the hashes were made to agree."""
+    copy = Path(shutil.copytree(bundle, tmp_path / "copy"))
+    golden = json.loads((copy / "golden.json").read_bytes())
+    golden["rows"][3]["raw"][0] = np.nextafter(golden["rows"][3]["raw"][0], 9.0)
+    rewrite(copy, "golden.json", json.dumps(golden))
+    message = refused(run("--check", "--model", str(copy)))
+    assert "golden.json" in message
+    assert "row 3" in message
+
+
+def rewrite(bundle: Path, name: str, text: str) -> None:
+    """Replace a file of a bundle, and every hash of it."""
+    (bundle / name).write_text(text)
+    manifest = json.loads((bundle / "manifest.json").read_bytes())
+    manifest["files"][name] = sha256(bundle / name)
+    (bundle / "manifest.json").write_text(json.dumps(manifest))
+    files = sorted(each for each in bundle.iterdir() if each.name != "SHA256SUMS")
+    lines = [f"{sha256(file)}  {file.name}\n" for file in files]
+    (bundle / "SHA256SUMS").write_text("".join(lines))
+
+
+def sha256(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def test_a_folder_without_a_bundle_is_one_line(tmp_path: Path) -> None:
+    assert "manifest.json: No such file" in refused(run("--model", str(tmp_path)))
+
+
+def test_settings_come_from_the_environment_and_flags_win(bundle: Path) -> None:
+    good = {"CREDIT_MODEL": str(bundle)}
+    assert run("--check", **good).returncode == 0
+    assert "no/such" in refused(run("--check", "--model", "no/such", **good))
+
+
+def test_an_unknown_variable_or_a_bad_value_refuses_the_start(bundle: Path) -> None:
+    good = {"CREDIT_MODEL": str(bundle)}
+    assert "CREDIT_MODLE" in refused(run("--check", CREDIT_MODLE="x", **good))
+    assert "port" in refused(run("--check", "--port", "70000", **good))
+    assert "workers" in refused(run("--check", CREDIT_WORKERS="two", **good))
+
+
+def test_what_kubernetes_sets_for_a_service_is_told_from_a_mistake(bundle: Path) -> None:
+    """A service named credit sets CREDIT_PORT=tcp://…, credit-express sets CREDIT_EXPRESS_*."""
+    good = {"CREDIT_MODEL": str(bundle)}
+    cause = "enableServiceLinks: false"
+    for name, value in {
+        "CREDIT_PORT": "tcp://10.0.0.7:8000",
+        "CREDIT_SERVICE_HOST": "10.0.0.7",
+        "CREDIT_PORT_8000_TCP_ADDR": "10.0.0.7",
+        "CREDIT_EXPRESS_SERVICE_PORT_HTTP": "8000",
+        "CREDIT_EXPRESS_PORT": "tcp://10.0.0.7:8000",
+    }.items():
+        message = refused(run("--check", **good, **{name: value}))
+        assert name in message
+        assert cause in message
+    assert cause not in refused(run("--check", CREDIT_MODLE="x", **good))
+    assert cause not in refused(run("--check", CREDIT_PORT="70000", **good))
+
+
+def test_help_lists_the_verbs_and_says_what_each_flag_wants() -> None:
+    said = run("--help").stdout
+    for wanted in (
+        "python -m server score --model", "python -m server key --keys", "--model BUNDLE",
+        "--log-dir DIR", "--drain-seconds SECONDS", "--max-body BYTES", "--tls-cert FILE",
+        "--log-fsync never|interval|always", "--admin-port PORT",
+    ):  # fmt: skip
+        assert wanted in said
+    for flag in re.findall(r"^ +--([a-z-]+) ([A-Z_]+)$", said, re.M):
+        assert flag[1] != flag[0].replace("-", "_").upper() or flag[1] in {"PORT"}
+
+
+def test_a_taken_port_is_one_line(bundle: Path, serve: Serve, tmp_path: Path) -> None:
+    with serve(bundle, tmp_path) as up:
+        done = run("--model", str(bundle), "--port", str(up.port), "--log-dir", str(tmp_path))
+    assert "in use" in refused(done)
+
+
+def test_two_workers_share_one_port(bundle: Path, serve: Serve, tmp_path: Path) -> None:
+    with serve(bundle, tmp_path, "--workers", "2") as up:
+        for _ in range(20):
+            assert httpx.get(f"{up.url}/livez").status_code == 200
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_a_file_scores_with_lightgbms_bits(
+    bundle: Path, trained: Trained, tmp_path: Path, suffix: str
+) -> None:
+    """The input's columns stay, the scores come after them."""
+    rows, source, out = (
+        trained.held_out.assign(note="x"),
+        tmp_path / f"in{suffix}",
+        tmp_path / f"out{suffix}",
+    )
+    rows.to_csv(source, index=False) if suffix == ".csv" else rows.to_parquet(source)
+    done = run("score", "--model", str(bundle), str(source), "-o", str(out))
+    assert done.returncode == 0, done.stderr
+    assert "1000 rows scored" in done.stderr
+    scored = (
+        pd.read_csv(out, float_precision="round_trip") if suffix == ".csv" else pd.read_parquet(out)
+    )
+    assert [*scored.columns] == [*rows.columns, "raw_score", "probability", "decision"]
+    for column, wanted in (("raw_score", trained.raw), ("probability", trained.prediction)):
+        assert scored[column].to_numpy().tobytes() == wanted(trained.held_out).tobytes()
+    assert ((scored["decision"] == "refuse") == (scored["probability"] >= 0.4)).all()
+
+
+def test_a_bad_row_of_a_file_is_named(bundle: Path, trained: Trained, tmp_path: Path) -> None:
+    trained.held_out[:3].assign(AGE=[1.0, float("nan"), 3.0]).to_csv(
+        tmp_path / "in.csv", index=False
+    )
+    arguments = (
+        "score",
+        "--model",
+        str(bundle),
+        str(tmp_path / "in.csv"),
+        "-o",
+        str(tmp_path / "o.csv"),
+    )
+    assert "row 2: AGE: wanted a finite number" in refused(run(*arguments))
+    trained.held_out[["AGE"]].to_csv(tmp_path / "in.csv", index=False)
+    assert "no column for INCOME" in refused(run(*arguments))
