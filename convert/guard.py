@@ -41,6 +41,8 @@ def _quiet_libraries() -> None:
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)
     os.dup2(nowhere, 2)
+    # LightGBM logs through a callback into Python; what is damaged may not even be text.
+    sys.unraisablehook = lambda _: None
 
 
 def _waited(child: int) -> int:
