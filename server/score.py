@@ -16,6 +16,8 @@ from .http.fields import (
     answer_codec,
     check_deadline,
     content_codec,
+    idempotency_key_of,
+    is_partial,
     read_body,
     request_id_of,
     respond,
@@ -29,7 +31,6 @@ from .record import RECORDED, Scored
 from .services import Services
 from .shadow import Shadow
 
-PARTIAL = b"partial=true"
 IDEMPOTENCY_KEY = b"idempotency-key"
 TRACE = b"traceparent"
 SCORED = AT["requests", "score", 200]
@@ -73,14 +74,14 @@ class Score:
         except Problem as problem:
             status = problem.status
             self._refused(request_id, problem, body)
-            await respond_problem(send, problem, request_id)
+            await respond_problem(send, problem, request_id, fields)
         except DisconnectedError:
             status = 499
         except Exception:
             log.exception("unforeseen error")
             status = 500
             self._counters.add("unhandled")
-            await respond_problem(send, Problem(500, UNFORESEEN), request_id)
+            await respond_problem(send, Problem(500, UNFORESEEN), request_id, fields)
         self._took(began - arrived, took := perf_counter() - arrived)
         self._close(request_id, scope, fields, status, took)
 
@@ -108,23 +109,30 @@ class Score:
         out = answer_codec(fields, codec)
         if DEADLINE in fields:
             check_deadline(fields, perf_counter() - scope.get(ARRIVED, 0.0))
-        head = [(b"content-type", out.media_type), (b"x-request-id", request_id.encode())]
-        if TRACE in fields:
-            head.append((TRACE, trace_of(fields)))
+        partial = is_partial(scope["query_string"])
+        head = [
+            (b"content-type", out.media_type), (b"x-request-id", request_id.encode()),
+            NO_STORE, NO_SNIFF,
+        ]  # fmt: skip
+        if TRACE in fields and (trace := trace_of(fields)):
+            head.append((TRACE, trace))
         if IDEMPOTENCY_KEY in fields and self._services.store is not None:
-            return self._answer_once(caller, request_id, scope, fields, body, codec, out, head)
-        return self._answer(request_id, body, codec, out, scope["query_string"]), head
+            return self._answer_once(
+                caller, request_id, scope, fields, body, codec, out, head, partial
+            )
+        return self._answer(request_id, body, codec, out, partial), head
 
     def _answer_once(
         self, caller: str, request_id: str, scope: Scope, fields: Fields, body: bytes,
-        codec: Codec, out: Codec, head: Headers,
+        codec: Codec, out: Codec, head: Headers, partial: bool,
     ) -> tuple[bytes, Headers]:  # fmt: skip
         assert self._services.store is not None  # noqa: S101 - asked by _handle
-        key = f"{caller}:{fields[IDEMPOTENCY_KEY].decode('latin-1')}"
+        # No id and no key holds a NUL, so no caller can reach another's answers.
+        key = f"{caller}\0{idempotency_key_of(fields)}"
         request = (scope["raw_path"], scope["query_string"], out.media_type, body)
         answer, replayed = self._services.store.answer(
             key, request_id, request,
-            lambda: self._answer(request_id, body, codec, out, scope["query_string"]),
+            lambda: self._answer(request_id, body, codec, out, partial),
         )  # fmt: skip
         if replayed:
             self._counters.add("replayed")
@@ -132,10 +140,10 @@ class Score:
         return answer, head
 
     def _answer(
-        self, request_id: str, body: bytes, codec: Codec, out: Codec, query: bytes
+        self, request_id: str, body: bytes, codec: Codec, out: Codec, partial: bool
     ) -> bytes:
         if codec.is_batch(body):
-            return self._answer_batch(request_id, body, codec, out, query == PARTIAL)
+            return self._answer_batch(request_id, body, codec, out, partial)
         began = perf_counter()
         said = self._model.score(body, codec)
         scored = perf_counter()
@@ -236,9 +244,13 @@ def together(problems: list[Problem], count: int) -> Problem:
     return Problem(max(problem.status for problem in problems), detail, errors)
 
 
-async def respond_problem(send: Send, problem: Problem, request_id: str) -> None:
+async def respond_problem(
+    send: Send, problem: Problem, request_id: str, fields: Fields
+) -> None:  # fmt: skip
     """Send a problem document."""
     head = [(b"content-type", MEDIA_TYPE), NO_STORE, NO_SNIFF, *problem.headers]
     if request_id:
         head.append((b"x-request-id", request_id.encode()))
+    if trace := trace_of(fields):
+        head.append((TRACE, trace))
     await respond(send, problem.status, head, problem.encode(request_id))

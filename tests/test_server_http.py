@@ -20,6 +20,15 @@ FIT = {"AGE": 40, "INCOME": 1000.5, "DEBT-RATIO": 0.5, "KIND": "car", "REGION": 
 BODY = json.dumps(FIT).encode()
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
+UNFIT_TRACES = (
+    "nonsense",
+    TRACE.upper(),
+    TRACE + "-x",
+    "ff" + TRACE[2:],
+    f"00-{'0' * 32}-b7ad6b7169203331-01",
+    f"00-0af7651916cd43dd8448eb211c80319c-{'0' * 16}-01",
+)
+
 
 def post(
     server: Running, body: bytes = BODY, path: str = "/score", **headers: str
@@ -118,7 +127,8 @@ def test_a_partial_batch_answers_a_problem_in_the_place_of_a_fault(server: Runni
 def test_a_deadline_that_has_passed_is_a_504(server: Running) -> None:
     assert post(server, x_request_timeout_ms="60000").status_code == 200
     assert post(server, x_request_timeout_ms="0").status_code == 504
-    assert post(server, x_request_timeout_ms="soon").status_code == 400
+    for unfit in ("soon", "-1", "9" * 5000):
+        assert post(server, x_request_timeout_ms=unfit).status_code == 400
 
 
 def test_the_same_key_and_body_get_the_same_answer(
@@ -137,6 +147,59 @@ def test_the_same_key_and_body_get_the_same_answer(
         assert post(up, idempotency_key="k2").status_code == 200
         scored = [r["request_id"] for r in up.records() if r["kind"] == "score"]
         assert scored.count(first.json()["request_id"]) == 1
+
+
+def test_an_idempotency_key_that_is_none_is_refused(server: Running) -> None:
+    """An empty one would be the same key for everybody."""
+    for unfit in ("", "a b", "k" * 129):
+        answer = post(server, idempotency_key=unfit)
+        assert answer.status_code == 400
+        assert "Idempotency-Key" in answer.json()["detail"]
+
+
+def test_a_query_is_understood_or_refused(server: Running) -> None:
+    """`partial=1` would else be a batch refused as a whole."""
+    body = json.dumps([FIT, FIT | {"AGE": None}]).encode()
+    assert post(server, body, "/score?partial=false").status_code == 422
+    for query in ("partial=1", "partial", "partial=true&x=1", "x=1"):
+        answer = post(server, body, f"/score?{query}")
+        assert answer.status_code == 400
+        assert query in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("accept", "status", "media_type"),
+    [
+        ("application/msgpack, application/json", 200, "application/json"),
+        ("application/json;q=0.1, application/msgpack;q=0.9", 200, "application/msgpack"),
+        ("application/json;q=0, application/msgpack", 200, "application/msgpack"),
+        ("*/*;q=0.5, application/msgpack", 200, "application/msgpack"),
+        ("application/*;q=0.9, application/json;q=0.1", 200, "application/msgpack"),
+        ("application/vnd.msgpack", 200, "application/msgpack"),
+        ("text/html, image/gif, image/jpeg, *; q=.2, */*; q=.2", 200, "application/json"),
+        ("", 200, "application/json"),
+        ("text/html", 406, "application/problem+json"),
+        ("*/*;q=0", 406, "application/problem+json"),
+        ("application/json;q=0", 406, "application/problem+json"),
+        ("application/json;q=2", 400, "application/problem+json"),
+    ],
+)
+def test_accept_is_weighed(server: Running, accept: str, status: int, media_type: str) -> None:
+    """As RFC 9110 says; among equals the format of the body is kept."""
+    answer = post(server, accept=accept)
+    assert (answer.status_code, answer.headers["content-type"]) == (status, media_type)
+
+
+def test_a_compressed_body_is_a_415_that_says_so(server: Running) -> None:
+    answer = post(server, content_encoding="gzip")
+    assert (answer.status_code, answer.headers["accept-encoding"]) == (415, "identity")
+    assert post(server, content_encoding="identity").status_code == 200
+
+
+def test_no_answer_is_cached_or_sniffed(server: Running) -> None:
+    for answer in (post(server), post(server, b"{}"), httpx.get(f"{server.url}/models")):
+        assert answer.headers["cache-control"] == "no-store"
+        assert answer.headers["x-content-type-options"] == "nosniff"
 
 
 def test_an_unseen_category_is_missing_where_that_is_the_setting(
@@ -159,8 +222,13 @@ def access_lines(folder: Path) -> list[dict[str, Any]]:
 def test_a_trace_is_passed_on_to_answer_and_log(bundle: Path, serve: Serve, tmp_path: Path) -> None:
     with serve(bundle, tmp_path) as up:
         assert post(up, traceparent=TRACE).headers["traceparent"] == TRACE
-        assert post(up, traceparent="nonsense").status_code == 200
-    assert [line.get("traceparent") for line in access_lines(tmp_path)] == [TRACE, None]
+        assert post(up, b"{}", traceparent=TRACE).headers["traceparent"] == TRACE
+        for unfit in UNFIT_TRACES:
+            answer = post(up, traceparent=unfit)
+            assert answer.status_code == 200
+            assert "traceparent" not in answer.headers
+    traces = [line.get("traceparent") for line in access_lines(tmp_path)]
+    assert traces == [TRACE, TRACE, *[None] * len(UNFIT_TRACES)]
 
 
 def test_the_access_log_has_no_value_and_may_be_sampled(

@@ -7,11 +7,18 @@ from typing import Any
 from starlette.types import Receive, Scope, Send
 
 from ..codec import BY_MEDIA_TYPE, Codec
+from .accept import media_type, negotiate
 from .problem import Headers, Problem
 
-REQUEST_ID = re.compile(rb"[\x21-\x7e]{1,128}")
-TRACE = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+VISIBLE = re.compile(rb"[\x21-\x7e]{1,128}")
+# W3C Trace Context: no version ff, no id of zeros only.
+TRACE = re.compile(
+    rb"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}"
+)  # fmt: skip
 DEADLINE = b"x-request-timeout-ms"
+ENCODING = b"content-encoding"
+MILLISECONDS = re.compile(rb"[0-9]{1,15}")
+PARTIAL = {b"": False, b"partial=false": False, b"partial=true": True}
 Fields = dict[bytes, bytes]
 
 
@@ -24,13 +31,32 @@ def request_id_of(fields: Fields) -> str:
     given = fields.get(b"x-request-id")
     if given is None:
         return os.urandom(16).hex()
-    if not REQUEST_ID.fullmatch(given):
+    if not VISIBLE.fullmatch(given):
         raise Problem(400, "X-Request-Id: wanted 1 to 128 visible ASCII characters")
     return given.decode("ascii")
 
 
+def idempotency_key_of(fields: Fields) -> str:
+    """Return the client's Idempotency-Key; raises Problem 400 for an unfit one."""
+    given = fields[b"idempotency-key"]
+    if not VISIBLE.fullmatch(given):
+        raise Problem(400, "Idempotency-Key: wanted 1 to 128 visible ASCII characters")
+    return given.decode("ascii")
+
+
+def is_partial(query: bytes) -> bool:
+    """Return whether a batch is answered in part; raises Problem 400 for any other query."""
+    partial = PARTIAL.get(query)
+    if partial is None:
+        got = query.decode("latin-1")
+        raise Problem(400, f"query: wanted none, partial=true or partial=false, got {got}")
+    return partial
+
+
 def content_codec(fields: Fields) -> Codec:
     """Return the codec of the body; raises Problem 415."""
+    if ENCODING in fields:
+        check_encoding(fields)
     given = fields.get(b"content-type", b"")
     codec = BY_MEDIA_TYPE.get(given) or BY_MEDIA_TYPE.get(media_type(given))
     if codec is None:
@@ -43,23 +69,24 @@ def content_codec(fields: Fields) -> Codec:
     return codec
 
 
-def answer_codec(fields: Fields, default: Codec) -> Codec:
-    """Return the codec the client accepts: that of its body unless Accept names another.
+def check_encoding(fields: Fields) -> None:
+    """Raise Problem 415 for a compressed body."""
+    given = fields.get(ENCODING, b"identity")
+    if given.strip().lower() != b"identity":
+        wanted = [(b"accept-encoding", b"identity")]
+        got = given.decode("latin-1")
+        raise Problem(415, f"Content-Encoding: wanted none, got {got}", headers=wanted)
 
-    Raises Problem 406 when it accepts neither.
+
+def answer_codec(fields: Fields, default: Codec) -> Codec:
+    """Return the codec the client accepts best, `default`, that of its body, among equals.
+
+    Raises Problem 406 when it accepts neither and 400 where Accept is malformed.
     """
     given = fields.get(b"accept")
-    if given is None or given == b"*/*":
+    if not given or given == b"*/*":
         return default
-    wanted = [media_type(part) for part in given.split(b",")]
-    if default.media_type in wanted:
-        return default
-    for name in wanted:
-        if name in BY_MEDIA_TYPE:
-            return BY_MEDIA_TYPE[name]
-    if b"*/*" in wanted or b"application/*" in wanted:
-        return default
-    raise Problem(406, "Accept: wanted application/json or application/msgpack")
+    return negotiate(given, default)
 
 
 def check_deadline(fields: Fields, waited: float) -> None:
@@ -67,8 +94,8 @@ def check_deadline(fields: Fields, waited: float) -> None:
     given = fields.get(DEADLINE)
     if given is None:
         return
-    if not given.isdigit():
-        raise Problem(400, "X-Request-Timeout-Ms: wanted whole milliseconds")
+    if not MILLISECONDS.fullmatch(given):
+        raise Problem(400, "X-Request-Timeout-Ms: wanted whole milliseconds, at most 15 digits")
     if waited * 1000 >= int(given):
         raise Problem(
             504, f"waited {waited * 1000:.1f} ms: longer than X-Request-Timeout-Ms allows"
@@ -79,11 +106,6 @@ def trace_of(fields: Fields) -> bytes:
     """Return the W3C traceparent, or nothing where it is absent or malformed."""
     given = fields.get(b"traceparent", b"")
     return given if TRACE.fullmatch(given) else b""
-
-
-def media_type(value: bytes) -> bytes:
-    """Return a media type without its parameters, in lower case."""
-    return value.partition(b";")[0].strip().lower()
 
 
 async def read_body(receive: Receive) -> bytes:

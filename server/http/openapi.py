@@ -11,14 +11,14 @@ from ..settings import Settings
 Json = dict[str, Any]
 MEDIA = ("application/json", "application/msgpack")
 REFUSALS = {
-    "400": "not the format the Content-Type names",
+    "400": "not the format the Content-Type names, or an unfit header or query",
     "401": "no API key, or one that is unknown or revoked",
     "403": "the API key lacks the scope",
     "405": "another method than POST",
     "406": "Accept names no format this server answers in",
     "408": "the client was too slow",
     "413": "body or batch too large",
-    "415": "another Content-Type than JSON or MessagePack",
+    "415": "another Content-Type than JSON or MessagePack, or compressed",
     "422": "a body that does not fit the model; every fault is listed",
     "431": "head too large",
     "503": "too busy, or the prediction log cannot be written; see Retry-After",
@@ -143,7 +143,7 @@ def described(summary: str, media: str = "application/json") -> Json:
 ABOUT = "Scores credit applications with LightGBM's own bits; every answer has a record behind it."
 PROBLEM_REF = {"$ref": "#/components/schemas/Problem"}
 PARTIAL = {
-    "name": "partial", "in": "query", "required": False, "schema": {"enum": ["true"]},
+    "name": "partial", "in": "query", "required": False, "schema": {"enum": ["true", "false"]},
     "description": "in a batch, answer a problem in the place of a faulty applicant",
 }  # fmt: skip
 MODEL = {

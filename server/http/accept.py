@@ -1,0 +1,57 @@
+"""Accept (RFC 9110, 12.5.1): which of our formats a client likes best."""
+
+import re
+from functools import lru_cache
+
+from ..codec import BY_MEDIA_TYPE, Codec
+from .problem import Problem
+
+# Java's own Accept says `q=.2`.
+QUALITY = re.compile(rb"0?\.[0-9]+|0\.?|1(?:\.0*)?")
+Ranges = dict[bytes, float]
+
+
+@lru_cache(maxsize=64)
+def negotiate(accept: bytes, default: Codec) -> Codec:
+    """Return the codec of the highest quality, `default` among equals.
+
+    Raises Problem 406 where the client accepts none and 400 where a quality is none.
+    """
+    ranges = dict(map(media_range, accept.split(b",")))
+    codecs = dict.fromkeys([default, *BY_MEDIA_TYPE.values()])
+    best = max(codecs, key=lambda codec: quality(codec, ranges))
+    if quality(best, ranges) == 0:
+        raise Problem(406, "Accept: wanted application/json or application/msgpack")
+    return best
+
+
+def media_range(part: bytes) -> tuple[bytes, float]:
+    """Return a media range and its quality, 1 where none is given; raises Problem 400."""
+    name, *parameters = (each.strip().lower() for each in part.split(b";"))
+    for parameter in parameters:
+        key, _, value = parameter.partition(b"=")
+        if key.strip() == b"q":
+            return name, number(value.strip())
+    return name, 1.0
+
+
+def number(value: bytes) -> float:
+    """Return a quality; raises Problem 400."""
+    if not QUALITY.fullmatch(value):
+        got = value.decode("latin-1")
+        raise Problem(400, f"Accept: wanted a quality of 0 to 1, got {got}")
+    return float(value)
+
+
+def quality(codec: Codec, ranges: Ranges) -> float:
+    """Return how well the client likes a codec: its most specific range decides."""
+    names = (name for name, each in BY_MEDIA_TYPE.items() if each is codec)
+    named = [ranges[name] for name in names if name in ranges]
+    if named:
+        return max(named)
+    return ranges.get(b"application/*", ranges.get(b"*/*", 0.0))
+
+
+def media_type(value: bytes) -> bytes:
+    """Return a media type without its parameters, in lower case."""
+    return value.partition(b";")[0].strip().lower()
