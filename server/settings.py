@@ -94,6 +94,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         float,
         Meta(gt=0, description="time a client has to send a request's body; 408 and closed after"),
     ] = 30.0
+    answer_seconds: Annotated[
+        float,
+        Meta(gt=0, description="time a client has to take its answer; cut after"),
+    ] = 30.0
     keep_alive_seconds: Annotated[
         float,
         Meta(gt=0, description="time an idle connection stays open; keep it above your proxy's"),

@@ -7,7 +7,9 @@ import socket
 import ssl
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import httpx
@@ -263,8 +265,11 @@ def test_slow_clients_are_closed_and_others_are_not_kept_waiting(
             each.close()
 
 
-def sender(port: int, data: bytes) -> socket.socket:
-    connection = socket.create_connection(("127.0.0.1", port))
+def sender(port: int, data: bytes, receives: int | None = None) -> socket.socket:
+    connection = socket.socket()
+    if receives:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receives)
+    connection.connect(("127.0.0.1", port))
     connection.sendall(data)
     connection.settimeout(10)
     return connection
@@ -331,8 +336,60 @@ def test_a_full_queue_is_a_503_with_retry_after(bundle: Path, serve: Serve, tmp_
         assert b"retry-after: 1" in shed.recv(65536)
         shed.sendall(head + b"Content-Length: %d\r\n\r\n" % len(BODY) + BODY)
         assert shed.recv(12) == b"HTTP/1.1 200"
+        name = 'credit_requests_total{endpoint="score",status="503"}'
+        assert counted(up, name) == firsts.count(b"HTTP/1.1 503")
         for each in senders:
             each.close()
+
+
+def test_clients_that_take_no_answer_do_not_hold_the_queue(
+    bundle: Path, serve: Serve, tmp_path: Path
+) -> None:
+    """Each would else keep a place in it for ever; ending them is no error of ours."""
+    flags = ("--max-in-flight", "8", "--answer-seconds", "1")
+    with serve(bundle, tmp_path, *flags) as up:
+        batch = json.dumps([FIT] * 1000).encode()
+        head = b"POST /score HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        request = head + b"Content-Length: %d\r\n\r\n" % len(batch) + batch
+        deaf = [sender(up.port, b"", receives=4096) for _ in range(2)]
+        sending = [Thread(target=send_all, args=(each, request * 40)) for each in deaf]
+        for thread in sending:
+            thread.start()
+        until(lambda: counted(up, "credit_client_timeouts_total") == 2, 60)
+        for connection, thread in zip(deaf, sending, strict=True):
+            thread.join()
+            connection.close()
+        assert post(up).status_code == 200
+        assert counted(up, "credit_unhandled_errors_total") == 0
+
+
+def send_all(connection: socket.socket, data: bytes) -> None:
+    """Send until the server cuts the connection."""
+    connection.settimeout(60)
+    with suppress(OSError):
+        connection.sendall(data)
+
+
+def counted(server: Running, name: str) -> int:
+    text = httpx.get(f"{server.url}/metrics", timeout=30).text
+    return int(re.findall(rf"^{re.escape(name)} (\d+)$", text, re.M)[0])
+
+
+def test_what_reaches_no_endpoint_is_counted_and_said_in_the_way_of_its_path(
+    bundle: Path, serve: Serve, tmp_path: Path
+) -> None:
+    """Too large, too long a head, not HTTP: 4xx in the metrics, and {"error"} under /v2."""
+    with serve(bundle, tmp_path, "--max-body", "1000") as up:
+        assert set(post(up, b" " * 1001).json()) >= {"type", "title", "status", "detail"}
+        under = post(up, b" " * 1001, "/v2/models/small/infer")
+        assert (under.status_code, under.json()) == (
+            413, {"error": "body: wanted at most 1000 bytes"},
+        )  # fmt: skip
+        assert under.headers["content-type"] == "application/json"
+        raw(up, b"GET\r\n\r\n")
+        for endpoint, status in (("score", 413), ("infer", 413), ("other", 400)):
+            name = f'credit_requests_total{{endpoint="{endpoint}",status="{status}"}}'
+            assert counted(up, name) == 1
 
 
 def test_cors_is_off_unless_asked(

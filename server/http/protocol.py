@@ -27,6 +27,7 @@ SHED_SECONDS = 0.1
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 CONNECTIONS = AT["plain", "connections"]
 CLOSE = b"connection: close\r\n"
+SECURITY = b"cache-control: no-store\r\nx-content-type-options: nosniff\r\n"
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -36,6 +37,7 @@ class Limits(msgspec.Struct, frozen=True):
     max_in_flight: int
     head_seconds: float
     body_seconds: float
+    answer_seconds: float
 
 
 class State(msgspec.Struct):
@@ -62,11 +64,13 @@ class WholeRequests(HttpToolsProtocol):
         self.counters = counters
         self.state = state
         self.waiting_since: float | None = None
+        self._stalled_since: float | None = None
         self._head_bytes = 0
         self._in_head = self._in_body = False
         self._shedding = False
         self._rejected = False
         self._held: Any = None
+        self._answering: RequestResponseCycle | None = None
 
     def connection_made(self, transport: Any) -> None:
         """Start the clock: the first head is due."""
@@ -75,7 +79,9 @@ class WholeRequests(HttpToolsProtocol):
         self.counters.row[CONNECTIONS] += 1
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget the connection."""
+        """Forget the connection; uvicorn tells the last request, not the one being answered."""
+        if self._answering is not None:
+            self._answering.disconnected = True
         super().connection_lost(exc)
         self.counters.row[CONNECTIONS] -= 1
 
@@ -90,8 +96,20 @@ class WholeRequests(HttpToolsProtocol):
             if self._in_head:
                 self._bound_head(len(data))
 
+    def pause_writing(self) -> None:
+        """Start the clock: the client does not take its answer."""
+        super().pause_writing()
+        self._stalled_since = self.loop.time()
+
+    def resume_writing(self) -> None:
+        """Stop the clock."""
+        super().resume_writing()
+        self._stalled_since = None
+
     def is_overdue(self, now: float) -> bool:
-        """Whether the client has taken too long over the head or the body it is sending."""
+        """Whether the client has taken too long to send a head or a body, or to take an answer."""
+        if self._is_stalled(now):
+            return True
         if self.waiting_since is None:
             return False
         allowed = self.limits.body_seconds if self._in_body else self.limits.head_seconds
@@ -100,10 +118,16 @@ class WholeRequests(HttpToolsProtocol):
     def time_out(self) -> None:
         """Close a slow connection, with 408 where a request had begun."""
         self.counters.add("timeouts")
-        if self._in_head or self._in_body:
+        if self._is_stalled(self.loop.time()):
+            self.transport.abort()  # a close would wait for the client, and so would its answer
+        elif self._in_head or self._in_body:
             self._reject(Problem(408, "the request did not arrive in time"))
         else:
             self.transport.close()
+
+    def _is_stalled(self, now: float) -> bool:
+        since = self._stalled_since
+        return since is not None and now - since > self.limits.answer_seconds
 
     def drain(self) -> None:
         """Close after the answer in hand; the state tells the next requests."""
@@ -162,6 +186,7 @@ class WholeRequests(HttpToolsProtocol):
             return
         if self.state.draining:
             cycle.keep_alive = False
+        self._answering = cycle
         super()._start_asgi_task(cycle, app)
 
     def send_400_response(self, msg: str) -> None:
@@ -184,12 +209,13 @@ class WholeRequests(HttpToolsProtocol):
 
     def _shed(self) -> None:
         self.counters.add("shed")
+        self._count(503)
         if self.transport.is_closing():
             return
         self._shedding = False
         self.flow.resume_reading()
         keep = self.parser.should_keep_alive() and not self.state.draining
-        self.transport.write(SHED if keep else LAST_SHED)
+        self.transport.write(SHED[keep, is_oip(self.url)])
         if keep:
             self.on_response_complete()
         else:
@@ -209,21 +235,39 @@ class WholeRequests(HttpToolsProtocol):
         if self._rejected or self.transport.is_closing():
             return
         self._rejected = True
-        self.transport.write(bare_answer(problem, CLOSE))
+        self._count(problem.status)
+        self.transport.write(bare_answer(problem, CLOSE, is_oip(self.url)))
         if self.transport.can_write_eof():
             self.transport.write_eof()
         self.loop.call_later(LINGER_SECONDS, self.transport.close)
 
+    def _count(self, status: int) -> None:
+        """Count what never reaches an endpoint under the endpoint it was meant for."""
+        url = self.url or b""
+        endpoint = "infer" if url.endswith(b"/infer") else "other"
+        self.counters.request("score" if url.endswith(b"/score") else endpoint, status)
 
-def bare_answer(problem: Problem, head: bytes) -> bytes:
+
+def is_oip(url: bytes | None) -> bool:
+    """Whether an error has to be said in the way of the Open Inference Protocol."""
+    return url is not None and url.startswith(b"/v2")
+
+
+def bare_answer(problem: Problem, head: bytes, oip: bool) -> bytes:
     """Return a whole HTTP answer."""
-    body = problem.encode("")
+    body = msgspec.json.encode({"error": problem.detail}) if oip else problem.encode("")
+    kind = b"application/json" if oip else MEDIA_TYPE
     return (
-        b"HTTP/1.1 %d %b\r\ncontent-type: %b\r\ncontent-length: %d\r\n%b\r\n"
-        % (problem.status, problem.title.encode(), MEDIA_TYPE, len(body), head)
+        b"HTTP/1.1 %d %b\r\ncontent-type: %b\r\ncontent-length: %d\r\n%b%b\r\n"
+        % (problem.status, problem.title.encode(), kind, len(body), SECURITY, head)
     ) + body  # fmt: skip
 
 
 BUSY = Problem(503, "more requests are waiting than this worker takes; try again later")
 RETRY = b"retry-after: %d\r\n" % RETRY_SECONDS
-SHED, LAST_SHED = bare_answer(BUSY, RETRY), bare_answer(BUSY, RETRY + CLOSE)
+# By (connection kept, under /v2).
+SHED = {
+    (keep, oip): bare_answer(BUSY, RETRY if keep else RETRY + CLOSE, oip)
+    for keep in (True, False)
+    for oip in (True, False)
+}

@@ -162,8 +162,9 @@ def serve(
 def limits_of(settings: Settings) -> Limits:
     """Return the bounds of a connection."""
     return Limits(
-        settings.max_body, settings.max_in_flight, settings.head_seconds, settings.body_seconds
-    )
+        settings.max_body, settings.max_in_flight, settings.head_seconds, settings.body_seconds,
+        settings.answer_seconds,
+    )  # fmt: skip
 
 
 def tls(settings: Settings) -> dict[str, Any]:
