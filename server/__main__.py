@@ -12,6 +12,7 @@ from .catalog import CatalogError
 from .http import keys
 from .offline.score_file import score_file
 from .offline.table import TableError
+from .process.supervisor import WorkersError
 
 REFUSED = 2
 REFUSALS = (
@@ -21,6 +22,7 @@ REFUSALS = (
     keys.KeysError,
     privacy.SaltError,
     settings.SettingsError,
+    WorkersError,
 )
 SERVES = "Serve LightGBM bundles over HTTP; every answer has a record behind it."
 SCORE_EXAMPLE = (

@@ -19,8 +19,9 @@ from .settings import Settings
 
 
 def check(settings: Settings) -> Catalog:
-    """Do all that can fail before the socket: logs, models, keys, log folder."""
+    """Do all that can fail before the socket: logs, certificates, models, keys, log folder."""
     logs.configure(settings.log_level)
+    worker.check_tls(settings)
     loaded = catalog.load_all(settings)
     Keys(settings.keys)
     privacy.of(settings.log_features, settings.log_salt_file)
@@ -41,7 +42,10 @@ def run(settings: Settings) -> None:
         services.close()
 
     load = partial(catalog.load_all, settings)
-    processes = Processes(work, settings.workers, table, admin_of(settings), listener.close)
+    processes = Processes(
+        work, settings.workers, table, admin_of(settings), listener.close,
+        settings.drain_delay_seconds + settings.drain_seconds,
+    )  # fmt: skip
     supervisor = Supervisor(load, loaded, processes)
     supervisor.run(partial(announce, *address(settings, listener)))
 

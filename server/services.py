@@ -1,6 +1,7 @@
 """What every endpoint of a worker shares, made once after the fork."""
 
 import logging
+import sqlite3
 
 import msgspec
 
@@ -39,7 +40,10 @@ class Services(msgspec.Struct, frozen=True):
         except KeysError as error:
             log.error("kept the keys: %s", error)
         if self.store is not None:
-            self.store.expire()
+            try:
+                self.store.expire()
+            except sqlite3.Error as error:
+                log.error("kept the stored answers: %s", error)
 
     def close(self) -> None:
         """Close the log."""

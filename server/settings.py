@@ -150,6 +150,8 @@ def read(environment: Mapping[str, str], flags: Mapping[str, Any]) -> Settings:
         raise SettingsError(said + hint(environment, [source])) from error
     if (settings.tls_cert is None) != (settings.tls_key is None):
         raise SettingsError("settings: tls_cert and tls_key: wanted both or none")
+    if settings.tls_client_ca is not None and settings.tls_cert is None:
+        raise SettingsError("settings: tls_client_ca: wanted tls_cert and tls_key with it")
     return settings
 
 

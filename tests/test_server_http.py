@@ -16,6 +16,7 @@ import httpx
 import pytest
 
 from .conftest import Running, Serve
+from .server_long import free_ports
 from .test_server_main import run
 
 FIT = {"AGE": 40, "INCOME": 1000.5, "DEBT-RATIO": 0.5, "KIND": "car", "REGION": 2}
@@ -79,11 +80,43 @@ def until(condition: Any, seconds: float = 15.0) -> None:
         time.sleep(0.05)
 
 
-def test_a_file_of_keys_that_is_none_refuses_the_start(bundle: Path, tmp_path: Path) -> None:
-    (tmp_path / "keys").write_text('{"id": 1}\n')
+KEY = {"id": "a", "sha256": "0" * 64, "scopes": ["score"]}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b'{"id": 1}', b'{"id": "\xff"}', json.dumps(KEY | {"revokd": True}).encode(),
+        json.dumps(KEY | {"sha256": "A" * 64}).encode(),
+        json.dumps(KEY | {"scopes": ["x"]}).encode(),
+    ],
+)  # fmt: skip
+def test_a_file_of_keys_that_is_none_refuses_the_start(
+    bundle: Path, tmp_path: Path, line: bytes
+) -> None:
+    (tmp_path / "keys").write_bytes(line + b"\n")
     done = run("--check", "--model", str(bundle), "--keys", str(tmp_path / "keys"))
     assert done.returncode == 2
-    assert str(tmp_path / "keys") in done.stderr
+    assert done.stderr.startswith(f"server: {tmp_path / 'keys'}: ")
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_file_of_keys_that_breaks_while_serving_keeps_the_keys(
+    bundle: Path, serve: Serve, tmp_path: Path
+) -> None:
+    """Also one that is not text; a key made behind an open last line is a line of its own."""
+    keys, port = tmp_path / "keys", free_ports()
+    keys.write_text(json.dumps(KEY))
+    made = run("key", "--keys", str(keys), "--id", "b", "--scopes", "score", "admin").stdout.strip()
+    flags = ("--keys", str(keys), "--port", str(port), "--admin-port", str(port + 1))
+    with serve(bundle, tmp_path, *flags) as up:
+        workers = up.workers()
+        keys.write_bytes(b'{"id": "\xff"}\n')
+        time.sleep(2.5)  # it is looked at once a second
+        assert post(up, x_api_key=made).status_code == 200
+        head = {"x-api-key": made}
+        assert httpx.get(f"http://127.0.0.1:{port + 1}/models", headers=head).status_code == 200
+        assert up.workers() == workers
 
 
 def padded(size: int) -> bytes:
@@ -417,6 +450,23 @@ def test_tls_and_client_certificates(bundle: Path, serve: Serve, tmp_path: Path)
             httpx.get(f"{up.url}/livez", verify=trust)
         trust.load_cert_chain(cert, key)
         assert httpx.get(f"{up.url}/livez", verify=trust).status_code == 200
+
+
+def test_certificates_that_are_none_refuse_the_start(bundle: Path, tmp_path: Path) -> None:
+    """And so does a CA for clients without TLS, which would let everybody in."""
+    (tmp_path / "cert.pem").write_text("none")
+    pem = str(tmp_path / "cert.pem")
+    for flags in (
+        ("--tls-cert", pem, "--tls-key", pem),
+        ("--tls-cert", f"{pem}.none", "--tls-key", pem),
+        ("--tls-client-ca", pem),
+    ):
+        done = run(
+            "--model", str(bundle), "--port", "0", "--log-dir", str(tmp_path / "log"), *flags
+        )
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr.startswith("server: settings: tls")
+        assert done.stderr.count("\n") == 1
 
 
 def make_certificate(folder: Path) -> None:

@@ -6,6 +6,8 @@ import os
 import re
 import signal
 import socket
+import subprocess
+import sys
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -16,7 +18,7 @@ import lightgbm as lgb
 import numpy as np
 import pytest
 
-from .conftest import Running, Serve, Trained, applicants, convert, label, make_rows
+from .conftest import ROOT, Running, Serve, Trained, applicants, convert, label, make_rows
 from .server_load import Load, Tally
 from .server_long import free_ports
 
@@ -303,3 +305,72 @@ def test_a_hung_connection_is_cut_at_the_drain_bound_and_not_at_twice_that(
         up.process.terminate()
         assert up.process.wait(timeout=15) == 0
     hung.close()
+
+
+def stopped(server: Running, seconds: float = 20) -> int:
+    return server.process.wait(timeout=seconds)
+
+
+def test_signals_during_a_drain_change_nothing(bundle: Path, serve: Serve, log: Path) -> None:
+    """An impatient second SIGTERM, and a reload that would start new workers."""
+    port = free_ports()
+    flags = ("--port", str(port), "--admin-port", str(port + 1), "--drain-delay-seconds", "2")
+    with serve(bundle, log, *flags) as up:
+        up.process.terminate()
+        until(lambda: httpx.get(f"{up.url}/readyz").status_code == 503, 1.5)
+        before = up.workers()
+        up.process.send_signal(signal.SIGHUP)
+        up.process.terminate()
+        time.sleep(0.5)
+        assert up.workers() == before
+        assert stopped(up) == 0
+
+
+def test_a_worker_that_answers_no_signal_does_not_hold_up_the_end(
+    bundle: Path, serve: Serve, log: Path
+) -> None:
+    with serve(bundle, log, "--drain-seconds", "1") as up:
+        os.kill(up.workers()[0], signal.SIGSTOP)
+        up.process.terminate()
+        assert stopped(up) == 0
+
+
+NEVER_READY = """
+import socket
+from server.metrics.counters import Table
+from server.process.supervisor import Processes, Supervisor
+def work(*_): raise OSError("no room")
+processes = Processes(work, 2, Table(8), None, lambda: None, 1.0)
+Supervisor(lambda: None, None, processes).run(lambda: print("ready"))
+"""
+
+
+def test_nobody_is_told_ready_where_no_worker_is() -> None:
+    """The start is refused instead, and what the workers said stands before it."""
+    done = subprocess.run(
+        [sys.executable, "-c", NEVER_READY], cwd=ROOT, capture_output=True, text=True,
+        timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode != 0
+    assert done.stdout == ""
+    assert "no room" in done.stderr
+    assert "WorkersError: workers: 2 wanted" in done.stderr
+
+
+def test_the_admin_process_is_replaced_and_says_every_error_in_its_way(
+    bundle: Path, serve: Serve, log: Path
+) -> None:
+    port = free_ports()
+    with serve(bundle, log, "--port", str(port), "--admin-port", str(port + 1)) as up:
+        admin = admin_of(up)
+        for path in ("/v2/none", "/v2/repository/index", "/v2/repository/models/small/frob"):
+            answer = httpx.get(admin + path)
+            assert answer.status_code in {404, 405}
+            assert set(answer.json()) == {"error"}
+        answer = httpx.get(f"{admin}/none")
+        assert (answer.status_code, answer.json()["status"]) == (404, 404)
+        first = min(up.workers())  # forked before the workers
+        os.kill(first, signal.SIGKILL)
+        until(lambda: first not in up.workers() and len(up.workers()) == 2)
+        assert httpx.get(f"{admin}/models", timeout=30).status_code == 200
+        assert metric(up, "credit_worker_restarts_total") == 0

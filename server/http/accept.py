@@ -12,13 +12,13 @@ Ranges = dict[bytes, float]
 
 
 @lru_cache(maxsize=64)
-def negotiate(accept: bytes, default: Codec) -> Codec:
-    """Return the codec of the highest quality, `default` among equals.
+def negotiate(accept: bytes, default: bytes) -> Codec:
+    """Return the codec of the highest quality, that of the media type `default` among equals.
 
     Raises Problem 406 where the client accepts none and 400 where a quality is none.
     """
     ranges = dict(map(media_range, accept.split(b",")))
-    codecs = dict.fromkeys([default, *BY_MEDIA_TYPE.values()])
+    codecs = dict.fromkeys([BY_MEDIA_TYPE[default], *BY_MEDIA_TYPE.values()])
     best = max(codecs, key=lambda codec: quality(codec, ranges))
     if quality(best, ranges) == 0:
         raise Problem(406, "Accept: wanted application/json or application/msgpack")

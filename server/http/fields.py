@@ -86,7 +86,7 @@ def answer_codec(fields: Fields, default: Codec) -> Codec:
     given = fields.get(b"accept")
     if not given or given == b"*/*":
         return default
-    return negotiate(given, default)
+    return negotiate(given, default.media_type)
 
 
 def check_deadline(fields: Fields, waited: float) -> None:

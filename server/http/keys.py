@@ -6,10 +6,13 @@ A key is 256 random bits, so one round of SHA-256 hides it as well as many would
 
 import hashlib
 import hmac
+import os
 import secrets
 from pathlib import Path
+from typing import Annotated, BinaryIO
 
 import msgspec
+from msgspec import Meta
 
 from .problem import Problem
 
@@ -22,11 +25,11 @@ class KeysError(Exception):
     """A file of keys that cannot be used: one line that names it."""
 
 
-class Key(msgspec.Struct, frozen=True):
-    """One line of the file."""
+class Key(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One line of the file; a misspelt `revoked` must not leave a key valid."""
 
-    id: str
-    sha256: str
+    id: Annotated[str, Meta(pattern=r"^[^\x00-\x1f]+$")]
+    sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
     scopes: tuple[str, ...]
     revoked: bool = False
 
@@ -79,27 +82,35 @@ def read(file: Path) -> dict[str, Key]:
         keys = [msgspec.json.decode(line, type=Key) for line in lines if line.strip()]
     except OSError as error:
         raise KeysError(f"{file}: {error.strerror}") from error
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise KeysError(f"{file}: {error}") from error
     if unknown := {scope for key in keys for scope in key.scopes} - {*SCOPES}:
         raise KeysError(f"{file}: unknown scope {', '.join(sorted(unknown))}; known: {SCOPES}")
     return {key.sha256: key for key in keys}
 
 
-def stamp(file: Path | None) -> tuple[int, int]:
+def stamp(file: Path | None) -> tuple[int, int, int]:
     """Return what tells one state of the file from another."""
     try:
         found = file.stat() if file else None
     except OSError:
-        return (0, 0)
-    return (found.st_mtime_ns, found.st_size) if found else (0, 0)
+        found = None
+    return (found.st_mtime_ns, found.st_size, found.st_ino) if found else (0, 0, 0)
 
 
 def create(file: Path, name: str, scopes: tuple[str, ...]) -> str:
     """Append a new key's hash to the file and return the key, which is stored nowhere."""
     key = secrets.token_urlsafe(32)
     line = msgspec.json.encode(Key(name, hashlib.sha256(key.encode()).hexdigest(), scopes)) + b"\n"
-    with file.open("ab") as out:
+    with file.open("a+b") as out:
         file.chmod(MODE)
-        out.write(line)
+        out.write(ending(out) + line)
     return key
+
+
+def ending(file: BinaryIO) -> bytes:
+    """Return what ends the last line, where an editor has left it open."""
+    if file.seek(0, os.SEEK_END) == 0:
+        return b""
+    file.seek(-1, os.SEEK_END)
+    return b"" if file.read(1) == b"\n" else b"\n"

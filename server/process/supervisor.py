@@ -14,7 +14,7 @@ import socket
 import sys
 import traceback
 from collections.abc import Callable
-from time import monotonic
+from time import monotonic, sleep
 
 import msgspec
 
@@ -29,27 +29,38 @@ STOPPING = (signal.SIGTERM, signal.SIGINT)
 RELOAD = signal.SIGHUP
 READY_SECONDS = 60.0
 CRASH_SECONDS = 1.0
+# What a worker gets above its own bound on a drain before it is killed: it no longer answers.
+PATIENCE = 5.0
+POLL_SECONDS = 0.05
 # Old and new workers live side by side during a roll, and a dead one may still be draining.
 ROWS_PER_WORKER = 4
 Work = Callable[[Catalog, int, Callable[[], None]], None]
 
 
+class WorkersError(Exception):
+    """Workers that did not become ready at the start: one line; theirs stand before it."""
+
+
 class Child(msgspec.Struct):
-    """A running worker: its row of the counters and when it began."""
+    """A running worker: its row of the counters, when it began, when a drain must have ended."""
 
     row: int
     began: float
-    draining: bool = False
+    end: float | None = None
 
 
 class Processes(msgspec.Struct, frozen=True):
-    """What to run: `work` in each worker, `admin` beside them; `leave` gives up the socket."""
+    """What to run: `work` in each worker, `admin` beside them; `leave` gives up the socket.
+
+    `drain_seconds` is the workers' own bound on a drain.
+    """
 
     work: Work
     workers: int
     table: Table
     admin: Callable[[socket.socket], None] | None
     leave: Callable[[], None]
+    drain_seconds: float
 
 
 class Supervisor:
@@ -68,7 +79,9 @@ class Supervisor:
         self._table = processes.table
         self._admin = processes.admin
         self._leave = processes.leave
+        self._drain_seconds = processes.drain_seconds + PATIENCE
         self._admin_pid = 0
+        self._admin_began = 0.0
         self._control, self._asking = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._children: dict[int, Child] = {}
         self._stopping = False
@@ -76,17 +89,37 @@ class Supervisor:
         self.restarts = 0
 
     def run(self, announce: Callable[[], None]) -> None:
-        """Keep the workers running until SIGTERM or SIGINT; then wait until they are done."""
+        """Keep the workers running until SIGTERM or SIGINT; then wait until they are done.
+
+        Raises WorkersError where they do not become ready at all.
+        """
         self._listen_to_signals()
         self._fork_admin()
-        self._start(self._wanted)
-        announce()
+        is_up = self._start(self._wanted)
+        announce() if is_up else self._stop()
+        self._attend()
+        if not is_up:
+            raise WorkersError(f"workers: {self._wanted} wanted, not all became ready")
+
+    def _attend(self) -> None:
         selector = selectors.DefaultSelector()
         for source in (self._woken, self._control):
             selector.register(source, selectors.EVENT_READ)
         while self._children:
-            for key, _ in selector.select():
+            for key, _ in selector.select(self._until_next_end()):
                 self._act(key.fileobj)
+            self._kill_overdue()
+
+    def _until_next_end(self) -> float | None:
+        ends = [child.end for child in self._children.values() if child.end is not None]
+        return max(0.0, min(ends) - monotonic()) if ends else None
+
+    def _kill_overdue(self) -> None:
+        for pid, child in self._children.items():
+            if child.end is not None and monotonic() >= child.end:
+                log.error("worker %d did not end in time; killing it", pid)
+                os.kill(pid, signal.SIGKILL)
+                child.end += PATIENCE
 
     def _act(self, source: object) -> None:
         if source is self._woken:
@@ -98,6 +131,8 @@ class Supervisor:
     def _on_signal(self, number: int) -> None:
         if number == signal.SIGCHLD:
             self._reap()
+        elif self._stopping:
+            return
         elif number == RELOAD:
             self._reload()
         elif number in STOPPING:
@@ -111,7 +146,10 @@ class Supervisor:
 
     def _reply(self, request: bytes) -> bytes:
         command = msgspec.json.decode(request, type=Command)
-        if command.verb == "reload":
+        error: str | None
+        if self._stopping:
+            error = "stopping: nothing is changed any more"
+        elif command.verb == "reload":
             error = self._reload()
         elif command.verb == "restart":
             error = self._roll(self._catalog)
@@ -172,6 +210,7 @@ class Supervisor:
     def _fork_admin(self) -> None:
         admin, asking = self._admin, self._asking
         if admin is not None:
+            self._admin_began = monotonic()
             self._admin_pid = fork(lambda: admin(asking))
 
     def _reap(self) -> None:
@@ -183,24 +222,32 @@ class Supervisor:
 
     def _bury(self, pid: int, status: int) -> None:
         if pid == self._admin_pid:
+            log.error("admin process %d ended with %d", pid, os.waitstatus_to_exitcode(status))
+            pause_after_crash(self._admin_began)
             self._fork_admin()
             return
-        child = self._children.pop(pid)
+        child = self._children.pop(pid, None)
+        if child is None:  # an orphan of somebody's: we may be process 1 of a container
+            return
         self._table.row(child.row).reset_gauges()
-        if not (child.draining or self._stopping):
+        if child.end is None and not self._stopping:
             self._replace(pid, child, os.waitstatus_to_exitcode(status))
 
     def _wait_for_rows(self, count: int) -> None:
         """Wait until enough draining workers are gone for `count` new ones to have counters."""
         while len(self._children) + count > self._table.rows:
-            self._bury(*os.waitpid(-1, 0))
+            pid, status = os.waitpid(-1, os.WNOHANG)
+            if pid:
+                self._bury(pid, status)
+            else:
+                self._kill_overdue()
+                sleep(POLL_SECONDS)
 
     def _replace(self, pid: int, child: Child, code: int) -> None:
         self.restarts += 1
         log.error("worker %d ended with %d; replacing it", pid, code)
         self._table.row(child.row).add("restarts")
-        if monotonic() - child.began < CRASH_SECONDS:
-            signal.sigtimedwait([], CRASH_SECONDS)
+        pause_after_crash(child.began)
         self._start(1)
 
     def _stop(self) -> None:
@@ -208,13 +255,20 @@ class Supervisor:
         if self._admin_pid:
             os.kill(self._admin_pid, signal.SIGKILL)
             os.waitpid(self._admin_pid, 0)
+            self._admin_pid = 0
         self._leave()
         self._drain(set(self._children), LAST)
 
     def _drain(self, pids: set[int], number: signal.Signals = signal.SIGTERM) -> None:
         for pid in pids & set(self._children):
-            self._children[pid].draining = True
+            self._children[pid].end = monotonic() + self._drain_seconds
             os.kill(pid, number)
+
+
+def pause_after_crash(began: float) -> None:
+    """Wait a little where what began then has died at once: it will do so again."""
+    if monotonic() - began < CRASH_SECONDS:
+        sleep(CRASH_SECONDS)
 
 
 def fork(work: Callable[[], None]) -> int:

@@ -18,7 +18,7 @@ import uvicorn
 from ..app import App
 from ..http.protocol import Limits, State, WholeRequests
 from ..metrics.counters import Counters
-from ..settings import Settings
+from ..settings import Settings, SettingsError
 from . import farewell
 
 BACKLOG = 2048
@@ -177,6 +177,21 @@ def tls(settings: Settings) -> dict[str, Any]:
     return {
         **given, "ssl_ca_certs": str(settings.tls_client_ca), "ssl_cert_reqs": ssl.CERT_REQUIRED,
     }  # fmt: skip
+
+
+def check_tls(settings: Settings) -> None:
+    """Read certificates and keys as every worker will; raises SettingsError."""
+    if settings.tls_cert is None or settings.tls_key is None:
+        return
+    try:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(settings.tls_cert, settings.tls_key)
+        if settings.tls_client_ca is not None:
+            context.load_verify_locations(settings.tls_client_ca)
+    except OSError as error:  # ssl.SSLError is one
+        files = (settings.tls_cert, settings.tls_key, settings.tls_client_ca)
+        given = ", ".join(str(file) for file in files if file)
+        raise SettingsError(f"settings: tls: {given}: {error.strerror or error}") from error
 
 
 def bind(host: str, port: int) -> socket.socket:

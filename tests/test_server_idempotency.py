@@ -1,0 +1,99 @@
+"""The stored answers: concurrent callers, old ones, callers apart, and a file that is broken."""
+
+import asyncio
+import hashlib
+import json
+import sqlite3
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from server.http.idempotency import EXPIRE, Store
+
+from .conftest import Running, Serve
+from .test_server_http import BODY, FIT, post
+
+NAME = "idempotency.sqlite3"
+
+
+def test_one_key_at_once_on_four_workers_is_scored_once(
+    bundle: Path, serve: Serve, tmp_path: Path
+) -> None:
+    """A batch: forty requests on forty connections get the same bytes, with one record a row."""
+    body = json.dumps([FIT] * 3).encode()
+    with serve(bundle, tmp_path, "--workers", "4") as up:
+        answers = asyncio.run(at_once(up, body, 40))
+        assert {answer.status_code for answer in answers} == {200}
+        assert len({answer.content for answer in answers}) == 1
+        assert sum("idempotency-replayed" not in answer.headers for answer in answers) == 1
+        assert len(up.records()) == 3
+
+
+async def at_once(server: Running, body: bytes, count: int) -> list[httpx.Response]:
+    head = {"content-type": "application/json", "idempotency-key": "k"}
+
+    async def one() -> httpx.Response:
+        async with httpx.AsyncClient(timeout=60) as client:
+            return await client.post(f"{server.url}/score", content=body, headers=head)
+
+    return list(await asyncio.gather(*(one() for _ in range(count))))
+
+
+def test_callers_do_not_see_each_others_answers(bundle: Path, serve: Serve, tmp_path: Path) -> None:
+    """Not even where one's name and key are the other's together."""
+    keys = {"a": "secret of a", "a:b": "secret of a:b"}
+    lines = [
+        {"id": name, "sha256": hashlib.sha256(key.encode()).hexdigest(), "scopes": ["score"]}
+        for name, key in keys.items()
+    ]
+    file = tmp_path / "keys"
+    file.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    with serve(bundle, tmp_path, "--keys", str(file)) as up:
+        first = post(up, x_api_key=keys["a"], idempotency_key="b:c")
+        second = post(up, x_api_key=keys["a:b"], idempotency_key="c")
+        assert (first.status_code, second.status_code) == (200, 200)
+        assert "idempotency-replayed" not in second.headers
+
+
+def test_a_broken_file_fails_only_who_asks_for_it(
+    bundle: Path, serve: Serve, tmp_path: Path
+) -> None:
+    """Scores, metrics and the workers go on; a key is a 503 and no guess."""
+    (tmp_path / NAME).write_bytes(b"not a database" * 1000)
+    with serve(bundle, tmp_path) as up:
+        workers = up.workers()
+        time.sleep(2.5)  # what is old is looked for once a second
+        assert post(up).status_code == 200
+        assert post(up, idempotency_key="k").status_code == 503
+        assert httpx.get(f"{up.url}/metrics").status_code == 200
+        assert up.workers() == workers
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[sqlite3.Connection]:
+    """The file of a store that has answered once and whose answers are old at once."""
+    store = Store(tmp_path / NAME, 0.0)
+    store.answer("key", "id", (BODY,), lambda: b"answer")
+    with sqlite3.connect(tmp_path / NAME) as connection:
+        yield connection
+
+
+def test_what_is_old_is_found_without_reading_the_table(database: sqlite3.Connection) -> None:
+    """It is looked for once a second in every worker, between two requests."""
+    plan = " ".join(str(row) for row in database.execute(f"explain query plan {EXPIRE}", (0.0,)))
+    assert "USING INDEX answer_time" in plan or "USING COVERING INDEX answer_time" in plan
+    assert "SCAN answer" not in plan
+
+
+def test_a_great_many_old_answers_go_in_parts(database: sqlite3.Connection, tmp_path: Path) -> None:
+    rows = ((str(i), b"", b"", 0.0, "") for i in range(2500))
+    database.executemany("insert into answer values (?, ?, ?, ?, ?)", rows)
+    database.commit()
+    store, left = Store(tmp_path / NAME, 60.0), []
+    for _ in range(3):
+        store.expire()
+        left.append(database.execute("select count(*) from answer").fetchone()[0])
+    assert left == [1501, 501, 1]
