@@ -7,6 +7,7 @@ from starlette.applications import Starlette
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import Message, Receive, Scope, Send
 
+from .http.fields import trace_of
 from .http.information import Information
 from .oip.service import Protocol
 from .score import Score
@@ -20,13 +21,19 @@ HEADERS = [
     (b"referrer-policy", b"no-referrer"), (b"x-frame-options", b"DENY"),
 ]  # fmt: skip
 
+EXPOSED = (
+    "X-Request-Id", "Retry-After", "Idempotency-Replayed", "Inference-Header-Content-Length",
+)  # fmt: skip
+
 
 def create(services: Services) -> App:
     """Return the application over one worker's services."""
     scores = score_endpoints(services)
     information = Information(services)
     routes = [*information.routes(), *Protocol(services).routes()]
-    rest = Counted(Starlette(routes=routes, exception_handlers=information.handlers()), services)
+    starlette = Starlette(routes=routes, exception_handlers=information.handlers())
+    starlette.router.redirect_slashes = False  # a redirect would go where the Host header says
+    rest = Counted(starlette, services)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         await (scores.get(scope["path"]) or rest)(scope, receive, send)
@@ -34,7 +41,8 @@ def create(services: Services) -> App:
     origin = services.settings.cors_origin
     if origin is None:
         return app
-    return CORSMiddleware(app, (origin,), allow_methods=("GET", "POST"), allow_headers=("*",))
+    return CORSMiddleware(app, (origin,), allow_methods=("GET", "POST"), allow_headers=("*",),
+                          expose_headers=EXPOSED)  # fmt: skip
 
 
 def score_endpoints(services: Services) -> dict[str, App]:
@@ -61,14 +69,15 @@ class Counted:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request through."""
-        status, began = 499, perf_counter()
+        status, request_id, began = 499, b"", perf_counter()
         counters = self._services.counters
         counters.add("in_flight")
 
         async def watched(message: Message) -> None:
-            nonlocal status
+            nonlocal status, request_id
             if message["type"] == "http.response.start":
                 status = message["status"]
+                request_id = dict(message["headers"]).get(b"x-request-id", b"")
                 message["headers"] = [*message["headers"], *HEADERS]
             await send(message)
 
@@ -79,4 +88,7 @@ class Counted:
             endpoint = "infer" if scope["path"].endswith("/infer") else "other"
             counters.request(endpoint, status)
             took = perf_counter() - began
-            self._services.access.write("", scope["method"], scope["path"], status, took, b"")
+            trace = trace_of(dict(scope["headers"]))
+            self._services.access.write(
+                request_id.decode(), scope["method"], scope["path"], status, took, trace
+            )

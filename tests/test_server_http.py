@@ -499,6 +499,13 @@ def test_the_drift_verdict_is_shown_where_it_exists(
         assert re.search(r'credit_model_info\{name="small",version="1",sha256="\w{64}"', text)
 
 
+def test_no_path_is_redirected(server: Running) -> None:
+    """It would go wherever the Host header says."""
+    for path in ("/models/", "/livez/", "/v2/models/small/"):
+        answer = httpx.get(server.url + path, headers={"host": "evil.example"})
+        assert answer.status_code == 404
+
+
 def test_the_version_is_the_projects(server: Running) -> None:
     import tomllib
 

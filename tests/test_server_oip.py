@@ -13,7 +13,8 @@ import pytest
 import tritonclient.http as triton
 from tritonclient.utils import InferenceServerException
 
-from .conftest import ROOT, Running, Trained, applicants
+from .conftest import ROOT, Running, Serve, Trained, applicants
+from .server_long import free_ports
 
 CLIENTS = ROOT / ".venv-clients" / "bin" / "python"
 Matrix = np.ndarray[Any, np.dtype[np.float64]]
@@ -96,7 +97,10 @@ def test_kserve_infers_with_lightgbms_bits(server: Running, trained: Trained) ->
     assert done.returncode == 0, done.stderr
     said = json.loads(done.stdout.splitlines()[-1])
     assert (said["live"], said["ready"], said["model_ready"]) == (True, True, True)
-    assert np.array(said["outputs"]["prediction"]).tobytes() == trained.prediction(rows).tobytes()
+    wanted = trained.prediction(rows).tobytes()
+    assert np.array(said["outputs"]["prediction"]).tobytes() == wanted
+    assert np.array(said["binary"]["prediction"]).tobytes() == wanted
+    assert "wanted shape [-1, 5]" in said["error"]
 
 
 def infer(server: Running, body: Any, path: str = "small", **headers: str) -> httpx.Response:
@@ -154,6 +158,7 @@ REFUSED = {
     "no input": {"inputs": []},
     "a huge shape": request_of(FIT, [2**40, 5]),
     "an integer beyond float64": request_of([2**53 + 1, 1, 1, 0, 1], datatype="INT64"),
+    "a number as the name of the model's input": {"inputs": [{"name": 1}]},
     "binary data that are not there": request_of(None, parameters={"binary_data_size": 40}),
 }
 
@@ -189,3 +194,47 @@ def test_the_rows_sent_are_the_rows_scored(server: Running, trained: Trained) ->
     answer = infer(server, request_of(data, [60, 5])).json()
     got = next(o["data"] for o in answer["outputs"] if o["name"] == "prediction")
     assert got == [each["probability"] for each in plain]
+
+
+TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+
+def test_an_answer_names_its_request_and_passes_the_trace_on(server: Running) -> None:
+    """Without an id of the client's, X-Request-Id is what finds the record."""
+    answer = infer(server, request_of(FIT), traceparent=TRACE)
+    assert answer.headers["traceparent"] == TRACE
+    made = answer.headers["x-request-id"]
+    assert [r["kind"] for r in server.records() if r["request_id"] == made] == ["score"]
+    assert infer(server, request_of(FIT), x_request_id="r-8").headers["x-request-id"] == "r-8"
+
+
+def test_headers_that_do_not_fit_are_refused(server: Running) -> None:
+    for headers, status in (
+        ({"x_request_timeout_ms": "0"}, 504),
+        ({"x_request_timeout_ms": "soon"}, 400),
+        ({"content_encoding": "gzip"}, 415),
+        ({"inference_header_content_length": "9" * 5000}, 400),
+        ({"inference_header_content_length": "-1"}, 400),
+        ({"x_request_id": "a b"}, 400),
+    ):
+        answer = infer(server, request_of(FIT), **headers)
+        assert (answer.status_code, set(answer.json())) == (status, {"error"})
+
+
+def test_triton_manages_the_repository_on_the_admin_port(
+    bundle: Path, serve: Serve, tmp_path: Path
+) -> None:
+    """And the scoring port has none of it."""
+    port = free_ports()
+    with serve(bundle, tmp_path, "--port", str(port), "--admin-port", str(port + 1)) as up:
+        admin = triton.InferenceServerClient(f"127.0.0.1:{port + 1}", network_timeout=60)
+        wanted = [{"name": "small", "version": "1", "state": "READY", "reason": ""}]
+        assert admin.get_model_repository_index() == wanted
+        admin.load_model("small")
+        with pytest.raises(InferenceServerException, match="no such model"):
+            admin.load_model("none")
+        with pytest.raises(InferenceServerException, match="default"):
+            admin.unload_model("small")
+        scoring = triton.InferenceServerClient(f"127.0.0.1:{up.port}")
+        with pytest.raises(InferenceServerException):
+            scoring.load_model("small")

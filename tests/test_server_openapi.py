@@ -1,6 +1,7 @@
 """The OpenAPI document is true: schemathesis asks what it allows, and what it does not."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -16,7 +17,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from .conftest import Running, Trained, applicants
+from .conftest import Running, Serve, Trained, applicants
 
 CHECKS = [
     not_a_server_error,
@@ -76,3 +77,17 @@ def test_the_document_allows_every_real_applicant_and_no_faulty_one(
         })  # fmt: skip
         assert not validator.is_valid(faulty)
         assert answer.status_code == 422
+
+
+def test_the_document_says_which_operations_ask_for_a_key(
+    bundle: Path, serve: Serve, tmp_path: Path
+) -> None:
+    """Every one it says so of does, and no other."""
+    (tmp_path / "keys").write_text("")
+    with serve(bundle, tmp_path, "--keys", str(tmp_path / "keys")) as up:
+        paths = httpx.get(f"{up.url}/openapi.json").json()["paths"]
+        assert "/models/small/score" in paths
+        for path, operations in paths.items():
+            for method, operation in operations.items():
+                status = httpx.request(method, up.url + path).status_code
+                assert (status == 401) == ("security" in operation), path

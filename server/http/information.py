@@ -14,7 +14,8 @@ from ..model import Model
 from ..services import Services
 from .docs_page import page
 from .openapi import document
-from .problem import MEDIA_TYPE, Problem
+from .problem import Problem
+from .refusal import as_response, on_http
 
 Handlers = dict[Any, Callable[[Request, Any], Response]]
 
@@ -44,7 +45,7 @@ class Information:
 
     def handlers(self) -> Handlers:
         """Return what turns exceptions into answers."""
-        return {Problem: on_problem, HTTPException: on_http, Exception: self._on_unforeseen}
+        return {Problem: as_response, HTTPException: on_http, Exception: self._on_unforeseen}
 
     async def live(self, _: Request) -> Response:
         """Say that the process answers."""
@@ -106,29 +107,11 @@ class Information:
     def _all(self) -> list[Model]:
         return list(self._catalog.models.values())
 
-    def _on_unforeseen(self, _: Request, __: Exception) -> Response:
+    def _on_unforeseen(self, request: Request, _: Exception) -> Response:
         self._services.counters.add("unhandled")
-        return as_response(Problem(500, "unforeseen error: its trace is in the server's log"))
-
-
-def on_problem(_: Request, problem: Problem) -> Response:
-    """Answer with a problem document."""
-    return as_response(problem)
-
-
-def on_http(request: Request, error: HTTPException) -> Response:
-    """Answer Starlette's own refusals, 404 and 405, in the way of the path."""
-    if request.url.path.startswith("/v2"):
-        return JSONResponse({"error": error.detail}, error.status_code, error.headers)
-    head = [(k.lower().encode(), v.encode()) for k, v in (error.headers or {}).items()]
-    return as_response(Problem(error.status_code, f"{request.url.path}: {error.detail}", (), head))
-
-
-def as_response(problem: Problem) -> Response:
-    """Return a problem as Starlette's response."""
-    head = {k.decode(): v.decode() for k, v in problem.headers}
-    body = problem.encode("")
-    return Response(body, problem.status, head, media_type=MEDIA_TYPE.decode())
+        return as_response(
+            request, Problem(500, "unforeseen error: its trace is in the server's log")
+        )
 
 
 def summary(model: Model, default: Model) -> dict[str, Any]:

@@ -38,14 +38,20 @@ def document(catalog: Catalog, settings: Settings) -> Json:
     for (name, version), model in catalog.models.items():
         operation = score(model, settings, f"score {name}, version {version}")
         paths[f"/models/{name}/versions/{version}/score"] = {"post": operation}
-    keyed: Json = {"security": [{"key": []}, {"bearer": []}]} if settings.keys else {}
+        if catalog.newest(name) is model:
+            newest = score(model, settings, f"score {name}, the newest version")
+            paths[f"/models/{name}/score"] = {"post": newest}
     return {
         "openapi": "3.1.0",
         "info": {"title": "Credit Express", "version": __version__, "description": ABOUT},
-        "paths": {**paths, **INFORMATION},
+        "paths": {**paths, **INFORMATION, "/metrics": {"get": {**METRICS, **keyed(settings)}}},
         "components": {"schemas": {"Problem": PROBLEM}, "securitySchemes": SECURITY},
-        **keyed,
     }
+
+
+def keyed(settings: Settings) -> Json:
+    """Return what an operation says that asks for a key."""
+    return {"security": [{"key": []}, {"bearer": []}]} if settings.keys else {}
 
 
 def score(model: Model, settings: Settings, summary: str) -> Json:
@@ -65,6 +71,7 @@ def score(model: Model, settings: Settings, summary: str) -> Json:
             "200": {"description": "scored", "content": {m: {"schema": result} for m in MEDIA}},
             **refusals,
         },
+        **keyed(settings),
     }  # fmt: skip
 
 
@@ -182,6 +189,6 @@ SECURITY = {
 INFORMATION = {
     "/livez": described("whether the process answers"),
     "/readyz": described("whether requests should come here"),
-    "/metrics": described("the counters of all workers", "text/plain"),
     "/models": described("what is served"),
 }
+METRICS = described("the counters of all workers", "text/plain")["get"]

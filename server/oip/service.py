@@ -1,14 +1,16 @@
 """The routes of the Open Inference Protocol v2, and its way of saying an error."""
 
 from collections.abc import Awaitable, Callable
+from time import perf_counter
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from .. import __version__
-from ..http.fields import request_id_of
+from ..http.fields import check_deadline, check_encoding, request_id_of, trace_of
 from ..http.problem import Problem
+from ..http.protocol import ARRIVED
 from ..services import Services
 from .infer import Infer
 from .wire import HEADER_LENGTH, OipError
@@ -56,14 +58,17 @@ class Protocol:
     async def infer(self, request: Request) -> Response:
         """Score the rows of a tensor."""
         fields = dict(request.scope["headers"])
-        if b"content-encoding" in fields:
-            raise OipError(415, "Content-Encoding: wanted none")
+        check_encoding(fields)
         found, request_id = self._find(request), request_id_of(fields)
-        body = await request.body()
+        body, now = await request.body(), perf_counter()
+        check_deadline(fields, now - request.scope.get(ARRIVED, now))
         answer, json_length = found.answer(body, fields.get(HEADER_LENGTH), request_id)
+        head = {"x-request-id": request_id}
+        if trace := trace_of(fields):
+            head["traceparent"] = trace.decode()
         if json_length is None:
-            return Response(answer, media_type="application/json")
-        head = {HEADER_LENGTH.decode(): str(json_length)}
+            return Response(answer, media_type="application/json", headers=head)
+        head[HEADER_LENGTH.decode()] = str(json_length)
         return Response(answer, media_type="application/octet-stream", headers=head)
 
     def _find(self, request: Request) -> Infer:

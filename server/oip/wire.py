@@ -1,10 +1,12 @@
 """Open Inference Protocol v2 on the wire: requests and responses, JSON and binary tensors."""
 
+import re
 from typing import Any
 
 import msgspec
 
 HEADER_LENGTH = b"inference-header-content-length"
+LENGTH = re.compile(rb"[0-9]{1,15}")
 Parameters = dict[str, Any]
 
 
@@ -72,8 +74,9 @@ def read_request(body: bytes, header_length: bytes | None) -> tuple[Request, byt
 
 def parse_length(value: bytes, size: int) -> int:
     """Return how much of the body is JSON; raises OipError 400."""
-    if not value.isdigit() or int(value) > size:
-        raise OipError(400, f"Inference-Header-Content-Length: wanted 0 to {size}, got {value!r}")
+    if not LENGTH.fullmatch(value) or int(value) > size:
+        got = value[:20].decode("latin-1")
+        raise OipError(400, f"Inference-Header-Content-Length: wanted 0 to {size}, got {got}")
     return int(value)
 
 

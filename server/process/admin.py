@@ -1,18 +1,23 @@
 """The admin surface: its own port, its own process; what it asks for, the supervisor does."""
 
+import logging
 import socket
 from threading import Lock
 
 import msgspec
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from ..http.keys import Keys
+from ..http.keys import Keys, KeysError
 from ..http.problem import Problem
+from ..http.refusal import as_response, on_http
 from .control import Command, Reply
+
+log = logging.getLogger(__name__)
 
 
 class Admin:
@@ -33,7 +38,10 @@ class Admin:
             Route("/v2/repository/index", self.index, **post),  # type: ignore[arg-type]
             Route("/v2/repository/models/{name}/{verb}", self.change, **post),  # type: ignore[arg-type]
         ]
-        return Starlette(routes=routes, exception_handlers={Problem: refused})
+        handlers = {Problem: as_response, HTTPException: on_http}
+        app = Starlette(routes=routes, exception_handlers=handlers)
+        app.router.redirect_slashes = False
+        return app
 
     async def models(self, request: Request) -> Response:
         """Return what is served."""
@@ -65,7 +73,10 @@ class Admin:
         return JSONResponse({"error": reply.error}, 400) if reply.error else JSONResponse({})
 
     async def _ask(self, request: Request, command: Command) -> Reply:
-        self._keys.reload()
+        try:
+            self._keys.reload()
+        except KeysError as error:
+            log.error("kept the keys: %s", error)
         self._keys.check(dict(request.scope["headers"]), "admin")
         return await run_in_threadpool(self._exchange, command)
 
@@ -78,11 +89,3 @@ class Admin:
 def told(reply: Reply) -> Response:
     """Return the supervisor's reply."""
     return JSONResponse(msgspec.to_builtins(reply), 409 if reply.error else 200)
-
-
-async def refused(request: Request, problem: Exception) -> Response:
-    """Answer a refusal in the way of the path."""
-    assert isinstance(problem, Problem)  # noqa: S101 - what Starlette was told
-    if request.url.path.startswith("/v2"):
-        return JSONResponse({"error": problem.detail}, problem.status)
-    return Response(problem.encode(""), problem.status, media_type="application/problem+json")

@@ -1,0 +1,24 @@
+"""A refusal outside the hot path, in the way of its path: {"error": …} under /v2."""
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from .problem import MEDIA_TYPE, Problem
+
+
+def as_response(request: Request, problem: Exception) -> Response:
+    """Return a Problem as Starlette's response."""
+    assert isinstance(problem, Problem)  # noqa: S101 - what Starlette was told
+    head = {k.decode(): v.decode() for k, v in problem.headers}
+    if request.url.path.startswith("/v2"):
+        return JSONResponse({"error": problem.detail}, problem.status, head)
+    return Response(problem.encode(""), problem.status, head, MEDIA_TYPE.decode())
+
+
+def on_http(request: Request, error: Exception) -> Response:
+    """Return Starlette's own refusal, 404 or 405."""
+    assert isinstance(error, HTTPException)  # noqa: S101 - what Starlette was told
+    head = [(k.lower().encode(), v.encode()) for k, v in (error.headers or {}).items()]
+    said = f"{request.url.path}: {error.detail}"
+    return as_response(request, Problem(error.status_code, said, headers=head))
