@@ -20,6 +20,7 @@ import msgspec
 
 Applicant = dict[str, Any]
 CLIENTS = 8
+GROWTH_KILOBYTES = 8_000
 ODD: tuple[Any, ...] = (
     None, True, False, "", "a", "\u0000", "NaN", [], {}, [1], 0, -0.0, 1e308, -1e308, 5e-324, 2**53,
     2**53 + 1, 2**64, -(2**63), 10**30, 1.5, "car", "😀", {"AGE": 1},
@@ -165,7 +166,7 @@ def main() -> int:
     parser.add_argument("--applicants", type=Path, required=True, help="right bodies, one a line")
     options = parser.parse_args()
     good = [json.loads(line) for line in options.applicants.read_text().splitlines()]
-    wrong = 0
+    wrong, resident = 0, []
     with tempfile.TemporaryDirectory() as log, running(options.model, Path(log)) as up:
         (worker,) = up.workers()
         for part in range(10):
@@ -175,9 +176,11 @@ def main() -> int:
                 print(each, file=sys.stderr)
             for file in Path(log).glob("*.jsonl"):
                 file.unlink()
-            kilobytes = resident_kilobytes(worker)
-            print(f"{part + 1}/10 {dict(found.statuses)} resident {kilobytes} kB", flush=True)
-    return 1 if wrong else 0
+            resident.append(resident_kilobytes(worker))
+            print(f"{part + 1}/10 {dict(found.statuses)} resident {resident[-1]} kB", flush=True)
+    growth = resident[-1] - resident[1]  # warm after two tenths
+    print(f"{wrong} wrong answers; resident memory grew by {growth} kB once warm")
+    return 1 if wrong or growth > GROWTH_KILOBYTES else 0
 
 
 if __name__ == "__main__":

@@ -9,6 +9,9 @@ from itertools import cycle
 from time import perf_counter
 from typing import Any
 
+HOST = "127.0.0.1"
+Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
 
 @dataclass
 class Tally:
@@ -19,6 +22,7 @@ class Tally:
     refused_connections: int = 0
     answers: list[dict[str, Any]] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
+    late: list[float] = field(default_factory=list)
     retry_after: Counter[str] = field(default_factory=Counter)
 
 
@@ -39,11 +43,37 @@ class Load:
         await asyncio.gather(*(self._client(i) for i in range(self.clients)))
         return self.tally
 
+    async def offer(self, rate: float, seconds: float) -> Tally:
+        """Post `rate` times a second whether or not answers come, on as many connections.
+
+        An accepted request's seconds count from when it left; `late` says how late that was.
+        """
+        idle: list[Connection] = []
+        began, posts = perf_counter(), []
+        for i in range(int(rate * seconds)):
+            due = began + i / rate
+            await asyncio.sleep(max(0.0, due - perf_counter()))
+            body = self.bodies[i % len(self.bodies)]
+            posts.append(asyncio.create_task(self._post_once(idle, body, due)))
+        await asyncio.gather(*posts)
+        return self.tally
+
+    async def _post_once(self, idle: list[Connection], body: bytes, due: float) -> None:
+        try:
+            connection = idle.pop() if idle else await asyncio.open_connection(HOST, self.port)
+            self.tally.late.append(perf_counter() - due)
+            if await self._post(*connection, body):
+                idle.append(connection)
+            else:
+                connection[1].close()
+        except (OSError, asyncio.IncompleteReadError) as error:
+            self.tally.failed.append(repr(error))
+
     async def _client(self, number: int) -> None:
         bodies = cycle(self.bodies[number:] + self.bodies[:number])
         while not self.stop():
             try:
-                reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+                reader, writer = await asyncio.open_connection(HOST, self.port)
             except OSError:
                 self.tally.refused_connections += 1
                 return

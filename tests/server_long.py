@@ -1,8 +1,9 @@
 """The long forms: python -m tests.server_long swaps terms --models A B --applicants ROWS.jsonl.
 
 `swaps`: 50 hot swaps and 10 rolling restarts under load. `terms`: 20 SIGTERMs under load.
+`offered`: four times the requests a second one worker can answer, whether or not answers come.
 `overload`: four times the connections the capacity was measured with, by wrk. `loris`: 1,000 slow
-connections.
+connections. Each ends in an AssertionError where its bound does not hold.
 """
 
 import argparse
@@ -27,6 +28,10 @@ from .server_load import Load, Tally
 SWAPS, RESTARTS, TERMS, SLOW = 50, 10, 20, 1000
 CONNECTIONS = 32
 SECONDS = 8.0
+BATCH, QUEUE = 200, 8
+GOODPUT = 0.9
+# Of the time a full queue takes: the generator and the machine's other users have a part in it.
+BOUND = 2.0
 WRK = """
 local bodies, i = {}, 0
 for line in io.lines(os.getenv("BODIES")) do bodies[#bodies + 1] = line end
@@ -103,6 +108,33 @@ async def terminated(up: Running, load: Load, after: float) -> Tally:
     return await posting
 
 
+def offered(options: argparse.Namespace, folder: Path) -> None:
+    """Offer batches at four times the rate one worker can answer them.
+
+    Batches, so that this generator can: an accepted one waits for at most `QUEUE` others.
+    """
+    batches = [b"[" + b",".join(options.applicants[i : i + BATCH]) + b"]" for i in range(50)]
+    with running(options.models[0], log_of(folder), "--max-in-flight", str(QUEUE)) as up:
+        end = time.monotonic() + SECONDS
+        calm = asyncio.run(
+            Load(up.port, batches, clients=4, stop=lambda: time.monotonic() > end).run()
+        )
+        capacity = calm.statuses[200] / SECONDS
+        tally = asyncio.run(Load(up.port, batches).offer(4 * capacity, SECONDS))
+    goodput, worst = tally.statuses[200] / SECONDS, quantiles(tally.seconds, n=100)[98]
+    bound = BOUND * (QUEUE + 1) / capacity
+    print(f"offered: capacity {capacity:.0f} batches/s, {4 * capacity:.0f}/s offered; goodput "
+          f"{goodput:.0f}/s ({goodput / capacity:.0%}), accepted p99 {worst * 1e3:.0f} ms of at "
+          f"most {bound * 1e3:.0f} ms; {dict(tally.statuses)}, Retry-After "
+          f"{dict(tally.retry_after)}, failed {len(tally.failed)}, generator late by p99 "
+          f"{quantiles(tally.late, n=100)[98] * 1e3:.0f} ms")  # fmt: skip
+    assert not tally.failed
+    assert set(tally.statuses) == {200, 503}
+    assert set(tally.retry_after) == {"1"}
+    assert goodput >= GOODPUT * capacity
+    assert worst <= bound
+
+
 def overload(options: argparse.Namespace, folder: Path) -> None:
     """Measure capacity, then offer four times the connections, and tell accepted from shed."""
     if shutil.which("wrk") is None:
@@ -117,6 +149,9 @@ def overload(options: argparse.Namespace, folder: Path) -> None:
           f"{goodput:.0f}/s ({goodput / capacity:.0%}), accepted p99 "
           f"{quantiles(loaded.seconds, n=100)[98] * 1e3:.1f} ms; a probe's answers "
           f"{dict(loaded.statuses)}, Retry-After {dict(loaded.retry_after)}")  # fmt: skip
+    assert not loaded.failed
+    assert goodput >= GOODPUT * capacity
+    assert quantiles(loaded.seconds, n=100)[98] <= BOUND * (CONNECTIONS + 1) / capacity
 
 
 def measure(
@@ -196,7 +231,13 @@ def free_ports() -> int:
 
 def main() -> None:
     """Run the forms that were asked for."""
-    forms = {"swaps": swaps, "terms": terms, "overload": overload, "loris": loris}
+    forms = {
+        "swaps": swaps,
+        "terms": terms,
+        "offered": offered,
+        "overload": overload,
+        "loris": loris,
+    }
     parser = argparse.ArgumentParser("python -m tests.server_long", description=__doc__)
     parser.add_argument("forms", nargs="*", choices=[*forms], default=[*forms])
     parser.add_argument("--models", type=Path, nargs=2, required=True, help="two versions' bundles")

@@ -3,10 +3,9 @@
 import asyncio
 
 from .conftest import Running, Trained, applicants
-from .server_fuzz import fuzz, resident_kilobytes
+from .server_fuzz import GROWTH_KILOBYTES, fuzz, resident_kilobytes
 
 BODIES = 6_000
-GROWTH_KILOBYTES = 8_000
 
 
 def test_every_wrong_body_is_refused_and_its_fault_named(server: Running, trained: Trained) -> None:
