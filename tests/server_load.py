@@ -22,6 +22,7 @@ class Tally:
     refused_connections: int = 0
     answers: list[dict[str, Any]] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
+    lasted: float = 0.0
     late: list[float] = field(default_factory=list)
     retry_after: Counter[str] = field(default_factory=Counter)
 
@@ -44,18 +45,22 @@ class Load:
         return self.tally
 
     async def offer(self, rate: float, seconds: float) -> Tally:
-        """Post `rate` times a second whether or not answers come, on as many connections.
+        """Post `rate` times a second whether or not answers come, on a second's connections.
 
+        They are open before, as a pool's are: an event loop takes one new connection a turn.
         An accepted request's seconds count from when it left; `late` says how late that was.
         """
-        idle: list[Connection] = []
-        began, posts = perf_counter(), []
+        idle = [await asyncio.open_connection(HOST, self.port) for _ in range(int(rate))]
+        posts = []
+        await asyncio.sleep(1.0)
+        began = perf_counter()
         for i in range(int(rate * seconds)):
             due = began + i / rate
             await asyncio.sleep(max(0.0, due - perf_counter()))
             body = self.bodies[i % len(self.bodies)]
             posts.append(asyncio.create_task(self._post_once(idle, body, due)))
         await asyncio.gather(*posts)
+        self.tally.lasted = perf_counter() - began
         return self.tally
 
     async def _post_once(self, idle: list[Connection], body: bytes, due: float) -> None:

@@ -121,7 +121,7 @@ def offered(options: argparse.Namespace, folder: Path) -> None:
         )
         capacity = calm.statuses[200] / SECONDS
         tally = asyncio.run(Load(up.port, batches).offer(4 * capacity, SECONDS))
-    goodput, worst = tally.statuses[200] / SECONDS, quantiles(tally.seconds, n=100)[98]
+    goodput, worst = tally.statuses[200] / tally.lasted, quantiles(tally.seconds, n=100)[98]
     bound = BOUND * (QUEUE + 1) / capacity
     print(f"offered: capacity {capacity:.0f} batches/s, {4 * capacity:.0f}/s offered; goodput "
           f"{goodput:.0f}/s ({goodput / capacity:.0%}), accepted p99 {worst * 1e3:.0f} ms of at "

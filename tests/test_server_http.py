@@ -375,6 +375,29 @@ def test_a_full_queue_is_a_503_with_retry_after(bundle: Path, serve: Serve, tmp_
             each.close()
 
 
+def test_the_queue_is_as_long_as_said_where_bodies_end_together(
+    bundle: Path, serve: Serve, tmp_path: Path
+) -> None:
+    """Thirty heads come while nobody waits, and all their bodies at once afterwards."""
+    with serve(bundle, tmp_path, "--max-in-flight", "2") as up:
+        batch = json.dumps([FIT] * 1000).encode()
+        head = b"POST /score HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        head += b"Content-Length: %d\r\n\r\n" % len(batch)
+        senders = [sender(up.port, head + batch[:1]) for _ in range(30)]
+        until(lambda: counted(up, "credit_connections") >= 31)
+        for each in senders:
+            each.sendall(batch[1:])
+        firsts = [each.recv(12) for each in senders]
+        assert set(firsts) == {b"HTTP/1.1 200", b"HTTP/1.1 503"}
+        shed = senders[firsts.index(b"HTTP/1.1 503")]
+        shed.settimeout(60)
+        assert b"retry-after: 1" in shed.recv(65536)
+        shed.sendall(head + batch)
+        assert shed.recv(9) == b"HTTP/1.1 "
+        for each in senders:
+            each.close()
+
+
 def test_clients_that_take_no_answer_do_not_hold_the_queue(
     bundle: Path, serve: Serve, tmp_path: Path
 ) -> None:

@@ -149,7 +149,7 @@ class WholeRequests(HttpToolsProtocol):
         self._in_head, self._in_body = False, True
         if self._rejected:
             return
-        if len(self.tasks) >= self.limits.max_in_flight and self._may_shed():
+        if self._is_full() and self._may_shed():
             self._shedding = True
             return
         super().on_headers_complete()
@@ -169,6 +169,9 @@ class WholeRequests(HttpToolsProtocol):
         self._in_body, self.waiting_since = False, None
         if self._rejected or self.transport.is_closing():
             return
+        if self._held is not None and self._is_full():  # since its head was let in
+            self._held, self._shedding = None, True
+            self.cycle.response_complete = True
         if self._shedding:
             self.flow.pause_reading()
             self.loop.call_later(SHED_SECONDS, self._shed)
@@ -202,6 +205,9 @@ class WholeRequests(HttpToolsProtocol):
 
     def _reject_body(self) -> None:
         self._reject(Problem(413, f"body: wanted at most {self.limits.max_body} bytes"))
+
+    def _is_full(self) -> bool:
+        return len(self.tasks) >= self.limits.max_in_flight
 
     def _may_shed(self) -> bool:
         idle = self.cycle is None or self.cycle.response_complete
