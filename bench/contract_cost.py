@@ -1,0 +1,234 @@
+"""What the HTTP contract costs a score: this server against the bare scoring callable, paired.
+
+  python -m bench.contract_cost measure --model models/credit-express/1 \\
+      --rows models/credit-express/held-out.parquet
+  python -m bench.contract_cost render
+
+`bare` is what a score cannot do without: uvicorn as it comes, decode, score, record, answer. It has
+no limits, no queue bound, no metrics, no keys, deadline, trace, negotiation, idempotency or access
+log. Each round measures every mode, in an order that turns, and compares it with `bare` of the
+same round.
+"""
+
+import argparse
+import hashlib
+import json
+import multiprocessing
+import os
+import socket
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import psutil
+import pyarrow.parquet as pq
+import uvicorn
+
+from server import answer, catalog, run, settings
+from server.codec import JSON
+from server.metrics.counters import Table
+from server.record import Scored
+from server.services import Services, open_services
+
+from . import result
+from .progress import say
+from .record_load import drive
+from .result import Row
+
+DOCUMENT = Path(__file__).parent.parent / "docs" / "http.md"
+BEGIN, END = "<!-- contract_cost: begin -->\n", "<!-- contract_cost: end -->\n"
+KEY = "a key that is no secret"
+FIELDS = (
+    f"x-api-key: {KEY}\r\nx-request-id: loan-4711\r\nx-request-timeout-ms: 1000\r\naccept: */*\r\n"
+    "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\r\n"
+)
+# Mode -> settings, and header fields the client sends.
+MODES: dict[str, tuple[dict[str, str], str]] = {
+    "bare": ({}, ""),
+    "access log off": ({"access_log": "0"}, ""),
+    "as by default": ({}, ""),
+    "API key, request id, deadline, trace, Accept; access log off": ({"access_log": "0"}, FIELDS),
+}
+CONNECTIONS = 16
+
+
+def bare(services: Services) -> Callable[..., Any]:
+    """Return the bare scoring callable."""
+    model, recorder = services.catalog.default, services.recorder
+    build = answer.builder(model, JSON)
+
+    async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:
+        message = await receive()
+        body = message["body"]
+        while message.get("more_body"):
+            message = await receive()
+            body += message["body"]
+        request_id, began = os.urandom(16).hex(), time.perf_counter()
+        said = model.score(body, JSON)
+        took = (time.perf_counter() - began) * 1e6
+        recorder.append(
+            model.tag,
+            Scored(request_id, 0, said.raw, said.prediction, said.decision, said.flags, took,
+                   said.row, body),
+        )  # fmt: skip
+        recorder.flush()
+        encoded = JSON.encode(build(request_id, said))
+        head = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(encoded))]
+        await send({"type": "http.response.start", "status": 200, "headers": head})
+        await send({"type": "http.response.body", "body": encoded})
+
+    return app
+
+
+def serve(model: str, port: int, folder: str, mode: str) -> None:
+    """Run a server of one worker in this process; its access log goes nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    given: dict[str, Any] = {"model": model, "port": port, "log_dir": f"{folder}/log"}
+    given |= MODES[mode][0]
+    if MODES[mode][1]:
+        digest = hashlib.sha256(KEY.encode()).hexdigest()
+        line = {"id": "bench", "sha256": digest, "scopes": ["score"]}
+        (Path(folder) / "keys").write_text(json.dumps(line))
+        given["keys"] = f"{folder}/keys"
+    chosen = settings.read({}, given)
+    if mode != "bare":
+        run.run(chosen)
+        return
+    Path(chosen.log_dir).mkdir()
+    services = open_services(chosen, catalog.load_all(chosen), Table(1), 0)
+    uvicorn.run(
+        bare(services), port=port, loop="uvloop", http="httptools", ws="none", lifespan="off",
+        log_config=None, access_log=False, server_header=False, proxy_headers=False,
+    )  # fmt: skip
+
+
+class Server:
+    """A server process of one mode."""
+
+    def __init__(self, model: Path, mode: str) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port: int = free.getsockname()[1]
+        self._folder = tempfile.TemporaryDirectory()
+        context = multiprocessing.get_context("spawn")
+        arguments = (str(model), self.port, self._folder.name, mode)
+        self._process = context.Process(target=serve, args=arguments)
+        self._process.start()
+        self._wait()
+
+    def _wait(self) -> None:
+        while self._process.is_alive():
+            with socket.socket() as asking:
+                if asking.connect_ex(("127.0.0.1", self.port)) == 0:
+                    return
+            time.sleep(0.05)
+        raise SystemExit("the server did not start")
+
+    def cpu(self) -> float:
+        """Seconds of processor time it and its worker have used, to the nanosecond."""
+        process = psutil.Process(self._process.pid)
+        pids = [each.pid for each in (process, *process.children())]
+        threads = [file for pid in pids for file in Path(f"/proc/{pid}/task").glob("*/schedstat")]
+        return sum(int(thread.read_text().split()[0]) for thread in threads) / 1e9
+
+    def measure(self, requests: Sequence[bytes], seconds: float) -> float:
+        """Load it for some seconds; return microseconds of processor time a request."""
+        before = self.cpu()
+        loaded = drive(self.port, requests, CONNECTIONS, seconds)
+        return (self.cpu() - before) / loaded.with_warm_up * 1e6
+
+    def stop(self) -> None:
+        """End it and remove its log."""
+        self._process.terminate()
+        self._process.join()
+        self._folder.cleanup()
+
+
+def requests_of(rows: Path, fields: str) -> list[bytes]:
+    """Return one HTTP request per row: `default`, the label, is not sent."""
+    found = []
+    for row in pq.read_table(rows).to_pylist():
+        row.pop("default", None)
+        body = json.dumps(row).encode()
+        head = f"POST /score HTTP/1.1\r\nhost: bench\r\ncontent-length: {len(body)}\r\n{fields}"
+        found.append(head.encode() + b"content-type: application/json\r\n\r\n" + body)
+    return found
+
+
+def measure(model: Path, rows: Path, rounds: int, seconds: float) -> list[Row]:
+    """Return a row for every round: microseconds a request by mode."""
+    requests = {mode: requests_of(rows, fields) for mode, (_, fields) in MODES.items()}
+    servers = {mode: Server(model, mode) for mode in MODES}
+    found: list[Row] = []
+    try:
+        for number in range(rounds):
+            order = [*MODES][number % len(MODES) :] + [*MODES][: number % len(MODES)]
+            order = order[:: 1 if number % 2 else -1]
+            found.append({mode: servers[mode].measure(requests[mode], seconds) for mode in order})
+            say(f"round {number + 1} of {rounds}")
+    finally:
+        for server in servers.values():
+            server.stop()
+    return found
+
+
+def table(measured: result.Result) -> str:
+    """Return the result as markdown."""
+    rounds, host = measured.rows, measured.host
+    lines = ["| | processor time a request | against bare, paired: median, and the middle half |",
+             "|---|---|---|"]  # fmt: skip
+    for mode in MODES:
+        usual = statistics.median(each[mode] for each in rounds)
+        shares = [each[mode] / each["bare"] - 1 for each in rounds]
+        low, middle, high = statistics.quantiles(shares, n=4)
+        against = "" if mode == "bare" else f"{middle:+.1%} ({low:+.1%} to {high:+.1%})"
+        lines.append(f"| {mode} | {usual:.1f} µs | {against} |")
+    names = ("python", "uvicorn", "msgspec", "onnxruntime")
+    versions = ", ".join(f"{name} {measured.versions[name]}" for name in names)
+    about = (
+        f"{len(rounds)} rounds of {measured.method['seconds']} s a mode, one worker, "
+        f"{CONNECTIONS} connections on the same machine; {measured.measured}, commit "
+        f"{measured.commit}, {host.cpu}, {host.cores} cores, load average {host.load_average} "
+        f"before; {versions}."
+    )
+    return "\n".join([*lines, "", about]) + "\n"
+
+
+def render(document: str, measured: result.Result) -> str:
+    """Return the document with the table between its marks."""
+    head, _, rest = document.partition(BEGIN)
+    _, _, tail = rest.partition(END)
+    return head + BEGIN + table(measured) + END + tail
+
+
+def main() -> None:
+    """Measure, or write the committed result into the document."""
+    parser = argparse.ArgumentParser(
+        "python -m bench.contract_cost",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    verbs.add_parser("render")
+    run_it = verbs.add_parser("measure")
+    run_it.add_argument("--model", type=Path, required=True, help="a bundle")
+    run_it.add_argument("--rows", type=Path, required=True, help="Parquet, a column per feature")
+    run_it.add_argument("--rounds", type=int, default=24)
+    run_it.add_argument("--seconds", type=float, default=1.0)
+    run_it.add_argument("--out", type=Path, default=result.FOLDER, help="folder of the result")
+    args = parser.parse_args()
+    if args.verb == "measure":
+        method = {"rounds": args.rounds, "seconds": args.seconds, "connections": CONNECTIONS}
+        made = result.make("contract_cost", False, method, [])
+        rows = measure(args.model, args.rows, args.rounds, args.seconds)
+        result.write(msgspec.structs.replace(made, rows=rows), args.out)
+    elif found := result.read("contract_cost"):
+        DOCUMENT.write_text(render(DOCUMENT.read_text(), found))
+
+
+if __name__ == "__main__":
+    main()
