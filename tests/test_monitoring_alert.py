@@ -1,11 +1,13 @@
 """A change of verdict is told once, over a real socket and by a real command."""
 
 import json
+import socket
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from monitoring import alert
@@ -117,11 +119,18 @@ def test_the_command_gets_the_alert_on_its_stdin(
 
 
 def test_a_failing_command_does_not_hide_the_verdict(
-    places: tuple[Path, Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    places: tuple[Path, Path, Path],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(alert, "FIRST_PAUSE", 0.01)
     model, _, moved = places
     assert drift(model, moved, tmp_path, "--alert-command", "false") == 1
-    assert "--alert-command false: exit code 1" in capsys.readouterr().err
+    assert (
+        "--alert-command: not delivered in 4 attempts, the next run tries again: false"
+        in capsys.readouterr().err
+    )
 
 
 def test_a_state_file_cut_short_is_no_state(
@@ -131,3 +140,87 @@ def test_a_state_file_cut_short_is_no_state(
     (tmp_path / alert.STATE).write_text('{"webh')
     assert drift(model, moved, tmp_path, "--alert-webhook", hook.url) == 1
     assert len(hook.bodies) == 1
+
+
+def test_one_channel_that_fails_does_not_silence_the_other(
+    hook: Hook, places: tuple[Path, Path, Path], tmp_path: Path
+) -> None:
+    """A mail command that is broken for weeks: the chat is told, and told once."""
+    model, _, moved = places
+    drift(model, moved, tmp_path)
+    found = output.read(tmp_path)
+    for _ in range(2):
+        with pytest.raises(alert.AlertError, match=r"--alert-command: .*false: exit code 1"):
+            alert.tell(found, tmp_path, "false", hook.url, pause=0.001)
+    assert len(hook.bodies) == 1
+    assert alert.tell(found, tmp_path, "true", hook.url, pause=0.001) == ["command"]
+
+
+@pytest.mark.parametrize("code", [301, 302, 307, 404])
+def test_a_redirect_is_no_delivery(
+    hook: Hook, places: tuple[Path, Path, Path], tmp_path: Path, code: int
+) -> None:
+    """Followed, it would become a GET of some login page, which answers 200."""
+    model, _, moved = places
+    drift(model, moved, tmp_path)
+    hook.answers = [code] * alert.ATTEMPTS
+    with pytest.raises(alert.AlertError, match=f"HTTP Error {code}"):
+        alert.tell(output.read(tmp_path), tmp_path, None, hook.url, pause=0.001)
+    assert not hook.bodies
+
+
+@pytest.mark.parametrize("url", ["http://[secret", "http://127.0.0.1:1/secret", "ftp://secret", ""])
+def test_an_address_that_leads_nowhere_is_an_error_that_keeps_its_secret(url: str) -> None:
+    with pytest.raises(alert.AlertError) as caught:
+        alert.post(url, b"{}")
+    assert "secret" not in str(caught.value)
+
+
+def test_an_answer_that_is_no_http_is_an_error() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer() -> None:
+            with server.accept()[0] as connection:
+                connection.recv(10_000)
+                connection.sendall(b"what?\r\n\r\n")
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        with pytest.raises(alert.AlertError, match="what"):
+            alert.post(f"http://127.0.0.1:{server.getsockname()[1]}/", b"{}")
+        thread.join()
+
+
+def test_a_command_that_hangs_is_ended(places: tuple[Path, Path, Path], tmp_path: Path) -> None:
+    """It would hold the state file, and with it every later run."""
+    model, _, moved = places
+    drift(model, moved, tmp_path)
+    with pytest.raises(alert.AlertError, match="timed out"):
+        alert.run_command("sleep 600", output.read(tmp_path), b"{}", patience=0.2)
+
+
+@pytest.mark.parametrize("content", ["[]", "null", '{"webhook": 3}', "drift"])
+def test_a_state_file_of_another_shape_is_no_state(
+    hook: Hook, places: tuple[Path, Path, Path], tmp_path: Path, content: str
+) -> None:
+    model, _, moved = places
+    (tmp_path / alert.STATE).write_text(content)
+    assert drift(model, moved, tmp_path, "--alert-webhook", hook.url) == 1
+    assert len(hook.bodies) == 1
+
+
+def test_a_new_level_and_a_new_version_are_news(
+    hook: Hook, places: tuple[Path, Path, Path], tmp_path: Path
+) -> None:
+    """The state is model, version, status and level, and nothing else: figures move every day."""
+    model, _, moved = places
+    drift(model, moved, tmp_path)
+    found = output.read(tmp_path)
+    for change, told in (
+        ({}, 1),
+        ({"reasons": ["another"], "time": "2026-11-24T00:00:00+00:00"}, 1),
+        ({"level": "small"}, 2),
+        ({"model": msgspec.structs.replace(found.model, version="2")}, 3),
+    ):
+        alert.tell(msgspec.structs.replace(found, **change), tmp_path, None, hook.url)
+        assert len(hook.bodies) == told

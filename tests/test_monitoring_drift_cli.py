@@ -1,6 +1,8 @@
 """`python -m monitoring drift`: the verdict, its exit code and a clear line for what is wrong."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -11,6 +13,7 @@ import pandas as pd
 import pytest
 
 from monitoring.__main__ import main
+from tests.conftest import ROOT
 from tests.drift_files import LABELS, records, rows, write_bundle, write_log
 from tests.record_lines import BEGIN, segment
 
@@ -170,6 +173,13 @@ def test_damage_inside_a_segment_is_an_error(
         (["--log", ".", "--window", "soon"], "7d"),
         (["--log", ".", "--baseline", "previous"], "wanted --window or --since"),
         (["--log", ".", "--since", "yesterday"], "wanted a day or time"),
+        (["--log", ".", "--window", "99999999w"], "at most 100 years"),
+        (["--log", ".", "--since", "2026-02-01", "--until", "2026-01-01"], "is not before"),
+        (["--log", ".", "--since", "0003-01-01", "--baseline", "previous"], "before the year 1"),
+        (["--log", ".", "--alpha", "0"], "between 0 and 1"),
+        (["--log", ".", "--alpha", "2"], "between 0 and 1"),
+        (["--log", ".", "--min-rows", "0"], "at least 1"),
+        (["--log", ".", "--min-psi", "-1"], "0 or more"),
     ],
 )
 def test_a_wrong_call_says_what_was_wanted(
@@ -255,3 +265,79 @@ def test_prometheus_text_says_the_same(judge: Judge, tmp_path: Path) -> None:
     assert 'credit_drift_status{model="tiny",version="1"} 1\n' in text
     psi = next(c["psi"] for c in drift["columns"] if c["name"] == "AGE")
     assert f'credit_drift_feature_psi{{model="tiny",version="1",feature="AGE"}} {psi!r}\n' in text
+
+
+def test_a_crash_never_reads_as_a_verdict(model: Path, tmp_path: Path) -> None:
+    """1 is drift and 2 too few rows: an environment without its libraries exits with neither."""
+    code = (
+        "import runpy, sys; sys.modules['pyarrow'] = None;"
+        " runpy.run_module('monitoring', run_name='__main__', alter_sys=True)"
+    )
+    given = ["drift", "--model", str(model), "--log", str(tmp_path)]
+    done = subprocess.run(
+        [sys.executable, "-c", code, *given], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 3
+    assert "pyarrow" in done.stderr
+
+
+def test_a_state_that_cannot_be_kept_is_told_and_hides_no_verdict(
+    judge: Judge, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "out" / "alert-state.json").mkdir(parents=True)
+    log = write_log(tmp_path / "log", rows(300, 1))
+    assert judge("--log", str(log), "--alert-command", "true")[0] == 0
+    assert "alert-state.json: Is a directory" in capsys.readouterr().err
+
+
+def test_a_scheduled_run_says_nothing_on_stderr(model: Path, tmp_path: Path) -> None:
+    """Cron mails what stands there: a night that went well is no mail, report or not."""
+    pd.DataFrame(
+        rows(600, 0).assign(KIND=lambda t: t["KIND"].map(dict(enumerate(LABELS))))
+    ).to_parquet(tmp_path / "reference.parquet")
+    command = [sys.executable, "-m", "monitoring", "drift", "--out", str(tmp_path / "out")]
+    for current, code in ((str(tmp_path / "reference.parquet"), 0), (str(tmp_path / "few.csv"), 2)):
+        rows(3, 0).to_csv(tmp_path / "few.csv", index=False)
+        given = ["--reference", str(tmp_path / "reference.parquet"), "--current", current]
+        done = subprocess.run(
+            [*command, *given], cwd=ROOT, capture_output=True, text=True, check=False
+        )
+        assert (done.returncode, done.stderr) == (code, "")
+    assert (tmp_path / "out" / "report.html").is_file()
+    assert "no report.html: too few rows" in done.stdout
+
+
+def test_days_without_a_row_are_in_the_trend(judge: Judge, tmp_path: Path) -> None:
+    """A server that was down for two days is what one looks for in a volume chart."""
+    for day in (0, 3):
+        write_log(tmp_path / "log", rows(300, day), BEGIN + timedelta(days=day))
+    trend = judge("--log", str(tmp_path / "log"))[1]["trend"]
+    assert [(p["start"], p["rows"]) for p in trend["periods"]] == [
+        ("2026-11-23", 300), ("2026-11-24", 0), ("2026-11-25", 0), ("2026-11-26", 300)
+    ]  # fmt: skip
+    assert trend["missing"]["AGE"][1:3] == [None, None]
+
+
+def test_a_stray_date_does_not_make_a_trend_of_ten_thousand_days(
+    judge: Judge, tmp_path: Path
+) -> None:
+    frame = rows(300, 1).drop(columns="KIND").assign(time="2026-11-23")
+    frame.loc[0, "time"] = "1970-01-01"
+    frame.to_csv(tmp_path / "now.csv", index=False)
+    trend = judge("--current", str(tmp_path / "now.csv"))[1]["trend"]
+    assert [p["start"] for p in trend["periods"]] == ["1970-01-01", "2026-11-23"]
+
+
+def test_the_terminal_shows_the_last_days(
+    judge: Judge, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for day in range(9):
+        write_log(tmp_path / "log", rows(300, day), BEGIN + timedelta(days=day))
+    judge("--log", str(tmp_path / "log"))
+    said = capsys.readouterr().out.splitlines()
+    (days,) = (line.split() for line in said if line.startswith("day "))
+    assert days == ["day", *(f"11-{day}" for day in range(25, 31)), "12-01"]
+    (volume,) = (line.split() for line in said if line.startswith("rows "))
+    assert volume[1:] == ["300"] * 7
+    assert any(line.startswith("score PSI ") for line in said)
+    assert max(map(len, said)) <= 80

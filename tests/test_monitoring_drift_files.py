@@ -1,11 +1,15 @@
 """Files of rows, with no bundle and no log: what is read, and how."""
 
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
+from monitoring.__main__ import main
 from monitoring.drift.errors import BadCurrentError
 from monitoring.drift.files import from_file
 from monitoring.drift.run import count
@@ -78,3 +82,39 @@ def test_a_numeric_category_is_the_same_in_csv_and_parquet(tmp_path: Path) -> No
     )
     days = count(Table(str(tmp_path / "now.csv"), reference.columns), reference)
     assert days[""].columns[0].bins.tolist() == [1, 1, 0, 1, 1]
+
+
+def test_money_kept_as_decimals_is_a_number(tmp_path: Path) -> None:
+    """As a database exports it; as text it would be left out for its many values."""
+    amounts = pa.array([Decimal(i) / 4 for i in range(2000)])
+    pq.write_table(pa.table({"amount": amounts}), tmp_path / "rows.parquet")
+    (column,) = from_file(str(tmp_path / "rows.parquet")).columns
+    assert (column.kind, column.low, column.high) == ("number", 0.0, 499.75)
+
+
+def test_dates_are_left_out_and_named(tmp_path: Path) -> None:
+    """Every day is one that was never seen before: that is no drift."""
+    days = pd.date_range("2026-01-01", periods=3000, freq="h")
+    frame = portfolio_frame(3000, 0).assign(at=days, on=days.strftime("%Y-%m-%d"))
+    frame.to_csv(tmp_path / "rows.csv", index=False)
+    reference = from_file(str(tmp_path / "rows.csv"))
+    assert not {"at", "on"} & {column.name for column in reference.columns}
+    assert {"at", "on"} <= set(reference.left_out)
+    assert sum("neither number nor category" in note for note in reference.notes) == 2
+
+
+def test_lists_are_left_out_and_named(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"x": [1.0, 2.0], "many": [[1.0], [2.0]]}), tmp_path / "rows.parquet")
+    reference = from_file(str(tmp_path / "rows.parquet"))
+    assert [column.name for column in reference.columns] == ["x"]
+    assert "many" in reference.notes[0]
+
+
+def test_what_was_left_out_is_not_called_unknown(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    frame = portfolio_frame(300, 0).assign(id=range(300))
+    frame.to_csv(tmp_path / "rows.csv", index=False)
+    files = ["--reference", str(tmp_path / "rows.csv"), "--current", str(tmp_path / "rows.csv")]
+    assert main(["drift", *files, "--ignore", "id"]) == 0
+    assert "not in the reference" not in capsys.readouterr().out

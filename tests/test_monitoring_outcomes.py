@@ -1,6 +1,7 @@
 """Outcomes joined to the log, and how good the score was, held to other libraries' figures."""
 
 import json
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from monitoring.__main__ import main
 from monitoring.outcomes import quality
 
 from .drift_files import records, rows, write_bundle
-from .record_lines import segment
+from .record_lines import BEGIN, segment
 
 
 def drawn(count: int, seed: int) -> tuple[quality.Floats, quality.Floats]:
@@ -121,7 +122,11 @@ def test_what_is_not_known_is_said(world: tuple[Path, Path, pd.DataFrame], tmp_p
         ("request_id,result\na,1\n", "wanted columns request_id, outcome"),
         ("request_id,outcome\na,2\n", "wanted outcomes of 0 and 1, got 2"),
         ("request_id,outcome\na,bad\n", "bad"),
-        ("request_id,outcome\na,1\na,0\n", "stands in it twice"),
+        (
+            "request_id,outcome\na,1\na,0\n",
+            "request_id a stands in it twice, with outcomes 0 and 1",
+        ),
+        ("request_id,index,outcome\na,2,1\na,2,0\n", "request_id a, index 2, stands in it twice"),
     ],
 )
 def test_wrong_outcomes_are_refused(
@@ -135,3 +140,52 @@ def test_wrong_outcomes_are_refused(
     given = ["--log", str(world[1]), "--labels", str(tmp_path / "outcomes.csv")]
     assert main(["drift", "--model", str(world[0]), *given]) == 3
     assert wanted in capsys.readouterr().err
+
+
+def test_outcomes_come_late_twice_and_for_strangers(
+    world: tuple[Path, Path, pd.DataFrame], tmp_path: Path
+) -> None:
+    """Monthly files put together: not known at first, known later, and said once more."""
+    model, log, known = world
+    first = known.assign(outcome=None).astype({"outcome": "Int64"})
+    stranger = pd.DataFrame({"request_id": ["nobody"], "outcome": [1]})
+    parts = [first, known, known.head(50), stranger]
+    everything = pd.concat([part[["request_id", "outcome"]] for part in parts])
+    everything.to_csv(tmp_path / "outcomes.csv", index=False)
+    found = judge(model, log, tmp_path / "outcomes.csv", tmp_path / "out")
+    assert (found["labelled"], found["unmatched"]) == (400, 1)
+
+
+def test_a_retried_request_does_not_make_outcomes_negative(
+    world: tuple[Path, Path, pd.DataFrame], tmp_path: Path
+) -> None:
+    """A client sent the same id twice: one outcome meets two records, a stranger none."""
+    model, log, _ = world
+    segment(log, records(rows(1000, 1))[:10], BEGIN + timedelta(hours=3))
+    chosen = pd.read_json(next(iter(sorted(log.glob("*")))), lines=True).head(10)
+    stranger = pd.DataFrame({"request_id": ["nobody"], "outcome": [1]})
+    labels = pd.concat([chosen[["request_id"]].assign(outcome=0), stranger])
+    labels.to_csv(tmp_path / "outcomes.csv", index=False)
+    found = judge(model, log, tmp_path / "outcomes.csv", tmp_path / "out")
+    assert (found["labelled"], found["unmatched"]) == (20, 1)
+    assert "10 records share the request id of another" in str(found["notes"])
+
+
+def test_a_blank_index_is_the_first_applicant(
+    world: tuple[Path, Path, pd.DataFrame], tmp_path: Path
+) -> None:
+    model, log, known = world
+    known[["request_id", "outcome"]].assign(index=None).to_csv(
+        tmp_path / "outcomes.csv", index=False
+    )
+    assert judge(model, log, tmp_path / "outcomes.csv", tmp_path / "out")["labelled"] == 400
+
+
+def test_ties_of_the_score_do_not_widen_ks() -> None:
+    """Two scores only: the distance is that of the two shares, whatever the order of the rows."""
+    scores = np.array([0.1] * 60 + [0.9] * 40)
+    labels = np.array([0] * 50 + [1] * 10 + [0] * 10 + [1] * 30, np.float64)
+    shuffled = np.random.default_rng(0).permutation(100)
+    found = quality.ks(scores[shuffled], labels[shuffled])
+    assert found.value == pytest.approx(50 / 60 - 10 / 40)
+    assert found.low < found.value < found.high

@@ -1,6 +1,7 @@
 """Evidently's report: it is there, works offline, survives what breaks it, and agrees with us."""
 
 import json
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from monitoring.drift.tables import Table
 from monitoring.report import evidently_report
 from monitoring.report.errors import ReportError
 
+from .drift_files import LABELS, rows, write_bundle, write_log
+from .record_lines import BEGIN
 from .test_monitoring_drift_files import portfolio_frame
 
 
@@ -138,7 +141,7 @@ def test_too_few_rows_make_no_report_but_a_verdict(
     given = ["--reference", str(tmp_path / "before.parquet"), "--current"]
     code = main(["drift", *given, str(tmp_path / "now.parquet"), "--out", str(tmp_path)])
     assert code == 2
-    assert "no report.html: too few rows" in capsys.readouterr().err
+    assert "no report.html: too few rows" in capsys.readouterr().out
     assert (tmp_path / "drift.json").is_file()
 
 
@@ -152,3 +155,46 @@ def test_the_sample_is_bounded_and_keeps_the_score_distribution(tmp_path: Path) 
     scores = sample.rows().scores
     assert scores is not None
     assert np.histogram(scores, [0, 0.1, 0.5, 1])[0].tolist() == [100, 400, 500]
+
+
+def test_a_report_that_the_disk_refuses_is_an_error_not_too_few_rows(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """2, the code of other commands' errors, means too few rows here."""
+    portfolio_frame(300, 1)[["few"]].to_parquet(tmp_path / "rows.parquet")
+    (tmp_path / "out" / "report.html").mkdir(parents=True)
+    files = ["--reference", str(tmp_path / "rows.parquet"), "--current"]
+    code = main(["drift", *files, str(tmp_path / "rows.parquet"), "--out", str(tmp_path / "out")])
+    assert code == 3
+    assert "report.html" in capsys.readouterr().err
+
+
+def test_against_the_window_before_the_report_shows_that_window(tmp_path: Path) -> None:
+    """Last week's rows are the reference of the verdict, so they are the report's too."""
+    bundle = write_bundle(tmp_path / "tiny" / "1", rows(2000, 0))
+    for day in range(2):
+        moved = rows(400, 4 + day).assign(AGE=lambda t: t["AGE"] + 100)
+        write_log(tmp_path / "log", moved, BEGIN + timedelta(days=day))
+    span = ["--since", "2026-11-24T12:00", "--until", "2026-11-25T12:00", "--baseline", "previous"]
+    given = ["--model", str(bundle), "--log", str(tmp_path / "log"), "--out", str(tmp_path / "out")]
+    assert main(["drift", *given, *span]) == 0
+    document = json.loads((tmp_path / "out" / "report.json").read_text())
+    failed = [test["name"] for test in document["tests"] if test["status"] == "FAIL"]
+    assert not failed
+    assert "AGE" in {m["config"].get("column") for m in document["metrics"]}
+
+
+def test_a_stand_in_takes_missings_place_in_the_report_too(tmp_path: Path) -> None:
+    """The log holds what the model saw: imputed values, which are no drift and not missing."""
+    reference = rows(2000, 0)
+    bundle = write_bundle(tmp_path / "tiny" / "1", reference)
+    manifest = json.loads((bundle / "manifest.json").read_bytes())
+    manifest["features"][1]["missing"] = {"policy": "impute", "value": 20_000.0}
+    (bundle / "manifest.json").write_text(json.dumps(manifest))
+    names = dict(enumerate(LABELS))
+    reference.assign(KIND=reference["KIND"].map(names)).to_parquet(bundle / "reference.parquet")
+    log = write_log(tmp_path / "log", rows(1500, 1).fillna({"INCOME": 20_000.0}))
+    given = ["--model", str(bundle), "--log", str(log), "--out", str(tmp_path / "out")]
+    assert main(["drift", *given]) == 0
+    document = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert not [test["name"] for test in document["tests"] if test["status"] == "FAIL"]

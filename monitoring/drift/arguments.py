@@ -48,13 +48,34 @@ def parser(description: str) -> Parser:
     return new
 
 
+def _chance(text: str) -> float:
+    chance = float(text)
+    if not 0 < chance < 1:
+        raise argparse.ArgumentTypeError(f"wanted a chance between 0 and 1, got {text}")
+    return chance
+
+
+def _rows(text: str) -> int:
+    rows = int(text)
+    if rows < 1:
+        raise argparse.ArgumentTypeError(f"wanted at least 1 row, got {text}")
+    return rows
+
+
+def _effect(text: str) -> float:
+    effect = float(text)
+    if not 0 <= effect < float("inf"):
+        raise argparse.ArgumentTypeError(f"wanted a PSI of 0 or more, got {text}")
+    return effect
+
+
 def _add_settings(group: argparse._ArgumentGroup) -> None:
     usual = Settings()
-    group.add_argument("--alpha", type=float, default=usual.alpha, metavar="P",
+    group.add_argument("--alpha", type=_chance, default=usual.alpha, metavar="P",
                        help=f"chance of a false alarm in a run ({usual.alpha})")  # fmt: skip
-    group.add_argument("--min-rows", type=int, default=usual.min_rows, metavar="N",
+    group.add_argument("--min-rows", type=_rows, default=usual.min_rows, metavar="N",
                        help=f"fewer rows: cannot tell ({usual.min_rows})")  # fmt: skip
-    group.add_argument("--min-psi", type=float, default=usual.min_psi, metavar="PSI",
+    group.add_argument("--min-psi", type=_effect, default=usual.min_psi, metavar="PSI",
                        help=f"a smaller shift is a trifle ({usual.min_psi})")  # fmt: skip
 
 

@@ -13,8 +13,9 @@ from .columns import Floats
 class Block:
     """Rows of one source. `values`: per column a vector [rows]; a category as its label's position.
 
-    `days` [rows] is datetime64[D], None where the rows carry no time; `scores` [rows] likewise;
-    `labels` [rows] is the outcome, 0 or 1, NaN where it is not known yet.
+    `days` [rows] is datetime64[D], None where the rows carry no time; `scores` [rows] likewise, NaN
+    where a row has none; `decisions` [rows] or empty, "" where a row has none; `labels` [rows] is
+    the outcome, 0 or 1, NaN where it is not known yet.
     """
 
     rows: int
@@ -35,6 +36,13 @@ class Block:
             [self.decisions[i] for i in rows] if self.decisions else [],
             None if self.labels is None else self.labels[rows],
         )
+
+    def scored(self) -> "Block":
+        """Return the rows that have a score."""
+        if self.scores is None:
+            return self.take(np.zeros(self.rows, np.bool_))
+        held = ~np.isnan(self.scores)
+        return self if held.all() else self.take(held)
 
     def by_day(self) -> Iterator[tuple[str, "Block"]]:
         """Yield (ISO day, rows of that day); an empty day where the rows carry no time."""

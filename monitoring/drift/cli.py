@@ -15,7 +15,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ..alert import AlertError, tell
-from ..errors import MonitoringError
 from ..log.window import Window, moment
 from ..outcomes.labels import Labels
 from ..outcomes.ledger import Ledger
@@ -26,23 +25,20 @@ from .errors import DriftError
 from .files import from_file
 from .records import Log
 from .reference import Reference, as_the_model_sees, from_bundle
-from .result import ERROR_EXIT_CODE, EXIT_CODES, UNKNOWN, Drift, Settings
+from .result import EXIT_CODES, UNKNOWN, Drift, Settings
 from .run import FILE, PREVIOUS, TRAINING, Source, count, drift, previous_window
 from .sample import Sample
 from .tables import Table
 from .tally import total
 
 REPORT_ROWS = 5000
+REFERENCE_ROWS = "reference.parquet"
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the command and return its exit code."""
+    """Run the command and return its exit code. Raises MonitoringError."""
     args = parser(__doc__).parse_args(arguments)
-    try:
-        result = run(args)
-    except MonitoringError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return ERROR_EXIT_CODE
+    result = run(args)
     print(summary.to_text(result))
     return 0 if args.exit_zero else EXIT_CODES[result.status]
 
@@ -53,12 +49,13 @@ def run(args: argparse.Namespace) -> Drift:
         raise DriftError("an alert wants --out: what was last told is remembered there")
     reference, window = _reference(args), _window(args)
     source = _source(args, reference, window)
-    sample = Sample(REPORT_ROWS, reference.score_edges)
+    now, before = (Sample(REPORT_ROWS, reference.score_edges) for _ in range(2))
+    samples = [now, before] if args.out and not args.no_report else []
     ledger = Ledger(reference.score_edges, args.by)
-    days = count(source, reference, [*([sample] if _wants_report(args) else []), ledger])
+    days = count(source, reference, [*samples[:1], ledger])
     compared = reference
     if args.baseline == PREVIOUS:
-        compared = _previous(args, reference, window)
+        compared = _previous(args, reference, window, samples[1:])
     result = drift(
         compared,
         days,
@@ -71,8 +68,8 @@ def run(args: argparse.Namespace) -> Drift:
     if args.out:
         outcomes = ledger.judge(reference, source.labels)
         output.write(result, outcomes if outcomes.labelled or args.labels else None, args.out)
-    if _wants_report(args):
-        _report(args, reference, result, sample)
+    if samples:
+        _report(args, reference, result, before, now)
     if args.alert_command or args.alert_webhook:
         _alert(args, result)
     return result
@@ -86,23 +83,30 @@ def _alert(args: argparse.Namespace, result: Drift) -> None:
         print(f"error: {error}", file=sys.stderr)
 
 
-def _wants_report(args: argparse.Namespace) -> bool:
-    return bool(args.out and not args.no_report)
-
-
-def _report(args: argparse.Namespace, reference: Reference, result: Drift, now: Sample) -> None:
+def _report(
+    args: argparse.Namespace, reference: Reference, result: Drift, before: Sample, now: Sample
+) -> None:
     """Make Evidently's report where there are enough rows to look at."""
-    path = args.reference or args.model / "reference.parquet"
-    before = Sample(REPORT_ROWS, reference.score_edges)
-    if result.status == UNKNOWN or not Path(path).is_file():
-        why = "too few rows" if result.status == UNKNOWN else f"there is no {path}"
-        print(f"no report.html: {why}", file=sys.stderr)
+    if result.status == UNKNOWN:
+        print("no report.html: too few rows")
         return
-    for block in Table(str(path), reference.columns).blocks():
-        before.offer(block)
-    print("making Evidently's report of a sample", file=sys.stderr)
+    if args.baseline == TRAINING and not _sampled(args, reference, before):
+        print(f"no report.html: {args.model} has no {REFERENCE_ROWS}")
+        return
+    if sys.stderr.isatty():  # cron mails what stands on stderr
+        print("making Evidently's report of a sample", file=sys.stderr)
     threshold = reference.policy.refuse_at if reference.policy else None
     make_report(result, reference.columns, before.rows(), now.rows(), args.out, threshold)
+
+
+def _sampled(args: argparse.Namespace, reference: Reference, before: Sample) -> bool:
+    """Sample the reference's own rows, as the model saw them; False where they are not kept."""
+    path = args.reference or args.model / REFERENCE_ROWS
+    if not Path(path).is_file():
+        return False
+    for block in Table(str(path), reference.columns).blocks():
+        before.offer(reference.as_seen(block))
+    return True
 
 
 def _reference(args: argparse.Namespace) -> Reference:
@@ -122,6 +126,8 @@ def _window(args: argparse.Namespace) -> Window:
             raise DriftError("wanted --window or --since, not both")
         until = until or datetime.now(UTC)
         since = until - args.window
+    if since and until and since >= until:
+        raise DriftError(f"--since {args.since} is not before --until {args.until}")
     if args.baseline == PREVIOUS and since is None:
         raise DriftError("--baseline previous: wanted --window or --since, so that it has a length")
     return Window(since, until)
@@ -138,9 +144,11 @@ def _source(args: argparse.Namespace, reference: Reference, window: Window) -> S
     return Log(args.log, window, reference, labels)
 
 
-def _previous(args: argparse.Namespace, reference: Reference, window: Window) -> Reference:
+def _previous(
+    args: argparse.Namespace, reference: Reference, window: Window, samples: Sequence[Sample]
+) -> Reference:
     """Return the reference with the window before this one in the place of the training rows."""
     assert window.since is not None  # noqa: S101 - asked by _window
     before = Window(*previous_window(window.since, window.until or datetime.now(UTC)))
-    earlier = count(_source(args, reference, before), reference).values()
+    earlier = count(_source(args, reference, before), reference, samples).values()
     return reference.against(total(earlier, reference.columns, reference.score_edges))

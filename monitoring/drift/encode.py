@@ -9,6 +9,9 @@ import pyarrow.compute as pc
 from .columns import CATEGORY, UNSEEN, Column, Floats
 from .errors import BadCurrentError
 
+TRUTH = {"False", "True"}
+"""How str() writes them; a CSV may say true or TRUE."""
+
 
 def encode(column: Column, array: pa.Array) -> Floats:
     """Return the column's values [n] as float64; missing is NaN. Raises BadCurrentError."""
@@ -26,6 +29,8 @@ def _numbers(name: str, array: pa.Array) -> Floats:
 
 def _codes(column: Column, array: pa.Array) -> Floats:
     texts = as_labels(array)
+    if set(column.labels) <= TRUTH:
+        texts = pc.utf8_capitalize(texts)
     found = pc.index_in(texts, value_set=pa.array(column.labels, pa.string()))
     codes = found.cast(pa.float64()).to_numpy(zero_copy_only=False)
     unseen = np.isnan(codes) & pc.is_valid(texts).to_numpy(zero_copy_only=False)

@@ -17,6 +17,12 @@ from .reference import Reference
 from .tables import DECISION, SCORES, TIME, Table, is_parquet
 from .tally import tally
 
+NUMBERS = (
+    pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal, pa.types.is_null,
+)  # fmt: skip
+CATEGORIES = (
+    pa.types.is_string, pa.types.is_large_string, pa.types.is_boolean, pa.types.is_dictionary,
+)  # fmt: skip
 MOST_LABELS = 1000
 """A text column with more distinct values is an identifier or free text, not a category."""
 
@@ -28,7 +34,7 @@ def from_file(path: str, ignored: Sequence[str] = ()) -> Reference:
     columns, skipped = columns_of(table)
     if not columns:
         raise BadReferenceError(f"{path}: no column that drift can be looked for in")
-    notes = [f"{name}: over {MOST_LABELS} distinct texts, left out" for name in skipped]
+    notes = [f"{name}: {why}, left out" for name, why in skipped.items()]
     scores = next((name for name in SCORES if name in table.column_names), None)
     edges = edges_of(_finite(table[scores])) if scores else np.array([])
     everything = None
@@ -39,30 +45,36 @@ def from_file(path: str, ignored: Sequence[str] = ()) -> Reference:
             everything.add(one)
     if everything is None:
         raise BadReferenceError(f"{path}: no rows")
-    return Reference(columns, edges, everything, model=Path(path).name, notes=notes)
+    left_out = frozenset(ignored) | frozenset(skipped)
+    return Reference(
+        columns, edges, everything, model=Path(path).name, notes=notes, left_out=left_out
+    )
 
 
-def columns_of(table: pa.Table) -> tuple[tuple[Column, ...], list[str]]:
-    """Return the columns of a table with their bins, and the names of those left out."""
-    columns, skipped = [], []
+def columns_of(table: pa.Table) -> tuple[tuple[Column, ...], dict[str, str]]:
+    """Return the columns of a table with their bins, and {name: why} of those left out."""
+    columns, skipped = [], {}
     for name in table.column_names:
         if name in {TIME, *SCORES, DECISION, "request_id"} or name.startswith("__"):
             continue
         column = _column(name, table[name].combine_chunks())
-        if column is None:
-            skipped.append(name)
+        if isinstance(column, str):
+            skipped[name] = column
         else:
             columns.append(column)
     return tuple(columns), skipped
 
 
-def _column(name: str, array: pa.Array) -> Column | None:
+def _column(name: str, array: pa.Array) -> Column | str:
+    """Return the column, or why it is none."""
     kind = array.type
-    if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_null(kind):
+    if any(is_kind(kind) for is_kind in NUMBERS):
         return number_column(name, _finite(array, drop_infinite=False))
+    if not any(is_kind(kind) for is_kind in CATEGORIES):
+        return f"{kind} is neither number nor category"
     labels = pc.unique(as_labels(array)).drop_null()
     if len(labels) > MOST_LABELS:
-        return None
+        return f"over {MOST_LABELS} distinct texts"
     return Column(name, CATEGORY, np.array([]), tuple(sorted(labels.to_pylist())))
 
 

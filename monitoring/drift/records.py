@@ -17,6 +17,7 @@ from .bundle import Feature
 from .columns import CATEGORY, UNSEEN, Floats
 from .errors import BadCurrentError
 from .reference import Reference
+from .tables import texts
 
 UNSEEN_FLAG = "unseen:"
 
@@ -85,8 +86,8 @@ class Log:
             batch.num_rows,
             values,
             batch["time"].cast(pa.timestamp("us")).cast(pa.date32()).to_numpy(False),
-            None if np.isnan(scores).any() else scores,
-            [] if batch["decision"].null_count else batch["decision"].to_pylist(),
+            None if np.isnan(scores).all() else scores,
+            texts(batch["decision"]),
             self.labels.of(batch["request_id"], batch["index"]) if self.labels else None,
         )
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from .block import Block
 from .bundle import Feature, FeatureProfile, Manifest, Policy, Profile, read_manifest, read_profile
 from .columns import CATEGORY, NUMBER, UNSEEN, Column, Counts, Floats, count
 from .encode import labels_of
@@ -26,10 +27,21 @@ class Reference:
     features: tuple[Feature, ...] = ()
     notes: list[str] = field(default_factory=list)
     policy: Policy | None = None
+    left_out: frozenset[str] = frozenset()
+    stand_ins: tuple[float, ...] = ()
+    """Per column what the model saw in missing's place, NaN where it saw that it was missing."""
 
     def against(self, earlier: Tally) -> "Reference":
         """Return the same columns with an earlier period in the place of the training rows."""
         return replace(self, tally=earlier)
+
+    def as_seen(self, block: Block) -> Block:
+        """Return rows as a client sent them with the stand-ins in missing's place."""
+        if not self.stand_ins:
+            return block
+        pairs = zip(block.values, self.stand_ins, strict=True)
+        filled = [np.where(np.isnan(values), stand_in, values) for values, stand_in in pairs]
+        return replace(block, values=filled)
 
 
 def from_bundle(folder: Path) -> Reference:
@@ -99,19 +111,27 @@ def as_the_model_sees(reference: Reference) -> Reference:
     Where a feature's policy is `zero` or `impute`, a row of the log holds that value and no longer
     says that it was missing: so the reference's missing rows are counted as that value too.
     """
-    pairs = zip(reference.columns, reference.tally.columns, reference.features, strict=True)
-    counts = [_imputed(column, held, feature) for column, held, feature in pairs]
-    return replace(reference, tally=replace(reference.tally, columns=counts))
+    stand_ins = tuple(map(_stand_in, reference.columns, reference.features))
+    triples = zip(reference.columns, reference.tally.columns, stand_ins, strict=True)
+    counts = [_imputed(column, held, stand_in) for column, held, stand_in in triples]
+    tally = replace(reference.tally, columns=counts)
+    return replace(reference, tally=tally, stand_ins=stand_ins)
 
 
-def _imputed(column: Column, held: Counts, feature: Feature) -> Counts:
+def _stand_in(column: Column, feature: Feature) -> float:
     missing = feature.missing
-    if missing.policy not in {"zero", "impute"} or not held.missing:
-        return held
+    if missing.policy not in {"zero", "impute"}:
+        return np.nan
     value = missing.value if missing.policy == "impute" and missing.value is not None else 0.0
     if column.kind == CATEGORY:
-        value = float(feature.codes.index(value)) if value in feature.codes else UNSEEN
-    filled = count(column, np.array([value])).bins * held.missing
+        return float(feature.codes.index(value)) if value in feature.codes else UNSEEN
+    return value
+
+
+def _imputed(column: Column, held: Counts, stand_in: float) -> Counts:
+    if np.isnan(stand_in) or not held.missing:
+        return held
+    filled = count(column, np.array([stand_in])).bins * held.missing
     kept = held.bins.copy()
     kept[-1] = 0
     return replace(held, bins=kept + filled)

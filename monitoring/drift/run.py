@@ -9,12 +9,14 @@ from tqdm import tqdm
 
 from ..outcomes.labels import Labels
 from .block import Block
+from .errors import DriftError
 from .reference import Reference
 from .result import SCHEMA_VERSION, Drift, Model, Rows, Settings, Window
 from .tally import Tally, tally, total
 from .trend import DAY, trend
 from .verdict import Verdict
 
+LONGEST = timedelta(days=36_525)
 TRAINING, PREVIOUS, FILE = "training", "previous", "file"
 
 
@@ -87,15 +89,22 @@ def drift(
         score=verdict.score,
         decisions=verdict.decisions,
         columns=verdict.columns,
-        unknown_columns=source.unknown if source else [],
+        unknown_columns=[
+            n for n in (source.unknown if source else []) if n not in reference.left_out
+        ],
         trend=trend(dated, by, reference, settings) if dated else None,
         notes=list(reference.notes),
     )
 
 
 def previous_window(since: datetime, until: datetime) -> tuple[datetime, datetime]:
-    """Return the window of the same length that ends where this one begins."""
-    return since - (until - since), since
+    """Return the window of the same length that ends where this one begins. Raises DriftError."""
+    try:
+        return since - (until - since), since
+    except OverflowError:
+        raise DriftError(
+            "--baseline previous: the window before begins before the year 1"
+        ) from None
 
 
 def span(text: str) -> timedelta:
@@ -103,4 +112,6 @@ def span(text: str) -> timedelta:
     units = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
     if text[-1:] not in units or not text[:-1].isdecimal() or not int(text[:-1]):
         raise ArgumentTypeError(f"wanted a length such as 7d, 12h or 2w, got {text!r}")
+    if int(text[:-1]) > LONGEST / units[text[-1]]:
+        raise ArgumentTypeError(f"wanted at most 100 years, got {text!r}")
     return int(text[:-1]) * units[text[-1]]

@@ -2,16 +2,18 @@
 
 from collections.abc import Iterator
 
-from .result import UNKNOWN, ColumnDrift, Drift
+from .result import UNKNOWN, ColumnDrift, Drift, Trend
 
 TOP = 12
+LAST = 7
 AGAINST = {"training": "its reference", "previous": "the window before", "file": "the file"}
 SIGNS = {"stable": "STABLE", "drift": "DRIFT", "unknown": "CANNOT TELL"}
 
 
 def to_text(drift: Drift) -> str:
     """Return the summary of a result, at most some twenty lines."""
-    return "\n".join([*_head(drift), *_outcome(drift), *_columns(drift), *_notes(drift)])
+    parts = (_head(drift), _outcome(drift), _columns(drift), _trend(drift.trend), _notes(drift))
+    return "\n".join(line for part in parts for line in part)
 
 
 def _head(drift: Drift) -> Iterator[str]:
@@ -47,6 +49,21 @@ def _columns(drift: Drift) -> Iterator[str]:
 def _said(column: ColumnDrift) -> str:
     said = "not in the current rows" if column.absent else "; ".join(column.reasons)
     return said if column.used else f"{said}; the model does not use it"
+
+
+def _trend(trend: Trend | None) -> Iterator[str]:
+    """Show the last periods side by side: how much came in, how the score lay."""
+    periods = trend.periods[-LAST:] if trend else []
+    if trend is None or len(periods) < 2:
+        return
+    rows = {
+        trend.by: [period.start[5:] for period in periods],
+        "rows": [f"{period.rows:,}" for period in periods],
+        "score PSI": ["" if p.score_psi is None else f"{p.score_psi:.3f}" for p in periods],
+    }
+    for name, cells in rows.items():
+        if any(cells):
+            yield f"{name:<9}" + "".join(f"{cell:>10}" for cell in cells)
 
 
 def _notes(drift: Drift) -> list[str]:

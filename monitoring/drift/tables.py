@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as csv
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
@@ -40,25 +41,27 @@ class Table:
         self.window, self.labels = window, labels
         self.names = column_names(self.paths[0])
         known = {column.name for column in columns}
-        extra = {TIME, *SCORES, DECISION, *LABELS, "__raw", REQUEST}
-        self.unknown = [name for name in self.names if name not in known | extra]
+        beside = {TIME, *SCORES, DECISION, *LABELS, "__raw", REQUEST}
+        self.beside = beside - known  # a feature of such a name is a feature
+        self.unknown = [name for name in self.names if name not in known | beside]
         self.absent = [column.name for column in columns if column.name not in self.names]
         if len(self.absent) * 2 > len(columns):
             raise BadCurrentError(
                 f"{path}: {len(self.absent)} of {len(columns)} columns of the model are not in it"
                 f" ({', '.join(self.absent[:3])}, ...): is it a file of another model?"
             )
-        if labels and REQUEST not in self.names:
+        if labels and REQUEST not in {*self.names} & self.beside:
             raise BadCurrentError(f"{path}: wanted a column {REQUEST} to join the outcomes by")
-        if window != EVER and TIME not in self.names:
+        if window != EVER and TIME not in {*self.names} & self.beside:
             raise BadCurrentError(f"{path}: wanted a column {TIME} to select a span of time by")
 
     def blocks(self) -> Iterator[Block]:
         """Yield the rows, some tens of thousands at a time. Raises BadCurrentError."""
         wanted = [c.name for c in self.columns if c.name in self.names]
         beside = (TIME, *SCORES, DECISION, *LABELS, *([REQUEST] if self.labels else []))
-        wanted += [n for n in beside if n in self.names and n not in wanted]
+        wanted += [n for n in beside if n in self.names and n in self.beside]
         numbers = {column.name for column in self.columns if _reads_as_numbers(column)}
+        numbers |= self.beside & {*SCORES, *LABELS}
         for path in self.paths:
             for batch in batches(path, wanted, numbers):
                 block = self._block(dict(zip(batch.schema.names, batch.columns, strict=True)))
@@ -67,7 +70,7 @@ class Table:
 
     def _block(self, columns: dict[str, pa.Array]) -> Block:
         days = None
-        if TIME in columns:
+        if TIME in columns and TIME in self.beside:
             times = moments(columns[TIME])
             inside = self._inside(times)
             columns = {name: array.filter(pa.array(inside)) for name, array in columns.items()}
@@ -75,9 +78,10 @@ class Table:
         rows = len(next(iter(columns.values())))
         nothing = pa.nulls(rows)
         values = [encode(c, columns.get(c.name, nothing)) for c in self.columns]
-        score = next((columns[name] for name in SCORES if name in columns), None)
-        decisions = columns[DECISION].to_pylist() if DECISION in columns else []
-        return Block(rows, values, days, _numbers(score), decisions, self._labels(columns))
+        beside = {name: array for name, array in columns.items() if name in self.beside}
+        score = next((beside[name] for name in SCORES if name in beside), None)
+        decisions = texts(beside[DECISION]) if DECISION in beside else []
+        return Block(rows, values, days, _numbers(score), decisions, self._labels(beside))
 
     def _labels(self, columns: dict[str, pa.Array]) -> Floats | None:
         if self.labels:
@@ -98,7 +102,10 @@ def moments(array: pa.Array) -> NDArray[np.datetime64]:
     try:
         times = pd.to_datetime(pd.Series(array.to_pandas()), utc=True, format="ISO8601")
     except (ValueError, TypeError) as error:
-        raise BadCurrentError(f"{TIME}: wanted ISO 8601, got {error}") from error
+        said = str(error).splitlines()[0]
+        raise BadCurrentError(f"{TIME}: wanted ISO 8601, got {said}") from error
+    if none := int(times.isna().sum()):
+        raise BadCurrentError(f"{TIME}: wanted ISO 8601 in every row, got none in {none} rows")
     return times.dt.tz_localize(None).to_numpy("datetime64[us]")
 
 
@@ -113,6 +120,12 @@ def _numbers(array: pa.Array | None) -> Floats | None:
         return None
     numbers: Floats = array.cast(pa.float64()).to_numpy(zero_copy_only=False)
     return numbers
+
+
+def texts(array: pa.Array) -> list[str]:
+    """Return decisions [n] as text, empty where there is none."""
+    found: list[str] = pc.fill_null(array.cast(pa.string()), "").to_pylist()
+    return found
 
 
 def _files(pattern: str) -> list[Path]:
@@ -150,7 +163,6 @@ def batches(path: Path, wanted: list[str], numbers: set[str]) -> Iterator[pa.Rec
             yield from pq.ParquetFile(path).iter_batches(BLOCK_ROWS, columns=wanted)
             return
         types = {name: pa.float64() if name in numbers else pa.string() for name in wanted}
-        types |= {TIME: pa.string(), **dict.fromkeys((*SCORES, *LABELS), pa.float64())}
         options = csv.ConvertOptions(
             column_types=types, include_columns=wanted, strings_can_be_null=True
         )

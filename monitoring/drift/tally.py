@@ -43,17 +43,17 @@ def tally(columns: Sequence[Column], score_edges: Floats, block: Block) -> Tally
     return Tally(
         [count(c, v) for c, v in zip(columns, block.values, strict=True)],
         count_scores(score_edges, block.scores),
-        Counter(block.decisions),
+        Counter(filter(None, block.decisions)),
         block.rows,
-        0 if block.scores is None else len(block.scores),
+        0 if block.scores is None else int(np.count_nonzero(~np.isnan(block.scores))),
     )
 
 
 def count_scores(edges: Floats, scores: Floats | None) -> Ints:
-    """Return how many scores [n] fall into each of the K bins between K - 1 edges."""
+    """Return how many scores [n] fall into each of the K bins between K - 1 edges; NaN in none."""
     if scores is None:
         return np.zeros(len(edges) + 1, np.int64)
-    where = np.searchsorted(edges, scores, side="right")
+    where = np.searchsorted(edges, scores[~np.isnan(scores)], side="right")
     return np.bincount(where, minlength=len(edges) + 1).astype(np.int64)
 
 

@@ -1,5 +1,6 @@
 """The window day by day or week by week: a trend a person can see, not one number."""
 
+from collections.abc import Iterable
 from datetime import date, timedelta
 
 from . import statistics
@@ -9,18 +10,28 @@ from .tally import Tally, total
 from .verdict import tests
 
 DAY, WEEK = "day", "week"
+MOST_PERIODS = 400
 
 
 def periods(days: dict[str, Tally], by: str, reference: Reference) -> dict[str, Tally]:
     """Add the tallies of days up to days or ISO weeks, in order; a week is named by its Monday."""
-    groups: dict[str, list[Tally]] = {}
+    groups: dict[str, list[Tally]] = {start: [] for start in _starts(days, by)}
     for day in sorted(days):
-        start = day if by == DAY else monday(day)
-        groups.setdefault(start, []).append(days[day])
+        groups[day if by == DAY else monday(day)].append(days[day])
     return {
         start: total(tallies, reference.columns, reference.score_edges)
         for start, tallies in groups.items()
     }
+
+
+def _starts(days: Iterable[str], by: str) -> list[str]:
+    """Return every period from the first to the last: one without a row says the most of all."""
+    held = sorted({day if by == DAY else monday(day) for day in days})
+    first, last = date.fromisoformat(held[0]), date.fromisoformat(held[-1])
+    step = 1 if by == DAY else 7
+    if (last - first).days // step > MOST_PERIODS:
+        return held  # a stray date is no reason for ten thousand empty days
+    return [(first + timedelta(i)).isoformat() for i in range(0, (last - first).days + 1, step)]
 
 
 def monday(day: str) -> str:

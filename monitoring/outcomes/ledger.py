@@ -20,6 +20,8 @@ CENSORED = (
 )
 YOUNG = "Only {share:.0%} of the scored have an outcome yet: late defaults are still to come."
 
+REPEATED = "{records} records share the request id of another: its outcome is counted for each."
+
 
 class Ledger:
     """Scores and outcomes of the rows of a run. `edges` are the score bands of the reference."""
@@ -36,11 +38,12 @@ class Ledger:
 
     def offer(self, block: Block) -> None:
         """Enter the rows of a block."""
+        block = block.scored()
         if block.scores is None:
             return
         bands = np.searchsorted(self.edges, block.scores, side="right")
         self._scored_by_band += np.bincount(bands, minlength=len(self.edges) + 1)
-        self._scored_by_decision.update(block.decisions)
+        self._scored_by_decision.update(filter(None, block.decisions))
         labels = np.full(block.rows, np.nan) if block.labels is None else block.labels
         for day, rows in block.by_day():
             period = monday(day) if day and self.by != DAY else day
@@ -70,7 +73,7 @@ class Ledger:
             version=reference.version,
             scored=scored,
             labelled=len(labels),
-            unmatched=given.rows - given.joined if given else 0,
+            unmatched=given.unmatched if given else 0,
             labelled_by_decision={
                 name: (decided[name], n) for name, n in sorted(self._scored_by_decision.items())
             },
@@ -79,7 +82,7 @@ class Ledger:
             cost=cost(scores, labels, reference.policy) if reference.policy else None,
             by=self.by,
             periods=self._by_period(scores, labels),
-            notes=[CENSORED, YOUNG.format(share=len(labels) / max(scored, 1))],
+            notes=[CENSORED, YOUNG.format(share=len(labels) / max(scored, 1)), *_repeated(given)],
         )
 
     def _bands(self, scores: Floats, labels: Floats) -> list[ScoreBand]:
@@ -103,6 +106,10 @@ class Ledger:
             for start, scored in sorted(self._scored_by_period.items())
             if start
         ]
+
+
+def _repeated(given: Labels | None) -> list[str]:
+    return [REPEATED.format(records=given.repeated)] if given and given.repeated else []
 
 
 def cost(scores: Floats, labels: Floats, policy: Policy) -> Cost | None:

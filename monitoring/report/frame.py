@@ -17,7 +17,7 @@ def frame(block: Block, columns: Sequence[Column]) -> pd.DataFrame:
     """Return the rows of a block."""
     values = zip(columns, block.values, strict=True)
     table = pd.DataFrame({column.name: series(column, v) for column, v in values})
-    if block.scores is not None:
+    if block.scores is not None and not np.isnan(block.scores).all():
         table[PREDICTION] = block.scores
     return table
 
@@ -26,7 +26,7 @@ def outcomes(block: Block) -> pd.DataFrame:
     """Return prediction and outcome of the rows whose outcome is known."""
     if block.labels is None or block.scores is None:
         return pd.DataFrame({PREDICTION: [], LABEL: []})
-    known = ~np.isnan(block.labels)
+    known = ~(np.isnan(block.labels) | np.isnan(block.scores))
     labels = block.labels[known].astype(np.int64)
     return pd.DataFrame({PREDICTION: block.scores[known], LABEL: labels})
 
