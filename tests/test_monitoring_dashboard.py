@@ -21,11 +21,12 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.support.wait import WebDriverWait
 
 from monitoring.__main__ import main
+from monitoring.drift import output
 
 from .chromium import chromium
 from .conftest import ROOT
 from .drift_files import rows, scores, write_bundle, write_log
-from .record_lines import BEGIN
+from .record_lines import BEGIN, segment
 
 PICTURES = Path(os.environ.get("CREDIT_ARTIFACTS", ROOT / "artifacts")) / "dashboard"
 PATIENCE = 60.0
@@ -61,7 +62,7 @@ def wait_for(url: str, process: "subprocess.Popen[bytes]") -> None:
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Six days of decisions, shifted from the fourth on, outcomes of the first three, a report."""
+    """Seven days of decisions, one without any, shifted from the fourth on; outcomes of three."""
     folder = tmp_path_factory.mktemp("world")
     model = write_bundle(folder / "tiny" / "1", rows(3000, 0))
     reference = rows(3000, 0)
@@ -72,9 +73,11 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
         __label=np.random.default_rng(0).random(3000) < scores(reference),
     ).astype({"__label": int}).to_parquet(model / "reference.parquet")
     known = []
-    for day in range(6):
+    for day in range(7):
         frame = rows(400, 10 + day)
         frame["INCOME"] *= 3 if day >= 3 else 1
+        if day == 4:
+            continue  # nothing came in
         begin = BEGIN.replace(hour=9, minute=0) + timedelta(days=day)
         write_log(folder / "log", frame, begin)
         bad = np.random.default_rng(day).random(400) < scores(frame)
@@ -189,6 +192,7 @@ def test_a_decision_is_found_by_its_request_id(browser: Chrome, served: str, wor
 
 def test_outcomes_are_shown_with_their_doubt(browser: Chrome, served: str) -> None:
     shown = open_page(browser, f"{served}/outcomes", "Cost at the threshold", "outcomes")
+    assert "approve " in shown
     for said in ("AUC", "Gini", "KS", "Brier", "Refused applicants have no outcome", "50%"):
         assert said in shown
 
@@ -226,3 +230,28 @@ def test_too_few_rows_and_a_damaged_file_are_said_plainly(
         open_page(browser, url, "cannot be read", "damaged")
         shutil.copy(world / "out" / "drift.json", out / "drift.json")
         open_page(browser, url, "INCOME: ")
+
+
+def test_what_is_of_an_earlier_run_is_marked(browser: Chrome, world: Path, tmp_path: Path) -> None:
+    """A run without outcomes or report leaves those of the last one; a job may have stopped."""
+    out = shutil.copytree(world / "out", tmp_path / "out")
+    verdict = output.read(out)
+    verdict.time = "2026-01-02T03:04:05+00:00"
+    verdict.rows.passed_over = {"shadow": 7}
+    for file in out.iterdir():
+        os.utime(file, (0, 0))
+    (out / "drift.json").write_bytes(output.document(verdict))
+    with dashboard("--out", str(out)) as url:
+        shown = open_page(browser, url, "days old: has the nightly run stopped?", "old")
+        assert "looked at 2026-01-02 03:04 UTC" in shown
+        assert "7 records passed over: shadow" in shown
+        open_page(browser, f"{url}/outcomes", "These are of an earlier run", "old-outcomes")
+        open_page(browser, f"{url}/report", "This report is of an earlier run")
+
+
+def test_a_log_that_cannot_be_read_is_said_plainly(browser: Chrome, tmp_path: Path) -> None:
+    (tmp_path / "log").mkdir()
+    with dashboard("--out", str(tmp_path / "out"), "--log", str(tmp_path / "log")) as url:
+        open_page(browser, f"{url}/decision?request_id=any", "no such request")
+        segment(tmp_path / "log", [b"no record\n", b"at all\n", b"of any\n"])
+        open_page(browser, f"{url}/decision?request_id=any", "The log cannot be read", "bad-log")

@@ -79,7 +79,9 @@ def volume(starts: Sequence[str], rows: Sequence[int]) -> Any:
     table = pd.DataFrame({"period": starts, "rows": rows})
     chart = alt.Chart(table).mark_bar(color=palette.QUIET)
     return chart.encode(
-        x=alt.X("period:O", title=None), y=alt.Y("rows:Q"), tooltip=["period", "rows"]
+        x=alt.X("period:O", title=None),
+        y=alt.Y("rows:Q", axis=alt.Axis(format=",d", tickMinStep=1)),
+        tooltip=["period", "rows"],
     ).properties(height=HEIGHT)
 
 
@@ -88,7 +90,8 @@ def lines(table: pd.DataFrame, value: str, series: str | None, percent: bool) ->
     style = ".1%" if percent else ".3f"
     least = LEAST_SHARE if percent else LEAST_PSI
     scale = alt.Scale(domain=[0, max(least, float(table[value].max()))], nice=True)
-    chart = alt.Chart(table.dropna(subset=[value])).mark_line(point=True, color=palette.CURRENT)
+    points = True if series else {"color": palette.CURRENT}  # blue points would be the reference
+    chart = alt.Chart(table).mark_line(point=points, color=palette.CURRENT)
     encoded = chart.encode(
         x=alt.X("period:O", title=None),
         y=alt.Y(f"{value}:Q", axis=alt.Axis(format="%" if percent else ".2f"), scale=scale),
@@ -121,7 +124,7 @@ def with_band(table: pd.DataFrame, value: str) -> Any:
     band = base.mark_errorbar(color=palette.QUIET).encode(
         y=alt.Y("low:Q", title=value, scale=alt.Scale(zero=False)), y2="high:Q"
     )
-    points = base.mark_line(point=True, color=palette.CURRENT).encode(
+    points = base.mark_line(point={"color": palette.CURRENT}, color=palette.CURRENT).encode(
         y=alt.Y(f"{value}:Q", scale=alt.Scale(zero=False))
     )
     return (band + points).properties(height=HEIGHT)

@@ -17,6 +17,9 @@ def show(files: Files) -> None:
         return
     chosen = st.radio("Report", list(made), format_func=TITLES.__getitem__, horizontal=True)
     st.caption("A sample of the rows, for looking at. The verdict counts every row.")
+    if files.is_older_than_the_verdict(made[chosen]):
+        st.warning("This report is of an earlier run: the last one made none.")
+    st.caption("Evidently lays it out for a wide screen: on a phone, scroll it sideways.")
     content = made[chosen].read_bytes()
     st.download_button("Download", content, f"{chosen}.html", "text/html")
     with st.spinner("Loading the report ..."):

@@ -31,7 +31,7 @@ def table(drift: Drift) -> pd.DataFrame:
             "feature": [c.name for c in drift.columns],
             "drift": [palette.BAND_SIGNS[c.band] for c in drift.columns],
             "PSI": [round(c.psi, 3) for c in drift.columns],
-            "by chance under": [round(c.critical, 3) for c in drift.columns],
+            "by chance up to": [round(c.critical, 3) for c in drift.columns],
             "missing before": [f"{c.missing.reference:.1%}" for c in drift.columns],
             "missing now": [f"{c.missing.current:.1%}" for c in drift.columns],
             "importance": [f"{c.importance:.1%}" for c in drift.columns],
@@ -49,8 +49,10 @@ def _one(drift: Drift, column: ColumnDrift) -> None:
     said = f"Distribution of {column.name}, reference and current; PSI {column.psi:.3f}"
     st.altair_chart(charts.distributions(column.bins, column.name), width="stretch", alt=said)
     if column.outside and column.outside.rows:
-        values = ", ".join(f"{value:g} ({n} times)" for value, n in column.outside.values)
-        st.caption(f"{column.outside.rows} values outside the range seen: {values}")
+        values = ", ".join(
+            f"{value:g}" + (f" ({n} times)" if n > 1 else "") for value, n in column.outside.values
+        )
+        st.caption(f"{column.outside.rows:,} values outside the range seen, such as {values}")
     if drift.trend and drift.trend.periods:
         _over_time(drift, column.name)
 

@@ -31,6 +31,11 @@ class Files:
             st.warning(f"The last verdict cannot be read. {error}")
             st.stop()
 
+    def is_older_than_the_verdict(self, path: Path) -> bool:
+        """Whether a file is of an earlier run: a run writes its verdict first."""
+        verdict = self.out / output.JSON
+        return verdict.is_file() and path.stat().st_mtime_ns < verdict.stat().st_mtime_ns
+
     def outcomes(self) -> Outcomes | None:
         """Return the outcomes; None where no run was given any."""
         path = self.out / output.OUTCOMES

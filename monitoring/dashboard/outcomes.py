@@ -3,6 +3,7 @@
 import pandas as pd
 import streamlit as st
 
+from ..drift import output
 from ..outcomes.result import Estimate, Outcomes
 from . import charts
 from .files import Files
@@ -16,13 +17,24 @@ def show(files: Files) -> None:
         st.info("No outcomes have come in yet. When they have:")
         st.code("python -m monitoring drift ... --labels outcomes.csv")
         return
-    st.caption(f"{outcomes.labelled:,} of {outcomes.scored:,} scored have an outcome.")
+    if files.is_older_than_the_verdict(files.out / output.OUTCOMES):
+        st.warning(f"These are of an earlier run, {outcomes.time}: the last one was given none.")
+    st.caption(
+        f"{outcomes.labelled:,} of {outcomes.scored:,} scored have an outcome{_of(outcomes)}."
+    )
     for note in outcomes.notes:
         st.caption(note)
     _figures(outcomes)
     _calibration(outcomes)
     _over_time(outcomes)
     _cost(outcomes)
+
+
+def _of(outcomes: Outcomes) -> str:
+    """Say how many of each decision have one; of the refused there should be none."""
+    known = outcomes.labelled_by_decision.items()
+    said = ", ".join(f"{decision} {n:,} of {of:,}" for decision, (n, of) in known)
+    return f": {said}" if said else ""
 
 
 def _figures(outcomes: Outcomes) -> None:
@@ -46,6 +58,7 @@ def _interval(estimate: Estimate) -> str:
 
 def _calibration(outcomes: Outcomes) -> None:
     st.subheader("Calibration by score band")
+    st.caption("On the dashed line, as many turned bad as predicted; above it, more.")
     known = [band for band in outcomes.bands if band.bad_rate]
     if not known:
         st.caption("No band holds an outcome yet.")

@@ -1,11 +1,16 @@
 """Overview: the verdict, how much was scored, what was decided, how the score lies."""
 
+from datetime import UTC, datetime, timedelta
+
 import pandas as pd
 import streamlit as st
 
 from ..drift.result import DRIFT, STABLE, UNKNOWN, Drift
+from ..drift.summary import notes
 from . import charts, palette
 from .files import Files
+
+OLD = timedelta(days=2)
 
 
 def show(files: Files) -> None:
@@ -19,8 +24,8 @@ def show(files: Files) -> None:
         _over_time(drift)
     else:
         st.caption("The rows carry no time, so there is nothing to show over time.")
-    for note in drift.notes:
-        st.caption(note)
+    for note in notes(drift):
+        st.caption(_plain(note))
 
 
 def _verdict(drift: Drift) -> None:
@@ -41,7 +46,11 @@ def _verdict(drift: Drift) -> None:
         st.info("Too few rows to tell: " + "; ".join(drift.reasons))
     window = drift.window
     days = f"{window.first} to {window.last}, " if window.first else ""
-    st.caption(f"{days}looked at {drift.time}")
+    looked = datetime.fromisoformat(drift.time)
+    st.caption(f"{days}looked at {looked:%Y-%m-%d %H:%M} UTC")
+    age = datetime.now(UTC) - looked
+    if age > OLD:
+        st.warning(f"This verdict is {age.days} days old: has the nightly run stopped?")
 
 
 def _plain(text: str) -> str:
@@ -87,9 +96,9 @@ def _over_time(drift: Drift) -> None:
     with right:
         st.subheader("Decisions")
         shares = [
-            {"period": period.start, "decision": name, "share": share}
+            {"period": period.start, "decision": name, "share": period.decisions.get(name)}
             for period in periods
-            for name, share in period.decisions.items()
+            for name in sorted({name for one in periods for name in one.decisions})
         ]
         if shares:
             chart = charts.lines(pd.DataFrame(shares), "share", "decision", percent=True)

@@ -12,7 +12,8 @@ SIGNS = {"stable": "STABLE", "drift": "DRIFT", "unknown": "CANNOT TELL"}
 
 def to_text(drift: Drift) -> str:
     """Return the summary of a result, at most some twenty lines."""
-    parts = (_head(drift), _outcome(drift), _columns(drift), _trend(drift.trend), _notes(drift))
+    said = (f"note: {note}" for note in notes(drift))
+    parts = (_head(drift), _outcome(drift), _columns(drift), _trend(drift.trend), said)
     return "\n".join(line for part in parts for line in part)
 
 
@@ -66,8 +67,9 @@ def _trend(trend: Trend | None) -> Iterator[str]:
             yield f"{name:<9}" + "".join(f"{cell:>10}" for cell in cells)
 
 
-def _notes(drift: Drift) -> list[str]:
+def notes(drift: Drift) -> list[str]:
+    """Say what stood in the rows beside what was compared."""
     unknown = drift.unknown_columns
     said = [f"not in the reference: {', '.join(unknown[:5])}"] if unknown else []
     passed = [f"{n:,} records passed over: {why}" for why, n in drift.rows.passed_over.items()]
-    return [f"note: {note}" for note in (*said, *passed, *drift.notes)]
+    return [*said, *passed, *drift.notes]

@@ -16,6 +16,7 @@ def tables(study: Study) -> str:
         [
             f"{study.seeds} seeds each, {study.columns} columns,"
             f" alpha {study.settings.alpha}, smallest PSI {study.settings.min_psi}; {versions}.",
+            f"{study.method} {study.measured}{_of_evidently(study)}",
             "",
             "Runs without drift in which at least one of the columns was called drifted, %:",
             "",
@@ -26,6 +27,14 @@ def tables(study: Study) -> str:
             *_table(study, [c for c in _main(study) if c.change != NO_DRIFT]),
         ]
     )
+
+
+def _of_evidently(study: Study) -> str:
+    measured = study.evidently_measured
+    if measured == study.measured:
+        return ""
+    commit = f", commit {measured.commit}" if measured else ", whose commit was not kept"
+    return f" Evidently's part is of an earlier run over the same rows{commit}."
 
 
 def _main(study: Study) -> list[Cell]:

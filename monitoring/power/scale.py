@@ -8,13 +8,13 @@ same Parquet file batch by batch and calls numpy.histogram on each column, with 
 
 import argparse
 import json
-import os
 import resource
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from importlib.metadata import version
 from pathlib import Path
 
 import msgspec
@@ -27,7 +27,10 @@ from ..drift.output import document
 from ..drift.run import count, drift
 from ..drift.sample import Sample
 from ..drift.tables import BLOCK_ROWS, Table
+from ..drift.trend import DAY
+from ..outcomes.ledger import Ledger
 from ..report.make import make_report
+from .provenance import Provenance, provenance
 
 SHAPES = [(100_000, 30), (500_000, 120), (1_000_000, 30)]
 REFERENCE_ROWS = 50_000
@@ -49,7 +52,8 @@ class Cost(msgspec.Struct):
 class Scale(msgspec.Struct):
     """The raw result, as committed."""
 
-    cores: int
+    measured: Provenance
+    versions: dict[str, str]
     costs: list[Cost]
 
 
@@ -87,7 +91,7 @@ def _shape(text: str) -> tuple[int, int]:
 
 def run(shapes: list[tuple[int, int]]) -> Scale:
     """Write a file of each shape and measure the parts over it."""
-    costs = []
+    begun, costs = provenance(), []
     for rows, columns in shapes:
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
@@ -101,7 +105,8 @@ def run(shapes: list[tuple[int, int]]) -> Scale:
                     capture_output=True, text=True, check=True,
                 )  # fmt: skip
                 costs.append(Cost(part, rows, columns, **json.loads(done.stdout)))
-    return Scale(os.cpu_count() or 1, costs)
+    versions = {name: version(name) for name in ("evidently", "numpy", "pyarrow")}
+    return Scale(begun, versions, costs)
 
 
 def write(path: Path, rows: int, columns: int, seed: int) -> None:
@@ -162,7 +167,8 @@ def verdict(folder: Path) -> Callable[[], None]:
 
     def go() -> None:
         source = Table(str(folder / "current.parquet"), reference.columns)
-        drift(reference, count(source, reference), source=source)
+        ledger = Ledger(reference.score_edges, DAY)
+        drift(reference, count(source, reference, [ledger]), source=source)
 
     return go
 
@@ -174,7 +180,8 @@ def report(folder: Path) -> Callable[[], None]:
     def go() -> None:
         before, now = (Sample(SAMPLE_ROWS, reference.score_edges) for _ in range(2))
         source = Table(str(folder / "current.parquet"), reference.columns)
-        found = drift(reference, count(source, reference, [now]), source=source)
+        ledger = Ledger(reference.score_edges, DAY)
+        found = drift(reference, count(source, reference, [now, ledger]), source=source)
         for block in Table(str(folder / "reference.parquet"), reference.columns).blocks():
             before.offer(block)
         make_report(found, reference.columns, before.rows(), now.rows(), folder)
@@ -188,7 +195,8 @@ PARTS = {"plain pass": plain_pass, "verdict": verdict, "verdict and report": rep
 def table(scale: Scale) -> list[str]:
     """Return the result as a markdown table."""
     head = "| rows x columns | part | wall s | CPU s | peak MB | times the plain pass (CPU) |"
-    lines = [head, "|---|---|--:|--:|--:|--:|"]
+    versions = ", ".join(f"{name} {number}" for name, number in scale.versions.items())
+    lines = [f"{scale.measured} {versions}.", "", head, "|---|---|--:|--:|--:|--:|"]
     plain = {(c.rows, c.columns): c.cpu_s for c in scale.costs if c.part == "plain pass"}
     for c in scale.costs:
         times = c.cpu_s / max(plain[c.rows, c.columns], 0.01)

@@ -15,10 +15,16 @@ from ..errors import MonitoringError
 from . import ours
 from .evidently_default import flagged as evidently_flagged
 from .portfolio import portfolio
+from .provenance import Provenance, provenance
 from .shifts import shifts
 
 OURS, FIXED, EVIDENTLY = "ours", "fixed", "evidently"
 NO_DRIFT = "none"
+METHOD = (
+    "Per seed and pair of sizes a reference and current rows are drawn anew from a made-up"
+    " portfolio of unchanged columns, and beside them one column per change; each method judges"
+    " all of them as columns of one run of the portfolio's size."
+)
 BESIDE = 2
 """Evidently runs against so many of the reference sizes: it takes most of the time."""
 
@@ -38,8 +44,11 @@ class Cell(msgspec.Struct):
 
 
 class Study(msgspec.Struct):
-    """The raw result, as committed."""
+    """The raw result, as committed; `evidently_measured` where its part is of an earlier run."""
 
+    method: str
+    measured: Provenance
+    evidently_measured: Provenance | None
     seeds: int
     columns: int
     settings: Settings
@@ -50,7 +59,7 @@ class Study(msgspec.Struct):
 
 def run(sizes: list[int], references: list[int], seeds: int, with_evidently: bool) -> Study:
     """Run every size against every reference size; Evidently against the first two."""
-    begun = time.monotonic()
+    measured, begun = provenance(), time.monotonic()
     counts: Counter[tuple[str, int, int, str]] = Counter()
     for seed, reference, rows in _grid(seeds, references, sizes):
         random = np.random.default_rng([seed, reference, rows])
@@ -59,6 +68,9 @@ def run(sizes: list[int], references: list[int], seeds: int, with_evidently: boo
             for change in changes_in(names):
                 counts[change, reference, rows, method] += 1
     return Study(
+        method=METHOD,
+        measured=measured,
+        evidently_measured=measured if with_evidently else None,
         seeds=seeds,
         columns=len(portfolio()),
         settings=Settings(),
@@ -128,6 +140,7 @@ def with_evidently_of(result: Study, earlier: Study) -> Study:
     """
     if (earlier.seeds, earlier.versions) != (result.seeds, result.versions):
         raise MonitoringError("wanted an earlier result of the same seeds and versions")
+    result.evidently_measured = earlier.evidently_measured
     known = {(c.change, c.reference_rows, c.rows): c.flagged for c in earlier.cells}
     for cell in result.cells:
         flagged = known.get((cell.change, cell.reference_rows, cell.rows), {})
