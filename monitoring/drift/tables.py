@@ -20,6 +20,8 @@ from .encode import encode
 from .errors import BadCurrentError
 
 BLOCK_ROWS = 1 << 16
+READ_BYTES = 1 << 16
+"""Read column by column in such pieces: Arrow's reading ahead keeps the whole file in memory."""
 TIME = "time"
 SCORES = ("prediction", "__prediction")
 DECISION = "decision"
@@ -160,7 +162,8 @@ def batches(path: Path, wanted: list[str], numbers: set[str]) -> Iterator[pa.Rec
     """
     try:
         if is_parquet(path):
-            yield from pq.ParquetFile(path).iter_batches(BLOCK_ROWS, columns=wanted)
+            file = pq.ParquetFile(path, pre_buffer=False, buffer_size=READ_BYTES)
+            yield from file.iter_batches(BLOCK_ROWS, columns=wanted)
             return
         types = {name: pa.float64() if name in numbers else pa.string() for name in wanted}
         options = csv.ConvertOptions(
