@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from monitoring.dashboard.charts import bin_names
+from monitoring.dashboard.charts import bin_names, distributions
 from monitoring.dashboard.decision import standing
 from monitoring.drift.columns import CATEGORY, NUMBER, Column, Counts
 from monitoring.drift.compare import band
@@ -110,3 +110,15 @@ def test_bins_are_named_as_people_write_numbers() -> None:
     near = bin_names(Bins(counts, counts, edges=[0.12345, 0.12346]))
     assert near[:2] == ["under 0.12345", "0.12345 to 0.12346"]
     assert bin_names(Bins([1, 2, 0], [1, 2, 0], labels=["a"])) == ["a", "(unseen)", "(missing)"]
+
+
+def test_a_category_of_many_levels_shows_the_commonest_and_the_rest_in_one() -> None:
+    """A label in three under a chart of sixty bars tells nobody what moved."""
+    labels = [f"kind {i}" for i in range(58)]
+    counts = [*range(1, 59), 0, 0]
+    chart = distributions(Bins(counts, counts[::-1], labels=labels), "kind").to_dict()
+    (rows,) = chart["datasets"].values()
+    shown = [row for row in rows if row["side"] == "reference"]
+    assert len(shown) == 21
+    assert shown[-1]["bin"] == "(40 others)"
+    assert sum(row["share"] for row in shown) == pytest.approx(1.0)

@@ -15,6 +15,7 @@ SIDES = alt.Scale(
 )  # fmt: skip
 HEIGHT = 260
 LONG = 12
+MOST_BARS = 20
 TALL = 340  # bin names take a third of it
 LEAST_PSI = 0.3  # so that the bands are on the axis
 LEAST_SHARE = 0.05  # so that an axis of zeros is still an axis
@@ -50,10 +51,10 @@ def _plain(number: str) -> str:
 
 def distributions(bins: Bins, what: str) -> Any:
     """Draw the reference as bars and the current rows over it as points on a line."""
-    names = bin_names(bins)
+    names, *sides = _most_held(bin_names(bins), _shares(bins.reference), _shares(bins.current))
     rows = pd.concat(
-        pd.DataFrame({"bin": names, "share": _shares(counts), "side": side})
-        for side, counts in (("reference", bins.reference), ("current", bins.current))
+        pd.DataFrame({"bin": names, "share": shares, "side": side})
+        for side, shares in zip(("reference", "current"), sides, strict=True)
     )
     empty = rows.groupby("bin")["share"].transform("max") == 0
     rows = rows[~(empty & rows["bin"].isin(["(unseen)", "(missing)"]))]
@@ -67,6 +68,18 @@ def distributions(bins: Bins, what: str) -> Any:
     now = base.transform_filter("datum.side == 'current'")
     points = now.mark_point(filled=True, size=70, shape="diamond", opacity=1)
     return (bars + now.mark_line(strokeDash=[4, 2]) + points).properties(height=TALL)
+
+
+def _most_held(
+    names: list[str], before: list[float], now: list[float]
+) -> tuple[list[str], list[float], list[float]]:
+    """Return the bins that fit on a chart, in their order; the rarest added up in one bin."""
+    rank = sorted(range(len(names)), key=lambda i: -max(before[i], now[i]))
+    kept, rest = sorted(rank[:MOST_BARS]), rank[MOST_BARS:]
+    if not rest:
+        return names, before, now
+    before, now = ([*(s[i] for i in kept), sum(s[i] for i in rest)] for s in (before, now))
+    return [*(names[i] for i in kept), f"({len(rest)} others)"], before, now
 
 
 def _shares(counts: Sequence[int]) -> list[float]:

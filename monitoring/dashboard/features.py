@@ -26,7 +26,7 @@ def show(files: Files) -> None:
 
 def table(drift: Drift) -> pd.DataFrame:
     """Return the features as people read them."""
-    return pd.DataFrame(
+    shown = pd.DataFrame(
         {
             "feature": [c.name for c in drift.columns],
             "drift": [palette.BAND_SIGNS[c.band] for c in drift.columns],
@@ -37,6 +37,8 @@ def table(drift: Drift) -> pd.DataFrame:
             "importance": [f"{c.importance:.1%}" for c in drift.columns],
         }
     )
+    weighed = any(column.importance for column in drift.columns)
+    return shown if weighed else shown.drop(columns="importance")
 
 
 def _one(drift: Drift, column: ColumnDrift) -> None:
