@@ -45,15 +45,23 @@ def check_place(place: Path, force: bool) -> None:
 
 
 def write_bundle(place: Path, files: dict[str, bytes]) -> None:
-    """Write `files` into a folder beside `place` and rename it there."""
-    place.parent.mkdir(parents=True, exist_ok=True)
-    beside = Path(tempfile.mkdtemp(prefix=f".{place.name}-", dir=place.parent))
+    """Write `files` into a folder beside `place` and rename it there; raises OptionError."""
     try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        beside = Path(tempfile.mkdtemp(prefix=f".{place.name}-", dir=place.parent))
+    except OSError as error:
+        raise OptionError(f"--out {error.filename}: {error.strerror}") from error
+    new, old = beside / "new", beside / "old"
+    try:
+        new.mkdir()
         for name, content in files.items():
-            (beside / name).write_bytes(content)
-        beside.chmod(0o755)
+            (new / name).write_bytes(content)
         if place.exists():
-            shutil.rmtree(place)
-        os.replace(beside, place)
+            os.replace(place, old)
+        os.replace(new, place)
+    except OSError as error:
+        if old.exists():
+            os.replace(old, place)
+        raise OptionError(f"{place}: {error.strerror}; nothing was written") from error
     finally:
         shutil.rmtree(beside, ignore_errors=True)

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import math
 import re
 import sys
 import time
@@ -125,8 +126,8 @@ def _costs(options: argparse.Namespace) -> Costs | None:
     given = (options.cost_fn, options.cost_fp)
     if given == (None, None):
         return None
-    if None in given or min(given) <= 0:
-        raise OptionError("--cost-fn and --cost-fp go together, both above 0")
+    if None in given or not all(0 < cost < math.inf for cost in given):
+        raise OptionError("--cost-fn and --cost-fp go together, both numbers above 0")
     if options.threshold is not None:
         raise OptionError("--threshold and --cost-fn/--cost-fp exclude each other")
     return Costs(*given)

@@ -14,7 +14,7 @@ from .manifest import Facts, Identity, manifest
 from .pipeline import Carried
 from .profile import profile
 from .report import verification_text
-from .rows import Rows, read_rows
+from .rows import Rows, read_rows, refused_by_default
 from .scores import PolicyChoice, Scores, reference_table
 from .verify import Progress, Subject, verify
 
@@ -45,6 +45,8 @@ def convert(
     built = build(loaded, request.missing, carried)
     progress(f"built model.onnx, {len(built.content)} bytes")
     rows = _rows(request, built)
+    for note in refused_by_default(rows, built.features):
+        progress(note)
     scores = _scores(built.subject, rows)
     policy = request.policy.follow(built.task, rows, scores)
     reference = rows.X if rows else None

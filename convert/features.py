@@ -143,9 +143,12 @@ def _seen(model: Model, index: int) -> tuple[float, float] | None:
         return None
     least, _, greatest = info[1:-1].partition(":")
     try:
-        return float(least), float(greatest)
-    except ValueError as error:
-        raise UnreadableModelError(f"feature_infos are damaged: {info!r}") from error
+        seen = float(least), float(greatest)
+    except ValueError:
+        seen = np.nan, np.nan
+    if np.isnan(seen).any():
+        raise UnreadableModelError(f"feature_infos are damaged: {info[:60]!r}")
+    return seen
 
 
 def _categories(model: Model, splits: Splits) -> dict[int, tuple[list[object], list[float]]]:

@@ -1,10 +1,11 @@
 """From what the user has to a model: its text, its trees, the real names, what came before it."""
 
 import re
+from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from .errors import OptionError, UnsupportedModelError
+from .errors import OptionError, UnreadableModelError, UnsupportedModelError
 from .oracle import Oracle
 from .parse import parse_model
 from .source import Source, read_source
@@ -38,7 +39,11 @@ def load(path: Path, num_iteration: int | None = None) -> Loaded:
     `num_iteration` keeps the first rounds only; without it a pickle's early stopping is followed,
     as LightGBM's own predict does. Raises ConvertError by its kinds.
     """
-    return _loaded(read_source(path), num_iteration)
+    source = read_source(path)
+    try:
+        return _loaded(source, num_iteration)
+    except UnreadableModelError as error:
+        raise UnreadableModelError(f"{path}: {error}") from error
 
 
 def loaded_text(text: str, kind: str = "text") -> Loaded:
@@ -53,12 +58,20 @@ def _loaded(source: Source, num_iteration: int | None) -> Loaded:
         raise UnsupportedModelError("linear_tree with zero_as_missing: LightGBM trains no such one")
     steps = tuple(step for step in source.steps if not SAMPLERS.search(step))
     named, name_notes = _named(model, source, steps)
+    _check_names(named.feature_names)
     if steps:
         name_notes += (
             f"{', '.join(steps)} came before the booster and is not carried: "
             "rows must arrive already transformed",
         )
     return Loaded(text, named, source.kind, steps, notes + name_notes)
+
+
+def _check_names(names: tuple[str, ...]) -> None:
+    """A request tells its values apart by name."""
+    twice = [name for name, times in Counter(names).items() if times > 1]
+    if twice:
+        raise UnsupportedModelError(f"more than one feature is named {twice[0]!r}")
 
 
 def _prefix(

@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from .errors import UnsupportedModelError
+from .errors import UnreadableModelError, UnsupportedModelError
 from .tree import Floats, Model
 
 Task = Literal["binary", "multiclass", "regression", "ranking", "raw"]
@@ -53,7 +53,8 @@ class Transform:
 def objective_of(model: Model, iterations: int) -> tuple[Task, Transform]:
     """Return what the model answers and how, for its first `iterations` rounds.
 
-    Raises UnsupportedModelError for an objective LightGBM does not name.
+    Raises UnsupportedModelError for an objective LightGBM does not name, UnreadableModelError for
+    a parameter of it that is no number.
     """
     name, *words = (model.objective or "custom").split()
     if name not in OBJECTIVES:
@@ -63,7 +64,18 @@ def objective_of(model: Model, iterations: int) -> tuple[Task, Transform]:
     if "sqrt" in options:
         function = "signed_square"
     divide_by = iterations if model.average_output else 1
-    return task, Transform(function, float(options.get("sigmoid", "1")), max(divide_by, 1))
+    return task, Transform(function, _sigmoid_of(options), max(divide_by, 1))
+
+
+def _sigmoid_of(options: dict[str, str]) -> float:
+    text = options.get("sigmoid", "1")
+    try:
+        sigmoid = float(text)
+    except ValueError:
+        sigmoid = math.nan
+    if not math.isfinite(sigmoid):
+        raise UnreadableModelError(f"the objective's sigmoid: a number wanted, got {text!r}")
+    return sigmoid
 
 
 def _elementwise(values: Floats) -> Floats:

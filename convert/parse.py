@@ -4,8 +4,6 @@ The text is read directly because its numbers are `%.17g`, so every bit survives
 """
 
 import json
-import re
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,17 +11,14 @@ from numpy.typing import NDArray
 
 from .errors import UnreadableModelError, UnsupportedModelError
 from .tree import LinearLeaves, Model, Tree
+from .whole import PARAMETER, check_whole, end_of_trees
 
 DAMAGES = (KeyError, ValueError, IndexError, OverflowError)
 KNOWN_VERSIONS = (None, "v2", "v3", "v4")
-TREES_END = ("\nend of trees", "\nfeature_importances:", "\nfeature importances:", "\nparameters:")
-END = "end of parameters"
 # Numbers per tree beside those used here: splits, or leaves, which are one more.
 UNREAD = {"internal_value": 0, "internal_weight": 0, "internal_count": 0}
 UNREAD |= {"leaf_weight": 1, "leaf_count": 1}
 HEADER = ("num_class", "label_index", "max_feature_idx")
-TREE = re.compile(r"^Tree=", re.MULTILINE)
-PARAMETER = re.compile(r"^\[(\w+): ?(.*)\]$", re.MULTILINE)
 
 
 def parse_model(text: str) -> Model:
@@ -34,12 +29,14 @@ def parse_model(text: str) -> Model:
     """
     try:
         return _parse(text)
+    except KeyError as error:
+        raise UnreadableModelError(f"the model text has no {error.args[0]}: cut off?") from error
     except DAMAGES as error:
         raise UnreadableModelError(f"the model text is damaged: {error}") from error
 
 
 def _parse(text: str) -> Model:
-    end = _end_of_trees(text)
+    end = end_of_trees(text)
     header_text, *tree_texts = text[:end].split("\nTree=")
     header = _fields(header_text)
     if not header_text.lstrip().startswith("tree") or "feature_names" not in header:
@@ -60,14 +57,8 @@ def _parse(text: str) -> Model:
         pandas_categorical=_pandas_categorical(text),
         parameters=dict(PARAMETER.findall(text[end:])),
     )
-    _check_whole(model, header, text)
+    check_whole(model, header, text)
     return model
-
-
-def _end_of_trees(text: str) -> int:
-    """Find where the trees end; importances and parameters, which follow, may hold any words."""
-    found = [at for at in (text.find(mark) for mark in TREES_END) if at >= 0]
-    return min(found, default=len(text))
 
 
 def _fields(block: str) -> dict[str, str]:
@@ -82,6 +73,8 @@ def _tree(number: int, block: str) -> Tree:
     fields = _fields(rest)
     try:
         return _typed_tree(fields)
+    except KeyError as error:
+        raise UnreadableModelError(f"tree {number} has no {error.args[0]}: cut off?") from error
     except DAMAGES as error:
         raise UnreadableModelError(f"tree {number} is damaged: {error}") from error
 
@@ -162,56 +155,20 @@ def _pandas_categorical(text: str) -> list[list[object]] | None:
     if not found:
         return None
     try:
-        value: list[list[object]] | None = json.loads(line.splitlines()[0])
+        return _category_lists(json.loads(line.splitlines()[0]))
     except (ValueError, IndexError) as error:
         raise UnreadableModelError(f"the pandas_categorical line is damaged: {error}") from error
+
+
+def _category_lists(value: Any) -> list[list[object]] | None:
+    """Check a list of categories per column, none of which stands there twice."""
+    if value is None:
+        return None
+    if not isinstance(value, list) or not all(isinstance(each, list) for each in value):
+        raise ValueError(f"a list of lists wanted, got {str(value)[:60]}")
+    for each in value:
+        if any(isinstance(category, list | dict) for category in each):
+            raise ValueError(f"texts and numbers wanted, got {str(each)[:60]}")
+        if len(set(each)) != len(each):
+            raise ValueError(f"a category stands twice in {str(each)[:60]}")
     return value
-
-
-def _check_whole(model: Model, header: dict[str, str], text: str) -> None:
-    _check_parameters(text)
-    _check_sizes(header, text[: _end_of_trees(text)])
-    if not model.trees:
-        raise UnreadableModelError("a model without trees")
-    if _end_of_trees(text) == len(text) or ("\nparameters:" in text and END not in text):
-        raise UnreadableModelError("the text ends before its last line: cut off?")
-    if len(model.trees) % model.trees_per_iteration:
-        raise UnreadableModelError("the last iteration lacks trees: cut off?")
-    features = int(header.get("max_feature_idx", len(model.feature_names) - 1)) + 1
-    if features != len(model.feature_names):
-        raise UnreadableModelError(f"{features} features, {len(model.feature_names)} names")
-    if model.feature_infos and len(model.feature_infos) != features:
-        raise UnreadableModelError(f"{features} features, {len(model.feature_infos)} infos")
-    _check_features(model.trees, features)
-
-
-def _check_parameters(text: str) -> None:
-    """LightGBM reads past its memory at a parameter line it cannot split."""
-    _, found, rest = text.partition("\nparameters:\n")
-    if END in text and not found:
-        raise UnreadableModelError("the parameters have no beginning")
-    for line in rest.partition(END)[0].splitlines() if found else []:
-        if line and not PARAMETER.fullmatch(line):
-            raise UnreadableModelError(f"a parameter is damaged: {line[:60]!r}")
-
-
-def _check_sizes(header: dict[str, str], trees: str) -> None:
-    """LightGBM finds its trees by these sizes, and ends the whole process where they are wrong."""
-    if "tree_sizes" not in header:
-        return
-    wanted = [int(size) for size in header["tree_sizes"].split()]
-    starts = [found.start() for found in TREE.finditer(trees)]
-    if len(wanted) != len(starts):
-        raise UnreadableModelError(f"{len(wanted)} trees wanted, {len(starts)} found: cut off?")
-    ends = [*starts[1:], len(trees) + 1]
-    for number, (start, end, size) in enumerate(zip(starts, ends, wanted, strict=True)):
-        blank_end = number == len(wanted) - 1 and not trees[start + size :].strip()
-        if size > end - start or (size < end - start and not blank_end):
-            raise UnreadableModelError(f"tree {number}: {size} bytes wanted, {end - start} found")
-
-
-def _check_features(trees: Sequence[Tree], features: int) -> None:
-    for number, tree in enumerate(trees):
-        used = tree.split_feature
-        if len(used) and (used.min() < 0 or used.max() >= features):
-            raise UnreadableModelError(f"tree {number} splits on a feature beyond the {features}")

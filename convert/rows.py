@@ -1,5 +1,6 @@
 """Reference rows from CSV or Parquet: values as a client sends them, and the row the model sees."""
 
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,12 +36,26 @@ def read_rows(path: Path, features: list[Feature], label: str | None) -> Rows:
         raise RowsError(f"{path}: no column {', '.join(absent[:10])}; {len(absent)} absent")
     if not table.num_rows:
         raise RowsError(f"{path}: no rows")
-    columns = [encode(table.column(f.name), f) for f in features]
+    columns = [_as_served(encode(table.column(f.name), f), f) for f in features]
     labels = _numbers(table.column(label), label) if label is not None else None
     if labels is not None and np.isnan(labels).any():
         raise RowsError(f"{path}: column {label}: a label is missing")
     sent = table.select([f.name for f in features])
     return Rows(np.column_stack(columns), sent, labels)
+
+
+def refused_by_default(rows: Rows | None, features: list[Feature]) -> list[str]:
+    """Name the features whose reference values the server would refuse: missing, or unseen."""
+    if rows is None:
+        return []
+    counts = np.isnan(rows.X).sum(axis=0).tolist()
+    return [
+        f"{feature.name}: missing or unseen in {count} of {len(rows.X)} reference rows, which no "
+        "split was trained on: the server refuses such applicants"
+        + ("" if feature.is_category else "; --missing chooses otherwise")
+        for feature, count in zip(features, counts, strict=True)
+        if feature.policy == "error" and count
+    ]
 
 
 def _table(path: Path) -> pa.Table:
@@ -53,7 +68,10 @@ def _table(path: Path) -> pa.Table:
             table = pyarrow.csv.read_csv(path, convert_options=options)
     except (OSError, pa.ArrowInvalid) as error:
         raise RowsError(f"{path}: {error}") from error
-    return pa.table({name: _plain(table.column(name)) for name in table.column_names})
+    names = table.column_names
+    if twice := [name for name, times in Counter(names).items() if times > 1]:
+        raise RowsError(f"{path}: more than one column {', '.join(twice[:10])}")
+    return pa.table({name: _plain(table.column(name)) for name in names})
 
 
 def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -67,6 +85,18 @@ def encode(column: pa.ChunkedArray, feature: Feature) -> Floats:
     """Return the float64 column the model sees: codes for categories, NaN for missing."""
     values = _codes(column, feature) if feature.is_category else _numbers(column, feature.name)
     return fill(values, feature)
+
+
+def _as_served(values: Floats, feature: Feature) -> Floats:
+    """Put in what the server puts in for a missing number, and refuse what it refuses."""
+    if not feature.is_category and np.isinf(values).any():
+        at = int(np.flatnonzero(np.isinf(values))[0])
+        raise RowsError(
+            f"column {feature.name}, row {at + 1}: a finite number wanted, got infinity"
+        )
+    if feature.missing_value is None:
+        return values
+    return np.where(np.isnan(values), feature.missing_value, values)
 
 
 def fill(values: Floats, feature: Feature) -> Floats:

@@ -153,3 +153,54 @@ def test_zero_as_missing_is_exact_and_told(frame: pd.DataFrame, tmp_path: Path) 
     assert convert(tmp_path / "model.txt", tmp_path) == 0
     manifest = json.loads((tmp_path / "credit/1/manifest.json").read_bytes())
     assert [f["zero_as_missing"] for f in manifest["features"]] == [True, True, False, False]
+
+
+def test_reference_rows_are_scored_with_the_value_that_stands_in(
+    frame: pd.DataFrame, booster: lightgbm.Booster, model_file: Path, tmp_path: Path
+) -> None:
+    """The threshold and the drift profile are of the scores that will be answered."""
+    rows = frame.assign(age=frame.age.where(frame.index % 3 > 0))
+    rows.to_parquet(tmp_path / "rows.parquet")
+    more = ("--missing", "impute=40", "--reference", tmp_path / "rows.parquet")
+    assert convert(model_file, tmp_path, *more) == 0
+    sample = pyarrow.parquet.read_table(tmp_path / "credit/1/reference.parquet").to_pandas()
+    served = rows.assign(age=rows.age.fillna(40.0)).drop(columns="default")
+    assert sample.__prediction.to_numpy().tobytes() == bits(booster.predict(served))
+    assert sample.age.isna().tolist() == rows.age.isna().tolist()
+
+
+def test_reference_values_the_server_would_refuse_are_told(
+    frame: pd.DataFrame, model_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = frame.assign(age=frame.age.where(frame.index % 3 > 0))
+    rows.to_parquet(tmp_path / "rows.parquet")
+    assert convert(model_file, tmp_path, "--reference", tmp_path / "rows.parquet") == 0
+    assert "age: missing or unseen in 500 of 1500 reference rows" in capsys.readouterr().err
+
+
+def test_reference_rows_that_do_not_fit_are_refused_by_name(
+    frame: pd.DataFrame, model_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = tmp_path / "rows.csv"
+    frame.assign(age=np.where(frame.index == 4, np.inf, frame.age)).to_csv(rows, index=False)
+    assert convert(model_file, tmp_path / "out", "--reference", rows) == 2
+    assert "column age, row 5: a finite number wanted" in capsys.readouterr().err
+    lines = rows.read_text().splitlines()
+    rows.write_text("\n".join(f"{line},{line.split(',')[0]}" for line in lines))
+    assert convert(model_file, tmp_path / "out", "--reference", rows) == 2
+    assert "more than one column income" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_place_that_cannot_be_written_is_named(
+    model_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("")
+    assert convert(model_file, tmp_path / "file") == 2
+    assert capsys.readouterr().err.splitlines()[-1].startswith(f"convert: --out {tmp_path}/file")
+
+
+def test_costs_are_numbers_above_0(model_file: Path, rows_file: Path, tmp_path: Path) -> None:
+    labelled = ("--reference", rows_file, "--label", "default", "--cost-fp", "1", "--cost-fn")
+    for cost in ("nan", "inf", "0", "-1"):
+        assert convert(model_file, tmp_path, *labelled, cost) == 2

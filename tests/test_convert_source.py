@@ -188,7 +188,34 @@ def broken_files(text: str) -> dict[str, bytes]:
         "pickle of nothing": pickle.dumps({"a": 1}),
         "a version to come": text.replace("version=v4", "version=v9").encode(),
         "an unknown objective": text.replace("objective=binary", "objective=wished").encode(),
+        "a sigmoid that is no number": text.replace("sigmoid:1", "sigmoid:abc").encode(),
+        "a sigmoid that is not one": text.replace("sigmoid:1", "sigmoid:nan").encode(),
+        "no trees an iteration": text.replace("iteration=1", "iteration=0", 1).encode(),
+        "two trees an iteration": text.replace("iteration=1", "iteration=2", 1).encode(),
+        "a range without an end": text.replace("feature_infos=[-", "feature_infos=[nan:0] [-", 1)
+        .replace("max_feature_idx=2", "max_feature_idx=3")
+        .replace("Column_2", "Column_2 Column_3", 1)
+        .encode(),
+        "one name twice": text.replace("Column_0 Column_1", "Column_0 Column_0", 1).encode(),
+        "categories not in lists": named(text, "[1, 2]"),
+        "one category twice": named(text, '[["a", "b", "a"]]'),
+        "a leaf that is not finite": endless(text),
     }
+
+
+def named(text: str, categories: str) -> bytes:
+    """Put other categories at the end of a model text."""
+    return (
+        text.partition("pandas_categorical:")[0] + f"pandas_categorical:{categories}\n"
+    ).encode()
+
+
+def endless(text: str) -> bytes:
+    """Make the first leaf of a model infinite."""
+    lines = [line for line in text.split("\n") if not line.startswith("tree_sizes=")]
+    at = next(i for i, line in enumerate(lines) if line.startswith("leaf_value="))
+    lines[at] = "leaf_value=inf " + lines[at].partition(" ")[2]
+    return "\n".join(lines).encode()
 
 
 def test_what_is_no_model_gets_one_clear_line_and_nothing_is_written(

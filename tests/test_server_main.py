@@ -168,3 +168,32 @@ def test_a_bad_row_of_a_file_is_named(bundle: Path, trained: Trained, tmp_path: 
     assert "row 2: AGE: wanted a finite number" in refused(run(*arguments))
     trained.held_out[["AGE"]].to_csv(tmp_path / "in.csv", index=False)
     assert "no column for INCOME" in refused(run(*arguments))
+
+
+def test_a_file_that_is_no_table_is_named_and_nothing_is_written(
+    bundle: Path, trained: Trained, tmp_path: Path
+) -> None:
+    """Not even the rows before the one that does not fit."""
+    out = tmp_path / "o.csv"
+    (tmp_path / "in.parquet").write_bytes(b"PAR1nope")
+    (tmp_path / "latin.csv").write_bytes(b"AGE,na\xefve\n1,2\n")
+    trained.held_out[:3].assign(AGE=[1.0, 2.0, float("nan")]).to_csv(tmp_path / "late.csv")
+    for name, wanted in (
+        ("in.parquet", "wanted Parquet"), ("latin.csv", "wanted UTF-8, got byte 0xef"),
+        ("late.csv", "row 3: AGE"),
+    ):  # fmt: skip
+        done = run("score", "--model", str(bundle), str(tmp_path / name), "-o", str(out))
+        assert wanted in refused(done)
+        assert str(tmp_path / name) in done.stderr
+    nowhere = str(tmp_path / "none" / "o.csv")
+    trained.held_out[:3].to_csv(tmp_path / "in.csv")
+    done = run("score", "--model", str(bundle), str(tmp_path / "in.csv"), "-o", nowhere)
+    assert nowhere in refused(done)
+    assert not [*tmp_path.rglob("*o*.csv")]
+
+
+def test_a_file_may_be_scored_in_place(bundle: Path, trained: Trained, tmp_path: Path) -> None:
+    rows = tmp_path / "rows.csv"
+    trained.held_out[:5].to_csv(rows, index=False)
+    assert run("score", "--model", str(bundle), str(rows), "-o", str(rows)).returncode == 0
+    assert len(pd.read_csv(rows)["probability"]) == 5

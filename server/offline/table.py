@@ -1,6 +1,7 @@
 """Tables on disk: CSV by the standard library, Parquet by pyarrow where it is installed."""
 
 import csv
+import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -23,11 +24,22 @@ def rows(file: Path) -> tuple[list[str], Iterator[Row]]:
 
 def csv_rows(file: Path) -> tuple[list[str], Iterator[Row]]:
     """Read a CSV file with a header line."""
-    lines = csv.reader(file.open(newline="", encoding="utf-8-sig"))
+    lines = decoded(file, csv.reader(file.open(newline="", encoding="utf-8-sig")))
     header = next(lines, None)
     if header is None:
         raise TableError(f"{file}: wanted a header line, got an empty file")
     return header, checked(file, lines, len(header))
+
+
+def decoded(file: Path, lines: Iterator[Row]) -> Iterator[Row]:
+    """Yield rows; raises TableError where the file is not CSV in UTF-8."""
+    try:
+        yield from lines
+    except UnicodeDecodeError as error:
+        got = f"byte {error.object[error.start]:#04x}"
+        raise TableError(f"{file}: wanted UTF-8, got {got}") from error
+    except csv.Error as error:
+        raise TableError(f"{file}: wanted CSV: {error}") from error
 
 
 def checked(file: Path, lines: Iterator[Row], width: int) -> Iterator[Row]:
@@ -41,7 +53,12 @@ def checked(file: Path, lines: Iterator[Row], width: int) -> Iterator[Row]:
 def parquet_rows(file: Path) -> tuple[list[str], Iterator[Row]]:
     """Read a Parquet file batch by batch."""
     parquet = import_parquet(file)
-    source = parquet.ParquetFile(file)
+    import pyarrow
+
+    try:
+        source = parquet.ParquetFile(file)
+    except pyarrow.ArrowInvalid as error:
+        raise TableError(f"{file}: wanted Parquet: {error}") from error
     return source.schema_arrow.names, (
         list(row)
         for batch in source.iter_batches()
@@ -50,12 +67,22 @@ def parquet_rows(file: Path) -> tuple[list[str], Iterator[Row]]:
 
 
 def write(file: Path, header: list[str], lines: Iterable[Row]) -> None:
-    """Write all rows; raises TableError."""
-    if file.suffix == ".parquet":
-        write_parquet(file, header, lines)
-        return
-    if file.suffix != ".csv":
+    """Write all rows, or nothing: beside `file` first; raises TableError."""
+    writers = {".parquet": write_parquet, ".csv": write_csv}
+    if file.suffix not in writers:
         raise TableError(f"{file}: wanted a .csv or .parquet file")
+    beside = file.with_name(f".{file.stem}-{os.getpid()}{file.suffix}")
+    try:
+        writers[file.suffix](beside, header, lines)
+        beside.replace(file)
+    except OSError as error:
+        raise TableError(f"{file}: {error.strerror}") from error
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def write_csv(file: Path, header: list[str], lines: Iterable[Row]) -> None:
+    """Write a CSV file, row by row."""
     with file.open("w", newline="", encoding="utf-8") as out:
         writer = csv.writer(out, lineterminator="\n")
         writer.writerow(header)
