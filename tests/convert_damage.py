@@ -8,6 +8,7 @@ import io
 import json
 import os
 import random
+import re
 import signal
 import sys
 import tempfile
@@ -19,6 +20,8 @@ from convert.guard import guarded
 
 LETTERS = b"0123456789-+.= \nenaif\xff"
 NUMBERS = (b"-1", b"0", b"99999999999999999999", b"1e308", b"nan", b"-2147483649", b"4294967296")
+# A number, or what stands on one side of a colon: `sigmoid:1`, `[0:1]`.
+WORD = re.compile(rb"[^ :\[\]]+")
 SECONDS = 20
 
 
@@ -56,9 +59,9 @@ def _value(text: bytes, rng: random.Random) -> bytes:
     lines = text.split(b"\n")
     at = rng.choice([i for i, line in enumerate(lines) if b"=" in line])
     key, _, values = lines[at].partition(b"=")
-    words = values.split(b" ")
-    words[rng.randrange(len(words))] = rng.choice(NUMBERS)
-    lines[at] = key + b"=" + b" ".join(words)
+    places = list(WORD.finditer(values))
+    start, end = rng.choice(places).span() if places else (0, 0)
+    lines[at] = key + b"=" + values[:start] + rng.choice(NUMBERS) + values[end:]
     changed = b"\n".join(lines)
     if rng.random() < 0.5:
         return changed

@@ -44,6 +44,18 @@ def test_the_log_holds_the_same_records_before_and_after(
     assert "a torn last line of 4 bytes dropped" in capsys.readouterr().out
 
 
+def test_only_the_owner_can_look_into_the_parquet(tmp_path: Path) -> None:
+    """Every folder that compaction makes, wherever it makes them."""
+    segment(tmp_path / "log", [line(record(0))])
+    into = tmp_path / "far" / "away"
+    assert main(["log", "compact", "--into", str(into), str(tmp_path / "log")]) == 0
+    [part] = into.rglob("*.parquet")
+    assert part.stat().st_mode & 0o777 == 0o600
+    made = [folder for folder in part.parents if tmp_path in folder.parents]
+    assert {folder.stat().st_mode & 0o777 for folder in made} == {0o700}
+    assert len(made) == 5
+
+
 def test_a_segment_being_written_is_left_alone(tmp_path: Path) -> None:
     path = segment(tmp_path, [line(record(0))])
     with path.open("ab") as writer:

@@ -40,7 +40,7 @@ class Writer:
         self.temporary = path.with_name(f".{path.name}{TEMPORARY}")
         self.rows = 0
         self._waiting: list[pa.RecordBatch] = []
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        private(path.parent)
         descriptor = os.open(self.temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         self._file = os.fdopen(descriptor, "wb")
         self._parquet = pq.ParquetWriter(
@@ -97,6 +97,12 @@ def run(args: argparse.Namespace) -> int:
                 if not args.idle or is_idle(segment, args.idle):
                     tqdm.write(compact(segment, args.into or segment.path.parent / FOLDER))
     return 0
+
+
+def private(folder: Path) -> None:
+    """Make a folder and those above it, for the owner alone: `mkdir` gives those all it may."""
+    for missing in [*(above for above in reversed(folder.parents) if not above.exists()), folder]:
+        missing.mkdir(mode=0o700, exist_ok=True)
 
 
 def is_idle(segment: Segment, minutes: float) -> bool:
