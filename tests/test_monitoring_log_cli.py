@@ -127,3 +127,35 @@ def test_a_reader_that_stops_early_is_no_error(tmp_path: Path) -> None:
     command = f"{sys.executable} -m monitoring log cat {tmp_path} | head -n 1"
     done = subprocess.run(command, shell=True, capture_output=True, check=False)
     assert (done.stdout, done.stderr) == (LINES[0], b"")
+
+
+@pytest.mark.parametrize("verb", ["cat", "stats", "verify", "ls", "compact"])
+def test_a_file_of_another_name_is_refused_and_not_read_as_an_empty_log(
+    verb: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = tmp_path / "copy.jsonl"
+    segment(tmp_path / "log", [line(record(0))]).rename(other)
+    assert main(["log", verb, str(other)]) == 2
+    assert f"{other}: wanted a folder, score-*.jsonl" in capsys.readouterr().err
+    assert other.exists()
+
+
+def test_a_record_of_a_meaning_not_known_here_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    segment(tmp_path, [line(record(0)), line(record(1, v=2))])
+    assert main(["log", "stats", str(tmp_path)]) == 2
+    assert "not a record" in capsys.readouterr().err
+
+
+def test_an_empty_log_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for verb in ("stats", "verify"):
+        assert main(["log", verb, str(tmp_path)]) == 0
+        assert capsys.readouterr().err.startswith("no ")
+
+
+def test_one_segment_alone_can_be_compacted(tmp_path: Path) -> None:
+    one, other = (segment(tmp_path, [line(record(i))], host=f"h{i}") for i in range(2))
+    assert main(["log", "compact", str(one)]) == 0
+    assert not one.exists()
+    assert other.exists()

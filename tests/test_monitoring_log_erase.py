@@ -174,3 +174,16 @@ def test_stored_answers_expire_though_no_request_with_a_key_comes_after_a_restar
         while store.execute("select count(*) from answer").fetchone()[0]:
             assert time.monotonic() < give_up
             time.sleep(0.05)
+
+
+def test_an_id_of_any_signs_is_found_and_erased(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A quote or a backslash in an id is written escaped."""
+    name = 'a"b\\c'
+    segment(tmp_path, [line(record(0, request_id=name)), line(record(1))])
+    assert main(["log", "get", name, str(tmp_path)]) == 0
+    assert json.loads(capsys.readouterr().out)["request_id"] == name
+    assert erase("--request-id", name, tmp_path) == 0
+    assert sum(contents(tmp_path).values()) == 1
+    assert main(["log", "get", name, str(tmp_path)]) == 1

@@ -23,6 +23,7 @@ from . import options, part
 from .batch import batches
 from .chain import Chain
 from .segment import PATTERN, Segment, is_erased, lock, sync_folder
+from .sources import check_places
 from .stats import by_version
 from .upkeep import sole
 
@@ -91,8 +92,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Compact every closed segment of the folders and print one line for each."""
     with sole([*args.folders, *([args.into] if args.into and args.into.is_dir() else [])]):
-        for folder in args.folders:
-            segments = [Segment(path) for path in sorted(folder.rglob(PATTERN))]
+        check_places(args.folders)
+        for place in args.folders:
+            paths = sorted(place.rglob(PATTERN)) if place.is_dir() else [place]
+            segments = [Segment(path) for path in paths if path.match(PATTERN)]
             for segment in tqdm(segments, desc="compact", unit=" segments", disable=None):
                 if not args.idle or is_idle(segment, args.idle):
                     tqdm.write(compact(segment, args.into or segment.path.parent / FOLDER))

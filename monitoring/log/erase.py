@@ -25,8 +25,9 @@ from . import options, part, segment, stored_answers
 from .chain import KEPT
 from .compact import TEMPORARY, Writer
 from .part import Part
-from .record import Record, decode
+from .record import Record, decode, spelled
 from .segment import ERASED, Segment, sync_folder
+from .sources import check_places
 from .upkeep import sole
 from .window import MICROSECONDS, moment
 
@@ -141,7 +142,7 @@ def _rewrite(source: Part, doomed: Doomed) -> None:
 
 def _doomed_lines(source: Segment, doomed: Doomed) -> Iterator[tuple[int, bytes]]:
     """Yield the lines to blank, those half blanked when an erasure was killed among them."""
-    needle = doomed.request_id.encode() if doomed.request_id else b""
+    needle = spelled(doomed.request_id) if doomed.request_id else b""
     for offset, line in source.lines():
         if segment.is_erased(line):
             if not _is_json(line):
@@ -179,9 +180,7 @@ def _parts(args: argparse.Namespace) -> list[Path]:
 
 def _files(places: list[Path], pattern: str) -> list[Path]:
     """Return the files of a pattern, parts beside their segment too: both hold the record."""
-    for place in places:
-        if not place.exists():
-            raise MonitoringError(f"{place}: no such folder or segment")
+    check_places(places)
     found: list[Path] = []
     for place in places:
         found += sorted(place.rglob(pattern)) if place.is_dir() else [place]

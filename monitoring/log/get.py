@@ -16,7 +16,7 @@ from ..errors import MonitoringError
 from . import options
 from .batch import to_lines
 from .part import Part
-from .record import decode
+from .record import decode, spelled
 from .segment import Segment
 from .sources import find
 
@@ -50,7 +50,7 @@ def records(folders: list[Path], request_id: str) -> Iterator[bytes]:
 
 def of_segment(source: Segment, request_id: str) -> Iterator[bytes]:
     """Yield the lines of a request: only those that hold its bytes are decoded."""
-    needle = request_id.encode()
+    needle = spelled(request_id)
     for offset, line in source.lines():
         if needle in line and source.decode_line(decode, offset, line).request_id == request_id:
             yield line

@@ -1,5 +1,7 @@
 """One prediction record: a line of a segment (docs/record.md)."""
 
+from typing import Literal
+
 import msgspec
 
 from ..errors import MonitoringError
@@ -15,7 +17,7 @@ class DamagedLogError(MonitoringError):
 class Record(msgspec.Struct, gc=False, omit_defaults=True):
     """The keys of a line, in the order the server writes them; absent ones are None."""
 
-    v: int
+    v: Literal[1]
     kind: str
     time: str
     request_id: str = ""
@@ -46,6 +48,11 @@ _exact = msgspec.json.Decoder(_Exact)
 _loose = msgspec.json.Decoder(Record)
 _keys = msgspec.json.Decoder(dict[str, msgspec.Raw])
 KNOWN = frozenset(Record.__struct_fields__)
+
+
+def spelled(request_id: str) -> bytes:
+    """Return a request id as it stands in a line: a quote in it is escaped there."""
+    return msgspec.json.encode(request_id)[1:-1]
 
 
 def decode(line: bytes) -> Record:

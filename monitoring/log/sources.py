@@ -14,6 +14,7 @@ from .segment import Segment
 from .window import EVER, Window
 
 CLOCKS_APART = timedelta(hours=1)  # the server and whoever keeps its files
+PARTS = f"score-*{part.SUFFIX}"
 EPOCH = datetime.fromtimestamp(0, UTC)
 START = "%Y%m%dT%H%M%S.%fZ"
 
@@ -23,14 +24,15 @@ def find(places: Iterable[Path]) -> list[Segment | Part]:
 
     A segment seen twice is read once. A part whose segment still exists is left out: compaction
     was interrupted, or is at work, and until it deletes the segment the segment is the record.
-    Raises MonitoringError where a place does not exist.
+    Raises MonitoringError where a place does not exist or is no file of the log.
     """
     places = list(places)
+    check_places(places)
     segments: dict[str, Segment] = {}
     for path in _paths(places, segment.PATTERN):  # before the parts: compaction goes that way
         if path.stem not in segments or path.stat().st_size > segments[path.stem].size():
             segments[path.stem] = Segment(path)
-    found = {path.resolve(): Part(path) for path in _paths(places, f"score-*{part.SUFFIX}")}
+    found = {path.resolve(): Part(path) for path in _paths(places, PARTS)}
     parts = {(p.stem, p.model, p.version, p.day): p for p in found.values()}
     orphans = [p for p in parts.values() if p.stem not in segments]
     return sorted([*segments.values(), *orphans], key=lambda source: source.stem)
@@ -88,5 +90,13 @@ def _paths(places: Iterable[Path], pattern: str) -> Iterator[Path]:
             yield from sorted(place.rglob(pattern))
         elif place.match(pattern):
             yield place
-        elif not place.exists():
+
+
+def check_places(places: Iterable[Path]) -> None:
+    """Raise MonitoringError where a place is not there, or is a file of another name."""
+    patterns = (segment.PATTERN, PARTS)
+    for place in places:
+        if not place.exists():
             raise MonitoringError(f"{place}: no such folder or segment")
+        if not place.is_dir() and not any(map(place.match, patterns)):
+            raise MonitoringError(f"{place}: wanted a folder, {' or '.join(patterns)}")

@@ -99,7 +99,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print the figures of every model version."""
     window = options.window_of(args)
-    for summary in summaries(counted(batches(args.folders, window), "stats")):
+    found = summaries(counted(batches(args.folders, window), "stats"))
+    if not found:
+        print("no records", file=sys.stderr)
+    for summary in found:
         report = summary.report()
         if args.json:
             sys.stdout.write(msgspec.json.encode(report).decode() + "\n")

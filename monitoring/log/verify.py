@@ -48,6 +48,8 @@ def run(args: argparse.Namespace) -> int:
     """Verify every file; 1 where one is damaged."""
     known = earlier(args.against) if args.against else {}
     sources = find(args.folders)
+    if not sources:
+        print("no segments and no Parquet files here", file=sys.stderr)
     missing = sorted(gone(known, sources))
     bad = len(missing)
     for name in missing:
