@@ -1,13 +1,13 @@
 """The budget of one request: what each stage costs, and whether the stages add up to the whole.
 
 Both sides handle the same distinct applicants in turn. The whole is the server's own `/score`
-callable with a scope and a body in memory; the staged side calls the same public parts of
-`server` in the same order, with a clock between them.
+handler and the fast lane's answer in one piece, on a request in memory; the staged side calls the
+same public parts of `server` in the same order, with a clock between them.
 """
 
 import gc
 import tempfile
-from collections.abc import Coroutine, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from time import perf_counter, perf_counter_ns
@@ -19,12 +19,13 @@ import numpy as np
 from server import answer, catalog, settings
 from server.applicant import RowWriter, struct_type
 from server.codec import JSON
-from server.http.fields import answer_codec, content_codec, request_id_of, respond
-from server.http.protocol import ARRIVED, BODY
+from server.http.fields import answer_codec, content_codec, is_partial, request_id_of
+from server.http.lane import whole as one_piece
+from server.http.message import Request
 from server.metrics.counters import AT, Table
 from server.model import Outcome
 from server.record import Scored
-from server.score import Score
+from server.score import NO_SNIFF, NO_STORE, Score
 from server.seen_range import Range
 from server.services import Services, open_services
 
@@ -38,7 +39,7 @@ STAGES = ("read", "decode", "fill", "run", "transform", "record", "encode", "res
 WARM_UP = 500
 OBSERVED = ("wait", "score", "record", "total")
 SCORED, APPLICANTS = AT["requests", "score", 200], AT["plain", "applicants"]
-Message = dict[str, Any]
+DATE = (b"date", b"Thu, 01 Jan 1970 00:00:00 GMT")
 
 
 @contextmanager
@@ -54,34 +55,11 @@ def opened(workload: Workload) -> Iterator[Services]:
             services.close()
 
 
-def scope_of(body: bytes) -> Message:
-    """Return the ASGI scope of a POST as the server's protocol makes it."""
+def request_of(body: bytes) -> Request:
+    """Return a request as the server's protocol makes it."""
     headers = [(b"host", b"localhost"), (b"content-type", b"application/json"),
                (b"content-length", str(len(body)).encode())]  # fmt: skip
-    line = {"method": "POST", "path": "/score", "raw_path": b"/score", "query_string": b""}
-    return {"type": "http", **line, "headers": headers, BODY: body, ARRIVED: perf_counter()}
-
-
-def channel(body: bytes) -> tuple[Any, Any, list[Message]]:
-    """Return an ASGI `receive` that has the whole body, a `send` that keeps, and what it kept."""
-    kept: list[Message] = []
-
-    async def receive() -> Message:
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    async def send(message: Message) -> None:
-        kept.append(message)
-
-    return receive, send, kept
-
-
-def finish(work: Coroutine[Any, Any, Any]) -> Any:
-    """Run a coroutine that never has to wait."""
-    try:
-        work.send(None)
-    except StopIteration as done:
-        return done.value
-    raise RuntimeError("the coroutine waited")
+    return Request("POST", "/score", b"/score", b"", dict(headers), body, perf_counter())
 
 
 class Staged:
@@ -100,10 +78,10 @@ class Staged:
 
     def __call__(self, body: bytes) -> list[int]:
         """Handle one applicant; return the clock before, between and after the stages."""
-        scope, (_, send, _) = scope_of(body), channel(body)
+        request = request_of(body)
         clock = [perf_counter_ns()]
         mark = partial(self._mark, clock)
-        request_id, given, out = self._request(scope)
+        request_id, given, out = self._request(request)
         mark()
         applicant = self._decode(given)
         JSON.has_members(given, self._width)
@@ -118,7 +96,7 @@ class Staged:
         mark()
         encoded = out.encode(self._build(request_id, said))
         mark()
-        self._respond(send, request_id, encoded)
+        self._respond(request_id, encoded)
         mark()
         return clock
 
@@ -126,13 +104,14 @@ class Staged:
     def _mark(clock: list[int]) -> None:
         clock.append(perf_counter_ns())
 
-    def _request(self, scope: Message) -> tuple[str, bytes, Any]:
-        fields = dict(scope["headers"])
-        self._observers[0](perf_counter() - scope[ARRIVED])
-        request_id, body = request_id_of(fields), scope[BODY]
-        codec = content_codec(fields)
-        JSON.is_batch(body)
-        return request_id, body, answer_codec(fields, codec)
+    def _request(self, request: Request) -> tuple[str, bytes, Any]:
+        self._observers[0](perf_counter() - request.arrived)
+        request_id = request_id_of(request.fields)
+        codec = content_codec(request.fields)
+        JSON.is_batch(request.body)
+        out = answer_codec(request.fields, codec)
+        is_partial(request.query)
+        return request_id, request.body, out
 
     def _fill(self, applicant: msgspec.Struct) -> bytes:
         self._writer.write(msgspec.structs.astuple(applicant))
@@ -163,22 +142,25 @@ class Staged:
         for observe in self._observers[1:3]:
             observe(5e-5)
 
-    def _respond(self, send: Any, request_id: str, body: bytes) -> None:
-        head = [(b"content-type", JSON.media_type), (b"x-request-id", request_id.encode())]
-        finish(respond(send, 200, head, body))
+    def _respond(self, request_id: str, body: bytes) -> None:
+        head = [(b"content-type", JSON.media_type), (b"x-request-id", request_id.encode()),
+                NO_STORE, NO_SNIFF]  # fmt: skip
+        one_piece(200, [DATE, *head], body, b"")
         self._services.counters.row[SCORED] += 1
         self._observers[3](5e-5)
         self._services.access.write(request_id, "POST", "/score", 200, perf_counter(), b"")
 
 
 def whole(score: Score, body: bytes) -> int:
-    """Handle one applicant through the server's callable; return nanoseconds."""
-    scope, (receive, send, kept) = scope_of(body), channel(body)
+    """Handle one applicant through the server's handler; return nanoseconds."""
+    request = request_of(body)
     began = perf_counter_ns()
-    finish(score(scope, receive, send))
+    answer = score.answer(request)
+    one_piece(answer.status, [DATE, *answer.head], answer.body, b"")
+    score.close(request, answer, request.arrived)
     took = perf_counter_ns() - began
-    if kept[0]["status"] != 200:
-        raise RuntimeError(f"{kept[0]['status']}: {kept[1]['body'][:200]!r}")
+    if answer.status != 200:
+        raise RuntimeError(f"{answer.status}: {answer.body[:200]!r}")
     return took
 
 

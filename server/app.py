@@ -1,12 +1,13 @@
 """The ASGI application: every `/score` before all routing, everything else through Starlette."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from time import perf_counter
 
 from starlette.applications import Starlette
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import Message, Receive, Scope, Send
 
+from .http.endpoint import Endpoint
 from .http.fields import trace_of
 from .http.information import Information
 from .oip.service import Protocol
@@ -26,9 +27,9 @@ EXPOSED = (
 )  # fmt: skip
 
 
-def create(services: Services) -> App:
-    """Return the application over one worker's services."""
-    scores = score_endpoints(services)
+def create(services: Services, scores: Mapping[str, Score]) -> App:
+    """Return the application over one worker's services; `scores` as by `score_handlers`."""
+    endpoints = {path: Endpoint(score) for path, score in scores.items()}
     information = Information(services)
     routes = [*information.routes(), *Protocol(services).routes()]
     starlette = Starlette(routes=routes, exception_handlers=information.handlers())
@@ -36,7 +37,7 @@ def create(services: Services) -> App:
     rest = Counted(starlette, services)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        await (scores.get(scope["path"]) or rest)(scope, receive, send)
+        await (endpoints.get(scope["path"]) or rest)(scope, receive, send)
 
     origin = services.settings.cors_origin
     if origin is None:
@@ -45,19 +46,19 @@ def create(services: Services) -> App:
                           expose_headers=EXPOSED)  # fmt: skip
 
 
-def score_endpoints(services: Services) -> dict[str, App]:
-    """Return path -> endpoint, so that a request costs one look-up."""
+def score_handlers(services: Services) -> dict[str, Score]:
+    """Return path -> handler, so that a request costs one look-up."""
     catalog = services.catalog
     shadow = None
     if catalog.shadow is not None:
         shadow = Shadow(catalog.shadow, services.recorder, services.counters)
-    endpoints: dict[str, App] = {"/score": Score(catalog.default, services, shadow)}
+    handlers = {"/score": Score(catalog.default, services, shadow)}
     for (name, version), model in catalog.models.items():
-        endpoint = Score(model, services)
-        endpoints[f"/models/{name}/versions/{version}/score"] = endpoint
+        handler = Score(model, services)
+        handlers[f"/models/{name}/versions/{version}/score"] = handler
         if catalog.newest(name) is model:
-            endpoints[f"/models/{name}/score"] = endpoint
-    return endpoints
+            handlers[f"/models/{name}/score"] = handler
+    return handlers
 
 
 class Counted:

@@ -1,21 +1,26 @@
 """From settings to running processes: everything slow happens before the socket opens."""
 
+import logging
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 
 import uvicorn
 
 from . import app, catalog, logs, privacy, segment
 from .catalog import Catalog
+from .http import lane
 from .http.keys import Keys
 from .metrics.counters import Table
 from .process import worker
 from .process.admin import Admin
 from .process.supervisor import ROWS_PER_WORKER, Processes, Supervisor, announce
 from .process.worker import Hooks
+from .score import Score
 from .services import open_services
 from .settings import Settings
+
+log = logging.getLogger(__name__)
 
 
 def check(settings: Settings) -> Catalog:
@@ -24,6 +29,8 @@ def check(settings: Settings) -> Catalog:
     worker.check_tls(settings)
     loaded = catalog.load_all(settings)
     Keys(settings.keys)
+    if settings.fast_lane == "on" and not lane.is_known():
+        log.warning("uvicorn %s: not known to the fast lane, all by ASGI", uvicorn.__version__)
     privacy.of(settings.log_features, settings.log_salt_file)
     return loaded
 
@@ -38,7 +45,9 @@ def run(settings: Settings) -> None:
     def work(models: Catalog, row: int, ready: Callable[[], None]) -> None:
         services = open_services(settings, models, table, row)
         hooks = Hooks(ready, services.tick, services.state)
-        worker.serve(app.create(services), listener, settings, services.counters, hooks)
+        scores = app.score_handlers(services)
+        made, fast = app.create(services, scores), lane_of(settings, scores)
+        worker.serve(made, fast, listener, settings, services.counters, hooks)
         services.close()
 
     load = partial(catalog.load_all, settings)
@@ -48,6 +57,13 @@ def run(settings: Settings) -> None:
     )  # fmt: skip
     supervisor = Supervisor(load, loaded, processes)
     supervisor.run(partial(announce, *address(settings, listener)))
+
+
+def lane_of(settings: Settings, scores: Mapping[str, Score]) -> dict[bytes, Score]:
+    """Return what the fast lane answers, by path; CORS stands around ASGI, so it takes nothing."""
+    if settings.fast_lane == "off" or settings.cors_origin is not None or not lane.is_known():
+        return {}
+    return {path.encode(): score for path, score in scores.items()}
 
 
 def admin_of(settings: Settings) -> Callable[[socket.socket], None] | None:

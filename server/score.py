@@ -1,30 +1,30 @@
-"""`POST /score`: the hot path, from a body to an answer with a record behind it."""
+"""`POST /score`: the hot path, from a request to an answer with a record behind it.
+
+How a request came in and how the answer goes out is not known here: the ASGI endpoint and the fast
+lane share this one handler, so they cannot differ in what they answer, record or count.
+"""
 
 import logging
 from time import perf_counter
 from typing import Any
 
 import msgspec
-from starlette.types import Receive, Scope, Send
 
 from .answer import builders
 from .codec import Codec
 from .http.fields import (
     DEADLINE,
-    DisconnectedError,
     Fields,
     answer_codec,
     check_deadline,
     content_codec,
     idempotency_key_of,
     is_partial,
-    read_body,
     request_id_of,
-    respond,
     trace_of,
 )
+from .http.message import Answer, Request
 from .http.problem import MEDIA_TYPE, Headers, Problem
-from .http.protocol import ARRIVED, BODY
 from .metrics.counters import AT, DECISIONS
 from .model import Model, Outcome
 from .record import RECORDED, Scored
@@ -45,7 +45,7 @@ log = logging.getLogger(__name__)
 
 
 class Score:
-    """A pure ASGI callable over one model, before any routing and with nothing around it."""
+    """Answers over one model; belongs to one thread, as the model does."""
 
     def __init__(self, model: Model, services: Services, shadow: Shadow | None = None) -> None:
         self._model = model
@@ -53,6 +53,7 @@ class Score:
         self._recorder = services.recorder
         self._build = builders(model)
         self._shadow = shadow
+        self.later = None if shadow is None else shadow.run
         self._max_batch = services.settings.max_batch
         self._keys = services.keys if services.settings.keys else None
         self._counters = counters = services.counters
@@ -60,56 +61,50 @@ class Score:
         self._took = counters.pair("wait", "total")
         self._stages = counters.pair("score", "record")
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request; every error of the client's is a problem document."""
-        began = perf_counter()
-        arrived = scope.get(ARRIVED, began)
-        fields: Fields = dict(scope["headers"])
-        request_id, status, body = "", 200, b""
+    def answer(self, request: Request) -> Answer:
+        """Answer one request; every error of the client's is a problem document.
+
+        It is counted here: whoever has the answer finds it in the metrics of any worker.
+        """
+        request_id = ""
         try:
-            request_id = request_id_of(fields)
-            body = scope[BODY] if BODY in scope else await read_body(receive)
-            answer, head = self._handle(request_id, scope, fields, body)
-            await respond(send, 200, head, answer)
+            request_id = request_id_of(request.fields)
+            body, head = self._handle(request_id, request)
         except Problem as problem:
-            status = problem.status
-            self._refused(request_id, problem, body)
-            await respond_problem(send, problem, request_id, fields)
-        except DisconnectedError:
-            status = 499
+            self._refused(request_id, problem, request.body)
+            return self._counted(problem_answer(problem, request_id, request.fields))
         except Exception:
             log.exception("unforeseen error")
-            status = 500
             self._counters.add("unhandled")
-            await respond_problem(send, Problem(500, UNFORESEEN), request_id, fields)
-        self._took(began - arrived, took := perf_counter() - arrived)
-        self._close(request_id, scope, fields, status, took)
+            unforeseen = Problem(500, UNFORESEEN)
+            return self._counted(problem_answer(unforeseen, request_id, request.fields))
+        self._row[SCORED] += 1
+        return Answer(request_id, 200, head, body)
 
-    def _close(
-        self, request_id: str, scope: Scope, fields: Fields, status: int, took: float
-    ) -> None:
-        if status == 200:
-            self._row[SCORED] += 1
-        else:
-            self._counters.request("score", status)
+    def close(self, request: Request, answer: Answer, began: float) -> None:
+        """Time and log a request once its answer is out; `began` as by perf_counter."""
+        self._took(began - request.arrived, took := perf_counter() - request.arrived)
+        fields = request.fields
         trace = trace_of(fields) if TRACE in fields else b""
         self._services.access.write(
-            request_id, scope["method"], scope["path"], status, took, trace
+            answer.request_id, request.method, request.path, answer.status, took, trace
         )  # fmt: skip
-        if self._shadow is not None:
-            self._shadow.run()
 
-    def _handle(
-        self, request_id: str, scope: Scope, fields: Fields, body: bytes
-    ) -> tuple[bytes, Headers]:
-        if scope["method"] != "POST":
-            raise Problem(405, f"wanted POST, got {scope['method']}", headers=[(b"allow", b"POST")])
+    def _counted(self, answer: Answer) -> Answer:
+        self._counters.request("score", answer.status)
+        return answer
+
+    def _handle(self, request_id: str, request: Request) -> tuple[bytes, Headers]:
+        if request.method != "POST":
+            got = request.method
+            raise Problem(405, f"wanted POST, got {got}", headers=[(b"allow", b"POST")])
+        fields = request.fields
         caller = "" if self._keys is None else self._keys.check(fields, "score")
         codec = content_codec(fields)
         out = answer_codec(fields, codec)
         if DEADLINE in fields:
-            check_deadline(fields, perf_counter() - scope.get(ARRIVED, 0.0))
-        partial = is_partial(scope["query_string"])
+            check_deadline(fields, perf_counter() - request.arrived)
+        partial = is_partial(request.query)
         head = [
             (b"content-type", out.media_type), (b"x-request-id", request_id.encode()),
             NO_STORE, NO_SNIFF,
@@ -117,22 +112,20 @@ class Score:
         if TRACE in fields and (trace := trace_of(fields)):
             head.append((TRACE, trace))
         if IDEMPOTENCY_KEY in fields and self._services.store is not None:
-            return self._answer_once(
-                caller, request_id, scope, fields, body, codec, out, head, partial
-            )
-        return self._answer(request_id, body, codec, out, partial), head
+            return self._answer_once(caller, request_id, request, codec, out, head, partial)
+        return self._answer(request_id, request.body, codec, out, partial), head
 
     def _answer_once(
-        self, caller: str, request_id: str, scope: Scope, fields: Fields, body: bytes,
-        codec: Codec, out: Codec, head: Headers, partial: bool,
+        self, caller: str, request_id: str, request: Request, codec: Codec, out: Codec,
+        head: Headers, partial: bool,
     ) -> tuple[bytes, Headers]:  # fmt: skip
         assert self._services.store is not None  # noqa: S101 - asked by _handle
         # No id and no key holds a NUL, so no caller can reach another's answers.
-        key = f"{caller}\0{idempotency_key_of(fields)}"
-        request = (scope["raw_path"], scope["query_string"], out.media_type, body)
+        key = f"{caller}\0{idempotency_key_of(request.fields)}"
+        same = (request.raw_path, request.query, out.media_type, request.body)
         answer, replayed = self._services.store.answer(
-            key, request_id, request,
-            lambda: self._answer(request_id, body, codec, out, partial),
+            key, request_id, same,
+            lambda: self._answer(request_id, request.body, codec, out, partial),
         )  # fmt: skip
         if replayed:
             self._counters.add("replayed")
@@ -244,13 +237,11 @@ def together(problems: list[Problem], count: int) -> Problem:
     return Problem(max(problem.status for problem in problems), detail, errors)
 
 
-async def respond_problem(
-    send: Send, problem: Problem, request_id: str, fields: Fields
-) -> None:  # fmt: skip
-    """Send a problem document."""
+def problem_answer(problem: Problem, request_id: str, fields: Fields) -> Answer:
+    """Return a problem document as an answer."""
     head = [(b"content-type", MEDIA_TYPE), NO_STORE, NO_SNIFF, *problem.headers]
     if request_id:
         head.append((b"x-request-id", request_id.encode()))
     if trace := trace_of(fields):
         head.append((TRACE, trace))
-    await respond(send, problem.status, head, problem.encode(request_id))
+    return Answer(request_id, problem.status, head, problem.encode(request_id))

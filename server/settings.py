@@ -20,6 +20,7 @@ OnFailure = Literal["refuse", "answer"]
 Features = Literal["all", "hashed", "none"]
 Refused = Literal["never", "faults", "body"]
 Unseen = Literal["error", "missing"]
+Switch = Literal["on", "off"]
 
 
 class SettingsError(Exception):
@@ -135,6 +136,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Path | None,
         Meta(description="Prometheus text of the drift job, shown in /metrics where it exists"),
     ] = None
+    fast_lane: Annotated[
+        Switch, Meta(description="answer scores inside the HTTP protocol; off sends all by ASGI")
+    ] = "on"
 
 
 def read(environment: Mapping[str, str], flags: Mapping[str, Any]) -> Settings:

@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -146,9 +146,11 @@ def first_line(file: Path, process: "subprocess.Popen[bytes]") -> str:
 
 
 @contextmanager
-def running(bundle: Path, log_dir: Path, *arguments: str) -> Iterator[Running]:
+def running(
+    bundle: Path, log_dir: Path, *arguments: str, program: Sequence[str] = ("-m", "server")
+) -> Iterator[Running]:
     """Run a server on a free port until the block ends; it must stop cleanly."""
-    command = [sys.executable, "-m", "server", "--model", str(bundle), "--port", "0"]
+    command = [sys.executable, *program, "--model", str(bundle), "--port", "0"]
     command += ["--log-dir", str(log_dir), *arguments]
     stdout = log_dir / "stdout"
     with (
@@ -164,14 +166,32 @@ def running(bundle: Path, log_dir: Path, *arguments: str) -> Iterator[Running]:
     assert process.returncode == 0
 
 
-@pytest.fixture(scope="session")
-def serve() -> Serve:
-    """Return a context manager that runs a server over a bundle: (bundle, log folder, flags…)."""
-    return running
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a module that says BOTH_LANES with the fast lane and without it."""
+    if "lane" in metafunc.fixturenames and getattr(metafunc.module, "BOTH_LANES", False):
+        metafunc.parametrize("lane", ["on", "off"], scope="module", ids="lane-{}".format)
 
 
 @pytest.fixture(scope="module")
-def server(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+def lane() -> str:
+    """The setting `fast_lane` that `serve` runs with: both, one after the other, in BOTH_LANES."""
+    return "on"
+
+
+@pytest.fixture(scope="module")
+def serve(lane: str) -> Serve:
+    """Return a context manager that runs a server over a bundle: (bundle, log folder, flags…)."""
+
+    def run(bundle: Path, log_dir: Path, *flags: str) -> AbstractContextManager[Running]:
+        return running(bundle, log_dir, "--fast-lane", lane, *flags)
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def server(
+    bundle: Path, serve: Serve, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Running]:
     """A server over `bundle`, shared by the tests of a module."""
-    with running(bundle, tmp_path_factory.mktemp("log")) as up:
+    with serve(bundle, tmp_path_factory.mktemp("log")) as up:
         yield up

@@ -5,6 +5,7 @@ import asyncio
 from .conftest import Running, Trained, applicants
 from .server_fuzz import GROWTH_KILOBYTES, fuzz, resident_kilobytes
 
+BOTH_LANES = True
 BODIES = 6_000
 
 

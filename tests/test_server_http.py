@@ -3,11 +3,13 @@
 import json
 import os
 import re
+import signal
 import socket
 import ssl
 import subprocess
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -21,6 +23,7 @@ from .test_server_main import run
 
 FIT = {"AGE": 40, "INCOME": 1000.5, "DEBT-RATIO": 0.5, "KIND": "car", "REGION": 2}
 BODY = json.dumps(FIT).encode()
+BOTH_LANES = True
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 UNFIT_TRACES = (
@@ -354,14 +357,18 @@ def test_pipelined_requests_are_answered_in_order(server: Running) -> None:
 
 
 def test_a_full_queue_is_a_503_with_retry_after(bundle: Path, serve: Serve, tmp_path: Path) -> None:
-    """Health is still answered; the connection stays open and the next request is scored."""
+    """The connection stays open and the next request on it is scored.
+
+    The worker is stopped while the requests arrive, so that it finds all of them at once.
+    """
     with serve(bundle, tmp_path, "--max-in-flight", "1") as up:
-        batch = json.dumps([FIT] * 1000).encode()
+        batch = json.dumps([FIT] * 100).encode()
         head = b"POST /score HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
         senders = [sender(up.port, head) for _ in range(20)]
         rest = b"Content-Length: %d\r\n\r\n" % len(batch) + batch
-        for each in senders:
-            each.sendall(rest)
+        with stopped(up, connected=len(senders)):
+            for each in senders:
+                each.sendall(rest)
         firsts = [each.recv(12) for each in senders]
         assert firsts.count(b"HTTP/1.1 200") >= 1
         assert firsts.count(b"HTTP/1.1 503") >= 1
@@ -384,9 +391,9 @@ def test_the_queue_is_as_long_as_said_where_bodies_end_together(
         head = b"POST /score HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
         head += b"Content-Length: %d\r\n\r\n" % len(batch)
         senders = [sender(up.port, head + batch[:1]) for _ in range(30)]
-        until(lambda: counted(up, "credit_connections") >= 31)
-        for each in senders:
-            each.sendall(batch[1:])
+        with stopped(up, connected=len(senders)):
+            for each in senders:
+                each.sendall(batch[1:])
         firsts = [each.recv(12) for each in senders]
         assert set(firsts) == {b"HTTP/1.1 200", b"HTTP/1.1 503"}
         shed = senders[firsts.index(b"HTTP/1.1 503")]
@@ -446,6 +453,22 @@ def test_what_reaches_no_endpoint_is_counted_and_said_in_the_way_of_its_path(
         for endpoint, status in (("score", 413), ("infer", 413), ("other", 400)):
             name = f'credit_requests_total{{endpoint="{endpoint}",status="{status}"}}'
             assert counted(up, name) == 1
+
+
+def connections(server: Running) -> int:
+    """Return how many connections the server has accepted, the one that asks not counted."""
+    return counted(server, "credit_connections") - 1
+
+
+@contextmanager
+def stopped(server: Running, connected: int) -> Iterator[None]:
+    """Stop the worker once so many are connected, so that it finds all that is sent at once."""
+    (worker,) = server.workers()
+    until(lambda: connections(server) >= connected)
+    time.sleep(0.2)  # the answer to that question is out before it counts as answered
+    os.kill(worker, signal.SIGSTOP)
+    yield
+    os.kill(worker, signal.SIGCONT)
 
 
 def test_cors_is_off_unless_asked(

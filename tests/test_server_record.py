@@ -26,6 +26,7 @@ from server.settings import Settings
 from tests.conftest import ROOT, Running, Serve, Trained, applicants, environment
 from tests.crash_log import rounds
 
+BOTH_LANES = True
 KILLS = 10
 FIT = {"AGE": 40, "INCOME": 1000.5, "DEBT-RATIO": 0.5, "KIND": "car", "REGION": 2}
 UNFIT = FIT | {"AGE": "forty-seven", "KIND": "boat"}

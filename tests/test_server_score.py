@@ -13,6 +13,7 @@ import pytest
 
 from .conftest import Running, Serve, Trained, applicants
 
+BOTH_LANES = True
 FIT = {"AGE": 40, "INCOME": 1000.5, "DEBT-RATIO": 0.5, "KIND": "car", "REGION": 2}
 
 

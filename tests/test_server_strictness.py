@@ -14,6 +14,7 @@ import pytest
 
 from .conftest import Running, Serve, convert
 
+BOTH_LANES = True
 HELD = 2**53
 OPENED = 1_700_000_000_000_000_000
 # Nothing in it is large, so that only the value under test can be.

@@ -29,10 +29,17 @@ class Subject(msgspec.Struct, frozen=True):
     folder: Path | None = None
 
 
-def ours(workload: Workload, port: int, folder: Path) -> list[str]:
-    """Start the product: one worker, the record on, settings as by default, no access log."""
-    command = [sys.executable, "-m", "server", "--model", str(workload.bundle)]
-    return [*command, "--port", str(port), "--log-dir", str(folder), *OURS_FLAGS]
+def ours(*flags: str) -> Callable[[Workload, int, Path], list[str]]:
+    """Return what starts the product: one worker, the record on, no access log.
+
+    Settings are as by default but for `flags`: a rung of the ladder is a line in SUBJECTS.
+    """
+
+    def command(workload: Workload, port: int, folder: Path) -> list[str]:
+        start = [sys.executable, "-m", "server", "--model", str(workload.bundle)]
+        return [*start, "--port", str(port), "--log-dir", str(folder), *OURS_FLAGS, *flags]
+
+    return command
 
 
 def limit(kind: str) -> Callable[[Workload, int, Path], list[str]]:
@@ -69,9 +76,16 @@ SUBJECTS = (
     Subject(
         "starlette", "empty Starlette endpoint", "limit", limit("starlette"), lambda _: body.json
     ),
-    Subject("json", "this server, JSON", "ours", ours, lambda _: body.json),
-    Subject("msgpack", "this server, MessagePack", "ours", ours, lambda _: body.message_pack),
-    Subject("oip", "this server, OIP binary", "ours", ours, oip),
+    Subject("json", "this server, JSON", "ours", ours(), lambda _: body.json),
+    Subject(
+        "asgi_path",
+        "this server, JSON, ASGI path",
+        "ours",
+        ours("--fast-lane", "off"),
+        lambda _: body.json,
+    ),
+    Subject("msgpack", "this server, MessagePack", "ours", ours(), lambda _: body.message_pack),
+    Subject("oip", "this server, OIP binary", "ours", ours(), oip),
     peer("fastapi_written", "FastAPI + pandas, as people write it"),
     peer("fastapi_tuned", "FastAPI, tuned"),
 )

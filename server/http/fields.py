@@ -4,7 +4,7 @@ import os
 import re
 from typing import Any
 
-from starlette.types import Receive, Scope, Send
+from starlette.types import Scope, Send
 
 from ..codec import BY_MEDIA_TYPE, Codec
 from .accept import media_type, negotiate
@@ -20,10 +20,6 @@ ENCODING = b"content-encoding"
 MILLISECONDS = re.compile(rb"[0-9]{1,15}")
 PARTIAL = {b"": False, b"partial=false": False, b"partial=true": True}
 Fields = dict[bytes, bytes]
-
-
-class DisconnectedError(Exception):
-    """The client left before its body was whole; nobody is there to be answered."""
 
 
 def request_id_of(fields: Fields) -> str:
@@ -106,21 +102,6 @@ def trace_of(fields: Fields) -> bytes:
     """Return the W3C traceparent, or nothing where it is absent or malformed."""
     given = fields.get(b"traceparent", b"")
     return given if TRACE.fullmatch(given) else b""
-
-
-async def read_body(receive: Receive) -> bytes:
-    """Return the whole body; raises DisconnectedError."""
-    message = await receive()
-    if message["type"] == "http.request" and not message.get("more_body"):
-        body: bytes = message.get("body", b"")
-        return body
-    parts = []
-    while message["type"] == "http.request":
-        parts.append(message.get("body", b""))
-        if not message.get("more_body"):
-            return b"".join(parts)
-        message = await receive()
-    raise DisconnectedError
 
 
 async def respond(send: Send, status: int, headers: Headers, body: bytes) -> None:

@@ -14,20 +14,17 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from uvicorn.server import ServerState
 
 from ..metrics.counters import AT, Counters
-from .problem import MEDIA_TYPE, Problem
+from .bare import CLOSE, CONTINUE, SHED, bare_answer, is_oip
+from .problem import Problem
 
 ARRIVED = "credit.arrived"
 BODY = "credit.body"
 MAX_HEAD = 64 * 1024
-RETRY_SECONDS = 1
 LINGER_SECONDS = 2.0
 # A refusal waits a little: answered at once, clients that ask again at once would take the CPU that
 # the accepted requests need.
 SHED_SECONDS = 0.1
-CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 CONNECTIONS = AT["plain", "connections"]
-CLOSE = b"connection: close\r\n"
-SECURITY = b"cache-control: no-store\r\nx-content-type-options: nosniff\r\n"
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -69,6 +66,7 @@ class WholeRequests(HttpToolsProtocol):
         self._in_head = self._in_body = False
         self._shedding = False
         self._rejected = False
+        self._sheds = 0
         self._held: Any = None
         self._answering: RequestResponseCycle | None = None
 
@@ -106,6 +104,11 @@ class WholeRequests(HttpToolsProtocol):
         super().resume_writing()
         self._stalled_since = None
 
+    def tick(self, now: float) -> None:
+        """Do what is due once a second."""
+        if self.is_overdue(now):
+            self.time_out()
+
     def is_overdue(self, now: float) -> bool:
         """Whether the client has taken too long to send a head or a body, or to take an answer."""
         if self._is_stalled(now):
@@ -137,7 +140,7 @@ class WholeRequests(HttpToolsProtocol):
     def is_idle(self) -> bool:
         """Whether no request is being received or answered."""
         busy = self.cycle is not None and not self.cycle.response_complete
-        return not (busy or self._in_head or self._in_body or self._shedding)
+        return not (busy or self._in_head or self._in_body or self._sheds)
 
     def on_message_begin(self) -> None:
         """Begin a request."""
@@ -149,12 +152,10 @@ class WholeRequests(HttpToolsProtocol):
         self._in_head, self._in_body = False, True
         if self._rejected:
             return
-        if self._is_full() and self._may_shed():
+        if self._is_too_much():
             self._shedding = True
-            return
-        super().on_headers_complete()
-        if self.expect_100_continue:
-            self._invite_body()
+        else:
+            self._open()
 
     def on_body(self, body: bytes) -> None:
         """Collect the body up to its bound."""
@@ -169,12 +170,22 @@ class WholeRequests(HttpToolsProtocol):
         self._in_body, self.waiting_since = False, None
         if self._rejected or self.transport.is_closing():
             return
-        if self._held is not None and self._is_full():  # since its head was let in
-            self._held, self._shedding = None, True
-            self.cycle.response_complete = True
         if self._shedding:
-            self.flow.pause_reading()
-            self.loop.call_later(SHED_SECONDS, self._shed)
+            self._begin_shed()
+        else:
+            self._admit()
+
+    def _open(self) -> None:
+        """Take a request whose head is there."""
+        super().on_headers_complete()
+        if self.expect_100_continue:
+            self._invite_body()
+
+    def _admit(self) -> None:
+        """Let a request in whose body is there too."""
+        if self._held is not None and self._is_full():  # since its head was let in
+            self._held, self.cycle.response_complete = None, True
+            self._begin_shed()
             return
         self.scope[ARRIVED] = perf_counter()  # type: ignore[literal-required]
         self.scope[BODY] = bytes(self.cycle.body)  # type: ignore[literal-required]
@@ -209,19 +220,34 @@ class WholeRequests(HttpToolsProtocol):
     def _is_full(self) -> bool:
         return len(self.tasks) >= self.limits.max_in_flight
 
-    def _may_shed(self) -> bool:
-        idle = self.cycle is None or self.cycle.response_complete
-        return idle and self.parser.get_method() == b"POST"
+    def _is_too_much(self) -> bool:
+        """Whether to shed: also what was sent behind a request that is shed, to keep the order."""
+        if self._sheds:
+            return True
+        if not self._is_full() or not self._is_free():
+            return False
+        method: bytes = self.parser.get_method()
+        return method == b"POST"
 
-    def _shed(self) -> None:
+    def _is_free(self) -> bool:
+        """Whether nothing on this connection is still to be answered."""
+        return not self._sheds and (self.cycle is None or self.cycle.response_complete)
+
+    def _begin_shed(self) -> None:
+        self._sheds += 1
+        self.flow.pause_reading()
+        keep = self.parser.should_keep_alive()
+        self.loop.call_later(SHED_SECONDS, self._shed, keep, self.url)
+
+    def _shed(self, keep: bool, url: bytes) -> None:
+        self._sheds -= 1
         self.counters.add("shed")
-        self._count(503)
+        self._count(503, url)
         if self.transport.is_closing():
             return
-        self._shedding = False
         self.flow.resume_reading()
-        keep = self.parser.should_keep_alive() and not self.state.draining
-        self.transport.write(SHED[keep, is_oip(self.url)])
+        keep = keep and not self.state.draining
+        self.transport.write(SHED[keep, is_oip(url)])
         if keep:
             self.on_response_complete()
         else:
@@ -241,39 +267,13 @@ class WholeRequests(HttpToolsProtocol):
         if self._rejected or self.transport.is_closing():
             return
         self._rejected = True
-        self._count(problem.status)
+        self._count(problem.status, self.url or b"")
         self.transport.write(bare_answer(problem, CLOSE, is_oip(self.url)))
         if self.transport.can_write_eof():
             self.transport.write_eof()
         self.loop.call_later(LINGER_SECONDS, self.transport.close)
 
-    def _count(self, status: int) -> None:
+    def _count(self, status: int, url: bytes) -> None:
         """Count what never reaches an endpoint under the endpoint it was meant for."""
-        url = self.url or b""
         endpoint = "infer" if url.endswith(b"/infer") else "other"
         self.counters.request("score" if url.endswith(b"/score") else endpoint, status)
-
-
-def is_oip(url: bytes | None) -> bool:
-    """Whether an error has to be said in the way of the Open Inference Protocol."""
-    return url is not None and url.startswith(b"/v2")
-
-
-def bare_answer(problem: Problem, head: bytes, oip: bool) -> bytes:
-    """Return a whole HTTP answer."""
-    body = msgspec.json.encode({"error": problem.detail}) if oip else problem.encode("")
-    kind = b"application/json" if oip else MEDIA_TYPE
-    return (
-        b"HTTP/1.1 %d %b\r\ncontent-type: %b\r\ncontent-length: %d\r\n%b%b\r\n"
-        % (problem.status, problem.title.encode(), kind, len(body), SECURITY, head)
-    ) + body  # fmt: skip
-
-
-BUSY = Problem(503, "more requests are waiting than this worker takes; try again later")
-RETRY = b"retry-after: %d\r\n" % RETRY_SECONDS
-# By (connection kept, under /v2).
-SHED = {
-    (keep, oip): bare_answer(BUSY, RETRY if keep else RETRY + CLOSE, oip)
-    for keep in (True, False)
-    for oip in (True, False)
-}

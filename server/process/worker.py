@@ -6,7 +6,7 @@ import os
 import signal
 import socket
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import partial
 from time import perf_counter_ns
@@ -16,7 +16,10 @@ from typing import Any
 import uvicorn
 
 from ..app import App
+from ..http.endpoint import Handler
+from ..http.lane import FastLane
 from ..http.protocol import Limits, State, WholeRequests
+from ..http.turn import Turn
 from ..metrics.counters import Counters
 from ..settings import Settings, SettingsError
 from . import farewell
@@ -75,8 +78,7 @@ class Worker(Orphanable):
         if counter % TICKS_A_SECOND == 0:
             now = asyncio.get_running_loop().time()
             for connection in self._connections():
-                if connection.is_overdue(now):
-                    connection.time_out()
+                connection.tick(now)
             self._hooks.tick()
         return await super().on_tick(counter)
 
@@ -145,11 +147,13 @@ class Hooks:
 
 
 def serve(
-    app: App, listener: socket.socket, settings: Settings, counters: Counters, hooks: Hooks
-) -> None:
-    """Serve until SIGTERM."""
+    app: App, lane: Mapping[bytes, Handler], listener: socket.socket, settings: Settings,
+    counters: Counters, hooks: Hooks,
+) -> None:  # fmt: skip
+    """Serve until SIGTERM; what answers in the fast lane stands in `lane`, by path."""
     count_pauses(counters)
-    protocol = partial(WholeRequests, limits_of(settings), counters, hooks.state)
+    kind = partial(FastLane, lane, Turn()) if lane else WholeRequests
+    protocol = partial(kind, limits_of(settings), counters, hooks.state)
     config = uvicorn.Config(
         app, loop="uvloop", http=protocol, ws="none", lifespan="off", log_config=None,  # type: ignore[arg-type]
         access_log=False, server_header=False, proxy_headers=False, backlog=BACKLOG,

@@ -1,0 +1,35 @@
+"""Answers on the bare connection, where no application is asked."""
+
+import msgspec
+
+from .problem import MEDIA_TYPE, Problem
+
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+CLOSE = b"connection: close\r\n"
+SECURITY = b"cache-control: no-store\r\nx-content-type-options: nosniff\r\n"
+RETRY_SECONDS = 1
+
+
+def is_oip(url: bytes | None) -> bool:
+    """Whether an error has to be said in the way of the Open Inference Protocol."""
+    return url is not None and url.startswith(b"/v2")
+
+
+def bare_answer(problem: Problem, head: bytes, oip: bool) -> bytes:
+    """Return a whole HTTP answer."""
+    body = msgspec.json.encode({"error": problem.detail}) if oip else problem.encode("")
+    kind = b"application/json" if oip else MEDIA_TYPE
+    return (
+        b"HTTP/1.1 %d %b\r\ncontent-type: %b\r\ncontent-length: %d\r\n%b%b\r\n"
+        % (problem.status, problem.title.encode(), kind, len(body), SECURITY, head)
+    ) + body  # fmt: skip
+
+
+BUSY = Problem(503, "more requests are waiting than this worker takes; try again later")
+RETRY = b"retry-after: %d\r\n" % RETRY_SECONDS
+# By (connection kept, under /v2).
+SHED = {
+    (keep, oip): bare_answer(BUSY, RETRY if keep else RETRY + CLOSE, oip)
+    for keep in (True, False)
+    for oip in (True, False)
+}

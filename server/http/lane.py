@@ -1,0 +1,138 @@
+"""The fast lane: a score answered inside the protocol, in one write and without ASGI.
+
+It takes the usual request: POST on a path it knows, whose length is told, on a connection that has
+nothing else to be answered. Every other falls through to ASGI, unchanged. The handler is the same.
+"""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from time import perf_counter
+from typing import Any
+
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from .bare import CLOSE
+from .endpoint import Handler
+from .fields import Fields
+from .message import Answer, Request
+from .problem import Headers
+from .protocol import WholeRequests
+from .turn import Turn
+
+# The lane stands in for parts of uvicorn that are nobody's promise: these are what it was read for.
+KNOWN_UVICORN = "0.54."
+STATUS_LINE: dict[int, bytes] = {
+    each: b"HTTP/1.1 %d %b" % (each, each.phrase.encode()) for each in HTTPStatus
+}
+LENGTH, CONNECTION = b"content-length", b"connection"
+# Fields that ask for more than an answer.
+SPECIAL = frozenset({b"transfer-encoding", b"expect", b"upgrade"})
+
+
+class FastLane(WholeRequests):
+    """One connection; `handlers` are by path, as it stands in the request line."""
+
+    def __init__(
+        self, handlers: Mapping[bytes, Handler], turn: Turn, *arguments: Any, **more: Any
+    ) -> None:
+        super().__init__(*arguments, **more)
+        self._handlers = handlers
+        self._turn = turn
+        self._last_turn = -1
+        self._handler: Handler | None = None
+        self._fields: Fields = {}
+        self._parts: list[bytes] = []
+        self._idle_since: float | None = None
+
+    def tick(self, now: float) -> None:
+        """Also close a connection that is idle; looked for here, a request costs no timer."""
+        super().tick(now)
+        if self._idle_since is not None and now - self._idle_since > self.timeout_keep_alive:
+            self.timeout_keep_alive_handler()
+
+    def on_message_begin(self) -> None:
+        """Begin a request; what only ASGI needs is made when it falls through."""
+        self.url, self.headers, self.expect_100_continue = b"", [], False
+        self._in_head, self._head_bytes, self._shedding = True, 0, False
+        self._handler = self._idle_since = None
+
+    def on_body(self, body: bytes) -> None:
+        """Collect the body; its length is within the bound."""
+        if self._handler is None:
+            super().on_body(body)
+        else:
+            self._parts.append(body)
+
+    def _open(self) -> None:
+        handler = self._handlers.get(self.url)
+        if handler is not None and self._fits(fields := dict(self.headers)):
+            self._handler, self._fields, self._parts = handler, fields, []
+            return
+        self._make_scope()
+        super()._open()
+
+    def _make_scope(self) -> None:
+        url, headers, expects = self.url, self.headers, self.expect_100_continue
+        HttpToolsProtocol.on_message_begin(self)
+        self.url, self.headers, self.expect_100_continue = url, headers, expects
+        self.scope["headers"] = headers
+
+    def _fits(self, fields: Fields) -> bool:
+        """Whether the lane may take it; of a connection, one in a turn, so that none starves."""
+        length = fields.get(LENGTH)
+        return (
+            length is not None
+            and int(length) <= self.limits.max_body
+            and SPECIAL.isdisjoint(fields)
+            and self.parser.get_method() == b"POST"
+            and (CONNECTION not in fields or self.parser.get_http_version() == "1.1")
+            and self._last_turn != self._turn.number
+            and self._is_free()
+            and not self.flow.write_paused
+        )
+
+    def _is_full(self) -> bool:
+        return len(self.tasks) + self._turn.answered >= self.limits.max_in_flight
+
+    def _admit(self) -> None:
+        if self._handler is None:
+            super()._admit()
+        elif self._is_full():  # others became whole while this one's body was on its way
+            self._begin_shed()
+        else:
+            self._answer(self._handler)
+
+    def _answer(self, handler: Handler) -> None:
+        arrived = self._turn.enter(self.loop, began := perf_counter())
+        self._last_turn = self._turn.number
+        path = self.url.decode("ascii")
+        request = Request("POST", path, self.url, b"", self._fields, b"".join(self._parts), arrived)
+        self._parts.clear()  # an idle connection holds no body
+        answer = handler.answer(request)
+        self._write(answer)
+        handler.close(request, answer, began)
+        if handler.later is not None:
+            self.loop.call_soon(handler.later)
+
+    def _write(self, answer: Answer) -> None:
+        self.server_state.total_requests += 1
+        keep = self.parser.should_keep_alive() and not self.state.draining
+        head = self.server_state.default_headers + answer.head
+        self.transport.write(whole(answer.status, head, answer.body, b"" if keep else CLOSE))
+        if keep:
+            self._idle_since = self.loop.time()
+        else:
+            self.transport.close()
+
+
+def whole(status: int, head: Headers, body: bytes, close: bytes) -> bytes:
+    """Return an answer as uvicorn would write it in two parts."""
+    fields = [b": ".join(field) for field in head]
+    last = b"content-length: %d\r\n%b" % (len(body), close)
+    return b"\r\n".join([STATUS_LINE[status], *fields, last, body])
+
+
+def is_known(version: str = uvicorn.__version__) -> bool:
+    """Whether the lane was read against this version of uvicorn."""
+    return version.startswith(KNOWN_UVICORN)
