@@ -357,7 +357,7 @@ def test_pipelined_requests_are_answered_in_order(server: Running) -> None:
 
 
 def test_a_full_queue_is_a_503_with_retry_after(bundle: Path, serve: Serve, tmp_path: Path) -> None:
-    """The connection stays open and the next request on it is scored.
+    """Health is answered; the connection stays open and the next request on it is scored.
 
     The worker is stopped while the requests arrive, so that it finds all of them at once.
     """
@@ -366,9 +366,12 @@ def test_a_full_queue_is_a_503_with_retry_after(bundle: Path, serve: Serve, tmp_
         head = b"POST /score HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
         senders = [sender(up.port, head) for _ in range(20)]
         rest = b"Content-Length: %d\r\n\r\n" % len(batch) + batch
-        with stopped(up, connected=len(senders)):
+        asking = sender(up.port, b"")
+        with stopped(up, connected=len(senders) + 1):
             for each in senders:
                 each.sendall(rest)
+            asking.sendall(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert asking.recv(12) == b"HTTP/1.1 200"
         firsts = [each.recv(12) for each in senders]
         assert firsts.count(b"HTTP/1.1 200") >= 1
         assert firsts.count(b"HTTP/1.1 503") >= 1

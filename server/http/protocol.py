@@ -183,7 +183,7 @@ class WholeRequests(HttpToolsProtocol):
 
     def _admit(self) -> None:
         """Let a request in whose body is there too."""
-        if self._held is not None and self._is_full():  # since its head was let in
+        if self._held is not None and self._is_full() and self._is_post():  # since its head came
             self._held, self.cycle.response_complete = None, True
             self._begin_shed()
             return
@@ -224,8 +224,10 @@ class WholeRequests(HttpToolsProtocol):
         """Whether to shed: also what was sent behind a request that is shed, to keep the order."""
         if self._sheds:
             return True
-        if not self._is_full() or not self._is_free():
-            return False
+        return self._is_full() and self._is_free() and self._is_post()
+
+    def _is_post(self) -> bool:
+        """Whether it may be shed: what asks for health or metrics is always answered."""
         method: bytes = self.parser.get_method()
         return method == b"POST"
 
