@@ -27,8 +27,9 @@ help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: setup-serve setup
-setup-serve: # what serving, converting and training need
+setup-serve: # what serving, converting and training need, and the native engine where it can be built
 	$(call layers,$(VENV),server convert)
+	@$(PY) -m server.native.build
 setup: setup-serve ## build .venv, and .venv-clients with the KServe client, for serve and test
 	$(call layers,$(VENV),monitoring bench test)
 	$(call layers,$(VENV)-clients,clients)

@@ -132,11 +132,15 @@ class RowWriter:
 
 def stand_ins(features: Sequence[Feature]) -> Floats | None:
     """Return what takes the place of NaN, feature by feature, or None where nothing does."""
-    values = np.full(len(features), NAN)
-    for i, feature in enumerate(features):
-        if feature.missing.policy in {"zero", "impute"}:
-            values[i] = feature.missing.value or 0.0
+    values = np.array([stand_in_of(feature) for feature in features])
     return None if np.isnan(values).all() else values
+
+
+def stand_in_of(feature: Feature) -> float:
+    """Return what takes the place of NaN in one feature; NaN where nothing does."""
+    if feature.missing.policy in {"zero", "impute"}:
+        return feature.missing.value or 0.0
+    return NAN
 
 
 def flush_zeros(row: Floats, columns: Any) -> None:

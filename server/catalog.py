@@ -90,7 +90,7 @@ def read(settings: Settings) -> dict[Key, Model]:
     """Return the loaded models, by name and by version."""
     models: dict[Key, Model] = {}
     for path in bundles(settings.model):
-        model = load(path, settings.unseen == "missing")
+        model = load(path, settings.unseen == "missing", settings.engine)
         key = (model.manifest.name, model.manifest.version)
         if key in models:
             raise CatalogError(f"{path}: {'/'.join(key)} stands in {models[key].bundle.path} too")

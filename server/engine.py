@@ -1,82 +1,42 @@
-"""The engine: rows of float64 to raw scores, through onnxruntime.
+"""The engine: rows of float64 to raw scores. This is all the server knows of one.
 
-`Engine` is the whole interface the server uses: fill `row` and
-call `score_row`, or call `score_block`.
-One engine belongs to one thread: it has one pre-bound input row and one pre-bound output.
+There are two: `session.Session`, which runs model.onnx in onnxruntime, and
+`native.engine.Native`, which walks its trees in C. One belongs to one thread: it has one row.
 """
 
-import os
-
-os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # on by default, and read while the library loads
-
-from pathlib import Path
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
-import onnxruntime as ort
-
-from .bundle import BundleError
 
 Floats = npt.NDArray[np.float64]
 WARM_UP_RUNS = 200
-FATAL = 4
 
 
-class Engine:
-    """A session over `model.onnx` with buffers bound once.
+class Engine(Protocol):
+    """`row` is float64 [F] and `raw` float64 [K]; both stay where they are."""
 
-    `row` is float64 [F] and `raw` float64 [K]; both are views of the bound buffers.
-    """
+    name: str
+    row: Floats
+    raw: Floats
 
-    def __init__(self, model: Path, width: int, outputs: int) -> None:
-        self._session = open_session(model)
-        self._check_shape(model, width, outputs)
-        block, scores = np.zeros((1, width)), np.zeros((1, outputs))
-        self.row: Floats = block[0]
-        self.raw: Floats = scores[0]
-        self._binding = self._bind(block, scores)
-        self._kept = (block, scores)
+    def score(self, values: Sequence[Any]) -> tuple[bytes, list[float]] | None:
+        """Fill the row from a tuple of values and score it, in one call.
+
+        Returns the row as bytes and its K raw scores; None where a value asks for a closer look,
+        or where the engine does not fill rows.
+        """
 
     def score_row(self) -> None:
         """Score `row` into `raw`."""
-        self._session.run_with_iobinding(self._binding)
 
     def score_block(self, rows: Floats) -> Floats:
         """Score float64 [N, F] and return raw scores [N, K]."""
-        raw: Floats = self._session.run(None, {"X": rows})[0]
-        return raw
-
-    def warm_up(self, rows: Floats) -> None:
-        """Run often enough for the caches and the allocator to settle."""
-        for i in range(WARM_UP_RUNS):
-            self.row[:] = rows[i % len(rows)]
-            self.score_row()
-
-    def _bind(self, block: Floats, scores: Floats) -> Any:
-        binding = self._session.io_binding()
-        for name, bind, array in (
-            ("X", binding.bind_input, block),
-            ("raw", binding.bind_output, scores),
-        ):
-            bind(name, "cpu", 0, np.float64, array.shape, array.ctypes.data)
-        return binding
-
-    def _check_shape(self, model: Path, width: int, outputs: int) -> None:
-        ends = (self._session.get_inputs(), self._session.get_outputs())
-        found = [(end.name, end.type, end.shape[1:]) for side in ends for end in side]
-        wanted = [("X", "tensor(double)", [width]), ("raw", "tensor(double)", [outputs])]
-        if found != wanted:
-            raise BundleError(f"{model}: wanted input and output {wanted}, got {found}")
 
 
-def open_session(model: Path) -> Any:
-    """Load the graph with one intra-op thread: with more, the last bits of a sum may change."""
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    options.log_severity_level = FATAL
-    try:
-        return ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-    except (RuntimeError, ValueError, ort.capi.onnxruntime_pybind11_state.Fail) as error:
-        raise BundleError(f"{model}: {str(error).splitlines()[0]}") from error
+def warm_up(engine: Engine, rows: Floats) -> None:
+    """Run often enough for the caches and the allocator to settle."""
+    for i in range(WARM_UP_RUNS):
+        engine.row[:] = rows[i % len(rows)]
+        engine.score_row()

@@ -7,13 +7,15 @@ from typing import Any
 import msgspec
 
 from . import bundle as bundles
-from . import decision, golden, transform
+from . import choice, decision, golden, transform
 from .applicant import RowWriter, UnfitError, may_be_rounded, struct_type
 from .codec import BY_MEDIA_TYPE, Codec
-from .engine import Engine, Floats
+from .engine import Engine, Floats, warm_up
 from .record import ModelTag
 from .refusals import Refusals
 from .seen_range import Range
+from .session import Session
+from .settings import Wanted
 
 
 class Outcome(msgspec.Struct, frozen=True, gc=False):
@@ -29,17 +31,18 @@ class Outcome(msgspec.Struct, frozen=True, gc=False):
 class Model:
     """Scores applicants one at a time; belongs to one thread, as its engine does."""
 
-    def __init__(self, bundle: bundles.Bundle, unseen_is_missing: bool = False) -> None:
+    def __init__(
+        self, bundle: bundles.Bundle, engine: Engine, unseen_is_missing: bool = False
+    ) -> None:
         manifest = bundle.manifest
-        self.bundle, self.manifest = bundle, manifest
-        self.engine = Engine(bundle.path / "model.onnx", len(manifest.features), manifest.outputs)
+        self.bundle, self.manifest, self.engine = bundle, manifest, engine
         self.predict_all = transform.vector(manifest.transform)
         self.predict = transform.scalar(manifest.transform) if manifest.outputs == 1 else None
         self.decide = decision.decider(manifest.policy) if manifest.policy else None
         policy = manifest.policy.version if manifest.policy else None
         self.tag = ModelTag(manifest.name, manifest.version, bundle.model_sha256, policy)
         self._range = Range(manifest.features)
-        self._writer = RowWriter(manifest, self.engine.row, unseen_is_missing)
+        self._writer = RowWriter(manifest, engine.row, unseen_is_missing)
         self._refusals = Refusals(manifest.features, unseen_is_missing)
         applicant = struct_type(manifest.features)
         self._decoders = {codec: codec.decoder(applicant) for codec in BY_MEDIA_TYPE.values()}
@@ -56,6 +59,9 @@ class Model:
             if not codec.has_members(body, self._width):
                 self._refusals.look_closer(body, codec, index)
             values = msgspec.structs.astuple(applicant)
+            said = self._at_once(values)
+            if said is not None:
+                return said
             if codec.may_hold_nan and any(value != value for value in values):
                 self._refusals.look_closer(body, codec, index)
             warnings = self._writer.write(values)
@@ -69,6 +75,13 @@ class Model:
             warnings += self._range.warnings(self.engine.row)
         self.engine.score_row()
         return self._outcome(self.engine.raw.tolist(), warnings, row)
+
+    def _at_once(self, values: tuple[Any, ...]) -> Outcome | None:
+        """Score what needs no closer look in one call of the engine, where that can be known."""
+        if self._always_closer:
+            return None
+        said = self.engine.score(values)
+        return None if said is None else self._outcome(said[1], (), said[0])
 
     def score_values(self, values: Sequence[Any]) -> Outcome:
         """Score values known to fit, in the manifest's order; raises applicant.UnfitError."""
@@ -93,10 +106,13 @@ class Model:
         return Outcome(raw[0], prediction, decided, warnings, row)
 
 
-def load(path: Path, unseen_is_missing: bool = False) -> Model:
+def load(path: Path, unseen_is_missing: bool = False, wanted: Wanted = "auto") -> Model:
     """Read, prove and warm up the bundle in `path`; raises bundle.BundleError."""
-    model = Model(bundles.read(path), unseen_is_missing)
-    rows = golden.read(path, len(model.manifest.features))
-    golden.check(path, rows, model.engine, model.predict_all)
-    model.engine.warm_up(rows.matrix())
-    return model
+    bundle = bundles.read(path)
+    manifest = bundle.manifest
+    rows = golden.read(path, len(manifest.features))
+    session = Session(path / "model.onnx", len(manifest.features), manifest.outputs)
+    golden.check(path, rows, session, transform.vector(manifest.transform))
+    engine = choice.choose(wanted, bundle, session, rows.matrix())
+    warm_up(engine, rows.matrix())
+    return Model(bundle, engine, unseen_is_missing)

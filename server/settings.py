@@ -21,6 +21,7 @@ Features = Literal["all", "hashed", "none"]
 Refused = Literal["never", "faults", "body"]
 Unseen = Literal["error", "missing"]
 Switch = Literal["on", "off"]
+Wanted = Literal["auto", "native", "onnxruntime"]
 
 
 class SettingsError(Exception):
@@ -139,6 +140,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     fast_lane: Annotated[
         Switch, Meta(description="answer scores inside the HTTP protocol; off sends all by ASGI")
     ] = "on"
+    engine: Annotated[
+        Wanted,
+        Meta(description="what walks the trees: native where it is proved equal, or onnxruntime"),
+    ] = "auto"
 
 
 def read(environment: Mapping[str, str], flags: Mapping[str, Any]) -> Settings:

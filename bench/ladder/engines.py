@@ -167,23 +167,34 @@ def graph_run(model: Path) -> Load:
 
 
 def exact_bound(paths: Paths) -> Load:
-    """The server's own engine: the exact graph on buffers that were bound once."""
-    from server.engine import Engine as ServerEngine
+    """The server's onnxruntime engine: the exact graph on buffers that were bound once."""
+    from server.session import Session
 
     width = len(feature_names(paths.text))
+    return lambda: through(Session(paths.bundle / "model.onnx", width, 1))
 
-    def load() -> Score:
-        engine = ServerEngine(paths.bundle / "model.onnx", width, 1)
-        bound, raw, run = engine.row, engine.raw, engine.score_row
 
-        def score(row: Floats) -> float:
-            bound[:] = row
-            run()
-            return sigmoid(raw.item())
+def native(paths: Paths) -> Load:
+    """The server's native engine: the same trees out of the same file, walked in C."""
+    from server import bundle
+    from server.native.engine import Native
+    from server.native.trees import read_trees
 
-        return score
+    features = bundle.read_manifest(paths.bundle / bundle.MANIFEST).features
+    graph = paths.bundle / "model.onnx"
+    return lambda: through(Native(read_trees(graph.read_bytes()), features, 1))
 
-    return load
+
+def through(engine: Any) -> Score:
+    """Score through one of the server's engines, whose row and raw score stay where they are."""
+    row_of_engine, raw, run = engine.row, engine.raw, engine.score_row
+
+    def score(row: Floats) -> float:
+        row_of_engine[:] = row
+        run()
+        return sigmoid(raw.item())
+
+    return score
 
 
 def lleaves(paths: Paths) -> Load:
@@ -252,6 +263,7 @@ ENGINES = {
     ),
     "exact": Engine("exact graph, session.run", exact_run, lambda p: p.bundle / "model.onnx"),
     "bound": Engine("exact graph, bound buffers", exact_bound, lambda p: p.bundle / "model.onnx"),
+    "native": Engine("native engine", native, lambda p: p.bundle / "model.onnx"),
     "lleaves": Engine("lleaves", lleaves, lambda p: p.scratch / "lleaves.o", "lleaves"),
     "tl2cgen": Engine("Treelite, TL2cgen", tl2cgen, lambda p: p.scratch / "tl2cgen.so", "treelite"),
     "gtil": Engine("Treelite, GTIL", gtil, text_of, "treelite"),

@@ -1,0 +1,38 @@
+"""Which engine scores a model: native where it gives onnxruntime's bits, else onnxruntime."""
+
+import logging
+
+from .bundle import Bundle, BundleError, read_bytes
+from .engine import Engine, Floats
+from .native import agreement
+from .native.engine import Native
+from .native.trees import NotNativeError, read_trees
+from .settings import Wanted
+
+log = logging.getLogger(__name__)
+
+
+def choose(wanted: Wanted, bundle: Bundle, session: Engine, golden: Floats) -> Engine:
+    """Return the engine; `golden` are rows [N, F]. What auto does without it says in a line.
+
+    Raises BundleError where native is wanted and does not score the model, or not as onnxruntime.
+    """
+    if wanted == "onnxruntime":
+        return session
+    file = bundle.path / "model.onnx"
+    try:
+        return proved(bundle, read_bytes(file), session, golden)
+    except NotNativeError as error:
+        if wanted == "native":
+            raise BundleError(f"{file}: wanted the native engine, got: {error}") from error
+        log.warning("%s: onnxruntime scores it, which takes several times longer: %s", file, error)
+        return session
+
+
+def proved(bundle: Bundle, content: bytes, session: Engine, golden: Floats) -> Native:
+    """Return the native engine once both gave the same bits; raises NotNativeError."""
+    manifest = bundle.manifest
+    trees = read_trees(content)
+    native = Native(trees, manifest.features, manifest.outputs)
+    agreement.check(session, native, agreement.rows(trees, golden))
+    return native

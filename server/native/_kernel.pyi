@@ -1,0 +1,28 @@
+from collections.abc import Sequence
+from typing import Any
+
+from .layout import Buffer
+
+SOURCE: str
+
+class Kernel:
+    def __new__(
+        cls,
+        features: int,
+        outputs: int,
+        slots: int,
+        roots: Buffer,
+        targets: Buffer,
+        slot: Buffer,
+        threshold: Buffer,
+        yes: Buffer,
+        no: Buffer,
+        leaf: Buffer,
+        categories: list[tuple[int, int, int, Buffer, Buffer]],
+        fillers: list[tuple[dict[Any, float | None] | None, float, float, float, bool]],
+        row: Buffer,
+        raw: Buffer,
+    ) -> Kernel: ...
+    def score(self, values: Sequence[Any]) -> tuple[bytes, list[float]] | None: ...
+    def score_row(self) -> None: ...
+    def score_block(self, rows: Buffer, raw: Buffer) -> None: ...
