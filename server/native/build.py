@@ -29,10 +29,11 @@ class BuildError(Exception):
 
 def build(folder: Path = HERE, sanitize: bool = False) -> Path:
     """Compile into `folder`, from where it is imported; raises BuildError."""
-    compiler = shutil.which(os.environ.get("CC", "cc"))
+    name = os.environ.get("CC", "cc")
+    compiler = shutil.which(name)
     headers = Path(sysconfig.get_paths()["include"])
     if compiler is None:
-        raise BuildError("no C compiler (cc)")
+        raise BuildError(f"no C compiler ({name})")
     if not (headers / "Python.h").exists():
         raise BuildError(f"no Python.h in {headers}")
     target, part = folder / NAME, folder / f"{NAME}.{os.getpid()}.part"

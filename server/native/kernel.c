@@ -24,6 +24,8 @@
 #define MOST_NODES ((Py_ssize_t)1 << 30)
 /* LightGBM's kZeroThreshold, a float32 constant. */
 #define ZERO ((double)1e-35f)
+/* LightGBM casts a category to a 32-bit integer: beyond it is in no set. */
+#define END_OF_CATEGORIES 2147483648.0
 
 typedef struct {
     double threshold; /* of a leaf: its value */
@@ -31,10 +33,11 @@ typedef struct {
     uint32_t next;    /* the child for no, yes stands behind it; of a leaf: itself */
 } Node;
 
-/* The sets of one feature: row_of maps a category to a row of bits, one bit per set. */
+/* The sets of one feature: a row of bits, one per set, for each category known to any of them, in
+   ascending order; row 0 is of all others. */
 typedef struct {
     Py_ssize_t feature, first, count, words, codes;
-    Py_buffer row_of, bits;
+    Py_buffer known, bits;
 } Category;
 
 /* How a value becomes a number of the row. */
@@ -58,6 +61,22 @@ typedef struct {
 
 /* ---- Scoring ---- */
 
+static Py_ssize_t row_of(const Category *category, double value)
+{
+    const int64_t *known = category->known.buf;
+    Py_ssize_t at = 0, left = category->codes;
+    /* LightGBM cuts the fraction off; what is negative then, or NaN, is in no set. */
+    if (!(value > -1.0 && value < END_OF_CATEGORIES) || !left)
+        return 0;
+    int64_t code = (int64_t)value;
+    while (left > 1) {
+        Py_ssize_t half = left / 2;
+        at += known[at + half] <= code ? half : 0;
+        left -= half;
+    }
+    return known[at] == code ? at + 1 : 0;
+}
+
 static void spread(Kernel *self, const double *row)
 {
     Py_ssize_t features = self->features;
@@ -70,10 +89,7 @@ static void spread(Kernel *self, const double *row)
     }
     for (Py_ssize_t c = 0; c < self->categories; c++) {
         const Category *category = self->category + c;
-        double value = row[category->feature];
-        /* LightGBM cuts the fraction off; what is negative then, or NaN, is in no set. */
-        int known = value > -1.0 && value < (double)category->codes;
-        Py_ssize_t at = known ? ((const int32_t *)category->row_of.buf)[(int64_t)value] : 0;
+        Py_ssize_t at = row_of(category, row[category->feature]);
         const uint64_t *bits = (const uint64_t *)category->bits.buf + at * category->words;
         double *in = self->x + category->first;
         for (Py_ssize_t s = 0; s < category->count; s++)
@@ -320,21 +336,18 @@ static int check_arrays(const Kernel *self, const Given *given)
 
 static int read_category(Kernel *self, PyObject *given, Category *to)
 {
-    if (!PyArg_ParseTuple(given, "nnny*y*", &to->feature, &to->first, &to->count, &to->row_of,
+    if (!PyArg_ParseTuple(given, "nnny*y*", &to->feature, &to->first, &to->count, &to->known,
                           &to->bits))
         return -1;
-    to->words = (to->count + 63) / 64;
-    to->codes = to->row_of.len / 4;
-    Py_ssize_t rows = to->count > 0 ? to->bits.len / 8 / to->words : 0;
+    to->words = to->count > 0 ? (to->count - 1) / 64 + 1 : 1;
+    to->codes = to->known.len / 8;
     int inside = to->feature >= 0 && to->feature < self->features && to->count >= 1 &&
                  to->first > 3 * self->features && to->first <= self->slots - to->count;
-    if (!inside || rows < 1 || to->bits.len != rows * to->words * 8 ||
-        ((uintptr_t)to->bits.buf | ((uintptr_t)to->row_of.buf << 1)) % 8)
-        return fail("a category: wanted a feature, slots and whole rows of bits", to->feature);
-    const int32_t *row_of = to->row_of.buf;
-    for (Py_ssize_t code = 0; code < to->codes; code++)
-        if (row_of[code] < 0 || row_of[code] >= rows)
-            return fail("a category: wanted a row of its bits", code);
+    if (!inside || to->known.len != to->codes * 8 ||
+        to->bits.len / 8 / to->words != to->codes + 1 ||
+        to->bits.len != (to->codes + 1) * to->words * 8 ||
+        ((uintptr_t)to->bits.buf | (uintptr_t)to->known.buf) % 8)
+        return fail("a category: wanted a feature, slots and a row of bits per code", to->feature);
     return 0;
 }
 
@@ -403,7 +416,7 @@ static PyObject *kernel_new(PyTypeObject *type, PyObject *args, PyObject *named)
 static void kernel_dealloc(Kernel *self)
 {
     for (Py_ssize_t i = 0; i < self->categories; i++) {
-        PyBuffer_Release(&self->category[i].row_of);
+        PyBuffer_Release(&self->category[i].known);
         PyBuffer_Release(&self->category[i].bits);
     }
     for (Py_ssize_t i = 0; i < self->fillers; i++)

@@ -18,7 +18,7 @@ Number = TypeVar("Number", np.int64, np.float64)
 HALF = 0.5
 # convert's stand-in for the empty set: no row holds it.
 NEVER = 0.5
-MOST_CATEGORY = 1 << 22
+END_OF_CATEGORIES = 1 << 31
 MOST_BYTES = 1 << 28
 
 
@@ -26,7 +26,7 @@ MOST_BYTES = 1 << 28
 class Layout:
     """Slot, threshold and children of S splits; root and target of T trees; sets per category.
 
-    `categories` are (feature, first slot, sets, row of each category int32, rows of bits uint64).
+    `categories` are (feature, first slot, sets, categories int64, a row of bits uint64 for each).
     """
 
     slots: int
@@ -54,8 +54,8 @@ def lay_out(trees: Trees, features: int) -> Layout:
             slot[splits[i]] = first + number
         categories.append((feature, first, len(numbers), *table(list(numbers))))
         first += len(numbers)
-    if sum(rows.nbytes + bits.nbytes for *_, rows, bits in categories) > MOST_BYTES:
-        raise NotNativeError(f"its sets of categories would take more than {MOST_BYTES >> 20} MiB")
+    if sum(bits.nbytes for *_, bits in categories) > MOST_BYTES:
+        raise NotNativeError(f"its sets of categories would take over {MOST_BYTES >> 20} MiB")
     return Layout(first, slot, threshold, targets_of(trees), categories)
 
 
@@ -68,9 +68,9 @@ def sets_of(trees: Trees) -> list[Ints]:
     if ends.sum() + 1 != count:
         raise NotNativeError(f"wanted {count} sets of categories, got {ends.sum() + 1}")
     never = members == NEVER
-    whole = (members >= 0) & (members < MOST_CATEGORY) & (members == np.floor(members))
+    whole = (members >= 0) & (members < END_OF_CATEGORIES) & (members == np.floor(members))
     if not (ends | never | whole).all():
-        raise NotNativeError(f"wanted categories that are whole and below {MOST_CATEGORY}")
+        raise NotNativeError(f"wanted categories that are whole and below {END_OF_CATEGORIES}")
     kept = ends | whole
     numbers = np.where(ends, 0.0, members)[kept].astype(np.int64)
     parts = np.split(numbers, np.flatnonzero(ends[kept]))
@@ -78,21 +78,20 @@ def sets_of(trees: Trees) -> list[Ints]:
 
 
 def table(sets: list[bytes]) -> tuple[Buffer, Buffer]:
-    """Return, over one feature's sets, category -> row int32, and the rows of bits uint64.
+    """Return, over one feature's sets, the categories in any of them int64, ascending, and bits.
 
-    Row 0 is of the categories that no set holds.
+    `bits` are rows of uint64, a bit per set: row 0 of the categories that no set holds.
     """
     members = [np.frombuffer(each, np.int64) for each in sets]
     known = distinct(np.concatenate(members))
     words = -(-len(sets) // 64)
-    row_of = np.zeros(known[-1] + 1 if len(known) else 0, np.int32)
-    row_of[known] = np.arange(1, len(known) + 1)
-    if row_of.nbytes + (len(known) + 1) * words * 8 > MOST_BYTES:
-        raise NotNativeError(f"its sets of categories would take more than {MOST_BYTES >> 20} MiB")
+    if (len(known) + 1) * words * 8 > MOST_BYTES:
+        raise NotNativeError(f"its sets of categories would take over {MOST_BYTES >> 20} MiB")
     bits = np.zeros((len(known) + 1, words), np.uint64)
     for number, of_set in enumerate(members):
-        bits[row_of[of_set], number // 64] |= np.uint64(1 << number % 64)
-    return row_of, bits
+        rows = np.searchsorted(known, of_set) + 1
+        bits[rows, number // 64] |= np.uint64(1 << number % 64)
+    return known, bits
 
 
 def targets_of(trees: Trees) -> Ints:

@@ -1,0 +1,93 @@
+"""Models for the native engine: built as convert does, held to LightGBM and to onnxruntime."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+
+from convert.adversarial import sweep, vary
+from convert.building import Built, build
+from convert.features import MissingChoice
+from convert.kinds import Kind
+from convert.loading import loaded_text
+from convert.opening import open_model
+from convert.rows import fill_rows
+from server.bundle import Feature, Missing, Number
+from server.native.engine import Kernel, Native
+from server.native.trees import read_trees
+
+CHUNK = 2_000
+Floats = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
+needs_kernel = pytest.mark.skipif(Kernel is None, reason="the native engine is not built here")
+
+
+@dataclass(frozen=True)
+class Compared:
+    """Rows compared, and in how many of them a bit differed."""
+
+    rows: int
+    from_lightgbm: int
+    from_onnxruntime: int
+
+
+def numbers(count: int) -> list[Feature]:
+    """Features the engine takes as they come."""
+    return [Number(f"f{i}", Missing(True, "trained")) for i in range(count)]
+
+
+def of_kind(kind: Kind, seed: int = 1) -> Built:
+    return build(loaded_text(kind.text(seed)), MissingChoice())
+
+
+def of_file(path: Path, num_iteration: int | None = None) -> Built:
+    loaded, carried = open_model(path, num_iteration)
+    return build(loaded, MissingChoice(), carried)
+
+
+def native(built: Built) -> Native:
+    """Raises NotNativeError."""
+    trees = read_trees(built.content)
+    return Native(trees, numbers(len(built.features)), built.model.trees_per_iteration)
+
+
+def made_rows(built: Built, count: int, seed: int) -> Iterator[Floats]:
+    """Yield rows as LightGBM takes them: usual values, of which a share comes from the pools."""
+    rng = np.random.default_rng(seed)
+    pool = built.subject.pool
+    usual = [values[np.isfinite(values)] for values in pool]
+    while count > 0:
+        some = min(count, CHUNK)
+        base = sweep(usual, some, rng)
+        yield vary(base, pool, float(rng.choice([0.0, 0.05, 0.5, 1.0])), rng)
+        count -= some
+
+
+def compare(built: Built, rows: Iterator[Floats]) -> Compared:
+    """Score rows by all three; raises NotNativeError."""
+    engine, subject = native(built), built.subject
+    total = np.zeros(3, np.int64)
+    for X in rows:
+        filled = fill_rows(X, built.features)
+        got = engine.score_block(filled)
+        total += (
+            len(X),
+            differ(got, subject.oracle.raw(X)),
+            differ(got, subject.runtime.raw(filled)),
+        )
+    return Compared(*total.tolist())
+
+
+def differ(one: Floats, other: Floats) -> int:
+    return int((bits(one) != bits(other)).any(axis=1).sum())
+
+
+def bits(values: Floats) -> "np.ndarray[tuple[int, ...], np.dtype[np.int64]]":
+    return np.ascontiguousarray(values, np.float64).view(np.int64)
+
+
+def features_of(manifest: bytes) -> tuple[Feature, ...]:
+    """Return the features of a manifest's bytes."""
+    return tuple(msgspec.convert(msgspec.json.decode(manifest)["features"], list[Feature]))

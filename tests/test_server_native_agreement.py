@@ -1,0 +1,142 @@
+"""The proof at every start: one differing bit, and the native engine does not score."""
+
+import dataclasses
+import logging
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from convert.kinds import KINDS
+from server import bundle as bundles
+from server import choice
+from server.bundle import Bundle, BundleError, read_manifest
+from server.native import agreement
+from server.native.engine import Native
+from server.native.layout import each_threshold
+from server.native.trees import NotNativeError, Trees, read_trees
+from server.session import Session
+
+from .conftest import ROOT, environment
+from .conftest import convert as converted
+from .native_models import needs_kernel
+
+pytestmark = needs_kernel
+GOLDEN = np.zeros((1, 5))
+
+
+@pytest.fixture(scope="module")
+def read(bundle: Path) -> Bundle:
+    return bundles.read(bundle)
+
+
+@pytest.fixture(scope="module")
+def trees(bundle: Path) -> Trees:
+    return read_trees((bundle / "model.onnx").read_bytes())
+
+
+@pytest.fixture(scope="module")
+def session(bundle: Path) -> Session:
+    return Session(bundle / "model.onnx", 5, 1)
+
+
+def test_the_rows_sit_on_thresholds_beside_them_and_at_the_ends(trees: Trees) -> None:
+    rows = agreement.rows(trees, GOLDEN)
+    assert len(rows) == 1 + agreement.MOST
+    assert (rows == agreement.rows(trees, GOLDEN)).sum() == np.isfinite(rows).sum() + np.isinf(
+        rows
+    ).sum()
+    for feature, asked in each_threshold(trees):
+        met = set(rows[:, feature].tolist())
+        assert len(set(asked.tolist()) - met) < len(asked) / 2
+        if not trees.member[trees.feature == feature].any():
+            assert set(agreement.SPECIALS[1:].tolist()) <= met
+        assert np.isnan(rows[:, feature]).any()
+
+
+@pytest.mark.parametrize("changed", ["leaf", "threshold"])
+def test_one_ulp_anywhere_is_found(
+    changed: str, trees: Trees, session: Session, read: Bundle
+) -> None:
+    """Of the first leaf, or of the threshold of the first split of numbers."""
+    values = getattr(trees, changed).copy()
+    at = 0 if changed == "leaf" else int(np.flatnonzero(~trees.member)[0])
+    values[at] = np.nextafter(values[at], np.inf)
+    other = Native(dataclasses.replace(trees, **{changed: values}), read.manifest.features, 1)
+    with pytest.raises(NotNativeError, match="rows differ; the first"):
+        agreement.check(session, other, agreement.rows(trees, GOLDEN))
+
+
+def test_engines_that_differ_refuse_native_and_auto_falls_back_with_a_line(
+    read: Bundle, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A session over another model of the same shape stands in for an engine that went wrong."""
+    kind = next(kind for kind in KINDS if kind.name == "binary")
+    (tmp_path / "model.txt").write_text(kind.text())
+    converted(tmp_path / "model.txt", "--name", "m", "--version", "1", "--out", str(tmp_path))
+    other = Session(tmp_path / "m/1/model.onnx", 5, 1)
+    with pytest.raises(BundleError, match=r"wanted the native engine, got: .* rows differ"):
+        choice.choose("native", read, other, GOLDEN)
+    with caplog.at_level(logging.WARNING):
+        assert choice.choose("auto", read, other, GOLDEN) is other
+    assert "onnxruntime scores it" in caplog.text
+    assert "rows differ" in caplog.text
+
+
+def test_the_setting_chooses_the_engine(read: Bundle, session: Session) -> None:
+    assert choice.choose("onnxruntime", read, session, GOLDEN) is session
+    for wanted in ("auto", "native"):
+        assert choice.choose(wanted, read, session, GOLDEN).name == "native"
+
+
+def check(cwd: Path, bundle: Path, engine: str) -> "subprocess.CompletedProcess[str]":
+    command = [
+        sys.executable,
+        "-m",
+        "server",
+        "--check",
+        "--model",
+        str(bundle),
+        "--engine",
+        engine,
+    ]
+    return subprocess.run(
+        command, cwd=cwd, env=environment(), capture_output=True, text=True, check=False
+    )
+
+
+def test_a_model_it_does_not_score_is_named(tmp_path: Path) -> None:
+    """Refused where native is wanted; one line and onnxruntime otherwise."""
+    kind = next(kind for kind in KINDS if kind.name == "linear_tree")
+    (tmp_path / "model.txt").write_text(kind.text())
+    converted(tmp_path / "model.txt", "--name", "m", "--version", "1", "--out", str(tmp_path))
+    done = check(ROOT, tmp_path / "m/1", "native")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "wanted the native engine" in done.stderr
+    assert "one TreeEnsemble alone" in done.stderr
+    done = check(ROOT, tmp_path / "m/1", "auto")
+    assert (done.returncode, done.stderr.count("\n")) == (0, 1)
+    assert "onnxruntime scores it" in done.stderr
+    assert check(ROOT, tmp_path / "m/1", "onnxruntime").stderr == ""
+
+
+def test_where_it_is_not_built_auto_serves_and_one_line_says_what_that_costs(
+    bundle: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(ROOT / "server", tmp_path / "server", ignore=shutil.ignore_patterns("*.so"))
+    done = check(tmp_path, bundle, "auto")
+    assert (done.returncode, done.stderr.count("\n")) == (0, 1)
+    assert "not built" in done.stderr
+    assert "several times longer" in done.stderr
+    done = check(tmp_path, bundle, "native")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+
+
+def test_the_committed_model_is_scored_natively() -> None:
+    home = ROOT / "models" / "credit-express" / "1"
+    assert read_manifest(home / "manifest.json").outputs == 1
+    done = check(ROOT, home, "native")
+    assert (done.returncode, done.stderr) == (0, "")
