@@ -97,6 +97,15 @@ load-test: setup $(APPLICANTS) ## swaps, restarts, SIGTERM, overload and slow cl
 $(APPLICANTS): models/credit-express/held-out.parquet
 	$(PY) -m models.applicants $< $@
 
+.PHONY: native-long native-fuzz test-engines
+native-long: setup ## a million rows by the native engine, LightGBM and onnxruntime (ROWS=n FILES="a.txt …")
+	$(PY) -m tests.native_long $(or $(ROWS),1000000) $(FILES)
+native-fuzz: setup ## 100,000 damaged models for the native engine (COUNT=n)
+	$(PY) -m tests.native_fuzz $(or $(COUNT),100000) $(MODEL)
+test-engines: setup ## the server's whole test suite on onnxruntime and on the native engine
+	CREDIT_ENGINE=onnxruntime $(PY) -m pytest --ignore-glob='*native*' tests/test_server_*.py
+	CREDIT_ENGINE=native $(PY) -m pytest tests/test_server_*.py
+
 .PHONY: bench bench-peers profile
 bench: setup ## measure again and render BENCHMARKS.md (QUICK=1: a look, into build/bench/quick)
 	$(PY) -m bench $(if $(QUICK),--quick)
@@ -132,7 +141,9 @@ image-suite: setup ## the server's whole HTTP test suite on the image's files (r
 image-run: ## serve from the image on PORT
 	$(DOCKER) run --rm --init=false --read-only --cap-drop ALL --security-opt no-new-privileges \
 	  --publish $(HOST):$(PORT):8000 --volume credit-express-log:/log $(IMAGE)
-wheelhouse: ## download the server's wheels, for a build without a network
+wheelhouse: ## the server's wheels and its native engine, for a build without a network
+	mkdir -p wheelhouse
+	test "$(ARCH)" != "$$(uname -m)" || $(PYTHON) -m server.native.build --out wheelhouse
 	$(PYTHON) -m pip download --quiet --dest wheelhouse --no-deps --require-hashes \
 	  --only-binary :all: --requirement requirements/server.txt --python-version 3.11 \
 	  --implementation cp --abi cp311 --abi abi3 --abi none \

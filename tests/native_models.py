@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import msgspec
 import numpy as np
 import pytest
 
@@ -16,12 +15,15 @@ from convert.loading import loaded_text
 from convert.opening import open_model
 from convert.rows import fill_rows
 from server.bundle import Feature, Missing, Number
-from server.native.engine import Kernel, Native
+from server.native import engine as native_engine
+from server.native.engine import Native
 from server.native.trees import read_trees
 
 CHUNK = 2_000
 Floats = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
-needs_kernel = pytest.mark.skipif(Kernel is None, reason="the native engine is not built here")
+needs_kernel = pytest.mark.skipif(
+    native_engine.Kernel is None, reason="the native engine is not built here"
+)
 
 
 @dataclass(frozen=True)
@@ -86,8 +88,3 @@ def differ(one: Floats, other: Floats) -> int:
 
 def bits(values: Floats) -> "np.ndarray[tuple[int, ...], np.dtype[np.int64]]":
     return np.ascontiguousarray(values, np.float64).view(np.int64)
-
-
-def features_of(manifest: bytes) -> tuple[Feature, ...]:
-    """Return the features of a manifest's bytes."""
-    return tuple(msgspec.convert(msgspec.json.decode(manifest)["features"], list[Feature]))

@@ -109,7 +109,7 @@ def test_the_sanitizers_find_what_they_are_there_for(sanitized: Path) -> None:
         [sys.executable, "-c", code], cwd=broken, env=environment, capture_output=True, text=True,
         check=False,
     )  # fmt: skip
-    assert "AddressSanitizer: heap-buffer-overflow" in done.stderr
+    assert "ERROR: AddressSanitizer: heap-" in done.stderr
 
 
 def test_the_kernels_tests_pass_under_the_sanitizers(sanitized: Path) -> None:

@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from server.native.engine import Kernel
+from server.native import engine
 
 from .native_models import needs_kernel
 
 pytestmark = needs_kernel
+Kernel: Any = engine.Kernel
 F = 2
 SLOTS = 1 + 3 * F + 1
 

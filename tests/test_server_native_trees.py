@@ -48,7 +48,9 @@ Change = Callable[[onnx.ModelProto], None]
 
 
 def node_of(model: onnx.ModelProto) -> onnx.NodeProto:
-    return model.graph.node[0]
+    (node, *_) = model.graph.node
+    assert isinstance(node, onnx.NodeProto)
+    return node
 
 
 def setting(name: str, value: Any) -> Change:

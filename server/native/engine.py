@@ -12,10 +12,13 @@ from ..seen_range import exact_part, seen
 from .layout import lay_out
 from .trees import NotNativeError, Trees
 
+Kernel: "type[_kernel.Kernel] | None"
 try:
-    from ._kernel import Kernel
+    from . import _kernel
+
+    Kernel = _kernel.Kernel
 except ImportError:
-    Kernel = None  # type: ignore[assignment, misc]
+    Kernel = None
 
 NOT_BUILT = "the native engine is not built (python -m server.native.build)"
 
