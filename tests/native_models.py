@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pytest
 
 from convert.adversarial import sweep, vary
 from convert.building import Built, build
@@ -15,15 +14,11 @@ from convert.loading import loaded_text
 from convert.opening import open_model
 from convert.rows import fill_rows
 from server.bundle import Feature, Missing, Number
-from server.native import engine as native_engine
 from server.native.engine import Native
 from server.native.trees import read_trees
 
 CHUNK = 2_000
 Floats = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
-needs_kernel = pytest.mark.skipif(
-    native_engine.Kernel is None, reason="the native engine is not built here"
-)
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from server.session import Session
 
 from .conftest import ROOT, environment
 from .conftest import convert as converted
-from .native_models import needs_kernel
+from .native_kernel import needs_kernel
 
 pytestmark = needs_kernel
 GOLDEN = np.zeros((1, 5))

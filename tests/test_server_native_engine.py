@@ -1,7 +1,6 @@
 """The native engine's scores: LightGBM's bits and onnxruntime's, whatever the model and the row."""
 
 import dataclasses
-import json
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,13 +19,13 @@ from server.native.engine import Native
 from server.native.trees import NotNativeError, read_trees
 
 from .conftest import Trained, applicants
+from .native_kernel import needs_kernel
 from .native_models import (
     Compared,
     bits,
     compare,
     made_rows,
     native,
-    needs_kernel,
     numbers,
     of_file,
     of_kind,
@@ -183,13 +182,3 @@ def test_an_output_that_the_manifest_does_not_know_is_refused(bundle: Path) -> N
     trees = read_trees((bundle / "model.onnx").read_bytes())
     with pytest.raises(NotNativeError, match="wanted 1 outputs, got 3"):
         Native(dataclasses.replace(trees, outputs=3), numbers(5), 1)
-
-
-def test_the_committed_models_golden_rows_are_met() -> None:
-    home = Path(__file__).parent.parent / "models" / "credit-express" / "1"
-    manifest = read_manifest(home / "manifest.json")
-    golden = json.loads((home / "golden.json").read_bytes())["rows"]
-    engine = Native(read_trees((home / "model.onnx").read_bytes()), manifest.features, 1)
-    rows = np.array([each["row"] for each in golden], dtype=np.float64)
-    wanted = np.array([each["raw"] for each in golden])
-    assert engine.score_block(rows).tobytes() == wanted.tobytes()

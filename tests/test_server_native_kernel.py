@@ -1,5 +1,7 @@
 """The compiled kernel on its own: what it is handed is compared with its bounds."""
 
+import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -7,9 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from server.bundle import read_manifest
 from server.native import engine
+from server.native.trees import read_trees
 
-from .native_models import needs_kernel
+from .native_kernel import needs_kernel
 
 pytestmark = needs_kernel
 Kernel: Any = engine.Kernel
@@ -139,3 +143,13 @@ def test_random_arrays_are_refused_or_scored(data: st.DataObject) -> None:
         return
     kernel.score_row()
     assert np.isfinite(given["raw"]).all()
+
+
+def test_the_committed_models_golden_rows_are_met() -> None:
+    home = Path(__file__).parent.parent / "models" / "credit-express" / "1"
+    manifest = read_manifest(home / "manifest.json")
+    golden = json.loads((home / "golden.json").read_bytes())["rows"]
+    native = engine.Native(read_trees((home / "model.onnx").read_bytes()), manifest.features, 1)
+    rows = np.array([each["row"] for each in golden], dtype=np.float64)
+    wanted = np.array([each["raw"] for each in golden])
+    assert native.score_block(rows).tobytes() == wanted.tobytes()
