@@ -111,7 +111,7 @@ def test_the_sanitizers_find_what_they_are_there_for(sanitized: Path) -> None:
 
 def test_the_kernels_tests_pass_under_the_sanitizers(sanitized: Path) -> None:
     said = examined(
-        sanitized, "-m", "pytest", "-q", "--noconftest", "-p", "no:cacheprovider",
+        sanitized, "-m", "pytest", "--noconftest", "-p", "no:cacheprovider",
         "tests/test_server_native_kernel.py",
     )  # fmt: skip
     assert "passed" in said

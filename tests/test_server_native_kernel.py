@@ -123,7 +123,7 @@ small = st.integers(-8, 12)
 index = st.one_of(small, small, small, st.integers(-(1 << 63), (1 << 63) - 1))
 
 
-@settings(max_examples=300, deadline=None, derandomize=True)
+@settings(max_examples=100, deadline=None, derandomize=True)
 @given(st.data())
 def test_random_arrays_are_refused_or_scored(data: st.DataObject) -> None:
     """Without a crash, which the sanitizers of test_server_native_build look for as well."""
