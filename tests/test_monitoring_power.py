@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from monitoring.errors import MonitoringError
@@ -54,8 +55,27 @@ def test_a_fixed_threshold_misses_what_significance_sees(small: study.Study) -> 
         assert cell(small, change, 10_000).flagged[FIXED] == 0
 
 
+def test_a_result_says_where_it_comes_from(small: study.Study) -> None:
+    """Commit, machine and method stand in the file, and on the page rendered from it."""
+    assert small.measured is not None
+    assert small.measured.cpu
+    assert small.measured.cores >= 1
+    said = page.tables(small)
+    assert f"at commit {small.measured.commit} on {small.measured.cpu}" in said
+    assert small.method in said
+    assert "Evidently's part" not in said
+
+
+def test_evidentlys_part_of_an_earlier_run_is_told_apart(committed: study.Study) -> None:
+    """Ours may be measured again in minutes, its hour not."""
+    later = study.Provenance("2026-11-25", "abc", "a processor", 2, "Linux", 0.0)
+    again = msgspec.structs.replace(committed, measured=later, evidently_measured=None)
+    assert "Evidently's part is of an earlier run over the same rows, whose" in page.tables(again)
+
+
 def test_one_run_of_the_study_flags_with_evidently_too() -> None:
     result = study.run([1_000], [1_000], seeds=1, with_evidently=True)
+    assert result.evidently_measured == result.measured
     assert cell(result, "normal +0.5 sd", 1_000, 1_000).flagged[EVIDENTLY] == 1
     assert cell(result, "missing 2 -> 10 %", 1_000, 1_000).flagged[EVIDENTLY] == 0
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from ..errors import MonitoringError
+from .provenance import said_of
 from .study import EVIDENTLY, FIXED, NO_DRIFT, OURS, Cell, Study
 
 POWER, SCALE = "drift-power", "drift-scale"
@@ -16,7 +17,7 @@ def tables(study: Study) -> str:
         [
             f"{study.seeds} seeds each, {study.columns} columns,"
             f" alpha {study.settings.alpha}, smallest PSI {study.settings.min_psi}; {versions}.",
-            f"{study.method} {study.measured}{_of_evidently(study)}",
+            f"{study.method} {said_of(study.measured)}{_of_evidently(study)}",
             "",
             "Runs without drift in which at least one of the columns was called drifted, %:",
             "",
@@ -31,7 +32,8 @@ def tables(study: Study) -> str:
 
 def _of_evidently(study: Study) -> str:
     measured = study.evidently_measured
-    if measured == study.measured:
+    beside = any(EVIDENTLY in cell.flagged for cell in study.cells)
+    if not beside or measured == study.measured:
         return ""
     commit = f", commit {measured.commit}" if measured else ", whose commit was not kept"
     return f" Evidently's part is of an earlier run over the same rows{commit}."

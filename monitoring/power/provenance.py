@@ -29,6 +29,11 @@ class Provenance(msgspec.Struct):
         )
 
 
+def said_of(measured: Provenance | None) -> str:
+    """Say it in a sentence; a result of before it was kept has none."""
+    return str(measured) if measured else "Measured before commit and machine were kept."
+
+
 def provenance() -> Provenance:
     """Return that of this moment: ask before measuring."""
     return Provenance(

@@ -30,7 +30,7 @@ from ..drift.tables import BLOCK_ROWS, Table
 from ..drift.trend import DAY
 from ..outcomes.ledger import Ledger
 from ..report.make import make_report
-from .provenance import Provenance, provenance
+from .provenance import Provenance, provenance, said_of
 
 SHAPES = [(100_000, 30), (500_000, 120), (1_000_000, 30)]
 REFERENCE_ROWS = 50_000
@@ -49,11 +49,11 @@ class Cost(msgspec.Struct):
     peak_mb: float
 
 
-class Scale(msgspec.Struct):
+class Scale(msgspec.Struct, kw_only=True):
     """The raw result, as committed."""
 
-    measured: Provenance
-    versions: dict[str, str]
+    measured: Provenance | None = None
+    versions: dict[str, str] = {}
     costs: list[Cost]
 
 
@@ -106,7 +106,7 @@ def run(shapes: list[tuple[int, int]]) -> Scale:
                 )  # fmt: skip
                 costs.append(Cost(part, rows, columns, **json.loads(done.stdout)))
     versions = {name: version(name) for name in ("evidently", "numpy", "pyarrow")}
-    return Scale(begun, versions, costs)
+    return Scale(measured=begun, versions=versions, costs=costs)
 
 
 def write(path: Path, rows: int, columns: int, seed: int) -> None:
@@ -196,7 +196,8 @@ def table(scale: Scale) -> list[str]:
     """Return the result as a markdown table."""
     head = "| rows x columns | part | wall s | CPU s | peak MB | times the plain pass (CPU) |"
     versions = ", ".join(f"{name} {number}" for name, number in scale.versions.items())
-    lines = [f"{scale.measured} {versions}.", "", head, "|---|---|--:|--:|--:|--:|"]
+    lines = [f"{said_of(scale.measured)} {versions}".strip(), "", head]
+    lines.append("|---|---|--:|--:|--:|--:|")
     plain = {(c.rows, c.columns): c.cpu_s for c in scale.costs if c.part == "plain pass"}
     for c in scale.costs:
         times = c.cpu_s / max(plain[c.rows, c.columns], 0.01)

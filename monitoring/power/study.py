@@ -43,12 +43,12 @@ class Cell(msgspec.Struct):
     flagged: dict[str, int]
 
 
-class Study(msgspec.Struct):
-    """The raw result, as committed; `evidently_measured` where its part is of an earlier run."""
+class Study(msgspec.Struct, kw_only=True):
+    """The raw result, as committed; its part of Evidently may be of an earlier run."""
 
-    method: str
-    measured: Provenance
-    evidently_measured: Provenance | None
+    method: str = METHOD
+    measured: Provenance | None = None
+    evidently_measured: Provenance | None = None
     seeds: int
     columns: int
     settings: Settings
@@ -68,7 +68,6 @@ def run(sizes: list[int], references: list[int], seeds: int, with_evidently: boo
             for change in changes_in(names):
                 counts[change, reference, rows, method] += 1
     return Study(
-        method=METHOD,
         measured=measured,
         evidently_measured=measured if with_evidently else None,
         seeds=seeds,
