@@ -7,6 +7,7 @@ import pytest
 
 from monitoring.errors import MonitoringError
 from monitoring.power import cli, page, plot, scale, study
+from monitoring.power.provenance import Provenance
 from monitoring.power.study import EVIDENTLY, FIXED, NO_DRIFT, OURS, Cell
 
 from .conftest import ROOT
@@ -68,7 +69,7 @@ def test_a_result_says_where_it_comes_from(small: study.Study) -> None:
 
 def test_evidentlys_part_of_an_earlier_run_is_told_apart(committed: study.Study) -> None:
     """Ours may be measured again in minutes, its hour not."""
-    later = study.Provenance("2026-11-25", "abc", "a processor", 2, "Linux", 0.0)
+    later = Provenance("2026-11-25", "abc", "a processor", 2, "Linux", 0.0)
     again = msgspec.structs.replace(committed, measured=later, evidently_measured=None)
     assert "Evidently's part is of an earlier run over the same rows, whose" in page.tables(again)
 
