@@ -59,7 +59,7 @@ def distributions(bins: Bins, what: str) -> Any:
     empty = rows.groupby("bin")["share"].transform("max") == 0
     rows = rows[~(empty & rows["bin"].isin(["(unseen)", "(missing)"]))]
     base = alt.Chart(rows).encode(
-        x=alt.X("bin:N", sort=names, title=what, axis=alt.Axis(labelAngle=-40, labelLimit=110)),
+        x=alt.X("bin:N", sort=names, title=what, axis=alt.Axis(labelAngle=-40, labelLimit=130)),
         y=alt.Y("share:Q", title="share of rows", axis=alt.Axis(format="%")),
         color=alt.Color("side:N", scale=SIDES, legend=alt.Legend(title=None, orient="top")),
         tooltip=["side", "bin", alt.Tooltip("share:Q", format=".1%")],
