@@ -146,7 +146,7 @@ def _seen(model: Model, index: int) -> tuple[float, float] | None:
         seen = float(least), float(greatest)
     except ValueError:
         seen = np.nan, np.nan
-    if np.isnan(seen).any():
+    if not seen[0] <= seen[1]:
         raise UnreadableModelError(f"feature_infos are damaged: {info[:60]!r}")
     return seen
 

@@ -78,9 +78,17 @@ class Oracle:
         return text
 
     def leaf_values(self, tree: int, count: int) -> Floats:
-        """Return the values of the first `count` leaves of one tree."""
+        """Return the values of the first `count` leaves of one tree.
+
+        Raises UnreadableModelError where LightGBM has no such tree or leaf.
+        """
         output = self._booster.get_leaf_output
-        return np.array([output(tree, leaf) for leaf in range(count)])
+        try:
+            return np.array([output(tree, leaf) for leaf in range(count)])
+        except lightgbm.basic.LightGBMError as error:
+            raise UnreadableModelError(
+                f"LightGBM finds no tree {tree} of {count} leaves"
+            ) from error
 
     def _predict(self, X: Floats, raw_score: bool) -> Floats:
         found = self._booster.predict(

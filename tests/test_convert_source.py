@@ -196,6 +196,9 @@ def broken_files(text: str) -> dict[str, bytes]:
         .replace("max_feature_idx=2", "max_feature_idx=3")
         .replace("Column_2", "Column_2 Column_3", 1)
         .encode(),
+        "a range from high to low": text.replace(
+            "feature_infos=[-", "feature_infos=[9", 1
+        ).encode(),
         "one name twice": text.replace("Column_0 Column_1", "Column_0 Column_0", 1).encode(),
         "categories not in lists": named(text, "[1, 2]"),
         "one category twice": named(text, '[["a", "b", "a"]]'),

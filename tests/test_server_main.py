@@ -197,3 +197,15 @@ def test_a_file_may_be_scored_in_place(bundle: Path, trained: Trained, tmp_path:
     trained.held_out[:5].to_csv(rows, index=False)
     assert run("score", "--model", str(bundle), str(rows), "-o", str(rows)).returncode == 0
     assert len(pd.read_csv(rows)["probability"]) == 5
+
+
+def test_a_column_of_true_and_false_counts_as_numbers(
+    bundle: Path, trained: Trained, tmp_path: Path
+) -> None:
+    """As LightGBM takes it from a data frame; what pandas makes of one-hot columns."""
+    rows, out = trained.held_out[:6].assign(AGE=[True, False] * 3), tmp_path / "o.parquet"
+    rows.to_parquet(tmp_path / "in.parquet")
+    done = run("score", "--model", str(bundle), str(tmp_path / "in.parquet"), "-o", str(out))
+    assert done.returncode == 0, done.stderr
+    wanted = trained.prediction(rows.astype({"AGE": float}))
+    assert pd.read_parquet(out)["probability"].to_numpy().tobytes() == wanted.tobytes()

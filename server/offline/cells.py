@@ -43,7 +43,9 @@ def spelling(feature: Feature) -> Cell:
 
 
 def number(cell: Any) -> Any:
-    """Return the number a text spells, or the cell itself."""
+    """Return the number a text spells, 1 or 0 for a typed true or false, or the cell itself."""
+    if isinstance(cell, bool):
+        return float(cell)  # as LightGBM takes such a column of a data frame
     if not isinstance(cell, str):
         return cell
     try:
