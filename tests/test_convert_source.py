@@ -22,6 +22,7 @@ from sklearn.preprocessing import StandardScaler
 from convert.__main__ import main
 from convert.errors import UnreadableModelError, UnsupportedModelError
 from convert.loading import load
+from convert.oracle import Oracle
 
 SHARED = Path(__file__).parents[2] / "shared"
 PICKLES = SHARED / "real-models" / "pickles"
@@ -277,3 +278,8 @@ def test_zillioxs_rows_get_the_scores_it_was_published_with(tmp_path: Path) -> N
     expected = np.load(io.BytesIO((place / "expected_scores.npy").read_bytes()))
     assert len(found) == 3000
     assert found.tobytes() == expected.tobytes()
+
+
+def test_a_tree_lightgbm_does_not_find_is_an_error_of_ours(text: str) -> None:
+    with pytest.raises(UnreadableModelError, match="no tree 99"):
+        Oracle(text, 6).leaf_values(99, 3)
