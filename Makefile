@@ -74,6 +74,11 @@ crash-test: setup ## kill -9 a loaded server 100 times; kill compaction 50 times
 	$(PY) -m tests.crash_log --rounds 100
 	$(PY) -m tests.kill_compaction --rounds 50
 
+.PHONY: log-scale
+log-scale: setup ## every verb of the log on RECORDS=1000000: seconds and memory, into docs/record.md
+	$(PY) -m tests.million_log --records $(or $(RECORDS),1000000) --write
+	$(PY) -m tests.log_scale
+
 .PHONY: drift-power drift-scale dashboard dashboard-test
 drift-power: setup ## false alarms and missed drift over 100 seeds, Evidently beside (about an hour)
 	$(PY) -W ignore -m monitoring drift-power --out docs/drift-power.json

@@ -20,11 +20,14 @@ from typing import Any
 
 import httpx
 
+from tests import log_scale
 from tests.conftest import ROOT
 from tests.crash_log import DEMO, port_of, start
 
 BATCH = 1000
 CLIENTS = 4
+# Whatever the log's size; DuckDB is given 400 MB.
+MOST_MB = 600
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,7 @@ class Ran:
     """What a verb took, printed and returned."""
 
     seconds: float
+    cpu_seconds: float
     peak_mb: float
     code: int
     out: str
@@ -76,13 +80,14 @@ def run(*arguments: str | Path) -> Ran:
             file_actions=[(os.POSIX_SPAWN_DUP2, out.fileno(), 1)],
         )
         peak = 0.0
-        while not (ended := os.waitpid(pid, os.WNOHANG))[0]:
+        while not (ended := os.wait4(pid, os.WNOHANG))[0]:
             peak = max(peak, peak_mb(pid))
             time.sleep(0.02)
         seconds, status = time.perf_counter() - begun, ended[1]
         out.seek(0)
         text = out.read().decode()
-    return Ran(seconds, peak, os.waitstatus_to_exitcode(status), text)
+    cpu = ended[2].ru_utime + ended[2].ru_stime
+    return Ran(seconds, cpu, peak, os.waitstatus_to_exitcode(status), text)
 
 
 def peak_mb(pid: int) -> float:
@@ -110,6 +115,7 @@ def check(bundle: Path, log: Path, records: int) -> dict[str, Ran]:
     )
     assert f"{records:,} of {records:,} bit-identical" in ran["replay, Parquet"].out
     assert {name: r.code for name, r in ran.items() if r.code} == {}
+    assert {name: r.peak_mb for name, r in ran.items() if r.peak_mb > MOST_MB} == {}
     return ran
 
 
@@ -140,6 +146,19 @@ def altered(bundle: Path, log: Path, records: int) -> None:
     assert json.loads(replayed.out)["identical"] == records - 1
 
 
+def rows_of(verbs: dict[str, Ran]) -> list[dict[str, str | float]]:
+    """Return what each verb took as the rows of a result."""
+    return [
+        {
+            "verb": name,
+            "cpu_s": round(ran.cpu_seconds, 2),
+            "wall_s": round(ran.seconds, 2),
+            "peak_mib": round(ran.peak_mb * 1e6 / 2**20, 1),
+        }
+        for name, ran in verbs.items()
+    ]
+
+
 def lines(ran: Ran) -> list[str]:
     return ran.out.splitlines()
 
@@ -148,6 +167,7 @@ def main() -> None:
     parser = argparse.ArgumentParser("python -m tests.million_log", description=__doc__)
     parser.add_argument("--records", type=int, default=1_000_000)
     parser.add_argument("--model", type=Path, default=DEMO / "1", help="a bundle")
+    parser.add_argument("--write", action="store_true", help="write docs/record-scale.json")
     parser.add_argument("--applicants", type=Path, default=DEMO / "applicant.json")
     args = parser.parse_args()
     found = json.loads(args.applicants.read_bytes())
@@ -162,12 +182,19 @@ def main() -> None:
         some.mkdir()
         smallest = min(log.glob("*.jsonl"), key=lambda path: path.stat().st_size)
         (some / smallest.name).write_bytes(smallest.read_bytes())
-        for name, ran in check(args.model, log, args.records).items():
-            print(f"{name:<28} {ran.seconds:7.1f} s {ran.peak_mb:7.0f} MB peak")
+        verbs = check(args.model, log, args.records)
+        for name, ran in verbs.items():
+            print(
+                f"{name:<28} {ran.seconds:7.1f} s, {ran.cpu_seconds:6.1f} s of processor, "
+                f"{ran.peak_mb:7.0f} MB peak"
+            )
         parquet = sum(path.stat().st_size for path in log.rglob("*.parquet"))
         print(f"Parquet: {parquet / 1e6:,.0f} MB")
         altered(args.model, some, len((some / smallest.name).read_bytes().splitlines()))
         print("one altered digit: found by verify, at its line, and by replay")
+        if args.write:
+            sizes = {"log_mb": round(size / 1e6), "parquet_mb": round(parquet / 1e6)}
+            log_scale.write(log_scale.FOLDER, {"records": args.records, **sizes}, rows_of(verbs))
 
 
 if __name__ == "__main__":

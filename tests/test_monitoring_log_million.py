@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 from tests.conftest import Trained, applicants
+from tests.log_scale import DOCUMENT, committed, render
 from tests.million_log import altered, check, write
 
 
@@ -16,3 +17,9 @@ def test_every_verb_agrees_on_what_four_workers_wrote(
     shutil.copytree(log, tmp_path / "copy")
     check(bundle, log, 8_000)
     altered(bundle, tmp_path / "copy", 8_000)
+
+
+def test_the_document_shows_the_committed_result() -> None:
+    document = DOCUMENT.read_text()
+    assert render(document, committed()) == document
+    assert committed().method["records"] >= 100_000
