@@ -128,6 +128,9 @@ def read_manifest(file: Path) -> Manifest:
         raise BundleError(f"{file}: wanted schema_version {SCHEMA_VERSION}, got {found}")
     if manifest.task == "multiclass" and len(manifest.classes or ()) != manifest.outputs:
         raise BundleError(f"{file}: wanted {manifest.outputs} classes, got {manifest.classes}")
+    names = [feature.name for feature in manifest.features]
+    if repeated := sorted({name for name in names if names.count(name) > 1}):
+        raise BundleError(f"{file}: wanted a feature under one name only, got {repeated} again")
     return manifest
 
 

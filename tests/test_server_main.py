@@ -56,6 +56,17 @@ def test_a_golden_row_one_bit_off_refuses_the_start(bundle: Path, tmp_path: Path
     assert "row 3" in message
 
 
+def test_a_feature_named_twice_refuses_the_start(bundle: Path, tmp_path: Path) -> None:
+    """No applicant could send both."""
+    copy = Path(shutil.copytree(bundle, tmp_path / "copy"))
+    manifest = json.loads((copy / "manifest.json").read_bytes())
+    manifest["features"][1]["name"] = name = manifest["features"][0]["name"]
+    (copy / "manifest.json").write_text(json.dumps(manifest))
+    rewrite(copy, "golden.json", (copy / "golden.json").read_text())
+    message = refused(run("--check", "--model", str(copy)))
+    assert f"manifest.json: wanted a feature under one name only, got ['{name}']" in message
+
+
 def rewrite(bundle: Path, name: str, text: str) -> None:
     """Replace a file of a bundle, and every hash of it."""
     (bundle / name).write_text(text)
