@@ -1,0 +1,25 @@
+"""The cost of the contract: measured for real, and the document's table is the committed result."""
+
+from pathlib import Path
+
+from bench import result
+from bench.contract_cost import DOCUMENT, MODES, measure, render, table
+from tests.conftest import Trained
+
+
+def test_the_table_in_the_document_is_rendered_from_the_committed_result() -> None:
+    document, measured = DOCUMENT.read_text(), result.read("contract_cost")
+    assert measured is not None
+    assert render(document, measured) == document
+
+
+def test_measuring_gives_a_figure_for_every_mode(
+    bundle: Path, trained: Trained, tmp_path: Path
+) -> None:
+    """Every answer is a 200, with a key and without, or measuring fails."""
+    trained.held_out.to_parquet(tmp_path / "rows.parquet")
+    rows = measure(bundle, tmp_path / "rows.parquet", rounds=2, seconds=0.2)
+    assert len(rows) == 2
+    assert all(set(row) == set(MODES) and min(row.values()) > 0 for row in rows)
+    method = {"rounds": 2, "seconds": 0.2}
+    assert table(result.make("contract_cost", True, method, rows)).count("\n| ") == len(MODES)
