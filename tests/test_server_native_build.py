@@ -44,12 +44,15 @@ def test_a_build_is_current_until_the_source_changes(tmp_path: Path) -> None:
 def test_without_a_compiler_it_says_what_that_costs(
     must: list[str], code: int, tmp_path: Path
 ) -> None:
+    """And leaves no build of another source behind."""
+    (tmp_path / build.NAME).write_bytes(b"of another source")
     done = subprocess.run(
         [sys.executable, "-m", "server.native.build", "--out", str(tmp_path), *must],
         cwd=ROOT, env=os.environ | {"CC": "no-such-compiler"}, capture_output=True, text=True,
         check=False,
     )  # fmt: skip
     assert (done.returncode, done.stdout) == (code, "")
+    assert not (tmp_path / build.NAME).exists()
     assert done.stderr == (
         "native engine not built: no C compiler (no-such-compiler); onnxruntime scores, slower\n"
     )

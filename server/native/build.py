@@ -70,6 +70,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         print(f"built {build(parsed.out)}", file=sys.stderr)
     except BuildError as error:
+        (parsed.out / NAME).unlink(missing_ok=True)  # rather none than one of another source
         print(f"native engine not built: {error}; onnxruntime scores, slower", file=sys.stderr)
         return int(parsed.must)
     return 0
