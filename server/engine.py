@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
-WARM_UP_RUNS = 200
+WARM_UP_RUNS = 50
 
 
 class Engine(Protocol):

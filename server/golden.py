@@ -1,5 +1,6 @@
 """Golden rows: proof at every start that this machine scores as LightGBM did, bit for bit."""
 
+from array import array
 from pathlib import Path
 
 import msgspec
@@ -58,6 +59,6 @@ def compare(
     bundle: Path, index: int, what: str, wanted: tuple[float, ...], got: list[float]
 ) -> None:
     """Raise BundleError unless both hold the same bits."""
-    if np.array(wanted).tobytes() != np.array(got).tobytes():
+    if array("d", wanted).tobytes() != array("d", got).tobytes():
         message = f"row {index}: wanted {what} {list(wanted)}, got {got}"
         raise BundleError(f"{bundle / NAME}: {message}")

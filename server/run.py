@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 
 import uvicorn
+from uvicorn.config import Config
 
 from . import app, catalog, logs, privacy, segment
 from .catalog import Catalog
@@ -13,7 +14,6 @@ from .http import lane
 from .http.keys import Keys
 from .metrics.counters import Table
 from .process import worker
-from .process.admin import Admin
 from .process.supervisor import ROWS_PER_WORKER, Processes, Supervisor, announce
 from .process.worker import Hooks
 from .score import Score
@@ -44,13 +44,20 @@ def run(settings: Settings) -> None:
 
     def work(models: Catalog, row: int, ready: Callable[[], None]) -> None:
         services = open_services(settings, models, table, row)
-        hooks = Hooks(ready, services.tick, services.state)
+        rest = app.Rest(services)
+        hooks = Hooks(ready, services.tick, services.state, rest.prepare)
         scores = app.score_handlers(services)
-        made, fast = app.create(services, scores), lane_of(settings, scores)
+        made, fast = app.create(services, scores, rest), lane_of(settings, scores)
         worker.serve(made, fast, listener, settings, services.counters, hooks)
         services.close()
 
-    load = partial(catalog.load_all, settings)
+    def load() -> Catalog:
+        app.load_rest()
+        return catalog.load_all(settings)
+
+    if settings.workers > 1:
+        app.load_rest()
+    worker.preload()
     processes = Processes(
         work, settings.workers, table, admin_of(settings), listener.close,
         settings.drain_delay_seconds + settings.drain_seconds,
@@ -73,7 +80,9 @@ def admin_of(settings: Settings) -> Callable[[socket.socket], None] | None:
     listener = worker.bind(settings.host, settings.admin_port)
 
     def serve(control: socket.socket) -> None:
-        config = uvicorn.Config(
+        from .process.admin import Admin
+
+        config = Config(
             Admin(control, Keys(settings.keys)).app(), log_config=None, access_log=False,
             server_header=False, lifespan="off", ws="none", **worker.tls(settings),
         )  # fmt: skip

@@ -1,13 +1,12 @@
 """What every endpoint of a worker shares, made once after the fork."""
 
 import logging
-import sqlite3
 
 import msgspec
 
 from .catalog import Catalog
 from .http.access import AccessLog
-from .http.idempotency import Store
+from .http.idempotency import Store, StoreError
 from .http.keys import Keys, KeysError
 from .http.protocol import State
 from .metrics.counters import Counters, Table
@@ -42,7 +41,7 @@ class Services(msgspec.Struct, frozen=True):
         if self.store is not None:
             try:
                 self.store.expire()
-            except sqlite3.Error as error:
+            except StoreError as error:
                 log.error("kept the stored answers: %s", error)
 
     def close(self) -> None:

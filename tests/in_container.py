@@ -22,7 +22,7 @@ IDLE = "import signal; signal.pause()"
 SERVER = [sys.executable, "-m", "server"]
 ENVIRONMENT = {
     "PYTHONPATH": "/app", "PYTHONSAFEPATH": "1", "PYTHONDONTWRITEBYTECODE": "1",
-    "OPENBLAS_NUM_THREADS": "1", "ORT_DISABLE_TELEMETRY": "1",
+    "PYTHONOPTIMIZE": "2", "OPENBLAS_NUM_THREADS": "1", "ORT_DISABLE_TELEMETRY": "1",
 }  # fmt: skip
 inside: list[str] = []
 started = 0

@@ -6,13 +6,16 @@ A request with a key is scored inside a write transaction, so two at once are on
 """
 
 import hashlib
-import sqlite3
 import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .problem import Problem
+
+if TYPE_CHECKING:
+    import sqlite3  # imported with the first key: most servers never see one
 
 CREATE = """create table if not exists answer
 (key text primary key, digest blob not null, body blob not null, time real not null,
@@ -25,6 +28,10 @@ EXPIRE = """delete from answer where rowid in
 (select rowid from answer where time <= ? order by time limit 1000)"""
 BUSY_SECONDS = 5.0
 MODE = 0o600
+
+
+class StoreError(Exception):
+    """A file of stored answers that cannot be written."""
 
 
 class Store:
@@ -43,6 +50,8 @@ class Store:
         Raises Problem 422 where the key came with another request, 503 where the file fails, and
         what `make` raises: an error is not stored.
         """
+        import sqlite3
+
         digest = hashlib.sha256(b"\0".join(request)).digest()
         try:
             return self._answer(key, request_id, digest, make)
@@ -52,10 +61,16 @@ class Store:
     def expire(self) -> None:
         """Delete what is too old, a thousand at a time: it is asked every second.
 
-        Raises sqlite3.Error.
+        Raises StoreError.
         """
-        if self._connection is not None or self._file.exists():  # of a server before this one
+        if self._connection is None and not self._file.exists():
+            return  # nor of a server before this one
+        import sqlite3
+
+        try:
             self._open().execute(EXPIRE, (time.time() - self._seconds,))
+        except sqlite3.Error as error:
+            raise StoreError(str(error)) from error
 
     def _answer(
         self, key: str, request_id: str, digest: bytes, make: Callable[[], bytes]
@@ -78,7 +93,9 @@ class Store:
             raise Problem(422, "Idempotency-Key: used before with another request")
         return found[1]
 
-    def _open(self) -> sqlite3.Connection:
+    def _open(self) -> "sqlite3.Connection":
+        import sqlite3
+
         if self._connection is None:
             self._file.touch(MODE)
             connection = sqlite3.connect(self._file, timeout=BUSY_SECONDS, isolation_level=None)

@@ -21,6 +21,7 @@ import msgspec
 from ..bundle import BundleError
 from ..catalog import Catalog, CatalogError
 from ..metrics.counters import Table
+from . import memory
 from .control import Command, Reply
 from .worker import LAST
 
@@ -193,12 +194,14 @@ class Supervisor:
         self._wait_for_rows(count)
         gc.collect()
         gc.freeze()
+        memory.trim_heap()
         ready, told = os.pipe()
         for _ in range(count):
             self._fork(told)
         os.close(told)
         reports = read_exactly(ready, count)
         os.close(ready)
+        memory.forget_code()
         return reports == count
 
     def _fork(self, told: int) -> None:

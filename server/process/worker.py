@@ -9,11 +9,14 @@ import ssl
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import partial
+from importlib import import_module
 from time import perf_counter_ns
 from types import FrameType
 from typing import Any
 
-import uvicorn
+import msgspec
+from uvicorn.config import Config
+from uvicorn.server import Server
 
 from ..app import App
 from ..http.endpoint import Handler
@@ -31,14 +34,16 @@ TICKS_A_SECOND = 10
 # An idle connection is given this long to send a last request before a stop closes it.
 IDLE_SECONDS = 1.0
 DRAIN_STEP = 0.02
+# From the first accept until what is not scoring is made ready too.
+SETTLE_SECONDS = 0.1
 # A request's garbage is freed by its reference counts; the collector finds nothing: look less.
 GC_THRESHOLDS = (50_000, 50, 100)
 
 
-class Orphanable(uvicorn.Server):
+class Orphanable(Server):
     """uvicorn's server, which stops when the process that forked it is gone."""
 
-    def __init__(self, config: uvicorn.Config) -> None:
+    def __init__(self, config: Config) -> None:
         super().__init__(config)
         self._parent = os.getppid()
 
@@ -52,7 +57,7 @@ class Orphanable(uvicorn.Server):
 class Worker(Orphanable):
     """A server that tells when it is ready and drains before it stops."""
 
-    def __init__(self, config: uvicorn.Config, settings: Settings, hooks: "Hooks") -> None:
+    def __init__(self, config: Config, settings: Settings, hooks: "Hooks") -> None:
         super().__init__(config)
         self._settings = settings
         self._is_last = False
@@ -72,6 +77,7 @@ class Worker(Orphanable):
         """Start, then say so."""
         await super().startup(sockets)
         self._hooks.ready()
+        asyncio.get_running_loop().call_later(SETTLE_SECONDS, self._hooks.settle)
 
     async def on_tick(self, counter: int) -> bool:
         """Once a second, close slow clients' connections."""
@@ -137,13 +143,13 @@ class Worker(Orphanable):
         return connections
 
 
-class Hooks:
-    """What a worker tells the rest of its process."""
+class Hooks(msgspec.Struct, frozen=True):
+    """What a worker tells the rest of its process; `settle` is for what can wait."""
 
-    def __init__(self, ready: Callable[[], None], tick: Callable[[], None], state: State) -> None:
-        self.ready = ready
-        self.tick = tick
-        self.state = state
+    ready: Callable[[], None]
+    tick: Callable[[], None]
+    state: State
+    settle: Callable[[], None]
 
 
 def serve(
@@ -154,13 +160,19 @@ def serve(
     count_pauses(counters)
     kind = partial(FastLane, lane, Turn()) if lane else WholeRequests
     protocol = partial(kind, limits_of(settings), counters, hooks.state)
-    config = uvicorn.Config(
+    config = Config(
         app, loop="uvloop", http=protocol, ws="none", lifespan="off", log_config=None,  # type: ignore[arg-type]
         access_log=False, server_header=False, proxy_headers=False, backlog=BACKLOG,
         timeout_keep_alive=settings.keep_alive_seconds,  # type: ignore[arg-type]
         **tls(settings),
     )  # fmt: skip
     Worker(config, settings, hooks).run(sockets=[listener])
+
+
+def preload() -> None:
+    """Import what uvicorn looks up by name when it starts: before a fork, so once for all."""
+    for name in ("uvicorn.lifespan.off", "uvicorn.loops.uvloop"):
+        import_module(name)
 
 
 def limits_of(settings: Settings) -> Limits:

@@ -1,0 +1,44 @@
+"""The command: settings, bundles, engines, app, socket, in this order and no other."""
+
+import os
+import sys
+from collections.abc import Sequence
+
+from . import privacy, run, settings
+from .bundle import BundleError
+from .catalog import CatalogError
+from .http import keys
+from .offline.table import TableError
+from .process.supervisor import WorkersError
+
+REFUSED = 2
+REFUSALS = (
+    BundleError,
+    CatalogError,
+    TableError,
+    keys.KeysError,
+    privacy.SaltError,
+    settings.SettingsError,
+    WorkersError,
+)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the command; a refused start is one line on stderr and exit code 2."""
+    try:
+        return obey(arguments)
+    except REFUSALS as error:
+        print(f"server: {error}", file=sys.stderr)
+    except OSError as error:
+        print(f"server: {error.filename or 'socket'}: {error.strerror}", file=sys.stderr)
+    return REFUSED
+
+
+def obey(arguments: Sequence[str]) -> int:
+    """Serve by the environment alone, as the image does; anything else needs a parser."""
+    if arguments:
+        from . import verbs
+
+        return verbs.obey(arguments)
+    run.run(settings.read(os.environ, {}))
+    return 0

@@ -1,0 +1,33 @@
+"""Memory that loading needed and serving does not: given back, so that a fork does not keep it."""
+
+import ctypes
+import sys
+from pathlib import Path
+
+MAPS = Path("/proc/self/maps")
+CODE = "r-xp"
+MADV_DONTNEED = 4  # Linux
+
+
+def trim_heap() -> None:
+    """Give back what loading allocated and freed."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc's
+    if trim is not None:
+        trim(0)
+
+
+def forget_code() -> None:
+    """Unmap the pages of code that ran; what runs again comes back from the page cache.
+
+    The supervisor ran all of loading and then only waits. Code is never written to, so nothing is
+    lost.
+    """
+    if sys.platform != "linux":
+        return
+    advise = ctypes.CDLL(None).madvise
+    advise.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
+    for line in MAPS.read_text().splitlines():
+        span, rights, _, _, _, *file = line.split(maxsplit=5)
+        if rights == CODE and file and file[0].startswith("/"):
+            begin, end = (int(each, 16) for each in span.split("-"))
+            advise(begin, end - begin, MADV_DONTNEED)
