@@ -1,7 +1,6 @@
 """Memory that loading needed and serving does not: given back, so that a fork does not keep it."""
 
 import ctypes
-import sys
 from pathlib import Path
 
 MAPS = Path("/proc/self/maps")
@@ -22,7 +21,7 @@ def forget_code() -> None:
     The supervisor ran all of loading and then only waits. Code is never written to, so nothing is
     lost.
     """
-    if sys.platform != "linux":
+    if not MAPS.exists():  # not Linux, or a sandbox without /proc
         return
     advise = ctypes.CDLL(None).madvise
     advise.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
