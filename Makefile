@@ -124,12 +124,36 @@ lock: ## resolve requirements/*.in again (needs uv)
 	cat requirements/server.in requirements/convert.in requirements/monitoring.in \
 	  requirements/bench.in requirements/test.in | grep -v '^#' | sort -u > $(BUILD)/all.in
 	$(UV_COMPILE) $(BUILD)/all.in -o $(BUILD)/all.txt
-	$(UV_COMPILE) requirements/clients.in -o requirements/clients.txt
+	for alone in clients deploy; do \
+	  $(UV_COMPILE) requirements/$$alone.in -o requirements/$$alone.txt || exit 1; \
+	done
 	for layer in server convert monitoring bench test; do \
 	  $(UV_COMPILE) -c $(BUILD)/all.txt requirements/$$layer.in -o requirements/$$layer.txt || exit 1; \
 	done
 UV_COMPILE := uv pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 \
   --generate-hashes --no-emit-index-url --no-annotate --no-header
+
+TOOLS := $(BUILD)/deploy
+.PHONY: deploy-lint audit licences sbom
+deploy-lint: # Dockerfile, workflows, compose file, manifests and alert rules, each by its own tool
+	$(call layers,$(TOOLS),deploy)
+	$(TOOLS)/bin/hadolint Dockerfile.distroless
+	$(TOOLS)/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(TOOLS)/bin/check-jsonschema --builtin-schema vendor.compose-spec deploy/compose/compose.yaml
+	$(TOOLS)/bin/kubernetes-validate --quiet --strict --kubernetes-version 1.33 \
+	  deploy/kubernetes/[!k]*.yaml deploy/schedule/cronjob.yaml
+	! command -v promtool >/dev/null || promtool check config deploy/prometheus/prometheus.yml
+audit: # known vulnerabilities of what the image holds; fails where the advisories cannot be had
+	$(call layers,$(TOOLS),deploy)
+	$(TOOLS)/bin/pip-audit --strict --require-hashes --disable-pip --requirement requirements/server.txt
+licences: # of what the image holds: only those named here
+	$(call layers,$(TOOLS),deploy)
+	$(call layers,$(BUILD)/served,server)
+	$(TOOLS)/bin/pip-licenses --python=$(BUILD)/served/bin/python --partial-match \
+	  --allow-only="MIT;BSD;Apache;Python Software Foundation;PSF-2.0;Mozilla Public License 2.0"
+sbom: # a CycloneDX list of what the image holds, build/sbom.cdx.json
+	$(call layers,$(TOOLS),deploy)
+	$(TOOLS)/bin/cyclonedx-py requirements requirements/server.txt --output-file $(BUILD)/sbom.cdx.json
 
 DOCKER ?= docker
 IMAGE ?= credit-express

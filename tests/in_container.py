@@ -16,7 +16,7 @@ import pytest
 
 from .container import LOCKED, docker, skip_without_image
 
-NAME = "credit-express-suite"
+NAME = f"credit-express-suite-{os.getpid()}"
 PYTHON = "/usr/bin/python3.11"
 IDLE = "import signal; signal.pause()"
 SERVER = [sys.executable, "-m", "server"]

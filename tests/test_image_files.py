@@ -7,10 +7,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from httptools.parser import url_parser
 
 ROOT = Path(__file__).parent.parent
 TABLE = runpy.run_path(str(ROOT / "deploy" / "image" / "table.py"))
 TRIM = ROOT / "deploy" / "image" / "trim.py"
+TRIM_PY = runpy.run_path(str(TRIM))
 
 
 def test_the_page_shows_what_was_measured() -> None:
@@ -57,6 +59,29 @@ def test_a_trim_that_matches_nothing_stops_the_build(tmp_path: Path) -> None:
 
 def test_a_trim_of_the_base_may_match_nothing(tmp_path: Path) -> None:
     assert trim(tmp_path, '["lib/gone"]', 'of = "base"').returncode == 0
+
+
+LOAD = """
+import ctypes, sys
+library = ctypes.CDLL(sys.argv[1])
+print(hasattr(library, "PyInit_url_parser"), hasattr(library, "other"))
+"""
+
+
+def test_a_stripped_library_is_smaller_and_still_loads(tmp_path: Path) -> None:
+    original = Path(url_parser.__file__)
+    smaller = tmp_path / original.name
+    smaller.write_bytes(TRIM_PY["stripped"](original.read_bytes()))
+    assert smaller.stat().st_size < original.stat().st_size / 2
+    done = subprocess.run(
+        [sys.executable, "-c", LOAD, str(smaller)], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["True", "False"]
+
+
+def test_only_a_library_is_stripped(tmp_path: Path) -> None:
+    done = trim(tmp_path, '["lib/kept.so"]', "strip = true")
+    assert (done.returncode, "wanted a 64-bit" in done.stderr) == (1, True)
 
 
 @pytest.mark.parametrize("name", ["trim.py", "trims.toml", "probe.py"])
