@@ -176,6 +176,26 @@ def test_it_unpickles_nothing_connects_nowhere_and_starts_no_program() -> None:
     assert b"AUDIT" not in done.stderr
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="the memory of another user's process is not shown")
+@pytest.mark.parametrize(("workers", "limit_mib"), [(1, 80.0), (4, 100.0)])
+def test_its_memory_stays_within_bounds(workers: int, limit_mib: float) -> None:
+    """Proportional set size of all processes, when everything that is made late was made."""
+    with container("--workers", str(workers)) as some:
+        for path in ("/docs", "/metrics"):
+            httpx.get(some.url + path).raise_for_status()
+        for row in golden()[0]:
+            httpx.post(f"{some.url}/score", json=row).raise_for_status()
+        children = Path(f"/proc/{some.pid}/task/{some.pid}/children").read_text().split()
+        assert len(children) == workers
+        assert sum(map(pss_mib, [some.pid, *map(int, children)])) <= limit_mib
+
+
+def pss_mib(pid: int) -> float:
+    found = re.search(r"^Pss: +(\d+)", Path(f"/proc/{pid}/smaps_rollup").read_text(), re.M)
+    assert found is not None
+    return int(found[1]) / 1024
+
+
 def test_a_killed_worker_is_replaced() -> None:
     with container("--workers", "2") as pair:
         children = Path(f"/proc/{pair.pid}/task/{pair.pid}/children")

@@ -33,21 +33,26 @@ Row = dict[str, str | int | float]
 
 EMPTY = "import socket, sys; socket.create_server(('127.0.0.1', int(sys.argv[1]))).accept()"
 PARTS = """
-import json, os, time
+import gc, json, os
 from time import process_time as now
 found, began = {}, now()
 found["interpreter"] = began
 def took(name):
     global began
     found[name], began = now() - began, now()
+gc.disable()
+from server import deferred
+deferred.package("uvicorn", Config="uvicorn.config", Server="uvicorn.server")
 import msgspec; took("import msgspec")
 import numpy; took("import numpy")
 import onnxruntime; took("import onnxruntime")
-import starlette.applications; took("import starlette, anyio")
-import uvicorn, uvloop, httptools; took("import uvicorn, uvloop, httptools")
-import server.__main__; took("import server")
+import asyncio, ssl, uvloop, httptools; took("import asyncio, ssl, uvloop, httptools")
+import uvicorn.server, uvicorn.protocols.http.httptools_impl; took("import of uvicorn what serves")
+import server.command; took("import server")
+gc.freeze(); gc.enable()
 from server import catalog, settings
 catalog.load_all(settings.read(os.environ, {})); took("models loaded, golden rows scored")
+import starlette.applications, server.rest; took("later: Starlette")
 print(json.dumps(found))
 """
 
@@ -81,7 +86,10 @@ def sizes(image: str) -> Iterator[Row]:
 
 
 def starts(image: str, repeats: int) -> Iterator[Row]:
-    """Yield the time from `docker run` to an answer, of nothing and of the server, in turns."""
+    """Yield the time from `docker run` to an answer, of nothing and of the server, in turns.
+
+    Last, the CPU time of the server's processes until then, which other work changes less.
+    """
     empty = ["--entrypoint=/usr/bin/python3.11"], ["-ISc", EMPTY]
     took: dict[str, list[float]] = {"an empty container accepts": [], "the first score": []}
     for _ in range(repeats):
@@ -92,6 +100,9 @@ def starts(image: str, repeats: int) -> Iterator[Row]:
         took["the first score"].append(start(image, free_port(), [], [], scores))
     for part, values in took.items():
         yield told({"measure": "start", "part": part, **spread(values)})
+    used = [used_until_score(image) for _ in range(repeats)]
+    part = "the first score, CPU time of all processes"
+    yield told({"measure": "start", "part": part, **spread(used)})
 
 
 def start(
@@ -103,6 +114,15 @@ def start(
         while not answers(port):
             time.sleep(0.001)
         return (time.perf_counter() - began) * 1e3
+
+
+def used_until_score(image: str) -> float:
+    """Return the CPU time of a container's processes when it has scored once, ms."""
+    port = free_port()
+    with container(image, port, [], []):
+        while not scores(port):
+            time.sleep(0.001)
+        return sum(map(cpu_ms, processes(port)))
 
 
 @contextmanager
@@ -159,14 +179,23 @@ def memory(image: str) -> Iterator[Row]:
             while not scores(port):
                 time.sleep(0.01)
             done = sum(scores(port) for _ in range(200))
-            name = f"credit-measure-{port}"
-            pids = docker("top", name, "-o", "pid").split()[1:]
-            total = sum(pss(int(pid)) for pid in pids)
+            pids = processes(port)
+            total = sum(map(pss, pids))
         part = f"{workers} worker{'s' * (workers > 1)}"
         yield told(
             {"measure": "memory", "part": part, "processes": len(pids), "scores": done,
              "pss_mib": round(total, 1)}
         )  # fmt: skip
+
+
+def processes(port: int) -> list[int]:
+    """Return the process ids, on the host, of a container."""
+    return list(map(int, docker("top", f"credit-measure-{port}", "-o", "pid").split()[1:]))
+
+
+def cpu_ms(pid: int) -> float:
+    """Return the CPU time of a process, ms."""
+    return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) / 1e6
 
 
 def pss(pid: int) -> float:
@@ -228,6 +257,7 @@ def described(rows: list[Row], repeats: int) -> dict[str, Any]:
             "root, no capabilities, host network; the empty container is the same image with an "
             "interpreter that only listens",
             "part": "CPU time inside the container, one process, in this order",
+            "CPU time": "from /proc/PID/schedstat, summed over the container's processes",
             "memory": "sum of the proportional set sizes of all processes after 200 scores",
             "repeats": repeats,
         },
