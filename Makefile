@@ -135,7 +135,7 @@ UV_COMPILE := uv pip compile --quiet --universal --fork-strategy fewest --python
 
 TOOLS := $(BUILD)/deploy
 .PHONY: deploy-lint audit licences sbom
-deploy-lint: # Dockerfile, workflows, compose file, manifests and alert rules, each by its own tool
+deploy-lint: ## Dockerfile, workflows, compose file, manifests and alert rules, each by its own tool
 	$(call layers,$(TOOLS),deploy)
 	$(TOOLS)/bin/hadolint Dockerfile.distroless
 	$(TOOLS)/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
@@ -143,15 +143,15 @@ deploy-lint: # Dockerfile, workflows, compose file, manifests and alert rules, e
 	$(TOOLS)/bin/kubernetes-validate --quiet --strict --kubernetes-version 1.33 \
 	  deploy/kubernetes/[!k]*.yaml deploy/schedule/cronjob.yaml
 	! command -v promtool >/dev/null || promtool check config deploy/prometheus/prometheus.yml
-audit: # known vulnerabilities of what the image holds; fails where the advisories cannot be had
+audit: ## known vulnerabilities of what the image holds; fails where the advisories cannot be had
 	$(call layers,$(TOOLS),deploy)
 	$(TOOLS)/bin/pip-audit --strict --require-hashes --disable-pip --requirement requirements/server.txt
-licences: # of what the image holds: only those named here
+licences: ## of what the image holds: only those named here
 	$(call layers,$(TOOLS),deploy)
 	$(call layers,$(BUILD)/served,server)
 	$(TOOLS)/bin/pip-licenses --python=$(BUILD)/served/bin/python --partial-match \
 	  --allow-only="MIT;BSD;Apache;Python Software Foundation;PSF-2.0;Mozilla Public License 2.0"
-sbom: # a CycloneDX list of what the image holds, build/sbom.cdx.json
+sbom: ## a CycloneDX list of what the image holds, build/sbom.cdx.json
 	$(call layers,$(TOOLS),deploy)
 	$(TOOLS)/bin/cyclonedx-py requirements requirements/server.txt --output-file $(BUILD)/sbom.cdx.json
 

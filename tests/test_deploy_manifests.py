@@ -62,6 +62,13 @@ def test_the_probes_ask_paths_that_answer(pod: dict[str, Any], started: Running)
         assert httpx.get(started.url + probe["httpGet"]["path"]).status_code == 200
 
 
+def test_the_compose_command_starts_the_server(serve: Serve, tmp_path: Path) -> None:
+    """It names a drift file that is not there until the drift job has run once."""
+    compose = yaml.safe_load((DEPLOY / "compose" / "compose.yaml").read_text())
+    with serve(MODELS.parent, tmp_path, *compose["services"]["server"]["command"]) as up:
+        assert httpx.get(f"{up.url}/metrics").status_code == 200
+
+
 def test_the_model_is_ready_by_its_name(started: Running) -> None:
     assert httpx.get(f"{started.url}/v2/models/credit-express/ready").status_code == 200
 
