@@ -5,11 +5,16 @@
 A container of the image idles; each server process is started inside its mount namespace, so that
 it sees the image's read-only root and nothing of the checkout, while process ids, signals and
 ports stay those the tests know. Needs root, nsenter and docker.
+
+Temporary folders lie on a shared mount: a small disk that a test mounts is there inside too.
 """
 
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,6 +29,7 @@ ENVIRONMENT = {
     "PYTHONPATH": "/app", "PYTHONSAFEPATH": "1", "PYTHONDONTWRITEBYTECODE": "1",
     "PYTHONOPTIMIZE": "2", "OPENBLAS_NUM_THREADS": "1", "ORT_DISABLE_TELEMETRY": "1",
 }  # fmt: skip
+SHARED = Path(tempfile.gettempdir()) / NAME
 inside: list[str] = []
 started = 0
 
@@ -41,13 +47,22 @@ class Popen(subprocess.Popen):  # type: ignore[type-arg]
         super().__init__(args, *more, **named)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the shared mount, before pytest makes a folder in it."""
+    SHARED.mkdir(mode=0o755)
+    for options in (["--bind", str(SHARED)], ["--make-rshared"]):
+        subprocess.run(["mount", *options, str(SHARED)], check=True)
+    config.option.basetemp = SHARED / "pytest"
+
+
 def pytest_sessionstart() -> None:
     """Start the idle container."""
     skip_without_image()
     docker(
         "run", "--detach", "--rm", "--name", NAME, *LOCKED, "--network", "host",
-        "--volume", "/tmp:/tmp", "--entrypoint", PYTHON, os.environ.get("IMAGE", "credit-express"),
-        "-c", IDLE,
+        "--volume", f"{SHARED}:{SHARED}:rslave", "--entrypoint", PYTHON,
+        os.environ.get("IMAGE", "credit-express"), "-c", IDLE,
     )  # fmt: skip
     pid = docker("inspect", "-f", "{{.State.Pid}}", NAME)
     inside.extend(["nsenter", f"--target={pid}", "--mount", "--root", "--wdns=/app", "--"])
@@ -63,3 +78,9 @@ def pytest_sessionfinish() -> None:
     """Remove the container."""
     if inside:
         docker("rm", "--force", NAME)
+
+
+def pytest_unconfigure() -> None:
+    """Give the mount back."""
+    subprocess.run(["umount", "--lazy", str(SHARED)], check=True)
+    shutil.rmtree(SHARED)
