@@ -8,7 +8,9 @@ from . import deferred
 if __name__ == "__main__":
     # Loading makes objects that stay: looking for garbage among them is a tenth of a start.
     gc.disable()
-    # uvicorn's __init__ loads its command line, reloaders and click, which nothing here uses.
+    # What nothing here uses: uvicorn's command line, reloaders and click, which its __init__ loads,
+    # and what reads logging's configuration files.
+    deferred.package("logging.config")
     deferred.package("uvicorn", Config="uvicorn.config", Server="uvicorn.server")
     from .command import main
 

@@ -1,4 +1,4 @@
-"""A package whose parts are imported without its `__init__`, which runs when something needs it."""
+"""A package or module that runs when something of it is needed, not when it is imported."""
 
 import sys
 from importlib import import_module
@@ -7,10 +7,11 @@ from typing import Any
 
 
 def package(name: str, **homes: str) -> None:
-    """Put the package `name` in place; `homes` tells which module holds which of its names.
+    """Put `name` in place; `homes` tells which of its modules hold which of its names.
 
-    Any other name is looked up by running the package's own `__init__`. What was imported before
-    stays as it is, and so does a package that is not there: its import fails where it is made.
+    Its modules are imported without it. Any other name is looked up by running its own code. What
+    was imported before stays as it is, and so does what is not there: its import fails where it is
+    made.
     """
     spec = None if name in sys.modules else find_spec(name)
     if spec is None or spec.loader is None:
@@ -26,3 +27,6 @@ def package(name: str, **homes: str) -> None:
 
     module.__dict__["__getattr__"] = find
     sys.modules[name] = module
+    parent, _, child = name.rpartition(".")
+    if parent:
+        setattr(sys.modules[parent], child, module)

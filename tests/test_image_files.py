@@ -52,6 +52,12 @@ def test_a_trim_removes_what_it_names_and_tells_how_much(tmp_path: Path) -> None
     assert [each.name for each in (tmp_path / "root" / "lib").iterdir()] == ["kept.so"]
 
 
+def test_a_blanked_file_stays_for_those_who_import_it(tmp_path: Path) -> None:
+    done = trim(tmp_path, '["lib/tests/a.py"]', 'how = "blank"')
+    assert done.stdout.split() == ["1.0", "MB", "unused"]
+    assert (tmp_path / "root" / "lib" / "tests" / "a.py").read_bytes() == b""
+
+
 def test_a_trim_that_matches_nothing_stops_the_build(tmp_path: Path) -> None:
     done = trim(tmp_path, '["lib/gone"]')
     assert (done.returncode, "lib/gone" in done.stderr) == (1, True)
@@ -80,7 +86,7 @@ def test_a_stripped_library_is_smaller_and_still_loads(tmp_path: Path) -> None:
 
 
 def test_only_a_library_is_stripped(tmp_path: Path) -> None:
-    done = trim(tmp_path, '["lib/kept.so"]', "strip = true")
+    done = trim(tmp_path, '["lib/kept.so"]', 'how = "strip"')
     assert (done.returncode, "wanted a 64-bit" in done.stderr) == (1, True)
 
 

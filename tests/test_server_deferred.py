@@ -53,6 +53,13 @@ def test_what_was_imported_before_stays(package: Path) -> None:
     assert run(package, f"del sys.modules['shop']\n{again}") == "init ran\n"
 
 
+def test_a_module_of_a_package_is_that_packages_attribute() -> None:
+    code = "deferred.package('logging.config'); import logging.config, sys\n"
+    code += "ran = lambda: 'logging.handlers' in sys.modules\n"
+    code += "print(ran(), logging.config.dictConfig({'version': 1}), ran())"
+    assert run(Path(), code) == "False None True\n"
+
+
 def test_an_absent_package_fails_where_it_is_imported(tmp_path: Path) -> None:
     code = "try: import shop\nexcept ModuleNotFoundError: print('absent')"
     assert run(tmp_path, code) == "absent\n"
@@ -69,5 +76,13 @@ def test_a_start_imports_nothing_that_no_score_needs() -> None:
     )  # fmt: skip
     loaded = {line.rsplit("|")[-1].strip() for line in done.stderr.splitlines()}
     assert {"numpy", "onnxruntime", "uvicorn.server"} <= loaded
-    spared = {"click", "uvicorn.main", "starlette.applications", "anyio", "sqlite3", "server.rest"}
+    spared = {
+        "click",
+        "uvicorn.main",
+        "logging.handlers",
+        "starlette.applications",
+        "anyio",
+        "sqlite3",
+        "server.rest",
+    }
     assert loaded & spared == set()

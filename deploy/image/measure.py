@@ -19,7 +19,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -42,6 +42,7 @@ def took(name):
     found[name], began = now() - began, now()
 gc.disable()
 from server import deferred
+deferred.package("logging.config")
 deferred.package("uvicorn", Config="uvicorn.config", Server="uvicorn.server")
 import msgspec; took("import msgspec")
 import numpy; took("import numpy")
@@ -189,8 +190,14 @@ def memory(image: str) -> Iterator[Row]:
 
 
 def processes(port: int) -> list[int]:
-    """Return the process ids, on the host, of a container."""
-    return list(map(int, docker("top", f"credit-measure-{port}", "-o", "pid").split()[1:]))
+    """Return the process ids of the container that serves `port`, faster than docker tells them."""
+    wanted = f"CREDIT_PORT={port}".encode()
+    found = []
+    for environ in Path("/proc").glob("[0-9]*/environ"):
+        with suppress(OSError):  # gone, or a kernel thread
+            if wanted in environ.read_bytes().split(b"\0"):
+                found.append(int(environ.parent.name))
+    return found
 
 
 def cpu_ms(pid: int) -> float:

@@ -20,7 +20,7 @@ def main(trims: Path, root: Path) -> int:
     try:
         for trim in tomllib.loads(trims.read_text())["trim"]:
             found = list(matches(root, trim["paths"], trim.get("of") == "base"))
-            saved = apply(found, trim.get("strip", False))
+            saved = apply(found, trim.get("how", "remove"))
             print(f"{saved / 1e6:6.1f} MB  {trim['why']}")
     except TrimError as error:
         print(f"trim: {error}", file=sys.stderr)
@@ -38,12 +38,12 @@ def matches(root: Path, patterns: list[str], may_be_absent: bool) -> Iterator[Pa
         yield from (path for path in found if not inside & set(path.parents))
 
 
-def apply(found: list[Path], strip: bool) -> int:
-    """Remove, or strip, every path; returns the bytes saved."""
+def apply(found: list[Path], how: str) -> int:
+    """Remove, strip or blank every path; returns the bytes saved."""
     before = sum(map(size, found))
     for path in found:
-        if strip:
-            path.write_bytes(stripped(path.read_bytes()))
+        if how != "remove":
+            path.write_bytes(stripped(path.read_bytes()) if how == "strip" else b"")
         elif path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
         else:
