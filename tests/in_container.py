@@ -29,6 +29,7 @@ ENVIRONMENT = {
     "PYTHONPATH": "/app", "PYTHONSAFEPATH": "1", "PYTHONDONTWRITEBYTECODE": "1",
     "PYTHONOPTIMIZE": "2", "OPENBLAS_NUM_THREADS": "1", "ORT_DISABLE_TELEMETRY": "1",
 }  # fmt: skip
+MODELS = Path(__file__).parent.parent / "models"
 SHARED = Path(tempfile.gettempdir()) / NAME
 inside: list[str] = []
 started = 0
@@ -61,7 +62,8 @@ def pytest_sessionstart() -> None:
     skip_without_image()
     docker(
         "run", "--detach", "--rm", "--name", NAME, *LOCKED, "--network", "host",
-        "--volume", f"{SHARED}:{SHARED}:rslave", "--entrypoint", PYTHON,
+        "--volume", f"{SHARED}:{SHARED}:rslave", "--volume", f"{MODELS}:{MODELS}:ro",
+        "--entrypoint", PYTHON,
         os.environ.get("IMAGE", "credit-express"), "-c", IDLE,
     )  # fmt: skip
     pid = docker("inspect", "-f", "{{.State.Pid}}", NAME)
