@@ -78,12 +78,13 @@ def admin_of(settings: Settings) -> Callable[[socket.socket], None] | None:
     if settings.admin_port is None:
         return None
     listener = worker.bind(settings.host, settings.admin_port)
+    keys = Keys(settings.keys)
 
     def serve(control: socket.socket) -> None:
         from .process.admin import Admin
 
         config = Config(
-            Admin(control, Keys(settings.keys)).app(), log_config=None, access_log=False,
+            Admin(control, keys).app(), log_config=None, access_log=False,
             server_header=False, lifespan="off", ws="none", **worker.tls(settings),
         )  # fmt: skip
         worker.Orphanable(config).run(sockets=[listener])
