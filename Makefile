@@ -165,8 +165,7 @@ image: ## build the image; from wheelhouse/ alone where there is one
 image-test: setup ## run the image read-only, as nobody, and test what it answers and holds
 	IMAGE=$(IMAGE) DOCKER=$(DOCKER) $(PY) -m pytest -rs tests/test_image_container.py
 image-suite: setup ## the server's whole HTTP test suite on the image's files (root; no Parquet in there)
-	IMAGE=$(IMAGE) DOCKER=$(DOCKER) $(PY) -m pytest -p tests.in_container tests/test_server_*.py \
-	  --deselect 'tests/test_server_main.py::test_a_file_scores_with_lightgbms_bits[.parquet]'
+	IMAGE=$(IMAGE) DOCKER=$(DOCKER) $(PY) -m pytest -p tests.in_container tests/test_server_*.py
 image-run: ## serve from the image on PORT
 	$(DOCKER) run --rm --init=false --read-only --cap-drop ALL --security-opt no-new-privileges \
 	  --publish $(HOST):$(PORT):8000 --volume credit-express-log:/log $(IMAGE)

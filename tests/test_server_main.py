@@ -186,12 +186,10 @@ def test_a_file_that_is_no_table_is_named_and_nothing_is_written(
 ) -> None:
     """Not even the rows before the one that does not fit."""
     out = tmp_path / "o.csv"
-    (tmp_path / "in.parquet").write_bytes(b"PAR1nope")
     (tmp_path / "latin.csv").write_bytes(b"AGE,na\xefve\n1,2\n")
     trained.held_out[:3].assign(AGE=[1.0, 2.0, float("nan")]).to_csv(tmp_path / "late.csv")
     for name, wanted in (
-        ("in.parquet", "wanted Parquet"), ("latin.csv", "wanted UTF-8, got byte 0xef"),
-        ("late.csv", "row 3: AGE"),
+        ("latin.csv", "wanted UTF-8, got byte 0xef"), ("late.csv", "row 3: AGE"),
     ):  # fmt: skip
         done = run("score", "--model", str(bundle), str(tmp_path / name), "-o", str(out))
         assert wanted in refused(done)
@@ -201,6 +199,13 @@ def test_a_file_that_is_no_table_is_named_and_nothing_is_written(
     done = run("score", "--model", str(bundle), str(tmp_path / "in.csv"), "-o", nowhere)
     assert nowhere in refused(done)
     assert not [*tmp_path.rglob("*o*.csv")]
+
+
+def test_a_damaged_parquet_file_is_named(bundle: Path, tmp_path: Path) -> None:
+    file = tmp_path / "in.parquet"
+    file.write_bytes(b"PAR1nope")
+    done = run("score", "--model", str(bundle), str(file), "-o", str(tmp_path / "o.csv"))
+    assert f"{file}: wanted Parquet" in refused(done)
 
 
 def test_a_file_may_be_scored_in_place(bundle: Path, trained: Trained, tmp_path: Path) -> None:
