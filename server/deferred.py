@@ -1,8 +1,10 @@
 """A package or module that runs when something of it is needed, not when it is imported."""
 
 import sys
+from collections.abc import Iterable
 from importlib import import_module
 from importlib.util import find_spec, module_from_spec
+from pathlib import Path
 from typing import Any
 
 
@@ -21,6 +23,10 @@ def package(name: str, **homes: str) -> None:
     def find(wanted: str) -> Any:
         if wanted in homes:
             return getattr(import_module(homes[wanted]), wanted)
+        if wanted == "__version__" and (
+            version := installed(name, spec.submodule_search_locations)
+        ):
+            return version
         del module.__dict__["__getattr__"]
         loader.exec_module(module)
         return getattr(module, wanted)
@@ -30,3 +36,11 @@ def package(name: str, **homes: str) -> None:
     parent, _, child = name.rpartition(".")
     if parent:
         setattr(sys.modules[parent], child, module)
+
+
+def installed(name: str, folders: Iterable[str] | None) -> str | None:
+    """Return the version that stands in the name of the package's dist-info folder, or None."""
+    for folder in folders or ():
+        for found in Path(folder).parent.glob(f"{name}-*.dist-info"):
+            return found.name.removesuffix(".dist-info").removeprefix(f"{name}-")
+    return None

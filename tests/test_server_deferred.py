@@ -44,6 +44,12 @@ def test_any_other_name_runs_it_once(package: Path) -> None:
     )
 
 
+def test_its_version_is_read_beside_it(package: Path) -> None:
+    code = "import shop; print(shop.__version__)"
+    (package / "shop-1.2.dist-info").mkdir()
+    assert run(package, code) == "1.2\n"
+
+
 def test_a_name_it_never_had_is_missing_as_ever(package: Path) -> None:
     assert "True" in run(package, "import shop; print(not hasattr(shop, 'other'))")
 
