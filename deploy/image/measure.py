@@ -76,7 +76,8 @@ def main() -> int:
 
 def sizes(image: str) -> Iterator[Row]:
     """Yield the size of the image as files and as a registry or a disk would compress it, MB."""
-    saved = subprocess.run([DOCKER, "save", image], capture_output=True, check=True).stdout
+    one = docker("image", "inspect", "-f", "{{.Id}}", image).strip()  # a name saves its every tag
+    saved = subprocess.run([DOCKER, "save", one], capture_output=True, check=True).stdout
     zstd = subprocess.run(["zstd", "-19", "-T0"], input=saved, capture_output=True, check=True)
     unpacked = int(docker("image", "inspect", "-f", "{{.Size}}", image))
     for part, size in (
