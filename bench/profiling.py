@@ -17,7 +17,7 @@ from server.score import Score
 
 from . import stages
 from .progress import say
-from .workload import applicants, models
+from .workload import models
 
 REQUESTS = 5000
 SHOWN = 40
@@ -30,7 +30,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--out", type=Path, default=models.BUILD, help="folder to write to")
     chosen = parser.parse_args(arguments)
     workload = models.build(models.SMALL)
-    documents = applicants.documents(workload.rows(chosen.requests))
+    documents = workload.documents(workload.rows(chosen.requests))
     bodies = [msgspec.json.encode(document) for document in documents]
     with stages.opened(workload) as services:
         score = Score(services.catalog.default, services)

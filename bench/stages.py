@@ -32,7 +32,6 @@ from server.services import Services, open_services
 from .distribution import quantiles
 from .progress import say
 from .result import Row
-from .workload import applicants
 from .workload.models import Workload
 
 STAGES = ("read", "decode", "fill", "run", "transform", "record", "encode", "respond")
@@ -176,7 +175,7 @@ def both(staged: Staged, score: Score, body: bytes, staged_first: bool) -> tuple
 def measure(workload: Workload, count: int) -> list[Row]:
     """Return a row per stage, one for their sum and one for the whole request."""
     say(f"stages {workload.size.name}: {count} requests")
-    documents = applicants.documents(workload.rows(count + WARM_UP))
+    documents = workload.documents(workload.rows(count + WARM_UP))
     bodies = [msgspec.json.encode(document) for document in documents]
     with opened(workload) as services:
         staged, score = Staged(services), Score(services.catalog.default, services)

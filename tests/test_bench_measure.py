@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-import urllib.request
 from pathlib import Path
 
 import lightgbm
@@ -11,18 +10,19 @@ import msgspec
 import numpy as np
 import pytest
 
-from bench import environments, stages
+from bench import stages
 from bench.ladder import measure as ladder
 from bench.ladder.engines import ENGINES
 from bench.ladder.single_row_fast import CApiError, SingleRowFast
-from bench.load import body, servers, subjects, wrk
+from bench.load import body, open_loop, peers, servers, subjects, wrk
 from bench.load import measure as load
+from bench.load.effort import Effort
 from bench.workload import applicants, models
 from server.score import Score
 
 ROOT = Path(__file__).parent.parent
 SIZE = models.Size(20, 7, 60)
-OWN = [each for each in subjects.SUBJECTS if each.environment is None]
+OWN = subjects.SUBJECTS
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +49,24 @@ def test_applicants_are_distinct_and_patchy_and_the_same_for_the_same_seed() -> 
     assert 0.02 < y.mean() < 0.5
     assert X.tobytes() == applicants.draw(500, 5)[0].tobytes()
     assert applicants.draw(1, 5, 60)[0].shape == (1, 60)
+
+
+def test_the_features_of_a_model_are_as_many_as_asked_for() -> None:
+    for features in (20, 900):
+        size = models.Size(5, 7, features)
+        [document] = applicants.documents(size.rows(1))
+        assert len(document) == features == len(size.names())
+        assert size.name == f"5x7-{features}"
+
+
+def test_the_demo_is_measured_on_its_held_out_applicants() -> None:
+    demo = models.build(models.DEMO)
+    X = demo.rows(3001)
+    assert len(np.unique(X[:3000], axis=0)) > 2900
+    assert X[0].tobytes() == X[3000].tobytes(), "after the last, the first again"
+    [document] = demo.documents(X[:1])
+    assert set(document) == set(demo.size.names())
+    assert isinstance(document["SEX"], int)
 
 
 def test_rows_on_thresholds_sit_exactly_on_a_split(workload: models.Workload) -> None:
@@ -78,7 +96,8 @@ def test_every_engine_of_the_ladder_scores_and_the_exact_ones_give_lightgbms_bit
     monkeypatch.setattr(ladder, "SCRATCH", tmp_path)
     rows = {row["engine"]: row for row in ladder.measure(workload, rounds=2, count=150)}
     assert set(rows) == set(ENGINES)
-    own = {name for name, engine in ENGINES.items() if engine.environment is None}
+    assert "quantises no TreeEnsemble" in rows["quantised"]["error"]
+    own = set(ENGINES) - {"quantised"}
     assert not {name for name in own if "error" in rows[name]}
     exact = {"dataframe", "numpy", "booster", "single-row-fast", "exact", "bound"}
     assert {name for name in own if rows[name]["different"] == 0} >= exact
@@ -127,14 +146,17 @@ def test_the_budget_has_a_row_per_stage_a_sum_and_the_whole(workload: models.Wor
 
 def test_servers_are_loaded_and_answer_without_failure(workload: models.Workload) -> None:
     """Ours in three encodings and the limits; every one answers 200 to distinct applicants."""
-    effort = load.Effort(1, 1, (2,))
+    effort = Effort(1, 1, (2,))
     chosen = [each for each in OWN if each.name in {"protocol", "json", "oip"}]
     saturation, latency = load.measure(workload, effort, chosen)
     assert [row["subject"] for row in saturation] == [each.name for each in chosen]
     for row in [*saturation, *latency]:
         assert row["failed"] == 0, row
         assert row["samples"] > 0
-    assert len(latency) == len(chosen) * len(load.SHARES)
+    assert len(latency) == 2 * len(open_loop.SHARES), "the bare protocol is loaded closed only"
+    for row in latency:
+        assert 0 < row["of_generator"] <= open_loop.GENERATOR_SHARE + 0.001
+        assert row["of_capacity"] <= row["share"] + 0.001
 
 
 @pytest.mark.parametrize("subject", OWN, ids=lambda each: each.name)
@@ -157,7 +179,7 @@ def test_a_peer_without_its_environment_says_how_to_get_it(
     workload: models.Workload, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr("bench.environments.BUILD", tmp_path)
-    peer = next(each for each in subjects.SUBJECTS if each.kind == "peer")
+    peer = peers.PEERS[0]
     with (
         pytest.raises(servers.ServerError, match="make bench-peers"),
         servers.running(peer, workload, []),
@@ -180,21 +202,3 @@ def test_the_command_teaches_and_refuses_in_one_line() -> None:
     )
     assert wrong.returncode == 2
     assert "invalid choice: 'x'" in wrong.stderr
-
-
-@pytest.mark.parametrize("name", [each.name for each in subjects.SUBJECTS if each.environment])
-def test_a_peer_answers_where_it_is_built(workload: models.Workload, name: str) -> None:
-    """Every peer gives LightGBM's probability for the body that is measured."""
-    if environments.python_of(name) is None:
-        pytest.skip(f"build/peers/{name} is not built: make bench-peers")
-    peer = next(each for each in subjects.SUBJECTS if each.name == name)
-    row = workload.rows(1)
-    [request] = peer.encode(workload)(row)
-    wanted = lightgbm.Booster(model_file=workload.text).predict(row)[0]
-    with servers.running(peer, workload, [request]) as server:
-        posted = urllib.request.Request(
-            f"http://127.0.0.1:{server.port}/score", request.partition(b"\r\n\r\n")[2],
-            {"content-type": "application/json"},
-        )  # fmt: skip
-        with urllib.request.urlopen(posted) as answer:
-            assert json.load(answer)["probability"] == wanted

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bench import result
-from bench.report import markdown, plots, tables
+from bench.report import markdown, plots, sections
 
 ROOT = Path(__file__).parent.parent
 ROW = {"model": "1x2", "label": "one", "stage": "run", "p50_us": 1.25, "p99_us": None}
@@ -22,7 +22,7 @@ def test_the_committed_document_is_rendered_from_the_committed_results() -> None
 
 def test_the_committed_plots_are_drawn_from_the_committed_results(tmp_path: Path) -> None:
     """The same results give the same bytes."""
-    for table in tables.TABLES:
+    for table in sections.TABLES:
         found = result.read(table.result)
         if found is not None:
             result.write(found, tmp_path)

@@ -166,6 +166,28 @@ def graph_run(model: Path) -> Load:
     return load
 
 
+def quantised(paths: Paths) -> Load:
+    """The exact graph through onnxruntime's own quantisation, where that changes a tree.
+
+    Raises ValueError where it does not: nothing would be measured but the exact graph again.
+    """
+    ort, exact = onnxruntime(), paths.bundle / "model.onnx"
+    import onnx
+    from onnxruntime.quantization import quantize_dynamic
+
+    quantize_dynamic(exact, paths.scratch / "quantised.onnx")
+    before, after = (
+        [node.SerializeToString(deterministic=True) for node in onnx.load(path).graph.node]
+        for path in (exact, paths.scratch / "quantised.onnx")
+    )
+    if before == after:
+        raise ValueError(
+            f"onnxruntime {ort.__version__} quantises no TreeEnsemble: "
+            "quantize_dynamic gives back the same nodes"
+        )
+    return graph_run(paths.scratch / "quantised.onnx")
+
+
 def exact_bound(paths: Paths) -> Load:
     """The server's onnxruntime engine: the exact graph on buffers that were bound once."""
     from server.session import Session
@@ -261,9 +283,12 @@ ENGINES = {
     "float32": Engine(
         "float32 graph, session.run", float32_run, lambda p: p.float32 / "model.onnx"
     ),
+    "quantised": Engine("quantised graph", quantised, lambda p: p.scratch / "quantised.onnx"),
     "exact": Engine("exact graph, session.run", exact_run, lambda p: p.bundle / "model.onnx"),
     "bound": Engine("exact graph, bound buffers", exact_bound, lambda p: p.bundle / "model.onnx"),
     "native": Engine("native engine", native, lambda p: p.bundle / "model.onnx"),
+}
+COMPILERS = {
     "lleaves": Engine("lleaves", lleaves, lambda p: p.scratch / "lleaves.o", "lleaves"),
     "tl2cgen": Engine("Treelite, TL2cgen", tl2cgen, lambda p: p.scratch / "tl2cgen.so", "treelite"),
     "gtil": Engine("Treelite, GTIL", gtil, text_of, "treelite"),

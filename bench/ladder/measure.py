@@ -8,21 +8,25 @@ learned by the branch predictor.
 import json
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from .. import environments
-from ..distribution import median, quantiles, spread
+from ..distribution import quantiles, spread
 from ..host import ROOT
 from ..progress import say
 from ..result import Row
 from ..workload.models import THRESHOLD, Workload, on_thresholds
-from .engines import ENGINES, Floats, Paths
+from .engines import COMPILERS, ENGINES, Floats, Paths
 
 SCRATCH = ROOT / "build" / "bench" / "scratch"
 REFERENCE = "single-row-fast"  # LightGBM itself
+ALL = {**ENGINES, **COMPILERS}
+# Where the compilers stand, this server's engine and LightGBM stand beside them, in the same run.
+BESIDE_COMPILERS = ("booster", REFERENCE, "bound", *(each for each in ENGINES if "native" in each))
 
 
 class EngineError(Exception):
@@ -35,11 +39,11 @@ class Process:
     def __init__(
         self, engine: str, workload: Workload, rows: Path, compiling: bool = False
     ) -> None:
-        python = environments.python_of(ENGINES[engine].environment)
+        python = environments.python_of(ALL[engine].environment)
         if python is None:
             raise EngineError("no environment: make bench-peers builds it")
         paths = paths_of(workload)
-        if ENGINES[engine].environment and not (compiling or ENGINES[engine].file(paths).exists()):
+        if ALL[engine].environment and not (compiling or ALL[engine].file(paths).exists()):
             raise EngineError("not compiled: make bench-peers compiles it")
         files = (paths.text, paths.bundle, paths.float32, paths.scratch, rows)
         self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed in stop()
@@ -84,7 +88,7 @@ def compile_ahead(workload: Workload) -> None:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "rows.npy"
         np.save(file, workload.rows(1))
-        for name in (name for name, engine in ENGINES.items() if engine.environment):
+        for name in COMPILERS:
             say(f"compiling {workload.size.name} with {name}")
             try:
                 Process(name, workload, file, compiling=True).stop()
@@ -92,25 +96,29 @@ def compile_ahead(workload: Workload) -> None:
                 say(f"{name}: {error}")
 
 
-def measure(workload: Workload, rounds: int, count: int) -> list[Row]:
+def measure(
+    workload: Workload, rounds: int, count: int, engines: Sequence[str] = tuple(ENGINES)
+) -> list[Row]:
     """Return a row per engine: `rounds` rounds of `count` distinct applicants."""
     clean = workload.rows(rounds * count)
     tricky = on_thresholds(workload.text, clean[:count], seed=3)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "rows.npy"
         np.save(file, np.concatenate([clean, tricky]))
-        started, failed = start(workload, file)
+        started, failed = start(workload, file, engines)
         try:
-            return failed + time_all(started, workload, rounds, count)
+            return time_all(started, workload, rounds, count) + failed
         finally:
             for process in started.values():
                 process.stop()
 
 
-def start(workload: Workload, rows: Path) -> tuple[dict[str, Process], list[Row]]:
-    """Start every engine; return those that run, and a row for each that does not."""
+def start(
+    workload: Workload, rows: Path, engines: Sequence[str]
+) -> tuple[dict[str, Process], list[Row]]:
+    """Start the engines; return those that run, and a row for each that does not."""
     started, failed = {}, []
-    for name in ENGINES:
+    for name in engines:
         say(f"ladder {workload.size.name}: loading {name}")
         try:
             started[name] = Process(name, workload, rows)
@@ -143,15 +151,13 @@ def time_all(
 
 def label(workload: Workload, name: str) -> Row:
     """Return the columns that name a row."""
-    return {"model": workload.size.name, "engine": name, "label": ENGINES[name].label}
+    return {"model": workload.size.name, "engine": name, "label": ALL[name].label}
 
 
 def latency(rounds: list[list[float]]) -> Row:
-    """Return quantiles in microseconds, the median over rounds each, and the spread of p50."""
-    found = [quantiles(each, "us") for each in rounds]
-    row: Row = {name: median(each[name] for each in found) for name in found[0]}
-    row["samples"] = sum(map(len, rounds))
-    row["spread"] = spread([each["p50_us"] or 0.0 for each in found])
+    """Return quantiles in microseconds over all rounds, and the spread of p50 between them."""
+    row: Row = dict(quantiles([each for taken in rounds for each in taken], "us"))
+    row["spread"] = spread([float(np.median(taken)) for taken in rounds])
     return row
 
 

@@ -11,10 +11,17 @@ from ..workload.applicants import Floats
 Encode = Callable[[Floats], list[bytes]]
 
 
-def json(X: Floats) -> list[bytes]:
-    """One JSON object per applicant."""
-    bodies = [msgspec.json.encode(document) for document in applicants.documents(X)]
-    return [post("/score", b"application/json", body) for body in bodies]
+def json_at(path: str) -> Encode:
+    """Return an encoder of one JSON object per applicant."""
+
+    def encode(X: Floats) -> list[bytes]:
+        bodies = [msgspec.json.encode(document) for document in applicants.documents(X)]
+        return [post(path, b"application/json", body) for body in bodies]
+
+    return encode
+
+
+json = json_at("/score")
 
 
 def message_pack(X: Floats) -> list[bytes]:
@@ -28,6 +35,19 @@ def oip_binary(path: str) -> Encode:
 
     def encode(X: Floats) -> list[bytes]:
         return [oip_request(path, row.astype("<f8").tobytes()) for row in X]
+
+    return encode
+
+
+def oip_json(path: str) -> Encode:
+    """Return an encoder of Open Inference Protocol requests in JSON: null where missing."""
+
+    def encode(X: Floats) -> list[bytes]:
+        rows = [[None if value != value else value for value in row] for row in X.tolist()]
+        tensors = [{"name": "X", "shape": [1, len(row)], "datatype": "FP64", "data": row}
+                   for row in rows]  # fmt: skip
+        bodies = [msgspec.json.encode({"inputs": [tensor]}) for tensor in tensors]
+        return [post(path, b"application/json", body) for body in bodies]
 
     return encode
 

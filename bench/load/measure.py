@@ -6,30 +6,21 @@ that each pair of numbers in a table was measured minutes apart at most.
 
 from collections.abc import Sequence
 from contextlib import ExitStack
-
-import msgspec
+from time import sleep
 
 from ..distribution import median, quantiles, spread
 from ..progress import say
 from ..result import Row
 from ..workload.models import Workload
-from . import servers, subjects, wrk
+from . import open_loop, servers, subjects, wrk
+from .effort import Effort, label
 from .generator import Plan
 from .servers import GENERATOR_CORE, Running, ServerError
 from .subjects import Subject
 
 DISTINCT = 2000
-WARM_UP_SECONDS = 0.5
-OPEN_CONNECTIONS = 32
-SHARES = (0.5, 0.8)
-
-
-class Effort(msgspec.Struct, frozen=True):
-    """How long and how often."""
-
-    rounds: int
-    seconds: int
-    connections: Sequence[int]
+WARM_UP_SECONDS, WARM_UP_CONNECTIONS = 0.5, 32
+IDLE_SECONDS = 1.0
 
 
 def measure(
@@ -48,21 +39,15 @@ def measure(
             except ServerError as error:
                 failed.append({**label(subject, workload), "error": str(error)})
         for server in started:
-            servers.load(server, Plan(server.port, OPEN_CONNECTIONS, WARM_UP_SECONDS))
+            servers.load(server, Plan(server.port, WARM_UP_CONNECTIONS, WARM_UP_SECONDS))
         saturation = saturate_all(started, workload, effort)
-        return saturation + failed, latency_all(started, workload, effort, capacities(saturation))
-
-
-def label(subject: Subject, workload: Workload) -> Row:
-    """Return the columns that name a row."""
-    return {
-        "model": workload.size.name, "subject": subject.name, "label": subject.label,
-        "kind": subject.kind,
-    }  # fmt: skip
+        latency = open_loop.measure(started, workload, effort, capacities(saturation))
+        return saturation + failed, latency
 
 
 def saturate_all(started: Sequence[Running], workload: Workload, effort: Effort) -> list[Row]:
     """Return a row per server and connection count."""
+    idle = {server.subject.name: idle_share(server) for server in started}
     cells = [(server, count) for count in effort.connections for server in started]
     found: dict[int, list[Row]] = {i: [] for i in range(len(cells))}
     for number in range(effort.rounds):
@@ -71,9 +56,17 @@ def saturate_all(started: Sequence[Running], workload: Workload, effort: Effort)
             found[i].append(saturate_measured(server, count, effort.seconds))
     return [
         {**label(server.subject, workload), "connections": count, **merge(found[i]),
-         "memory_mib": server.memory_mib(), "start_s": server.start_s}
+         "memory_mib": server.memory_mib(), "start_s": server.start_s,
+         "idle": idle[server.subject.name]}
         for i, (server, count) in enumerate(cells)
     ]  # fmt: skip
+
+
+def idle_share(server: Running) -> float:
+    """Return the share of a core that a server takes without a request, from its neighbours too."""
+    before = server.cpu_seconds()
+    sleep(IDLE_SECONDS)
+    return round((server.cpu_seconds() - before) / IDLE_SECONDS, 3)
 
 
 def tool() -> dict[str, str]:
@@ -121,38 +114,3 @@ def capacities(saturation: Sequence[Row]) -> dict[str, float]:
     for row in saturation:
         best[row["subject"]] = max(best.get(row["subject"], 0.0), row["per_second"])
     return best
-
-
-def latency_all(
-    started: Sequence[Running], workload: Workload, effort: Effort, capacity: dict[str, float]
-) -> list[Row]:
-    """Return a row per server and share of its capacity: latency from the intended send time."""
-    cells = [(server, share) for share in SHARES for server in started]
-    found: dict[int, list[Row]] = {i: [] for i in range(len(cells))}
-    for number in range(effort.rounds):
-        for i, (server, share) in enumerate(cells):
-            rate = capacity[server.subject.name] * share
-            say(f"latency {number + 1}/{effort.rounds}: {server.subject.name} at {rate:.0f}/s")
-            found[i].append(open_load(server, rate, effort.seconds, number))
-    return [
-        {**label(server.subject, workload), "share": share, **merge_open(found[i])}
-        for i, (server, share) in enumerate(cells)
-    ]
-
-
-def open_load(server: Running, rate: float, seconds: int, seed: int) -> Row:
-    """Return one run of the open-loop generator."""
-    report = servers.load(server, Plan(server.port, OPEN_CONNECTIONS, seconds, rate, seed))
-    return {
-        "offered": rate, **quantiles(report.latencies_us, "us"),
-        "failed": report.failed + report.unanswered,
-        "late_p99_us": quantiles(report.late_us, "us")["p99_us"],
-    }  # fmt: skip
-
-
-def merge_open(rounds: Sequence[Row]) -> Row:
-    """Return medians over rounds; failures and samples add up."""
-    names = ("offered", "p50_us", "p90_us", "p99_us", "p999_us", "late_p99_us")
-    middle = {name: median(each[name] for each in rounds) for name in names}
-    total = {name: sum(each[name] for each in rounds) for name in ("failed", "samples")}
-    return {**middle, **total}

@@ -5,7 +5,7 @@ import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from time import monotonic, sleep
 
@@ -15,11 +15,12 @@ import psutil
 from .. import environments
 from ..host import ROOT
 from ..workload.models import Workload
-from . import subjects
 from .generator import Plan, Report, drive
 from .subjects import Subject
 
-START_SECONDS = 120.0
+START_SECONDS, END_SECONDS = 120.0, 20.0
+# What servers say that listen before their model is loaded.
+LOADING = (b"404", b"503")
 SERVER_CORE, GENERATOR_CORE = 0, 1
 
 
@@ -82,14 +83,23 @@ def running(subject: Subject, workload: Workload, requests: list[bytes]) -> Iter
             process = subprocess.Popen(
                 subject.command(workload, port, Path(folder) / "log"), stdout=output,
                 stderr=subprocess.STDOUT, cwd=subject.folder or ROOT,
-                env=subjects.environment(workload),
+                env=environment(subject, workload, port, folder),
             )  # fmt: skip
         try:
             wait_until_open(process, port, output.name)
-            first_answer(port, requests[0])
+            first_answer(process, port, requests[0], output.name)
             yield Running(subject, port, process, requests, round(monotonic() - began, 3))
         finally:
             end(process)
+
+
+def environment(subject: Subject, workload: Workload, port: int, folder: str) -> dict[str, str]:
+    """Return what a server is started with: no settings of ours, its own variables."""
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith("CREDIT_")}
+    known = {"port": port, "model": workload.text, "folder": folder,
+             "spare": free_port(), "spare2": free_port()}  # fmt: skip
+    own = {name: value.format(**known) for name, value in subject.variables.items()}
+    return {**inherited, "PEER_MODEL": str(workload.text), "PYTHONUNBUFFERED": "1", **own}
 
 
 def wait_until_open(process: "subprocess.Popen[bytes]", port: int, output: str) -> None:
@@ -100,27 +110,52 @@ def wait_until_open(process: "subprocess.Popen[bytes]", port: int, output: str) 
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 return
         sleep(0.005)
+    raise ServerError(last_line(output) or "did not open its port")
+
+
+def last_line(output: str) -> str:
+    """Return what a server said last."""
     said = Path(output).read_text(errors="replace").strip().splitlines()
-    raise ServerError(said[-1] if said else "did not open its port")
+    return said[-1].strip() if said else ""
 
 
-def first_answer(port: int, request: bytes) -> None:
-    """Send one request; raises ServerError unless the answer is 200."""
-    with socket.create_connection(("127.0.0.1", port), timeout=30) as client:
-        client.sendall(request)
-        said = client.recv(65536)
-    if not said.startswith(b"HTTP/1.1 200"):
-        raise ServerError(said.decode(errors="replace").replace("\r\n", " ")[:300])
+def first_answer(
+    process: "subprocess.Popen[bytes]", port: int, request: bytes, output: str
+) -> None:
+    """Ask until the model is loaded; raises ServerError unless the answer is 200 in the end."""
+    deadline = monotonic() + START_SECONDS
+    while not (said := ask(port, request)).startswith(b"HTTP/1.1 200"):
+        waiting = not said or said[9:12] in LOADING
+        if not waiting or monotonic() > deadline or process.poll() is not None:
+            answer = said.decode(errors="replace").replace("\r\n", " ")[:300]
+            raise ServerError(answer or last_line(output) or "ended without an answer")
+        sleep(0.05)
+
+
+def ask(port: int, request: bytes) -> bytes:
+    """Send one request; return the beginning of the answer, nothing where there was none."""
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=30) as client:
+            client.sendall(request)
+            return client.recv(65536)
+    except OSError:
+        return b""
 
 
 def end(process: "subprocess.Popen[bytes]") -> None:
-    """End a server we started."""
+    """End a server we started, and the processes it started and left behind."""
+    family: list[psutil.Process] = []
+    with suppress(psutil.NoSuchProcess):
+        family = psutil.Process(process.pid).children(recursive=True)
     process.terminate()
     try:
-        process.wait(timeout=20)
+        process.wait(timeout=END_SECONDS)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
+    for orphan in (each for each in family if each.is_running()):
+        with suppress(psutil.NoSuchProcess):
+            orphan.kill()
 
 
 def load(server: Running, plan: Plan) -> Report:

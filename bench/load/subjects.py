@@ -1,24 +1,23 @@
-"""What is put under load: ours in three encodings, the limits, and the peers that are built."""
+"""What is put under load: ours in its encodings, and the limits; the peers are in peers.py."""
 
-import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import msgspec
 
-from .. import environments
 from ..workload.models import Workload
 from . import body
 from .body import Encode
 
-Command = Callable[[Path, int], Sequence[str]]
-PEERS = environments.PEERS
 OURS_FLAGS = ("--access-log", "0", "--log-level", "error")
 
 
 class Subject(msgspec.Struct, frozen=True):
-    """A server: how it is started (python, port, log folder) and what it is sent."""
+    """A server: how it is started (workload, port, log folder) and what it is sent.
+
+    `folder` is where it is started, `variables` what its environment holds beside ours.
+    """
 
     name: str
     label: str
@@ -27,6 +26,7 @@ class Subject(msgspec.Struct, frozen=True):
     encode: Callable[[Workload], Encode]
     environment: str | None = None
     folder: Path | None = None
+    variables: Mapping[str, str] = {}
 
 
 def ours(*flags: str) -> Callable[[Workload, int, Path], list[str]]:
@@ -48,26 +48,14 @@ def limit(kind: str) -> Callable[[Workload, int, Path], list[str]]:
     return lambda workload, port, folder: [*command, str(port)]
 
 
-def fastapi(name: str) -> Callable[[Workload, int, Path], list[str]]:
-    """Return what starts a FastAPI peer the way its documentation says: uvicorn app:app."""
-
-    def command(workload: Workload, port: int, folder: Path) -> list[str]:
-        python = environments.BUILD / name / "bin" / "python"
-        return [str(python), "-m", "uvicorn", "app:app", "--port", str(port)]
-
-    return command
-
-
-def peer(name: str, label: str) -> Subject:
-    """Return a FastAPI peer in bench/peers/<name>."""
-    return Subject(
-        name, label, "peer", fastapi(name), lambda _: body.json, name, PEERS / name
-    )  # fmt: skip
-
-
 def oip(workload: Workload) -> Encode:
     """Return the encoder for this model's inference path."""
     return body.oip_binary(f"/v2/models/{workload.size.name}/infer")
+
+
+def oip_json(workload: Workload) -> Encode:
+    """Return the same in JSON, which is what MLServer and KServe are sent."""
+    return body.oip_json(f"/v2/models/{workload.size.name}/infer")
 
 
 SUBJECTS = (
@@ -86,12 +74,5 @@ SUBJECTS = (
     ),
     Subject("msgpack", "this server, MessagePack", "ours", ours(), lambda _: body.message_pack),
     Subject("oip", "this server, OIP binary", "ours", ours(), oip),
-    peer("fastapi_written", "FastAPI + pandas, as people write it"),
-    peer("fastapi_tuned", "FastAPI, tuned"),
+    Subject("oip_json", "this server, OIP JSON", "ours", ours(), oip_json),
 )
-
-
-def environment(workload: Workload) -> dict[str, str]:
-    """Return what every server is started with: no settings of ours, the peers' model."""
-    inherited = {k: v for k, v in os.environ.items() if not k.startswith("CREDIT_")}
-    return {**inherited, "PEER_MODEL": str(workload.text), "PYTHONUNBUFFERED": "1"}

@@ -4,16 +4,20 @@ from pathlib import Path
 
 from .. import result
 from ..result import Result, Row
-from .tables import TABLES, Column, Table, groups
+from . import budget, summary
+from .sections import MEASURED_BY, STAGES, TABLES
+from .tables import Column, Table, groups
 
 TITLE = """# Benchmarks
 
 Rendered by `python -m bench --render` from the files in bench/results; every number below stands in
-one of them. `make bench` measures them again on this machine; `make bench-peers` adds the peers.
-Models are seeded and synthetic: 120 features, a third of them with missing values, 12 categories.
+one of them or is a ratio or sum of two. `make bench` measures them again on this machine, `make
+bench-peers` the tables with peers. credit-express is the committed model with 23 features and its
+held-out applicants; the others, trees x leaves, are seeded and synthetic: 120 features (or the
+number after the dash), a third of them with missing values, 12 categories.
 Compare inside one table only. A dash is a quantile with fewer than ten samples above it.
 """
-MISSING = "Not measured yet: `python -m bench --only {}`."
+MISSING = "Not measured yet: `{}`."
 BUSY = (
     "**The machine was shared: load average {} on {} cores when this began. Absolute times "
     "are worse than the machine's own; ratios within a table are what is left.**"
@@ -22,7 +26,15 @@ BUSY = (
 
 def render(folder: Path = result.FOLDER) -> str:
     """Return the whole document; raises result.ResultError."""
-    return "\n".join([TITLE, *(section(table, folder) for table in TABLES)])
+    return "\n".join([TITLE, *short(folder), *(section(table, folder) for table in TABLES)])
+
+
+def short(folder: Path) -> list[str]:
+    """Return the summary, nothing where nothing was measured."""
+    table, found = summary.table(folder), summary.source(folder)
+    if not table or found is None:
+        return []
+    return ["\n\n".join(["## In short", summary.conditions(found), table]) + "\n"]
 
 
 def section(table: Table, folder: Path) -> str:
@@ -30,12 +42,15 @@ def section(table: Table, folder: Path) -> str:
     found = result.read(table.result, folder)
     parts = [f"## {table.title}", table.intro]
     if found is None:
-        return "\n\n".join([*parts, MISSING.format(table.result)]) + "\n"
+        by = MEASURED_BY.get(table.result, f"python -m bench --only {table.result}")
+        return "\n\n".join([*parts, MISSING.format(by)]) + "\n"
     parts += header(found)
     if table.plot:
         parts.append(f"![{table.title}](bench/results/{table.plot}.svg)")
     for name, rows in groups(table, found.rows).items():
         parts += [f"### {name}", grid(table.columns, rows)]
+    if table is STAGES:
+        parts += ["### Does it add up?", budget.section(folder)]
     parts += failures(found.rows)
     return "\n\n".join(parts) + "\n"
 

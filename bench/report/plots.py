@@ -9,23 +9,24 @@ from .. import result
 from ..result import Row
 
 COLOURS = {"ours": "#0b6e4f", "limit": "#9a9a9a", "peer": "#c1440e", "other": "#4a6fa5"}
-OURS = "bound"
+OURS = ("bound", "native")
 Draw = Callable[[list[Row]], Any]
 
 
 @contextmanager
-def figure(width: float, height: float) -> Iterator[Any]:
-    """Yield a figure and its axes, drawn without a display and without a date."""
+def figure(width: float, height: float, panels: int | None = None) -> Iterator[Any]:
+    """Yield a figure and its axes, a list where `panels` says how many; no display, no date."""
     import matplotlib
 
     matplotlib.use("svg")
     from matplotlib import pyplot
 
     with pyplot.rc_context({"svg.hashsalt": "bench", "svg.fonttype": "none", "font.size": 9}):
-        drawn, axes = pyplot.subplots(figsize=(width, height), layout="constrained")
-        for side in ("top", "right"):
-            axes.spines[side].set_visible(False)
-        yield drawn, axes
+        drawn = pyplot.figure(figsize=(width, height), layout="constrained")
+        axes = [drawn.add_subplot(1, panels or 1, i + 1) for i in range(panels or 1)]
+        for each in axes:
+            each.spines[["top", "right"]].set_visible(False)
+        yield drawn, axes if panels else axes[0]
         pyplot.close(drawn)
 
 
@@ -34,7 +35,7 @@ def ladder(rows: list[Row], path: Path) -> None:
     last = [row for row in rows if row["model"] == rows[-1]["model"]][::-1]
     with figure(8, 0.8 + 0.3 * len(last)) as (drawn, axes):
         for i, row in enumerate(last):
-            colour = COLOURS["ours" if row["engine"] == OURS else "other"]
+            colour = COLOURS["ours" if row["engine"].startswith(OURS) else "other"]
             end = row["p99_us"] or row["p50_us"]
             axes.plot([row["p50_us"], end], [i, i], color=colour, linewidth=2, alpha=0.5)
             axes.plot([row["p50_us"]], [i], "o", color=colour)
@@ -70,7 +71,9 @@ def latency(rows: list[Row], path: Path) -> None:
                 known = [row for row in mine if row[key] is not None]
                 xs, ys = [row["offered"] for row in known], [row[key] for row in known]
                 axes.plot(xs, ys, style, color=colour, markersize=4)
-            axes.annotate(label, (mine[-1]["offered"], mine[-1]["p50_us"] or 0), fontsize=7)
+            shown = [row for row in mine if row["p50_us"] is not None]
+            if shown:
+                axes.annotate(label, (shown[-1]["offered"], shown[-1]["p50_us"]), fontsize=7)
         axes.set_xscale("log")
         axes.set_yscale("log")
         axes.set_xlabel("requests offered a second")
@@ -78,7 +81,30 @@ def latency(rows: list[Row], path: Path) -> None:
         save(drawn, path)
 
 
-PLOTS = {"ladder": ladder, "saturation": saturation, "latency": latency}
+AXES = {"trees": "trees", "features": "features", "batch": "applicants in a request"}
+
+
+def cost(rows: list[Row], path: Path) -> None:
+    """Draw a request's and an applicant's cost against trees, features and batch, side by side."""
+    known = [axis for axis in AXES if any(row["axis"] == axis for row in rows)]
+    with figure(9, 3, len(known)) as (drawn, panels):
+        for axis, axes in zip(known, panels, strict=True):
+            mine = [row for row in rows if row["axis"] == axis]
+            for key, label, style in (("p50_us", "request", "-o"),
+                                      ("applicant_us", "an applicant", "--s"),
+                                      ("engine_us", "trees alone", ":^")):  # fmt: skip
+                axes.plot([row[axis] for row in mine], [row[key] for row in mine], style,
+                          label=label, markersize=4)  # fmt: skip
+            axes.set_xscale("log")
+            axes.set_yscale("log")
+            axes.set_xlabel(AXES[axis])
+        panels[0].set_ylabel("microseconds, p50")
+        panels[0].legend(frameon=False)
+        save(drawn, path)
+
+
+PLOTS = {"ladder": ladder, "compilers": ladder, "cost": cost, "saturation": saturation,
+         "latency": latency, "peers": saturation, "peers_latency": latency}  # fmt: skip
 
 
 def save(drawn: Any, path: Path) -> None:

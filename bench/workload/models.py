@@ -1,8 +1,9 @@
-"""Seeded models of three sizes, and their bundles, made by `python -m convert` as a user does."""
+"""The demo and seeded models, and their bundles, made by `python -m convert` as a user does."""
 
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import lightgbm
 import msgspec
@@ -10,15 +11,16 @@ import numpy as np
 
 from ..host import ROOT
 from ..progress import say
-from . import applicants
+from . import applicants, demo
 from .applicants import Floats
+from .demo import Demo
 
 BUILD = ROOT / "build" / "bench"
 TRAINING_ROWS = 12_000
 # A row of training data and a row that is timed never have the same seed.
 TRAINING_SEED, TIMED_SEED = 1, 2
 THRESHOLD = 0.2
-EXPORTERS = ("exact", "float32")
+CATEGORICAL = 1  # bit 0 of LightGBM's decision_type
 
 
 class Size(msgspec.Struct, frozen=True):
@@ -31,9 +33,23 @@ class Size(msgspec.Struct, frozen=True):
     @property
     def name(self) -> str:
         """Return what the folder and the tables call it."""
-        return f"{self.trees}x{self.leaves}"
+        usual = self.features == applicants.FEATURES
+        return f"{self.trees}x{self.leaves}" + ("" if usual else f"-{self.features}")
+
+    def rows(self, count: int) -> Floats:
+        """Return `count` distinct rows the model was not trained on."""
+        return applicants.draw(count, TIMED_SEED, self.features)[0]
+
+    def names(self) -> list[str]:
+        """Return its features in order."""
+        return applicants.names(self.features)
+
+    def categories(self) -> frozenset[int]:
+        """Return which columns are categories, sent as whole numbers."""
+        return frozenset(range(applicants.CATEGORIES))
 
 
+DEMO = Demo()
 SMALL, MIDDLE, LARGE = Size(100, 31), Size(500, 31), Size(1500, 63)
 
 
@@ -44,29 +60,35 @@ class WorkloadError(Exception):
 class Workload(msgspec.Struct, frozen=True):
     """A model in every form that is measured."""
 
-    size: Size
+    size: Size | Demo
     text: Path
     bundle: Path
     float32: Path
 
     def rows(self, count: int) -> Floats:
-        """Return `count` distinct rows the model was not trained on."""
-        return applicants.draw(count, TIMED_SEED, self.size.features)[0]
+        """Return `count` rows the model was not trained on."""
+        return self.size.rows(count)
+
+    def documents(self, X: Floats) -> list[dict[str, Any]]:
+        """Return what a client sends for each row."""
+        return applicants.documents(X, self.size.names(), self.size.categories())
 
 
-def build(size: Size, folder: Path = BUILD) -> Workload:
+def build(size: Size | Demo, folder: Path = BUILD) -> Workload:
     """Return the workload of a size, built where it does not stand there yet."""
     home = folder / size.name
-    text = home / "model.txt"
-    bundles = {exporter: home / exporter / size.name / "1" for exporter in EXPORTERS}
-    if not text.exists():
+    text, exact = home / "model.txt", home / "exact" / size.name / "1"
+    if isinstance(size, Demo):
+        text, exact = demo.BUNDLE / "model.txt", demo.BUNDLE
+    elif not text.exists():
         say(f"training {size.name}")
         train(size, text)
-    for exporter, bundle in bundles.items():
+    float32 = home / "float32" / size.name / "1"
+    for exporter, bundle in (("exact", exact), ("float32", float32)):
         if not (bundle / "manifest.json").exists():
             say(f"converting {size.name}, {exporter}")
             convert(text, size.name, home / exporter, exporter)
-    return Workload(size, text, bundles["exact"], bundles["float32"])
+    return Workload(size, text, exact, float32)
 
 
 def train(size: Size, text: Path) -> None:
@@ -106,15 +128,13 @@ def on_thresholds(text: Path, X: Floats, seed: int) -> Floats:
 
 def splits(text: Path) -> list[tuple[float, float]]:
     """Return (feature, threshold) of every numeric split in a LightGBM text."""
-    fields: dict[str, list[list[str]]] = {"split_feature": [], "threshold": []}
+    fields: dict[str, list[str]] = {"split_feature": [], "threshold": [], "decision_type": []}
     for line in text.read_text().splitlines():
         name, _, values = line.partition("=")
         if name in fields:
-            fields[name].append(values.split())
-    pairs = zip(fields["split_feature"], fields["threshold"], strict=True)
+            fields[name] += values.split()
     return [
         (float(feature), float(threshold))
-        for features, thresholds in pairs
-        for feature, threshold in zip(features, thresholds, strict=True)
-        if int(feature) >= applicants.CATEGORIES
+        for feature, threshold, kind in zip(*fields.values(), strict=True)
+        if not int(kind) & CATEGORICAL
     ]

@@ -1,0 +1,50 @@
+"""The cold start step by step, in a process of its own.
+
+`python -m bench.process.steps BUNDLE SPAWNED`
+
+SPAWNED is perf_counter's time of the parent, one clock for the whole machine. One JSON line of
+milliseconds per step. Libraries are imported in the order the server does, each charged with what
+it is the first to need.
+"""
+
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Callable
+from functools import partial
+from importlib import import_module
+from time import perf_counter
+from typing import Any
+
+LIBRARIES = ("numpy", "onnxruntime", "msgspec", "starlette.applications", "uvicorn", "server.run")
+
+
+def main(bundle: str, spawned: float) -> dict[str, float]:
+    """Do what the server does before its socket opens; return milliseconds per step."""
+    took = {"interpreter": (perf_counter() - spawned) * 1e3}
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # as the server does before it imports
+
+    def timed(step: str, work: Callable[[], Any]) -> Any:
+        began = perf_counter()
+        done = work()
+        took[step] = (perf_counter() - began) * 1e3
+        return done
+
+    for name in LIBRARIES:
+        timed(f"import {name.partition('.')[0]}", partial(import_module, name))
+    from server import app, catalog, services, settings
+    from server.metrics.counters import Table
+
+    with tempfile.TemporaryDirectory() as folder:
+        chosen = settings.read({}, {"model": bundle, "log_dir": folder})
+        loaded = timed("bundle: hashes, session, golden rows", lambda: catalog.load_all(chosen))
+        opened = timed("log and counters",
+                       lambda: services.open_services(chosen, loaded, Table(1), 0))  # fmt: skip
+        timed("routes", lambda: app.create(opened))
+        opened.close()
+    return took
+
+
+if __name__ == "__main__":
+    print(json.dumps(main(sys.argv[1], float(sys.argv[2]))))

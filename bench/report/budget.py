@@ -1,0 +1,68 @@
+"""Whether the budget adds up: stages against the request in process, and that against HTTP."""
+
+from pathlib import Path
+
+from .. import result
+from ..result import Row
+from .tables import number
+
+MANY = 32
+# (empty server, ours): the fast lane answers inside the protocol, the ASGI path as an empty app.
+PAIRS = (("protocol", "json"), ("asgi", "asgi_path"))
+WITHOUT_LANE = (("asgi", "json"),)
+INTRO = (
+    "Sums against wholes. In process: the stages' sum and the whole request, p50. Over HTTP: "
+    f"processor time an answer at {MANY} connections of an empty server and of this one; the empty "
+    "server's plus the whole request in process should come near it."
+)
+HEADINGS = ("model", "parts", "us", "whole", "us", "parts / whole")
+
+
+def section(folder: Path) -> str:
+    """Return the comparison in markdown, nothing where it was not measured; raises ResultError."""
+    stages, saturation = result.read("stages", folder), result.read("saturation", folder)
+    if stages is None:
+        return ""
+    lines = in_process(stages.rows) + over_http(stages.rows, saturation.rows if saturation else [])
+    grid = [list(HEADINGS), ["---"] * len(HEADINGS), *lines]
+    return f"{INTRO}\n\n" + "\n".join(f"| {' | '.join(line)} |" for line in grid)
+
+
+def p50s(rows: list[Row], stage: str) -> dict[str, float]:
+    """Return the p50 of a stage for each model."""
+    return {row["model"]: row["p50_us"] for row in rows if row.get("stage") == stage}
+
+
+def in_process(rows: list[Row]) -> list[list[str]]:
+    """Compare the stages with the whole request, model by model."""
+    sums, wholes = p50s(rows, "sum of stages"), p50s(rows, "whole request")
+    return [
+        compared(model, ("sum of stages", sums[model]), ("whole request", wholes[model]))
+        for model in wholes
+        if model in sums
+    ]
+
+
+def over_http(rows: list[Row], http: list[Row]) -> list[list[str]]:
+    """Compare an empty server plus the request in process with this server."""
+    wholes = p50s(rows, "whole request")
+    cpu = {(row["model"], row["subject"]): row for row in http
+           if row.get("connections") == MANY and row.get("cpu_us")}  # fmt: skip
+    lane = any(name == PAIRS[1][1] for _, name in cpu)
+    return [
+        compared(
+            model,
+            (f"{cpu[model, empty]['label']} + whole request",
+             cpu[model, empty]["cpu_us"] + wholes[model]),
+            (f"{cpu[model, ours]['label']}, over HTTP", cpu[model, ours]["cpu_us"]),
+        )
+        for model in wholes
+        for empty, ours in (PAIRS if lane else WITHOUT_LANE)
+        if (model, empty) in cpu and (model, ours) in cpu
+    ]  # fmt: skip
+
+
+def compared(model: str, parts: tuple[str, float], whole: tuple[str, float]) -> list[str]:
+    """Return one line of cells."""
+    return [model, parts[0], number(parts[1]), whole[0], number(whole[1]),
+            f"{parts[1] / whole[1]:.2f}"]  # fmt: skip

@@ -1,0 +1,160 @@
+"""The tables of BENCHMARKS.md, in their order: which columns of which result they show."""
+
+from .tables import Column, Table, percent, text, tiny
+
+QUANTILES = (Column("p50", "p50_us"), Column("p90", "p90_us"), Column("p99", "p99_us"),
+             Column("p99.9", "p999_us"))  # fmt: skip
+ENGINE_COLUMNS = (
+    Column("", "label", text), *QUANTILES, Column("p50 spread", "spread", percent),
+    Column("load ms", "load_ms"), Column("file kB", "size_kb"), Column("PSS MiB", "pss_mib"),
+    Column("peak MiB", "peak_mib"), Column("rows with other bits", "different"),
+    Column("largest error", "largest_error", tiny), Column("flips", "flips"),
+    Column("error on splits", "largest_error_on_thresholds", tiny),
+    Column("flips on splits", "flips_on_thresholds"), Column("rows compared", "compared"),
+    Column("samples", "samples"),
+)  # fmt: skip
+LADDER = Table(
+    "ladder",
+    "One applicant, in process",
+    "From a row of numbers (for the first: a dict, as it comes out of JSON) to a probability, in "
+    "microseconds. Each engine has a process of its own; engines take turns, round by round; every "
+    "row is timed once. Compared with LightGBM bit for bit: on ordinary rows, and on rows with one "
+    "value exactly on a split of the model, which is where single precision goes wrong. A flip is "
+    "a decision that comes out otherwise at a threshold of 0.2, near the share of bad applicants.",
+    ENGINE_COLUMNS,
+    ("model",),
+    "ladder",
+)
+COMPILERS = Table(
+    "compilers",
+    "One applicant, in process: what compiles trees",
+    "The same, against what needs an environment of its own, measured by `make bench-peers`. "
+    "lleaves and TL2cgen compile each model ahead, which takes seconds to minutes and is not timed "
+    "here; the call is their public Python one.",
+    ENGINE_COLUMNS,
+    ("model",),
+    "compilers",
+)
+STAGES = Table(
+    "stages",
+    "The budget of one request",
+    "The server's own parts in the order it calls them, with a clock between them, in "
+    "microseconds, JSON, record on. `whole request` is the server's `/score` callable on the same "
+    "applicants, in turn with the stages; HTTP itself is not in it.",
+    (Column("stage", "stage", text), *QUANTILES, Column("samples", "samples")),
+    ("model",),
+)
+COST = Table(
+    "cost",
+    "What a request costs against its size",
+    "The `/score` callable in process, the record on, microseconds; the trees alone beside it. One "
+    "thing varies at a time: trees, the features of an applicant, applicants in one request.",
+    (
+        Column("model", "model", text), Column("trees", "trees"), Column("leaves", "leaves"),
+        Column("features", "features"), Column("applicants", "batch"),
+        Column("body kB", "body_kb"), Column("trees alone, one row", "engine_us"),
+        Column("request p50", "p50_us"), Column("request p90", "p90_us"),
+        Column("an applicant", "applicant_us"), Column("samples", "samples"),
+    ),
+    ("axis",),
+    "cost",
+)  # fmt: skip
+HTTP_COLUMNS = (
+    Column("", "label", text), Column("answers/s", "per_second"),
+    Column("spread", "spread", percent), Column("CPU us", "cpu_us"), Column("p50 us", "p50_us"),
+    Column("p99 us", "p99_us"), Column("failed", "failed"), Column("samples", "samples"),
+    Column("PSS MiB", "memory_mib"), Column("start s", "start_s"),
+    Column("idle", "idle", percent),
+)  # fmt: skip
+SATURATION = Table(
+    "saturation",
+    "Over HTTP: saturation",
+    "One worker on one core, the generator on another, a closed loop. All servers stand at once "
+    "and take turns. `CPU us` is the processor time of the server and its children per answer, "
+    "`idle` the share of a core it takes without a request. Latencies here count from the real "
+    "send time, so they hide queueing; those under open load do not. Failed are answers other "
+    "than 200, among them the 503 with which this server refuses what would wait too long.",
+    HTTP_COLUMNS,
+    ("model", "connections"),
+    "saturation",
+)
+PEERS = Table(
+    "peers",
+    "Over HTTP: this server and its peers",
+    "The same with the peers, measured by `make bench-peers`: each in an environment of its own, "
+    "started as its documentation says, tuned as its file in bench/peers tells: one worker, one "
+    "thread in LightGBM, no access log. MLServer and KServe get the Open Inference Protocol in "
+    "JSON, the others one JSON object per applicant.",
+    HTTP_COLUMNS,
+    ("model", "connections"),
+    "peers",
+)
+OPEN_COLUMNS = (
+    Column("", "label", text), Column("offered/s", "offered"),
+    Column("of capacity", "of_capacity", percent), *QUANTILES,
+    Column("p50 spread", "spread", percent), Column("failed", "failed"),
+    Column("samples", "samples"), Column("generator late, p50", "late_p50_us"),
+    Column("p99", "late_p99_us"), Column("generator at", "of_generator", percent),
+)  # fmt: skip
+LATENCY = Table(
+    "latency",
+    "Over HTTP: latency under open load",
+    "Requests arrive as a Poisson process at a share of each server's own capacity, whether or not "
+    "earlier ones were answered; latency, in microseconds, counts from the moment a request was "
+    "meant to leave, so it holds how late the generator was, which is told. `generator at` is the "
+    "rate offered as a share of the most this generator does against an empty protocol; it is "
+    "asked for at most 70 %, so a fast server may get less than its share of capacity: that column "
+    "says what it got. What failed or was never answered is counted.",
+    OPEN_COLUMNS,
+    ("model", "share"),
+    "latency",
+)
+PEERS_LATENCY = Table(
+    "peers_latency",
+    "Over HTTP: the peers under open load",
+    "The same with the peers, each at a share of its own capacity.",
+    OPEN_COLUMNS,
+    ("model", "share"),
+    "peers_latency",
+)
+START = Table(
+    "start",
+    "Cold start",
+    "From the spawn of the process to its first answer, milliseconds, medians. The steps before "
+    "the socket opens are timed in a process of their own; what is left of the whole is the last "
+    "but one.",
+    (
+        Column("step", "step", text), Column("ms", "step_ms"), Column("share", "share", percent),
+        Column("samples", "samples"),
+    ),
+    ("model",),
+)  # fmt: skip
+MEMORY = Table(
+    "memory",
+    "Memory",
+    "A worker after a second of load, proportional set size by mapping (smaps); and what Python "
+    "allocated for requests in process (tracemalloc), in bytes.",
+    (Column("", "what", text), Column("MiB", "mib"), Column("bytes", "bytes")),
+    ("model",),
+)
+SOAK = Table(
+    "soak",
+    "Growth under steady load",
+    "Memory, open descriptors and threads of all processes after each slice, latency from the "
+    "intended send time. `python -m bench.soak --minutes 10`.",
+    (
+        Column("minute", "minute"), *QUANTILES, Column("failed", "failed"),
+        Column("samples", "samples"), Column("PSS MiB", "memory_mib"),
+        Column("descriptors", "descriptors"), Column("threads", "threads"),
+    ),
+    ("model",),
+)  # fmt: skip
+TABLES = (LADDER, COMPILERS, STAGES, COST, SATURATION, LATENCY, PEERS, PEERS_LATENCY, START,
+          MEMORY, SOAK)  # fmt: skip
+# What measures a result, where it is not `python -m bench --only <result>`.
+MEASURED_BY = {
+    "compilers": "make bench-peers", "peers": "make bench-peers",
+    "peers_latency": "make bench-peers", "saturation": "python -m bench --only load",
+    "latency": "python -m bench --only load", "start": "python -m bench --only process",
+    "memory": "python -m bench --only process", "soak": "python -m bench.soak",
+}  # fmt: skip

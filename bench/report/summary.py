@@ -1,0 +1,77 @@
+"""The few numbers people ask for: this server against each peer, from one result file."""
+
+from pathlib import Path
+
+from .. import result
+from ..result import Result, Row
+from .tables import NOTHING, number
+
+OURS = "json"
+ONE, MANY = 1, 32
+WITH_PEERS, WITHOUT = "peers", "saturation"
+SHORT = ("", f"answers/s at {MANY} connections", "this server does",
+         "p50 at one connection, us", "this server takes")  # fmt: skip
+LONG = (*SHORT, "CPU us an answer", "this server takes")
+
+
+def source(folder: Path) -> Result | None:
+    """Return the result with the peers in it, or without; raises result.ResultError."""
+    return result.read(WITH_PEERS, folder) or result.read(WITHOUT, folder)
+
+
+def table(folder: Path, headings: tuple[str, ...] = LONG) -> str:
+    """Return the table in markdown, nothing where nothing was measured; raises ResultError."""
+    found = source(folder)
+    cells = lines(found.rows, len(headings)) if found else []
+    if not cells:
+        return ""
+    grid = [list(headings), ["---"] * len(headings), *cells]
+    return "\n".join(f"| {' | '.join(line)} |" for line in grid)
+
+
+def lines(rows: list[Row], width: int) -> list[list[str]]:
+    """Return a line of cells per server; nothing where ours was not measured at both counts."""
+    last = rows[0]["model"] if rows else ""
+    at = {(row["subject"], row["connections"]): row
+          for row in rows if "error" not in row and row["model"] == last}  # fmt: skip
+    ours = at.get((OURS, MANY)), at.get((OURS, ONE))
+    if ours[0] is None or ours[1] is None:
+        return []
+    names = dict.fromkeys(row["subject"] for row in rows)
+    return [
+        line(label_of(rows, name), at.get((name, MANY)), at.get((name, ONE)), (ours[0], ours[1]))[
+            :width
+        ]
+        for name in names
+    ]
+
+
+def label_of(rows: list[Row], name: str) -> str:
+    """Return what a subject is called."""
+    return next(str(row["label"]) for row in rows if row["subject"] == name)
+
+
+def line(label: str, many: Row | None, one: Row | None, ours: tuple[Row, Row]) -> list[str]:
+    """Return one server's cells: what it does, and how this server compares."""
+    if many is None or one is None:
+        return [label, "could not be measured, see below", *[NOTHING] * (len(LONG) - 2)]
+    return [
+        label,
+        number(many["per_second"]), times(ours[0]["per_second"], many["per_second"]),
+        number(one["p50_us"]), times(ours[1]["p50_us"], one["p50_us"]),
+        number(many["cpu_us"]), times(ours[0]["cpu_us"], many["cpu_us"]),
+    ]  # fmt: skip
+
+
+def times(ours: float | None, theirs: float | None) -> str:
+    """Return ours as a multiple of theirs."""
+    return f"{number(ours / theirs)} times" if ours is not None and theirs else NOTHING
+
+
+def conditions(found: Result) -> str:
+    """Return on what, when and how, in one line."""
+    machine = found.host
+    return (
+        f"{found.rows[0]['model']} model, record on, one worker on one core of {machine.cpu}, "
+        f"{found.measured}, commit {found.commit}."
+    )
