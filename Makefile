@@ -111,13 +111,20 @@ test-engines: setup ## the server's whole test suite on onnxruntime and on the n
 	CREDIT_ENGINE=onnxruntime $(PY) -m pytest --ignore-glob='*native*' tests/test_server_*.py
 	CREDIT_ENGINE=native $(PY) -m pytest tests/test_server_*.py
 
-.PHONY: bench bench-peers profile
+.PHONY: bench bench-peers bench-parts bench-guard profile soak
 bench: setup ## measure again and render BENCHMARKS.md (QUICK=1: a look, into build/bench/quick)
 	$(PY) -m bench $(if $(QUICK),--quick)
-bench-peers: setup ## the same with the peers, whose environments it builds in build/peers
+bench-peers: setup ## build the peers' environments in build/peers and measure them
 	$(PY) -m bench --peers $(if $(QUICK),--quick)
+bench-parts: setup ## decode, fill, run, transform, record, encode under pytest-benchmark
+	$(PY) -m pytest bench/benchmark_stages.py --benchmark-only --benchmark-json $(BUILD)/parts.json
+bench-guard: setup ## after make bench QUICK=1: ratios against the committed results
+	$(PY) -m bench.guard
 profile: setup ## profile a request, into build/bench
 	$(PY) -m bench.profiling
+soak: setup ## growth over MINUTES=10 of steady load, into bench/results
+	$(PY) -m bench.soak --minutes $(or $(MINUTES),10)
+	$(PY) -m bench --render
 
 .PHONY: lock
 lock: ## resolve requirements/*.in again (needs uv)

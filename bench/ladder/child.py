@@ -49,15 +49,16 @@ def start(arguments: Sequence[str]) -> tuple[Score, Floats, dict[str, Any]]:
     return score, rows, {"load_ms": round(loaded * 1e3, 1), "size_kb": round(size)}
 
 
-def time_rows(score: Score, rows: Floats, first: int, count: int) -> list[int]:
-    """Return nanoseconds per row, each row once."""
-    taken = []
-    for i in range(first, first + count):
-        row = rows[i % len(rows)]
+def time_rows(score: Score, rows: Floats, first: int, count: int) -> dict[str, list[float]]:
+    """Return nanoseconds and score per row, each row once."""
+    taken: list[float] = []
+    scores: list[float] = []
+    for row in rows[first : first + count]:
         began = perf_counter_ns()
-        score(row)
+        found = score(row)
         taken.append(perf_counter_ns() - began)
-    return taken
+        scores.append(found)
+    return {"taken": taken, "scores": scores}
 
 
 def main(arguments: Sequence[str]) -> None:

@@ -132,19 +132,20 @@ def time_all(
 ) -> list[Row]:
     """Time the rounds, then compare the scores with LightGBM's."""
     taken: dict[str, list[list[float]]] = {name: [] for name in processes}
+    scores: dict[str, list[float]] = {name: [] for name in processes}
     for number in range(rounds):
         say(f"ladder {workload.size.name}: round {number + 1} of {rounds}")
         for name, process in processes.items():
             answer = process.ask("time", number * count, count)
-            taken[name].append([each / 1e3 for each in answer])
+            taken[name].append([each / 1e3 for each in answer["taken"]])
+            scores[name] += answer["scores"]
     memory = {name: process.ask("memory") for name, process in processes.items()}
-    scores = {
-        name: np.array(process.ask("score", (rounds - 1) * count))
-        for name, process in processes.items()
-    }
+    for name, process in processes.items():
+        scores[name] += process.ask("score", rounds * count)
+    wanted = np.array(scores[REFERENCE])
     return [
         {**label(workload, name), **process.ready, **memory[name], **latency(taken[name]),
-         **errors(scores[name], scores[REFERENCE], count)}
+         **errors(np.array(scores[name]), wanted, count)}
         for name, process in processes.items()
     ]  # fmt: skip
 

@@ -9,9 +9,11 @@ from .tables import NOTHING, number
 OURS = "json"
 ONE, MANY = 1, 32
 WITH_PEERS, WITHOUT = "peers", "saturation"
-SHORT = ("", f"answers/s at {MANY} connections", "this server does",
-         "p50 at one connection, us", "this server takes")  # fmt: skip
-LONG = (*SHORT, "CPU us an answer", "this server takes")
+COMPARED = "ours, times theirs"
+SHORT = ("", f"answers/s, {MANY} connections", COMPARED, "p50 us, 1 connection", COMPARED)
+LONG = (*SHORT, "CPU us an answer", COMPARED)
+SHARED = " The machine was shared: only ratios count."
+QUICK = " Quick form: too short to quote."
 
 
 def source(folder: Path) -> Result | None:
@@ -31,9 +33,9 @@ def table(folder: Path, headings: tuple[str, ...] = LONG) -> str:
 
 def lines(rows: list[Row], width: int) -> list[list[str]]:
     """Return a line of cells per server; nothing where ours was not measured at both counts."""
-    last = rows[0]["model"] if rows else ""
+    model = rows[0]["model"] if rows else ""
     at = {(row["subject"], row["connections"]): row
-          for row in rows if "error" not in row and row["model"] == last}  # fmt: skip
+          for row in rows if "error" not in row and row["model"] == model}  # fmt: skip
     ours = at.get((OURS, MANY)), at.get((OURS, ONE))
     if ours[0] is None or ours[1] is None:
         return []
@@ -55,17 +57,19 @@ def line(label: str, many: Row | None, one: Row | None, ours: tuple[Row, Row]) -
     """Return one server's cells: what it does, and how this server compares."""
     if many is None or one is None:
         return [label, "could not be measured, see below", *[NOTHING] * (len(LONG) - 2)]
-    return [
-        label,
-        number(many["per_second"]), times(ours[0]["per_second"], many["per_second"]),
-        number(one["p50_us"]), times(ours[1]["p50_us"], one["p50_us"]),
-        number(many["cpu_us"]), times(ours[0]["cpu_us"], many["cpu_us"]),
-    ]  # fmt: skip
+    cells = [label]
+    for theirs, mine, column in ((many, ours[0], "per_second"), (one, ours[1], "p50_us"),
+                                 (many, ours[0], "cpu_us")):  # fmt: skip
+        cells += [number(theirs[column]), times(mine, theirs, column)]
+    return cells
 
 
-def times(ours: float | None, theirs: float | None) -> str:
-    """Return ours as a multiple of theirs."""
-    return f"{number(ours / theirs)} times" if ours is not None and theirs else NOTHING
+def times(ours: Row, theirs: Row, column: str) -> str:
+    """Return ours as a multiple of theirs, nothing beside itself."""
+    mine, other = ours[column], theirs[column]
+    if ours is theirs or mine is None or not other:
+        return NOTHING
+    return number(mine / other)
 
 
 def conditions(found: Result) -> str:
@@ -74,4 +78,6 @@ def conditions(found: Result) -> str:
     return (
         f"{found.rows[0]['model']} model, record on, one worker on one core of {machine.cpu}, "
         f"{found.measured}, commit {found.commit}."
+        + SHARED * (machine.load_average > machine.cores / 2)
+        + QUICK * found.quick
     )

@@ -1,0 +1,118 @@
+"""The in-process parts of a request under pytest-benchmark, on the committed model.
+
+example: python -m pytest bench/benchmark_stages.py --benchmark-only
+
+`python -m bench --only stages` has the budget that adds up; this is for a closer look at one part,
+with pytest-benchmark's statistics, comparison and storage. Applicants take turns: none is repeated
+before 2,000 others.
+"""
+
+from collections.abc import Callable, Iterator
+from itertools import cycle
+from typing import Any
+
+import msgspec
+import pytest
+
+from server.codec import JSON
+from server.model import Outcome
+from server.score import Score
+
+from . import stages
+from .workload import models
+
+DISTINCT = 2000
+ID = "0" * 32
+Parts = tuple["Stages", Score, list[bytes]]
+
+
+class Stages(stages.Staged):
+    """The stages of the budget, one call each."""
+
+    def decode(self, body: bytes) -> msgspec.Struct:
+        """Read an applicant."""
+        applicant: msgspec.Struct = self._decode(body)
+        return applicant
+
+    def fill(self, applicant: msgspec.Struct) -> bytes:
+        """Fill the engine's row; return its bytes."""
+        return self._fill(applicant)
+
+    def fill_and_run(self, applicant: msgspec.Struct) -> None:
+        """Score the row, which is another each time."""
+        self._fill(applicant)
+        self._model.engine.score_row()
+
+    def transform(self, row: bytes) -> Outcome:
+        """Decide on the last raw score."""
+        return self._transform(row)
+
+    def record(self, said: Outcome, body: bytes) -> None:
+        """Write the record."""
+        self._record(ID, said, body)
+
+    def encode(self, said: Outcome) -> bytes:
+        """Encode the answer."""
+        return JSON.encode(self._build(ID, said))
+
+
+@pytest.fixture(scope="module")
+def parts() -> Iterator[Parts]:
+    """The stages, the whole, and bodies of held-out applicants, with a log in a scratch folder."""
+    workload = models.build(models.DEMO)
+    bodies = [msgspec.json.encode(each) for each in workload.documents(workload.rows(DISTINCT))]
+    with stages.opened(workload) as services:
+        model = services.catalog.default
+        yield Stages(services), Score(model, services), bodies
+
+
+def in_turn(work: Callable[[Any], object], values: list[Any]) -> Callable[[], object]:
+    """Return a call that handles the next value."""
+    following = cycle(values).__next__
+    return lambda: work(following())
+
+
+def test_decode(parts: Parts, benchmark: Any) -> None:
+    """JSON to a typed applicant."""
+    staged, _, bodies = parts
+    benchmark(in_turn(staged.decode, bodies))
+
+
+def test_fill(parts: Parts, benchmark: Any) -> None:
+    """An applicant to the engine's row, seen ranges checked."""
+    staged, _, bodies = parts
+    benchmark(in_turn(staged.fill, [staged.decode(body) for body in bodies]))
+
+
+def test_run(parts: Parts, benchmark: Any) -> None:
+    """The trees; filling the next row is part of it."""
+    staged, _, bodies = parts
+    applicants = [staged.decode(body) for body in bodies]
+    benchmark(in_turn(staged.fill_and_run, applicants))
+
+
+def test_transform(parts: Parts, benchmark: Any) -> None:
+    """A raw score to probability and decision."""
+    staged, _, bodies = parts
+    benchmark(in_turn(staged.transform, [staged.fill(staged.decode(body)) for body in bodies]))
+
+
+def test_record(parts: Parts, benchmark: Any) -> None:
+    """The record, built and written."""
+    staged, _, bodies = parts
+    said = [staged.transform(staged.fill(staged.decode(body))) for body in bodies]
+    pairs = list(zip(said, bodies, strict=True))
+    benchmark(in_turn(lambda pair: staged.record(*pair), pairs))
+
+
+def test_encode(parts: Parts, benchmark: Any) -> None:
+    """The answer to JSON."""
+    staged, _, bodies = parts
+    said = [staged.transform(staged.fill(staged.decode(body))) for body in bodies]
+    benchmark(in_turn(staged.encode, said))
+
+
+def test_whole_request(parts: Parts, benchmark: Any) -> None:
+    """All of it: the server's callable."""
+    _, score, bodies = parts
+    benchmark(in_turn(lambda body: stages.whole(score, body), bodies))
