@@ -10,6 +10,7 @@ from .progress import say
 
 PEERS = Path(__file__).parent / "peers"
 BUILD = ROOT / "build" / "peers"
+FAILED = "failed.txt"
 
 
 class PeerError(Exception):
@@ -24,10 +25,20 @@ def python_of(name: str | None) -> Path | None:
     return python if (BUILD / name / "installed.txt").exists() else None
 
 
+def why_not(name: str | None) -> str | None:
+    """Return why a peer has no environment, None where it has one."""
+    if python_of(name) is not None:
+        return None
+    said = BUILD / (name or "") / FAILED
+    return (
+        said.read_text().strip() if said.exists() else "no environment: make bench-peers builds it"
+    )
+
+
 def build(name: str) -> Path:
     """Build the environment unless it stands there with the same requirements; return its python.
 
-    Raises PeerError.
+    Raises PeerError; what pip said is kept, and stands in the tables.
     """
     wanted = (PEERS / name / "requirements.txt").read_bytes()
     home = BUILD / name
@@ -41,7 +52,9 @@ def build(name: str) -> Path:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
-        raise PeerError((errors or [done.stderr.strip() or "pip said nothing"])[0])
+        said = (errors or [done.stderr.strip() or "pip said nothing"])[0]
+        (home / FAILED).write_text(said)
+        raise PeerError(said)
     mark.write_bytes(wanted)
     return python
 

@@ -51,7 +51,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def measure(workload: models.Workload, plans: Plans) -> list[Row]:
     """Return a row per slice; connections are opened anew for each."""
-    ours = next(each for each in subjects.SUBJECTS if each.kind == "ours")
+    ours = subjects.OURS
     requests = ours.encode(workload)(workload.rows(load.DISTINCT))
     length = plans.seconds / plans.slices
     rows = []

@@ -51,7 +51,26 @@ def test_a_peer_answers_where_it_is_built(workload: models.Workload, name: str) 
 def test_every_version_of_a_peer_is_pinned(name: str) -> None:
     lines = (environments.PEERS / name / "requirements.txt").read_text().splitlines()
     assert lines
-    assert [line for line in lines if "==" not in line] == []
+    assert [line for line in lines if "==" not in line and not line.startswith("#")] == []
+
+
+def test_a_peer_that_cannot_be_built_keeps_the_exact_error(
+    workload: models.Workload, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """It stands in the table: no requirement of this kind can be met."""
+    peer = peers.PEERS[0]
+    requirements = tmp_path / "peers" / peer.name / "requirements.txt"
+    requirements.parent.mkdir(parents=True)
+    requirements.write_text(f"{tmp_path}/no-such-wheel.whl\n")
+    monkeypatch.setattr(environments, "PEERS", tmp_path / "peers")
+    monkeypatch.setattr(environments, "BUILD", tmp_path / "build")
+    with pytest.raises(environments.PeerError, match="no-such-wheel"):
+        environments.build(peer.name)
+    with (
+        pytest.raises(servers.ServerError, match="no-such-wheel"),
+        servers.running(peer, workload, []),
+    ):
+        pass
 
 
 def test_a_peer_is_started_on_its_own_port_with_one_thread(workload: models.Workload) -> None:

@@ -41,7 +41,7 @@ class Process:
     ) -> None:
         python = environments.python_of(ALL[engine].environment)
         if python is None:
-            raise EngineError("no environment: make bench-peers builds it")
+            raise EngineError(environments.why_not(ALL[engine].environment))
         paths = paths_of(workload)
         if ALL[engine].environment and not (compiling or ALL[engine].file(paths).exists()):
             raise EngineError("not compiled: make bench-peers compiles it")

@@ -1,7 +1,7 @@
 """Whole HTTP requests over distinct applicants: JSON, MessagePack, Open Inference Protocol."""
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import msgspec
 
@@ -14,11 +14,12 @@ Encode = Callable[[Floats], list[bytes]]
 def json_at(path: str) -> Encode:
     """Return an encoder of one JSON object per applicant."""
 
-    def encode(X: Floats) -> list[bytes]:
-        bodies = [msgspec.json.encode(document) for document in applicants.documents(X)]
-        return [post(path, b"application/json", body) for body in bodies]
+    return lambda X: json_documents(path, applicants.documents(X))
 
-    return encode
+
+def json_documents(path: str, documents: Sequence[object]) -> list[bytes]:
+    """Return one request per applicant, for models with features of their own too."""
+    return [post(path, b"application/json", msgspec.json.encode(each)) for each in documents]
 
 
 json = json_at("/score")

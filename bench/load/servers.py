@@ -75,8 +75,8 @@ def free_port() -> int:
 @contextmanager
 def running(subject: Subject, workload: Workload, requests: list[bytes]) -> Iterator[Running]:
     """Run a server until the block ends; raises ServerError."""
-    if environments.python_of(subject.environment) is None:
-        raise ServerError("no environment: make bench-peers builds it")
+    if missing := environments.why_not(subject.environment):
+        raise ServerError(missing)
     with tempfile.TemporaryDirectory() as folder, (Path(folder) / "output").open("w+b") as output:
         port, began = free_port(), monotonic()
         with on_core(SERVER_CORE):

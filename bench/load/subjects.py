@@ -76,3 +76,4 @@ SUBJECTS = (
     Subject("oip", "this server, OIP binary", "ours", ours(), oip),
     Subject("oip_json", "this server, OIP JSON", "ours", ours(), oip_json),
 )
+OURS = next(each for each in SUBJECTS if each.name == "json")

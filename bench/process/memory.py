@@ -12,7 +12,7 @@ import psutil
 from server.score import Score
 
 from .. import stages
-from ..load import servers, subjects
+from ..load import body, servers, subjects
 from ..load.generator import Plan
 from ..progress import say
 from ..result import Row
@@ -34,8 +34,8 @@ def measure(workload: Workload, requests: int) -> list[Row]:
 
 def mapped(workload: Workload) -> list[Row]:
     """Return the proportional set size of a worker under load, largest mapping first."""
-    ours = next(each for each in subjects.SUBJECTS if each.kind == "ours")
-    requests = ours.encode(workload)(workload.rows(500))
+    ours = subjects.OURS
+    requests = body.json_documents("/score", workload.documents(workload.rows(500)))
     with servers.running(ours, workload, requests) as server:
         servers.load(server, Plan(server.port, CONNECTIONS, SECONDS))
         [worker] = psutil.Process(server.process.pid).children()
@@ -73,13 +73,13 @@ def traced(workload: Workload, requests: int) -> list[Row]:
     bodies = [msgspec.json.encode(document) for document in documents]
     with stages.opened(workload) as services:
         score = Score(services.catalog.default, services)
-        for body in bodies[:100]:
-            stages.whole(score, body)
+        for each in bodies[:100]:
+            stages.whole(score, each)
         gc.collect()
         tracemalloc.start()
         before = tracemalloc.get_traced_memory()[0]
-        for body in bodies:
-            stages.whole(score, body)
+        for each in bodies:
+            stages.whole(score, each)
         gc.collect()
         left = tracemalloc.get_traced_memory()[0] - before
         tracemalloc.reset_peak()

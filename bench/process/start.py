@@ -7,7 +7,7 @@ import sys
 from time import perf_counter
 
 from ..host import ROOT
-from ..load import servers, subjects
+from ..load import body, servers, subjects
 from ..progress import say
 from ..result import Row
 from ..workload.models import Workload
@@ -35,8 +35,8 @@ def measure(workload: Workload, rounds: int) -> list[Row]:
 
 def whole(workload: Workload) -> float:
     """Start the server, ask once, stop it; return milliseconds to the answer."""
-    ours = next(each for each in subjects.SUBJECTS if each.kind == "ours")
-    requests = ours.encode(workload)(workload.rows(1))
+    ours = subjects.OURS
+    requests = body.json_documents("/score", workload.documents(workload.rows(1)))
     with servers.running(ours, workload, requests) as server:
         return server.start_s * 1e3
 

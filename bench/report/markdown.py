@@ -46,7 +46,8 @@ def section(table: Table, folder: Path) -> str:
         return "\n\n".join([*parts, MISSING.format(by)]) + "\n"
     parts += header(found)
     if table.plot:
-        parts.append(f"![{table.title}](bench/results/{table.plot}.svg)")
+        place = "bench/results/" if folder == result.FOLDER else ""
+        parts.append(f"![{table.title}]({place}{table.plot}.svg)")
     for name, rows in groups(table, found.rows).items():
         parts += [f"### {name}", grid(table.columns, rows)]
     if table is STAGES:
