@@ -5,12 +5,14 @@ Sleeps of the servers are long against any scheduling delay, and bounds are one-
 
 import asyncio
 import threading
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 
 import numpy as np
 import pytest
 
+from bench.distribution import quantiles
 from bench.load.generator import Plan, Report, drive
 
 REQUEST = b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\n\r\n"
@@ -100,6 +102,19 @@ def test_a_sleep_in_one_of_a_hundred_shows_behind_p99() -> None:
     report = run(answer, 200, 2)
     assert sum(each >= FELT_US for each in report.latencies_us) >= report.answered // 100
     assert np.quantile(report.latencies_us, 0.995) >= FELT_US
+
+
+def test_a_server_that_stops_for_one_in_a_hundred_requests_shows_it_in_p99() -> None:
+    """It answers nobody meanwhile, and who was meant to leave then is counted from then."""
+
+    async def answer(number: int) -> bytes | None:
+        if number % 100 == 0:
+            time.sleep(0.05)
+        return GOOD
+
+    found = quantiles(run(answer, 400, 3).latencies_us, "us")
+    assert found["samples"] > 1000
+    assert (found["p99_us"] or 0) >= 45_000
 
 
 def test_a_stall_is_felt_by_every_request_that_was_meant_to_leave_in_it() -> None:
