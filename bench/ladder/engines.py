@@ -5,8 +5,9 @@ model; `load` (timed) returns the function that is measured. Libraries are impor
 every engine runs in a process of its own, and some in an environment of their own.
 """
 
+import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float64]
 Score = Callable[[Floats], float]
 Load = Callable[[], Score]
+MISSING = -1  # a category code of pandas
 
 
 @dataclass(frozen=True)
@@ -48,34 +50,51 @@ def dataframe(paths: Paths) -> Load:
     """A one-row DataFrame from a dict, `LGBMClassifier.predict_proba`: what services do."""
     import pandas as pd
 
-    return classifier(paths, lambda names, row: pd.DataFrame([dict(zip(names, row, strict=True))]))
+    names, known = feature_names(paths.text), category_lists(paths)
+
+    def shape(row: Floats) -> Any:
+        frame = pd.DataFrame([dict(zip(names, row, strict=True))])
+        for name, categories in known.items():
+            codes = frame[name].fillna(MISSING).astype(int)
+            frame[name] = pd.Categorical.from_codes(codes, categories=pd.Index(categories))
+        return frame
+
+    return classifier(paths, shape, lambda rows: pd.concat(map(shape, rows)))
 
 
 def numpy_proba(paths: Paths) -> Load:
     """A numpy row, `LGBMClassifier.predict_proba`."""
-    return classifier(paths, lambda names, row: row[np.newaxis])
+    return classifier(paths, lambda row: row[np.newaxis], lambda rows: rows)
 
 
-def classifier(paths: Paths, shape: Callable[[Sequence[str], Floats], Any]) -> Load:
+def classifier(
+    paths: Paths, shape: Callable[[Floats], Any], together: Callable[[Floats], Any]
+) -> Load:
     """Score through scikit-learn's interface, rows shaped as in training.
 
     The estimator is fitted on nothing much and given the booster: no pickle is loaded.
     """
     import lightgbm
 
-    names = feature_names(paths.text)
-    rows = np.random.default_rng(0).normal(size=(100, len(names)))
+    rng = np.random.default_rng(0)
+    rows = rng.integers(0, 2, (100, len(feature_names(paths.text)))).astype(np.float64)
     estimator = lightgbm.LGBMClassifier(n_estimators=1, verbose=-1, n_jobs=1)
-    shaped = np.concatenate([np.asarray(shape(names, row)) for row in rows])
-    fitting = type(shape(names, rows[0]))
-    is_frame = fitting.__name__ == "DataFrame"
-    estimator.fit(fitting(shaped, columns=names) if is_frame else shaped, rows[:, 0] > 0)
+    estimator.fit(together(rows), rows[:, 0] > 0)
 
     def load() -> Score:
         estimator._Booster = lightgbm.Booster(model_file=paths.text)
-        return lambda row: float(np.asarray(estimator.predict_proba(shape(names, row)))[0, 1])
+        return lambda row: float(np.asarray(estimator.predict_proba(shape(row)))[0, 1])
 
     return load
+
+
+def category_lists(paths: Paths) -> dict[str, list[Any]]:
+    """Return the categories of each feature that was a pandas category in training."""
+    last = paths.text.read_text().rstrip().rpartition("\npandas_categorical:")[2]
+    lists = json.loads(last) or []
+    features = json.loads((paths.bundle / "manifest.json").read_text())["features"]
+    names = [each["name"] for each in features if each["type"] == "category"]
+    return dict(zip(names, lists, strict=True)) if lists else {}
 
 
 def feature_names(text: Path) -> list[str]:

@@ -81,6 +81,9 @@ def latency(rows: list[Row], path: Path) -> None:
         save(drawn, path)
 
 
+LINES = (("p50_us", "request", "-o", COLOURS["ours"]),
+         ("engine_us", "trees alone", ":^", COLOURS["limit"]),
+         ("applicant_us", "an applicant", "--s", COLOURS["other"]))  # fmt: skip
 AXES = {"trees": "trees", "features": "features", "batch": "applicants in a request"}
 
 
@@ -90,16 +93,15 @@ def cost(rows: list[Row], path: Path) -> None:
     with figure(9, 3, len(known)) as (drawn, panels):
         for axis, axes in zip(known, panels, strict=True):
             mine = [row for row in rows if row["axis"] == axis]
-            for key, label, style in (("p50_us", "request", "-o"),
-                                      ("applicant_us", "an applicant", "--s"),
-                                      ("engine_us", "trees alone", ":^")):  # fmt: skip
+            lines = LINES if axis == "batch" else LINES[:2]
+            for key, label, style, colour in lines:
                 axes.plot([row[axis] for row in mine], [row[key] for row in mine], style,
-                          label=label, markersize=4)  # fmt: skip
+                          label=label, color=colour, markersize=4)  # fmt: skip
             axes.set_xscale("log")
             axes.set_yscale("log")
             axes.set_xlabel(AXES[axis])
         panels[0].set_ylabel("microseconds, p50")
-        panels[0].legend(frameon=False)
+        panels[-1].legend(frameon=False)
         save(drawn, path)
 
 

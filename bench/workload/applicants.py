@@ -51,19 +51,13 @@ def shape_columns(X: Floats, rng: np.random.Generator) -> None:
     patchy[missing[:, : patchy.shape[1]]] = np.nan
 
 
-def documents(
-    X: Floats, labels: list[str] | None = None, whole: frozenset[int] | None = None
-) -> list[dict[str, Any]]:
-    """Return what a client sends for each row: null where missing, whole numbers for categories.
-
-    Without `labels` and `whole`, the columns of categories, those of `draw`.
-    """
-    labels = names(X.shape[1]) if labels is None else labels
-    whole = frozenset(range(CATEGORIES)) if whole is None else whole
+def documents(X: Floats) -> list[dict[str, Any]]:
+    """Return what a client sends for each row: null where missing, whole numbers for categories."""
+    labels = names(X.shape[1])
     rows = [[None if value != value else value for value in row] for row in X.tolist()]
     return [
         {
-            name: int(value) if i in whole and value is not None else value
+            name: int(value) if i < CATEGORIES and value is not None else value
             for i, (name, value) in enumerate(zip(labels, row, strict=True))
         }
         for row in rows

@@ -1,6 +1,6 @@
 """The committed model, models/credit-express/1, and the applicants held out from its training."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import msgspec
 import numpy as np
@@ -16,6 +16,7 @@ HELD_OUT = BUNDLE.parent / "held-out.parquet"
 class _Feature(msgspec.Struct, frozen=True):
     name: str
     type: str
+    categories: list[int] = []
 
 
 class _Manifest(msgspec.Struct, frozen=True):
@@ -28,18 +29,37 @@ class Demo(msgspec.Struct, frozen=True):
     name: ClassVar[str] = "credit-express"
 
     def rows(self, count: int) -> Floats:
-        """Return held-out rows float64 [count, 23]; after the 3,000th, the first again."""
-        table = pq.read_table(HELD_OUT, columns=self.names())
-        X = np.column_stack([column.to_numpy().astype(np.float64) for column in table.columns])
+        """Return held-out rows float64 [count, 23] as LightGBM sees them, categories as codes.
+
+        After the 3,000th, the first again.
+        """
+        table = pq.read_table(HELD_OUT)
+        columns = [coded(each, table.column(each.name).to_numpy()) for each in _features()]
+        X = np.column_stack(columns)
         return X[np.arange(count) % len(X)]
 
-    def names(self) -> list[str]:
-        """Return its features in order."""
-        return [each.name for each in _features()]
+    def documents(self, X: Floats) -> list[dict[str, Any]]:
+        """Return what a client sends for each row."""
+        features = _features()
+        return [
+            {each.name: plain(each, value) for each, value in zip(features, row, strict=True)}
+            for row in X.tolist()
+        ]
 
-    def categories(self) -> frozenset[int]:
-        """Return which columns are categories, sent as whole numbers."""
-        return frozenset(i for i, each in enumerate(_features()) if each.type == "category")
+
+def coded(feature: _Feature, values: Any) -> Floats:
+    """Return a column in LightGBM's numbers; NaN where a category was not in training."""
+    if feature.type != "category":
+        return np.asarray(values, dtype=np.float64)
+    codes = {category: code for code, category in enumerate(feature.categories)}
+    return np.array([codes.get(int(value), np.nan) for value in values])
+
+
+def plain(feature: _Feature, value: float) -> float | int | None:
+    """Return one of LightGBM's numbers as JSON has it."""
+    if value != value:
+        return None
+    return feature.categories[int(value)] if feature.type == "category" else value
 
 
 def _features() -> list[_Feature]:

@@ -40,13 +40,9 @@ class Size(msgspec.Struct, frozen=True):
         """Return `count` distinct rows the model was not trained on."""
         return applicants.draw(count, TIMED_SEED, self.features)[0]
 
-    def names(self) -> list[str]:
-        """Return its features in order."""
-        return applicants.names(self.features)
-
-    def categories(self) -> frozenset[int]:
-        """Return which columns are categories, sent as whole numbers."""
-        return frozenset(range(applicants.CATEGORIES))
+    def documents(self, X: Floats) -> list[dict[str, Any]]:
+        """Return what a client sends for each row."""
+        return applicants.documents(X)
 
 
 DEMO = Demo()
@@ -71,7 +67,7 @@ class Workload(msgspec.Struct, frozen=True):
 
     def documents(self, X: Floats) -> list[dict[str, Any]]:
         """Return what a client sends for each row."""
-        return applicants.documents(X, self.size.names(), self.size.categories())
+        return self.size.documents(X)
 
 
 def build(size: Size | Demo, folder: Path = BUILD) -> Workload:
