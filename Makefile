@@ -111,17 +111,19 @@ test-engines: setup ## the server's whole test suite on onnxruntime and on the n
 	CREDIT_ENGINE=onnxruntime $(PY) -m pytest --ignore-glob='*native*' tests/test_server_*.py
 	CREDIT_ENGINE=native $(PY) -m pytest tests/test_server_*.py
 
-.PHONY: bench bench-peers bench-parts bench-guard profile soak
+.PHONY: bench bench-peers profile
 bench: setup ## measure again and render BENCHMARKS.md (QUICK=1: a look, into build/bench/quick)
 	$(PY) -m bench $(if $(QUICK),--quick)
-bench-peers: setup ## build the peers' environments in build/peers and measure them
+bench-peers: setup ## build the peers' environments in build/peers and measure them beside this server
 	$(PY) -m bench --peers $(if $(QUICK),--quick)
-bench-parts: setup ## decode, fill, run, transform, record, encode under pytest-benchmark
-	$(PY) -m pytest bench/benchmark_stages.py --benchmark-only --benchmark-json $(BUILD)/parts.json
-bench-guard: setup ## after make bench QUICK=1: ratios against the committed results
-	$(PY) -m bench.guard
 profile: setup ## profile a request, into build/bench
 	$(PY) -m bench.profiling
+
+.PHONY: bench-parts bench-guard soak
+bench-parts: setup ## decode, fill, run, transform, record, encode under pytest-benchmark
+	$(PY) -m pytest bench/benchmark_stages.py --benchmark-only --benchmark-json $(BUILD)/parts.json
+bench-guard: setup ## after make bench QUICK=1: its ratios against the committed results
+	$(PY) -m bench.guard
 soak: setup ## growth over MINUTES=10 of steady load, into bench/results
 	$(PY) -m bench.soak --minutes $(or $(MINUTES),10)
 	$(PY) -m bench --render

@@ -16,7 +16,7 @@ from typing import Any, TextIO
 
 import numpy as np
 
-from .engines import COMPILERS, ENGINES, Floats, Paths, Score
+from .engines import ENGINES, Floats, Paths, Score
 
 WARM_UP = 200
 
@@ -36,7 +36,7 @@ def kernel_says(file: Path, key: str) -> int:
 
 def start(arguments: Sequence[str]) -> tuple[Score, Floats, dict[str, Any]]:
     """Load and warm up; return the function, the rows and what loading cost."""
-    engine = {**ENGINES, **COMPILERS}[arguments[0]]
+    engine = ENGINES[arguments[0]]
     paths = Paths(*map(Path, arguments[1:5]))
     rows = np.load(arguments[5])
     load = engine.prepare(paths)

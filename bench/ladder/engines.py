@@ -164,27 +164,6 @@ def onnxruntime() -> Any:
     return ort
 
 
-def exact_run(paths: Paths) -> Load:
-    """The exact graph, `session.run`."""
-    return graph_run(paths.bundle / "model.onnx")
-
-
-def float32_run(paths: Paths) -> Load:
-    """The same trees in single precision, `session.run`."""
-    return graph_run(paths.float32 / "model.onnx")
-
-
-def graph_run(model: Path) -> Load:
-    """`session.run` of a graph from float64 rows to raw scores."""
-    ort = onnxruntime()
-
-    def load() -> Score:
-        session = ort.InferenceSession(model, providers=["CPUExecutionProvider"])
-        return lambda row: sigmoid(float(session.run(None, {"X": row[np.newaxis]})[0][0, 0]))
-
-    return load
-
-
 def quantised(paths: Paths) -> Load:
     """The exact graph through onnxruntime's own quantisation, where that changes a tree.
 
@@ -205,6 +184,27 @@ def quantised(paths: Paths) -> Load:
             "quantize_dynamic gives back the same nodes"
         )
     return graph_run(paths.scratch / "quantised.onnx")
+
+
+def exact_run(paths: Paths) -> Load:
+    """The exact graph, `session.run`."""
+    return graph_run(paths.bundle / "model.onnx")
+
+
+def float32_run(paths: Paths) -> Load:
+    """The same trees in single precision, `session.run`."""
+    return graph_run(paths.float32 / "model.onnx")
+
+
+def graph_run(model: Path) -> Load:
+    """`session.run` of a graph from float64 rows to raw scores."""
+    ort = onnxruntime()
+
+    def load() -> Score:
+        session = ort.InferenceSession(model, providers=["CPUExecutionProvider"])
+        return lambda row: sigmoid(float(session.run(None, {"X": row[np.newaxis]})[0][0, 0]))
+
+    return load
 
 
 def exact_bound(paths: Paths) -> Load:
@@ -306,9 +306,10 @@ ENGINES = {
     "exact": Engine("exact graph, session.run", exact_run, lambda p: p.bundle / "model.onnx"),
     "bound": Engine("exact graph, bound buffers", exact_bound, lambda p: p.bundle / "model.onnx"),
     "native": Engine("native engine", native, lambda p: p.bundle / "model.onnx"),
-}
-COMPILERS = {
     "lleaves": Engine("lleaves", lleaves, lambda p: p.scratch / "lleaves.o", "lleaves"),
     "tl2cgen": Engine("Treelite, TL2cgen", tl2cgen, lambda p: p.scratch / "tl2cgen.so", "treelite"),
     "gtil": Engine("Treelite, GTIL", gtil, text_of, "treelite"),
 }
+# What needs an environment of its own, and so a table of its own.
+COMPILERS = tuple(name for name, engine in ENGINES.items() if engine.environment)
+OURS_AND_LIGHTGBM = tuple(name for name in ENGINES if name not in COMPILERS)

@@ -20,13 +20,14 @@ from ..host import ROOT
 from ..progress import say
 from ..result import Row
 from ..workload.models import THRESHOLD, Workload, on_thresholds
-from .engines import COMPILERS, ENGINES, Floats, Paths
+from .engines import COMPILERS, ENGINES, OURS_AND_LIGHTGBM, Floats, Paths
 
 SCRATCH = ROOT / "build" / "bench" / "scratch"
 REFERENCE = "single-row-fast"  # LightGBM itself
-ALL = {**ENGINES, **COMPILERS}
 # Where the compilers stand, this server's engine and LightGBM stand beside them, in the same run.
-BESIDE_COMPILERS = ("booster", REFERENCE, "bound", *(each for each in ENGINES if "native" in each))
+BESIDE_COMPILERS = tuple(
+    name for name in ENGINES if name in {"booster", REFERENCE, "bound", "native"}
+)
 
 
 class EngineError(Exception):
@@ -39,11 +40,11 @@ class Process:
     def __init__(
         self, engine: str, workload: Workload, rows: Path, compiling: bool = False
     ) -> None:
-        python = environments.python_of(ALL[engine].environment)
+        python = environments.python_of(ENGINES[engine].environment)
         if python is None:
-            raise EngineError(environments.why_not(ALL[engine].environment))
+            raise EngineError(environments.why_not(ENGINES[engine].environment))
         paths = paths_of(workload)
-        if ALL[engine].environment and not (compiling or ALL[engine].file(paths).exists()):
+        if ENGINES[engine].environment and not (compiling or ENGINES[engine].file(paths).exists()):
             raise EngineError("not compiled: make bench-peers compiles it")
         files = (paths.text, paths.bundle, paths.float32, paths.scratch, rows)
         self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed in stop()
@@ -97,7 +98,7 @@ def compile_ahead(workload: Workload) -> None:
 
 
 def measure(
-    workload: Workload, rounds: int, count: int, engines: Sequence[str] = tuple(ENGINES)
+    workload: Workload, rounds: int, count: int, engines: Sequence[str] = OURS_AND_LIGHTGBM
 ) -> list[Row]:
     """Return a row per engine: `rounds` rounds of `count` distinct applicants."""
     clean = workload.rows(rounds * count)
@@ -152,7 +153,7 @@ def time_all(
 
 def label(workload: Workload, name: str) -> Row:
     """Return the columns that name a row."""
-    return {"model": workload.size.name, "engine": name, "label": ALL[name].label}
+    return {"model": workload.size.name, "engine": name, "label": ENGINES[name].label}
 
 
 def latency(rounds: list[list[float]]) -> Row:
