@@ -12,7 +12,7 @@ from ..progress import say
 from ..result import Row
 from ..workload.models import Workload
 
-REST = "fork, socket, first answer"
+REST = "routes, fork, socket, first answer"
 WHOLE = "spawn to first answer"
 
 

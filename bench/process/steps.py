@@ -33,7 +33,7 @@ def main(bundle: str, spawned: float) -> dict[str, float]:
 
     for name in LIBRARIES:
         timed(f"import {name.partition('.')[0]}", partial(import_module, name))
-    from server import app, catalog, services, settings
+    from server import catalog, services, settings
     from server.metrics.counters import Table
 
     with tempfile.TemporaryDirectory() as folder:
@@ -41,7 +41,6 @@ def main(bundle: str, spawned: float) -> dict[str, float]:
         loaded = timed("bundle: hashes, session, golden rows", lambda: catalog.load_all(chosen))
         opened = timed("log and counters",
                        lambda: services.open_services(chosen, loaded, Table(1), 0))  # fmt: skip
-        timed("routes", lambda: app.create(opened))
         opened.close()
     return took
 
