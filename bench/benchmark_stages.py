@@ -34,18 +34,17 @@ class Stages(stages.Staged):
         applicant: msgspec.Struct = self._decode(body)
         return applicant
 
-    def fill(self, applicant: msgspec.Struct) -> bytes:
-        """Fill the engine's row; return its bytes."""
+    def fill(self, applicant: msgspec.Struct) -> tuple[stages.Values, bytes | None]:
+        """Make the values, and the row where the engine does not fill it itself."""
         return self._fill(applicant)
 
-    def fill_and_run(self, applicant: msgspec.Struct) -> None:
-        """Score the row, which is another each time."""
-        self._fill(applicant)
-        self._model.engine.score_row()
+    def run(self, filled: tuple[stages.Values, bytes | None]) -> tuple[float, bytes]:
+        """Score them."""
+        return self._run(*filled)
 
-    def transform(self, row: bytes) -> Outcome:
-        """Decide on the last raw score."""
-        return self._transform(row)
+    def transform(self, scored: tuple[float, bytes]) -> Outcome:
+        """Decide on a raw score."""
+        return self._transform(*scored)
 
     def record(self, said: Outcome, body: bytes) -> None:
         """Write the record."""
@@ -85,22 +84,23 @@ def test_fill(parts: Parts, benchmark: Any) -> None:
 
 
 def test_run(parts: Parts, benchmark: Any) -> None:
-    """The trees; filling the next row is part of it."""
+    """The trees: the native engine fills the row in the same call, onnxruntime has the last."""
     staged, _, bodies = parts
-    applicants = [staged.decode(body) for body in bodies]
-    benchmark(in_turn(staged.fill_and_run, applicants))
+    benchmark(in_turn(staged.run, [staged.fill(staged.decode(body)) for body in bodies]))
 
 
 def test_transform(parts: Parts, benchmark: Any) -> None:
     """A raw score to probability and decision."""
     staged, _, bodies = parts
-    benchmark(in_turn(staged.transform, [staged.fill(staged.decode(body)) for body in bodies]))
+    benchmark(
+        in_turn(staged.transform, [staged.run(staged.fill(staged.decode(body))) for body in bodies])
+    )
 
 
 def test_record(parts: Parts, benchmark: Any) -> None:
     """The record, built and written."""
     staged, _, bodies = parts
-    said = [staged.transform(staged.fill(staged.decode(body))) for body in bodies]
+    said = [staged.transform(staged.run(staged.fill(staged.decode(body)))) for body in bodies]
     pairs = list(zip(said, bodies, strict=True))
     benchmark(in_turn(lambda pair: staged.record(*pair), pairs))
 
@@ -108,7 +108,7 @@ def test_record(parts: Parts, benchmark: Any) -> None:
 def test_encode(parts: Parts, benchmark: Any) -> None:
     """The answer to JSON."""
     staged, _, bodies = parts
-    said = [staged.transform(staged.fill(staged.decode(body))) for body in bodies]
+    said = [staged.transform(staged.run(staged.fill(staged.decode(body)))) for body in bodies]
     benchmark(in_turn(staged.encode, said))
 
 

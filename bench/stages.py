@@ -38,6 +38,7 @@ STAGES = ("read", "decode", "fill", "run", "transform", "record", "encode", "res
 WARM_UP = 500
 OBSERVED = ("wait", "score", "record", "total")
 SCORED, APPLICANTS = AT["requests", "score", 200], AT["plain", "applicants"]
+Values = tuple[Any, ...]
 DATE = (b"date", b"Thu, 01 Jan 1970 00:00:00 GMT")
 
 
@@ -73,6 +74,7 @@ class Staged:
         self._range = Range(features)
         self._build = answer.builder(model, JSON)
         self._width = len(features)
+        self._at_once = model.engine.name == "native"
         self._observers = [services.counters.observer(name) for name in OBSERVED]
 
     def __call__(self, body: bytes) -> list[int]:
@@ -85,11 +87,11 @@ class Staged:
         applicant = self._decode(given)
         JSON.has_members(given, self._width)
         mark()
-        row = self._fill(applicant)
+        values, row = self._fill(applicant)
         mark()
-        self._model.engine.score_row()
+        raw, row = self._run(values, row)
         mark()
-        said = self._transform(row)
+        said = self._transform(raw, row)
         mark()
         self._record(request_id, said, given)
         mark()
@@ -112,17 +114,31 @@ class Staged:
         is_partial(request.query)
         return request_id, request.body, out
 
-    def _fill(self, applicant: msgspec.Struct) -> bytes:
-        self._writer.write(msgspec.structs.astuple(applicant))
+    def _fill(self, applicant: msgspec.Struct) -> tuple[Values, bytes | None]:
+        """Fill the row, unless the engine does that itself in the call that scores."""
+        values = msgspec.structs.astuple(applicant)
+        return values, None if self._at_once else self._write(values)
+
+    def _write(self, values: Values) -> bytes:
+        self._writer.write(values)
         row = self._model.engine.row.tobytes()
         if not self._range.contains(self._model.engine.row, row):
             self._range.warnings(self._model.engine.row)
         return row
 
-    def _transform(self, row: bytes) -> Outcome:
+    def _run(self, values: Values, row: bytes | None) -> tuple[float, bytes]:
+        engine = self._model.engine
+        if row is None:
+            said = engine.score(values)
+            if said is not None:
+                return said[1][0], said[0]
+            row = self._write(values)
+        engine.score_row()
+        return engine.raw.tolist()[0], row
+
+    def _transform(self, raw: float, row: bytes) -> Outcome:
         model = self._model
         assert model.predict is not None  # noqa: S101 - the workloads are binary
-        raw = model.engine.raw.tolist()[0]
         prediction = model.predict(raw)
         decided = model.decide(prediction) if model.decide else None
         return Outcome(raw, prediction, decided, (), row)

@@ -75,5 +75,12 @@ SUBJECTS = (
     Subject("msgpack", "this server, MessagePack", "ours", ours(), lambda _: body.message_pack),
     Subject("oip", "this server, OIP binary", "ours", ours(), oip),
     Subject("oip_json", "this server, OIP JSON", "ours", ours(), oip_json),
+    Subject(
+        "onnxruntime",
+        "this server, JSON, onnxruntime",
+        "ours",
+        ours("--engine", "onnxruntime"),
+        lambda _: body.json,
+    ),
 )
 OURS = next(each for each in SUBJECTS if each.name == "json")
