@@ -20,7 +20,7 @@ from .workload.models import Size
 
 Write = Callable[..., None]
 # Beside the peers, in the same run: this server in what it shares with them, and an empty endpoint.
-BESIDE_PEERS = ("starlette", "json", "oip_json")
+BESIDE_PEERS = ("starlette", "json", "onnxruntime", "oip_json")
 
 
 class Scale(msgspec.Struct, frozen=True):
