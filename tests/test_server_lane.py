@@ -3,6 +3,7 @@
 import json
 import re
 import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -107,6 +108,23 @@ def test_every_mixture_of_pipelined_requests_is_answered_in_order(server: Runnin
     answer = raw(server, b"".join([LIVE, *requests, LIVE, last]))
     found = re.findall(rb'"request_id":"(\w+)"|"live":(true)', answer)
     assert [(a or b).decode() for a, b in found] == ["true", *ids, "true", "last"]
+
+
+@pytest.mark.parametrize("cut", range(40, 44))
+def test_a_head_behind_a_large_body_is_not_counted_with_it(
+    server: Running, other: Running, cut: int
+) -> None:
+    """What is read at once ends in the second head, more than 64 kB behind the first."""
+    whole = post(json.dumps([FIT] * 900).encode()) + post(more=CLOSE)
+    at = len(whole) - len(post(more=CLOSE)) + cut
+    for each in (server, other):
+        with sender(each.port, whole[:at]) as sending:
+            time.sleep(0.02)
+            sending.sendall(whole[at:])
+            got = b""
+            while part := sending.recv(1 << 20):
+                got += part
+        assert re.findall(rb"HTTP/1.1 (\d+)", got) == [b"200", b"200"]
 
 
 def test_a_connection_that_sends_many_at_once_does_not_keep_others_waiting(

@@ -63,7 +63,7 @@ class WholeRequests(HttpToolsProtocol):
         self.waiting_since: float | None = None
         self._stalled_since: float | None = None
         self._head_bytes = 0
-        self._in_head = self._in_body = False
+        self._in_head = self._in_body = self._ended = False
         self._shedding = False
         self._rejected = False
         self._sheds = 0
@@ -87,11 +87,12 @@ class WholeRequests(HttpToolsProtocol):
         """Feed the parser; a request that is still not whole has its time running."""
         if self._rejected or self.parser is None:
             return
+        self._ended = False
         super().data_received(data)
         if self._in_head or self._in_body:
             if self.waiting_since is None:
                 self.waiting_since = self.loop.time()
-            if self._in_head:
+            if self._in_head and not self._ended:  # else most of it may be the body before
                 self._bound_head(len(data))
 
     def pause_writing(self) -> None:
@@ -167,7 +168,7 @@ class WholeRequests(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """Let the request in."""
-        self._in_body, self.waiting_since = False, None
+        self._in_body, self._ended, self.waiting_since = False, True, None
         if self._rejected or self.transport.is_closing():
             return
         if self._shedding:
