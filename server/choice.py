@@ -5,7 +5,7 @@ import logging
 from .bundle import Bundle, BundleError, read_bytes
 from .engine import Engine, Floats
 from .native import agreement
-from .native.engine import Native
+from .native.engine import NOT_BUILT, Native, is_built
 from .native.trees import NotNativeError, read_trees
 from .settings import Wanted
 
@@ -17,7 +17,7 @@ def choose(wanted: Wanted, bundle: Bundle, session: Engine, golden: Floats) -> E
 
     Raises BundleError where native is wanted and does not score the model, or not as onnxruntime.
     """
-    if wanted == "onnxruntime":
+    if wanted == "onnxruntime" or (wanted == "auto" and not is_built()):
         return session
     file = bundle.path / "model.onnx"
     try:
@@ -27,6 +27,12 @@ def choose(wanted: Wanted, bundle: Bundle, session: Engine, golden: Floats) -> E
             raise BundleError(f"{file}: wanted the native engine, got: {error}") from error
         log.warning("%s: onnxruntime scores it, which takes several times longer: %s", file, error)
         return session
+
+
+def tell(wanted: Wanted) -> None:
+    """Say in a line what it costs where auto has no native engine: once, not model by model."""
+    if wanted == "auto" and not is_built():
+        log.warning("%s: onnxruntime scores, which takes several times longer", NOT_BUILT)
 
 
 def proved(bundle: Bundle, content: bytes, session: Engine, golden: Floats) -> Native:

@@ -8,7 +8,7 @@ from functools import partial
 import uvicorn
 from uvicorn.config import Config
 
-from . import app, catalog, logs, privacy, segment
+from . import app, catalog, choice, logs, privacy, segment
 from .catalog import Catalog
 from .http import lane
 from .http.keys import Keys
@@ -40,6 +40,7 @@ def run(settings: Settings) -> None:
     loaded = check(settings)
     segment.prepare(settings.log_dir)
     listener = worker.bind(settings.host, settings.port)
+    choice.tell(settings.engine)
     table = Table(settings.workers * ROWS_PER_WORKER)
 
     def work(models: Catalog, row: int, ready: Callable[[], None]) -> None:

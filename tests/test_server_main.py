@@ -129,6 +129,31 @@ def test_help_lists_the_verbs_and_says_what_each_flag_wants() -> None:
         assert flag[1] != flag[0].replace("-", "_").upper() or flag[1] in {"PORT"}
 
 
+def test_where_the_native_engine_is_not_built_one_line_says_what_that_costs(
+    bundle: Path, tmp_path: Path
+) -> None:
+    """However many models there are; asked for by name, it refuses the start."""
+    shutil.copytree(ROOT / "server", tmp_path / "server", ignore=shutil.ignore_patterns("*.so"))
+    shutil.copytree(bundle, tmp_path / "models" / "small" / "1")
+    command = [sys.executable, "-m", "server", "--model", str(tmp_path / "models"), "--port", "0"]
+    with subprocess.Popen(
+        [*command, "--log-dir", str(tmp_path / "log")], cwd=tmp_path, env=environment(),
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    ) as process:  # fmt: skip
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.terminate()
+        _, said = process.communicate(timeout=20)
+    assert said.count("\n") == 1
+    assert "not built" in said
+    assert "several times longer" in said
+    done = subprocess.run(
+        [*command, "--check", "--engine", "native"], cwd=tmp_path, env=environment(),
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert "not built" in refused(done)
+
+
 def test_a_taken_port_is_one_line(bundle: Path, serve: Serve, tmp_path: Path) -> None:
     with serve(bundle, tmp_path) as up:
         done = run("--model", str(bundle), "--port", str(up.port), "--log-dir", str(tmp_path))

@@ -2,7 +2,6 @@
 
 import dataclasses
 import logging
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -121,18 +120,6 @@ def test_a_model_it_does_not_score_is_named(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr.count("\n")) == (0, 1)
     assert "onnxruntime scores it" in done.stderr
     assert check(ROOT, tmp_path / "m/1", "onnxruntime").stderr == ""
-
-
-def test_where_it_is_not_built_auto_serves_and_one_line_says_what_that_costs(
-    bundle: Path, tmp_path: Path
-) -> None:
-    shutil.copytree(ROOT / "server", tmp_path / "server", ignore=shutil.ignore_patterns("*.so"))
-    done = check(tmp_path, bundle, "auto")
-    assert (done.returncode, done.stderr.count("\n")) == (0, 1)
-    assert "not built" in done.stderr
-    assert "several times longer" in done.stderr
-    done = check(tmp_path, bundle, "native")
-    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
 
 
 def test_the_committed_model_is_scored_natively() -> None:

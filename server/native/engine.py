@@ -23,6 +23,11 @@ except ImportError:
 NOT_BUILT = "the native engine is not built (python -m server.native.build)"
 
 
+def is_built() -> bool:
+    """Whether there is a kernel to load."""
+    return Kernel is not None
+
+
 class Native:
     """See engine.Engine."""
 
