@@ -13,6 +13,8 @@ from .record import DamagedLogError
 
 SUFFIX = ".parquet"
 RECORDS = "records"  # in the footer's key-value metadata: the footer itself has no checksum
+READ_BYTES = 1 << 16
+"""Read column by column in such pieces: Arrow's reading ahead keeps the whole file in memory."""
 NULL = "__HIVE_DEFAULT_PARTITION__"  # what Hive, Spark, DuckDB and Arrow read as null
 # Beside the folders' `model=` and `version=`: readers that guess types make 1.1 of version 1.10.
 NAMED = pa.field("model_version", pa.string())
@@ -40,7 +42,9 @@ class Part:
     def open(self) -> pq.ParquetFile:
         """Open the file, checksums of its pages verified on reading. Raises DamagedLogError."""
         try:
-            return pq.ParquetFile(self.path, page_checksum_verification=True)
+            return pq.ParquetFile(
+                self.path, pre_buffer=False, buffer_size=READ_BYTES, page_checksum_verification=True
+            )
         except (pa.ArrowException, OSError) as error:
             raise DamagedLogError(f"{self.path}: not a whole Parquet file: {error}") from error
 
