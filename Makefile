@@ -93,9 +93,14 @@ dashboard-test: setup ## drive the dashboard in headless Chromium, pictures in a
 	$(PY) -m pytest -rs tests/test_monitoring_dashboard.py
 
 APPLICANTS := $(BUILD)/applicants.jsonl
-.PHONY: fuzz load-test
+GUIDED := $(BUILD)/guided
+.PHONY: fuzz fuzz-guided load-test
 fuzz: setup $(APPLICANTS) ## a million broken bodies against /score (BODIES=n)
 	$(PY) -m tests.server_fuzz --bodies $(or $(BODIES),1000000) --model $(MODEL) --applicants $(APPLICANTS)
+fuzz-guided: setup $(APPLICANTS) ## the same handler in process, guided by coverage (RUNS=n)
+	$(call layers,$(GUIDED),server fuzz)
+	$(GUIDED)/bin/python -m tests.server_guided_fuzz --runs $(or $(RUNS),300000) \
+	  --model $(MODEL) --applicants $(APPLICANTS) --out $(BUILD)/guided-fuzz
 load-test: setup $(APPLICANTS) ## swaps, restarts, SIGTERM, overload and slow clients under load
 	$(PY) -m convert $(MODEL)/model.txt --name credit-express --version 2 --out $(BUILD)/models --force
 	$(PY) -m tests.server_long --models $(MODEL) $(BUILD)/models/credit-express/2 --applicants $(APPLICANTS)
@@ -133,7 +138,7 @@ lock: ## resolve requirements/*.in again (needs uv)
 	cat requirements/server.in requirements/convert.in requirements/monitoring.in \
 	  requirements/bench.in requirements/test.in | grep -v '^#' | sort -u > $(BUILD)/all.in
 	$(UV_COMPILE) $(BUILD)/all.in -o $(BUILD)/all.txt
-	for alone in clients deploy; do \
+	for alone in clients deploy fuzz; do \
 	  $(UV_COMPILE) requirements/$$alone.in -o requirements/$$alone.txt || exit 1; \
 	done
 	for layer in server convert monitoring bench test; do \
