@@ -151,7 +151,7 @@ TOOLS := $(BUILD)/deploy
 .PHONY: deploy-lint audit licences sbom
 deploy-lint: ## Dockerfile, workflows, compose file, manifests and alert rules, each by its own tool
 	$(call layers,$(TOOLS),deploy)
-	$(TOOLS)/bin/hadolint Dockerfile.distroless
+	$(TOOLS)/bin/hadolint Dockerfile.distroless deploy/monitoring/Dockerfile
 	$(TOOLS)/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(TOOLS)/bin/check-jsonschema --builtin-schema vendor.compose-spec deploy/compose/compose.yaml
 	$(TOOLS)/bin/kubernetes-validate --quiet --strict --kubernetes-version 1.33 \
@@ -171,7 +171,7 @@ sbom: ## a CycloneDX list of what the image holds, build/sbom.cdx.json
 
 DOCKER ?= docker
 IMAGE ?= credit-express
-.PHONY: image image-test image-suite image-run wheelhouse
+.PHONY: image image-test image-suite image-run image-monitoring wheelhouse
 image: ## build the image; from wheelhouse/ alone where there is one
 	$(DOCKER) build --file Dockerfile.distroless --tag $(IMAGE) \
 	  --build-arg REVISION=$$(git rev-parse HEAD 2>/dev/null || echo unknown) \
@@ -183,6 +183,9 @@ image-suite: setup ## the server's whole HTTP test suite on the image's files (r
 image-run: ## serve from the image on PORT
 	$(DOCKER) run --rm --init=false --read-only --cap-drop ALL --security-opt no-new-privileges \
 	  --publish $(HOST):$(PORT):8000 --volume credit-express-log:/log $(IMAGE)
+image-monitoring: ## build the image of the drift job, the log's verbs and the dashboard
+	DOCKER_BUILDKIT=1 $(DOCKER) build --file deploy/monitoring/Dockerfile \
+	  --tag $(IMAGE)-monitoring --build-arg REVISION=$$(git rev-parse HEAD 2>/dev/null || echo unknown) .
 wheelhouse: ## the server's wheels and its native engine, for a build without a network
 	mkdir -p wheelhouse
 	test "$(ARCH)" != "$$(uname -m)" || $(PYTHON) -m server.native.build --out wheelhouse
