@@ -135,7 +135,7 @@ def offered(options: argparse.Namespace, folder: Path) -> None:
     assert not tally.failed
     assert set(tally.statuses) == {200, 503}
     assert set(tally.retry_after) == {"1"}
-    assert kept >= GOODPUT  # of what the machine's other users left
+    assert goodput >= GOODPUT * capacity
     assert worst <= bound
 
 

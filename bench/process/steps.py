@@ -4,9 +4,11 @@
 
 SPAWNED is perf_counter's time of the parent, one clock for the whole machine. One JSON line of
 milliseconds per step. Libraries are imported in the order the server does, each charged with what
-it is the first to need.
+it is the first to need; Starlette is not among them, since the server loads it after its first
+answers.
 """
 
+import gc
 import json
 import os
 import sys
@@ -17,13 +19,23 @@ from importlib import import_module
 from time import perf_counter
 from typing import Any
 
-LIBRARIES = ("numpy", "onnxruntime", "msgspec", "starlette.applications", "uvicorn", "server.run")
+LIBRARIES = ("numpy", "onnxruntime", "msgspec", "uvicorn.server", "server.command")
+
+
+def prepare() -> None:
+    """Do what `server.__main__` does before it imports."""
+    from server import deferred
+
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+    gc.disable()
+    deferred.package("logging.config")
+    deferred.package("uvicorn", Config="uvicorn.config", Server="uvicorn.server")
 
 
 def main(bundle: str, spawned: float) -> dict[str, float]:
     """Do what the server does before its socket opens; return milliseconds per step."""
     took = {"interpreter": (perf_counter() - spawned) * 1e3}
-    os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # as the server does before it imports
+    prepare()
 
     def timed(step: str, work: Callable[[], Any]) -> Any:
         began = perf_counter()
