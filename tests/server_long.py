@@ -255,13 +255,13 @@ def main() -> None:
         "loris": loris,
     }
     parser = argparse.ArgumentParser("python -m tests.server_long", description=__doc__)
-    parser.add_argument("forms", nargs="*", choices=[*forms], default=[*forms])
+    parser.add_argument("forms", nargs="*", choices=[*forms])
     parser.add_argument("--models", type=Path, nargs=2, required=True, help="two versions' bundles")
     parser.add_argument("--applicants", type=Path, required=True, help="right bodies, one a line")
     options = parser.parse_args()
     lines = options.applicants.read_bytes().splitlines()
     options.applicants = [json.dumps(json.loads(line)).encode() for line in lines]
-    for name in options.forms:
+    for name in options.forms or forms:
         with tempfile.TemporaryDirectory() as folder:
             forms[name](options, Path(folder))
 

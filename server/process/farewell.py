@@ -1,7 +1,8 @@
 """The last accept: nobody who has connected is turned away, nobody connects who would be.
 
-Closing a listening socket resets the connections that wait in its queue. So first a filter drops
-new SYNs (their clients try again, and then find the port closed), then the queue is emptied.
+Closing a listening socket resets the connections that wait in its queue, and those whose handshake
+is under way. So first a filter drops new SYNs (their clients try again, and then find the port
+closed) and nothing else, then the queue is emptied, once more after handshakes had time to end.
 """
 
 import ctypes
@@ -9,14 +10,20 @@ import socket
 import struct
 
 SO_ATTACH_FILTER = 26  # Linux, asm-generic/socket.h
-BPF_RETURN = 0x06
-DROP_ALL = struct.pack("HBBI", BPF_RETURN, 0, 0, 0)
+# Classic BPF over the TCP header: its flags stand in byte 13; a SYN without ACK begins a handshake.
+LOAD_FLAGS = (0x30, 0, 0, 13)
+KEEP_SYN_AND_ACK = (0x54, 0, 0, 0x12)
+SKIP_UNLESS_SYN_ALONE = (0x15, 0, 1, 0x02)
+DROP, TAKE = (0x06, 0, 0, 0), (0x06, 0, 0, 0xFFFFFFFF)
+PROGRAM = (LOAD_FLAGS, KEEP_SYN_AND_ACK, SKIP_UNLESS_SYN_ALONE, DROP, TAKE)
+HANDSHAKE_SECONDS = 0.2
 
 
 def drop_new(listener: socket.socket) -> None:
-    """Let the kernel drop every packet for the listening socket; raises OSError."""
-    program = ctypes.create_string_buffer(DROP_ALL)
-    header = struct.pack("HP", 1, ctypes.addressof(program))
+    """Let the kernel drop every SYN for the listening socket; raises OSError."""
+    code = b"".join(struct.pack("HBBI", *instruction) for instruction in PROGRAM)
+    program = ctypes.create_string_buffer(code)
+    header = struct.pack("HP", len(PROGRAM), ctypes.addressof(program))
     listener.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, header)
 
 

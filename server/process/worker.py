@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import partial
 from importlib import import_module
+from itertools import chain
 from time import perf_counter_ns
 from types import FrameType
 from typing import Any
@@ -113,9 +114,11 @@ class Worker(Orphanable):
                 farewell.drop_new(each)
         for server in self.servers:
             server.close()
-        for each in spare:
-            for connection in farewell.waiting(each):
+        for wait in (0.0, farewell.HANDSHAKE_SECONDS) if spare else ():
+            await asyncio.sleep(wait)
+            for connection in chain.from_iterable(map(farewell.waiting, spare)):
                 await self._adopt(connection)
+        for each in spare:
             each.close()
 
     async def _adopt(self, connection: socket.socket) -> None:
