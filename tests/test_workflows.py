@@ -69,3 +69,10 @@ def test_the_files_they_name_are_there(workflow: Path) -> None:
         "\n".join(step.get("run", "") for step in steps(workflow)),
     )
     assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+def test_no_job_stands_twice(workflow: Path) -> None:
+    """Of two jobs of one name YAML keeps the second, and says nothing."""
+    _, jobs = workflow.read_text().split("\njobs:\n")
+    names = re.findall(r"^  ([\w-]+):$", jobs, re.MULTILINE)
+    assert sorted(names) == sorted(set(names))
