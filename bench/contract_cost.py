@@ -13,19 +13,14 @@ same round.
 import argparse
 import hashlib
 import json
-import multiprocessing
 import os
-import socket
 import statistics
-import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import msgspec
-import psutil
-import pyarrow.parquet as pq
 import uvicorn
 
 from server import answer, catalog, run, settings
@@ -36,8 +31,9 @@ from server.services import Services, open_services
 
 from . import result
 from .progress import say
-from .record_load import drive
+from .record_load import requests_of
 from .result import Row
+from .server_process import CONNECTIONS, Server
 
 DOCUMENT = Path(__file__).parent.parent / "docs" / "http.md"
 BEGIN, END = "<!-- contract_cost: begin -->\n", "<!-- contract_cost: end -->\n"
@@ -53,7 +49,6 @@ MODES: dict[str, tuple[dict[str, str], str]] = {
     "as by default": ({}, ""),
     "API key, request id, deadline, trace, Accept; access log off": ({"access_log": "0"}, FIELDS),
 }
-CONNECTIONS = 16
 
 
 def bare(services: Services) -> Callable[..., Any]:
@@ -106,69 +101,18 @@ def serve(model: str, port: int, folder: str, mode: str) -> None:
     )  # fmt: skip
 
 
-class Server:
-    """A server process of one mode."""
-
-    def __init__(self, model: Path, mode: str) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port: int = free.getsockname()[1]
-        self._folder = tempfile.TemporaryDirectory()
-        context = multiprocessing.get_context("spawn")
-        arguments = (str(model), self.port, self._folder.name, mode)
-        self._process = context.Process(target=serve, args=arguments)
-        self._process.start()
-        self._wait()
-
-    def _wait(self) -> None:
-        while self._process.is_alive():
-            with socket.socket() as asking:
-                if asking.connect_ex(("127.0.0.1", self.port)) == 0:
-                    return
-            time.sleep(0.05)
-        raise SystemExit("the server did not start")
-
-    def cpu(self) -> float:
-        """Seconds of processor time it and its worker have used, to the nanosecond."""
-        process = psutil.Process(self._process.pid)
-        pids = [each.pid for each in (process, *process.children())]
-        threads = [file for pid in pids for file in Path(f"/proc/{pid}/task").glob("*/schedstat")]
-        return sum(int(thread.read_text().split()[0]) for thread in threads) / 1e9
-
-    def measure(self, requests: Sequence[bytes], seconds: float) -> float:
-        """Load it for some seconds; return microseconds of processor time a request."""
-        before = self.cpu()
-        loaded = drive(self.port, requests, CONNECTIONS, seconds)
-        return (self.cpu() - before) / loaded.with_warm_up * 1e6
-
-    def stop(self) -> None:
-        """End it and remove its log."""
-        self._process.terminate()
-        self._process.join()
-        self._folder.cleanup()
-
-
-def requests_of(rows: Path, fields: str) -> list[bytes]:
-    """Return one HTTP request per row: `default`, the label, is not sent."""
-    found = []
-    for row in pq.read_table(rows).to_pylist():
-        row.pop("default", None)
-        body = json.dumps(row).encode()
-        head = f"POST /score HTTP/1.1\r\nhost: bench\r\ncontent-length: {len(body)}\r\n{fields}"
-        found.append(head.encode() + b"content-type: application/json\r\n\r\n" + body)
-    return found
-
-
 def measure(model: Path, rows: Path, rounds: int, seconds: float) -> list[Row]:
     """Return a row for every round: microseconds a request by mode."""
     requests = {mode: requests_of(rows, fields) for mode, (_, fields) in MODES.items()}
-    servers = {mode: Server(model, mode) for mode in MODES}
+    servers = {mode: Server(serve, model, mode, requests[mode][0]) for mode in MODES}
     found: list[Row] = []
     try:
         for number in range(rounds):
             order = [*MODES][number % len(MODES) :] + [*MODES][: number % len(MODES)]
             order = order[:: 1 if number % 2 else -1]
-            found.append({mode: servers[mode].measure(requests[mode], seconds) for mode in order})
+            found.append(
+                {mode: servers[mode].measure(requests[mode], seconds)[1] for mode in order}
+            )
             say(f"round {number + 1} of {rounds}")
     finally:
         for server in servers.values():

@@ -10,28 +10,23 @@ the server itself has no such setting.
 """
 
 import argparse
-import http.client
 import json
-import multiprocessing
 import os
 import platform
-import socket
 import statistics
 import sys
-import tempfile
-import time
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import psutil
-import pyarrow.parquet as pq
 
 from server import run, services, settings
 from server.record import ModelTag, Recorder, Scored, recorder
 
-from .record_load import drive
+from .record_load import requests_of
+from .server_process import CONNECTIONS, Server
 
 RESULTS = Path(__file__).parent / "results" / "record_cost.json"
 DOCUMENT = Path(__file__).parent.parent / "docs" / "record.md"
@@ -44,7 +39,6 @@ MODES: dict[str, dict[str, str]] = {
     "fsync interval, hash chain": {"log_fsync": "interval", "log_chain": "true"},
     "fsync interval, rows hashed": {"log_fsync": "interval", "log_features": "hashed"},
 }
-CONNECTIONS = 16
 
 
 class Off(Recorder):
@@ -68,70 +62,16 @@ def serve(model: str, port: int, folder: str, mode: str) -> None:
     run.run(settings.read({}, {**given, **MODES[mode]}))
 
 
-def requests_of(rows: Path) -> list[bytes]:
-    """Return one HTTP request per row: `default`, the label, is not sent."""
-    found = []
-    for row in pq.read_table(rows).to_pylist():
-        row.pop("default", None)
-        body = json.dumps(row).encode()
-        head = f"POST /score HTTP/1.1\r\nhost: bench\r\ncontent-length: {len(body)}\r\n"
-        found.append(head.encode() + b"content-type: application/json\r\n\r\n" + body)
-    return found
-
-
-class Server:
-    """A server process of one mode."""
-
-    def __init__(self, model: Path, mode: str) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port: int = free.getsockname()[1]
-        self._folder = tempfile.TemporaryDirectory()
-        context = multiprocessing.get_context("spawn")
-        arguments = (str(model), self.port, self._folder.name, mode)
-        self._process = context.Process(target=serve, args=arguments)
-        self._process.start()
-        self._wait()
-
-    def _wait(self) -> None:
-        while self._process.is_alive():
-            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
-            try:
-                connection.request("GET", "/livez")
-                connection.getresponse().read()
-            except ConnectionRefusedError:
-                time.sleep(0.05)
-            else:
-                return
-        raise SystemExit("the server did not start")
-
-    def cpu(self) -> float:
-        """Seconds of processor time the threads of its worker have used, to the nanosecond."""
-        [worker] = psutil.Process(self._process.pid).children()
-        threads = Path(f"/proc/{worker.pid}/task").glob("*/schedstat")
-        return sum(int(thread.read_text().split()[0]) for thread in threads) / 1e9
-
-    def measure(self, requests: Sequence[bytes], seconds: float) -> dict[str, float]:
-        """Load it for some seconds."""
-        before = self.cpu()
-        loaded = drive(self.port, requests, CONNECTIONS, seconds)
-        used = self.cpu() - before  # of the warm-up too
-        return {
-            "per_second": loaded.answers / loaded.seconds,
-            "cpu_us": used / loaded.with_warm_up * 1e6,
-        }
-
-    def stop(self) -> None:
-        """End it and remove its log."""
-        self._process.terminate()
-        self._process.join()
-        self._folder.cleanup()
+def figures(server: Server, requests: Sequence[bytes], seconds: float) -> dict[str, float]:
+    """Load a server for some seconds; return its rate and microseconds of processor time each."""
+    loaded, cpu_us = server.measure(requests, seconds)
+    return {"per_second": loaded.answers / loaded.seconds, "cpu_us": cpu_us}
 
 
 def measure(model: Path, rows: Path, rounds: int, seconds: float) -> dict[str, Any]:
     """Return every figure of every round."""
     requests = requests_of(rows)
-    servers = {mode: Server(model, mode) for mode in MODES}
+    servers = {mode: Server(serve, model, mode, requests[0]) for mode in MODES}
     found: list[dict[str, dict[str, float]]] = []
     try:
         for number in range(rounds):
@@ -139,7 +79,7 @@ def measure(model: Path, rows: Path, rounds: int, seconds: float) -> dict[str, A
             order = order[number % len(order) :] + order[: number % len(order)]
             if number % 2:
                 order.reverse()
-            found.append({mode: servers[mode].measure(requests, seconds) for mode in order})
+            found.append({mode: figures(servers[mode], requests, seconds) for mode in order})
             print(f"round {number + 1} of {rounds}", file=sys.stderr)
     finally:
         for server in servers.values():

@@ -1,12 +1,15 @@
 """A closed loop of keep-alive connections posting prepared requests to one port of this machine."""
 
 import asyncio
+import json
 from collections.abc import Sequence
 from functools import partial
 from itertools import cycle
+from pathlib import Path
 from time import perf_counter
 from typing import NamedTuple, cast
 
+import pyarrow.parquet as pq
 import uvloop
 
 WARM = 5  # the warm-up is this part of the time measured
@@ -23,6 +26,17 @@ class Loaded(NamedTuple):
 
 class Failed(Exception):  # noqa: N818 - a round that failed, not a program error
     """An answer other than 200."""
+
+
+def requests_of(rows: Path, fields: str = "") -> list[bytes]:
+    """Return one HTTP request per row of a Parquet file: `default`, the label, is not sent."""
+    found = []
+    for row in pq.read_table(rows).to_pylist():
+        row.pop("default", None)
+        body = json.dumps(row).encode()
+        head = f"POST /score HTTP/1.1\r\nhost: bench\r\ncontent-length: {len(body)}\r\n{fields}"
+        found.append(head.encode() + b"content-type: application/json\r\n\r\n" + body)
+    return found
 
 
 class Client(asyncio.Protocol):
