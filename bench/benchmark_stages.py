@@ -14,16 +14,17 @@ from typing import Any
 import msgspec
 import pytest
 
+from server import app
+from server.app import Scores
 from server.codec import JSON
 from server.model import Outcome
-from server.score import Score
 
 from . import stages
 from .workload import models
 
 DISTINCT = 2000
 ID = "0" * 32
-Parts = tuple["Stages", Score, list[bytes]]
+Parts = tuple["Stages", Scores, list[bytes]]
 
 
 class Stages(stages.Staged):
@@ -61,8 +62,7 @@ def parts() -> Iterator[Parts]:
     workload = models.build(models.DEMO)
     bodies = [msgspec.json.encode(each) for each in workload.documents(workload.rows(DISTINCT))]
     with stages.opened(workload) as services:
-        model = services.catalog.default
-        yield Stages(services), Score(model, services), bodies
+        yield Stages(services), app.scores(services), bodies
 
 
 def in_turn(work: Callable[[Any], object], values: list[Any]) -> Callable[[], object]:
@@ -114,5 +114,5 @@ def test_encode(parts: Parts, benchmark: Any) -> None:
 
 def test_whole_request(parts: Parts, benchmark: Any) -> None:
     """All of it: the server's callable."""
-    _, score, bodies = parts
-    benchmark(in_turn(lambda body: stages.whole(score, body), bodies))
+    _, scores, bodies = parts
+    benchmark(in_turn(lambda body: stages.whole(scores, body), bodies))

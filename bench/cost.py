@@ -9,7 +9,7 @@ from time import perf_counter_ns
 
 import msgspec
 
-from server.score import Score
+from server import app
 
 from . import stages
 from .distribution import quantiles
@@ -78,12 +78,12 @@ def timed(
     """Return microseconds of the engine per row and of every request."""
     with stages.opened(workload) as services:
         model = services.catalog.default
-        score = Score(model, services)
+        scores = app.scores(services)
         for body in bodies[: len(bodies) // 10 + 1]:
-            stages.whole(score, body)
+            stages.whole(scores, body)
         gc.collect()
         gc.freeze()
-        requests = [stages.whole(score, body) / 1e3 for body in bodies]
+        requests = [stages.whole(scores, body) / 1e3 for body in bodies]
         engine = []
         for row in X:
             model.engine.row[:] = row

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 
-from server.score import Score
+from server import app
 
 from . import stages
 from .progress import say
@@ -33,9 +33,9 @@ def main(arguments: Sequence[str]) -> int:
     documents = workload.documents(workload.rows(chosen.requests))
     bodies = [msgspec.json.encode(document) for document in documents]
     with stages.opened(workload) as services:
-        score = Score(services.catalog.default, services)
+        scores = app.scores(services)
         gc.freeze()
-        write(chosen.out, lambda: [stages.whole(score, body) for body in bodies])
+        write(chosen.out, lambda: [stages.whole(scores, body) for body in bodies])
         gc.unfreeze()
     say(f"written: {chosen.out}/profile.prof, profile.txt, profile.html")
     return 0

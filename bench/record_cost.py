@@ -47,7 +47,7 @@ class Off(Recorder):
     def append(self, tag: ModelTag, scored: Scored) -> None:
         """Do nothing."""
 
-    def flush(self) -> None:
+    def flush(self, requests: int = 1) -> None:
         """Do nothing."""
 
 

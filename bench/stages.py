@@ -16,16 +16,16 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from server import answer, catalog, settings
+from server import answer, app, catalog, settings
+from server.app import Scores
 from server.applicant import RowWriter, struct_type
 from server.codec import JSON
 from server.http.fields import answer_codec, content_codec, is_partial, request_id_of
 from server.http.lane import whole as one_piece
-from server.http.message import Request
+from server.http.message import NO_SNIFF, NO_STORE, Request
 from server.metrics.counters import AT, Table
 from server.model import Outcome
 from server.record import Scored
-from server.score import NO_SNIFF, NO_STORE, Score
 from server.seen_range import Range
 from server.services import Services, open_services
 
@@ -166,11 +166,12 @@ class Staged:
         self._services.access.write(request_id, "POST", "/score", 200, perf_counter(), b"")
 
 
-def whole(score: Score, body: bytes) -> int:
+def whole(scores: Scores, body: bytes) -> int:
     """Handle one applicant through the server's handler; return nanoseconds."""
     request = request_of(body)
     began = perf_counter_ns()
-    answer = score.answer(request)
+    score = scores.handlers["/score"]
+    (answer,) = scores.ledger.commit([(request, score.answer(request))])
     one_piece(answer.status, [DATE, *answer.head], answer.body, b"")
     score.close(request, answer, request.arrived)
     took = perf_counter_ns() - began
@@ -179,16 +180,16 @@ def whole(score: Score, body: bytes) -> int:
     return took
 
 
-def both(staged: Staged, score: Score, bodies: Sequence[bytes], i: int) -> tuple[list[int], int]:
+def both(staged: Staged, scores: Scores, bodies: Sequence[bytes], i: int) -> tuple[list[int], int]:
     """Handle one applicant in stages and another whole; who comes first changes.
 
     Never the same one: a row just scored is known to the branch predictor and in the caches.
     """
     one, other = bodies[i], bodies[(i + len(bodies) // 2) % len(bodies)]
     if i % 2:
-        took = whole(score, other)
+        took = whole(scores, other)
         return staged(one), took
-    return staged(one), whole(score, other)
+    return staged(one), whole(scores, other)
 
 
 def measure(workload: Workload, count: int) -> list[Row]:
@@ -197,10 +198,10 @@ def measure(workload: Workload, count: int) -> list[Row]:
     documents = workload.documents(workload.rows(count + WARM_UP))
     bodies = [msgspec.json.encode(document) for document in documents]
     with opened(workload) as services:
-        staged, score = Staged(services), Score(services.catalog.default, services)
+        staged, scores = Staged(services), app.scores(services)
         gc.collect()
         gc.freeze()
-        pairs = [both(staged, score, bodies, i) for i in range(len(bodies))]
+        pairs = [both(staged, scores, bodies, i) for i in range(len(bodies))]
         gc.unfreeze()
     marks, requests = zip(*pairs[WARM_UP:], strict=True)
     return rows_of(np.diff(np.array(marks)), np.array(requests), workload)

@@ -1,13 +1,15 @@
 """The ASGI application: every `/score` before all routing, everything else through Starlette."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from functools import cached_property
 from importlib import import_module
 from typing import Any
 
+import msgspec
 from starlette.types import Receive, Scope, Send
 
 from .http.endpoint import Endpoint
+from .ledger import Ledger
 from .score import Score
 from .services import Services
 from .shadow import Shadow
@@ -43,9 +45,10 @@ def load_rest() -> Any:
     return import_module(".rest", __package__)
 
 
-def create(services: Services, scores: Mapping[str, Score], rest: Rest) -> App:
-    """Return the application over one worker's services; `scores` as by `score_handlers`."""
-    endpoints = {path: Endpoint(score) for path, score in scores.items()}
+def create(services: Services, scores: "Scores", rest: Rest) -> App:
+    """Return the application over one worker's services."""
+    ledger = scores.ledger
+    endpoints = {path: Endpoint(score, ledger) for path, score in scores.handlers.items()}
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         await (endpoints.get(scope["path"]) or rest.app)(scope, receive, send)
@@ -59,16 +62,24 @@ def create(services: Services, scores: Mapping[str, Score], rest: Rest) -> App:
                           expose_headers=EXPOSED)  # fmt: skip
 
 
-def score_handlers(services: Services) -> dict[str, Score]:
-    """Return path -> handler, so that a request costs one look-up."""
+class Scores(msgspec.Struct, frozen=True):
+    """The handlers by path, so that a request costs one look-up, and what commits their answers."""
+
+    handlers: dict[str, Score]
+    ledger: Ledger
+
+
+def scores(services: Services) -> Scores:
+    """Return what scores, over every model of the catalog."""
     catalog = services.catalog
     shadow = None
     if catalog.shadow is not None:
         shadow = Shadow(catalog.shadow, services.recorder, services.counters)
-    handlers = {"/score": Score(catalog.default, services, shadow)}
+    ledger = Ledger(services, shadow)
+    handlers = {"/score": Score(catalog.default, services, ledger, shadow)}
     for (name, version), model in catalog.models.items():
-        handler = Score(model, services)
+        handler = Score(model, services, ledger)
         handlers[f"/models/{name}/versions/{version}/score"] = handler
         if catalog.newest(name) is model:
             handlers[f"/models/{name}/score"] = handler
-    return handlers
+    return Scores(handlers, ledger)

@@ -24,10 +24,10 @@ class Failures:
         self._since = 0.0
         self._speak_at = 0.0
 
-    def failed(self, error: OSError, answered: int) -> None:
-        """Count a request that could not be recorded; `answered` of its answers go out."""
+    def failed(self, error: OSError, requests: int, answered: int) -> None:
+        """Count requests that could not be recorded; `answered` of their answers go out."""
         now = self._clock()
-        self.requests += 1
+        self.requests += requests
         self.unrecorded += answered
         if not self.failing:
             self.failing, self._since = True, now

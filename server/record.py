@@ -1,7 +1,8 @@
 r"""The prediction record: one JSON line per scored applicant, as docs/record.md lays down.
 
 A caller may rely on: `append` and `append_refused` only add lines; `flush` hands all of them to the
-journal with one write. When that fails it raises OSError, in which case no answer may leave, or,
+journal with one write. When that fails it raises OSError, in which case none of the answers may
+leave, or,
 where the setting is to answer all the same, counts it in `failures`. After `flush`, failed or
 not, the recorder is empty. Each record belongs to one `ModelTag`, built once per model.
 """
@@ -48,7 +49,7 @@ class Scored(msgspec.Struct, frozen=True, gc=False):
 
 
 class Recorder:
-    """Builds the lines of one request and writes them at once."""
+    """Builds the lines of requests answered together and writes them at once."""
 
     def __init__(
         self,
@@ -64,21 +65,20 @@ class Recorder:
         self._values = values
         self._answers_anyway = on_failure == "answer"
         self._refused = refused
-        self._encode = msgspec.json.Encoder().encode_lines
-        self._lines: list[Line | RefusedLine] = []
+        self._encode = msgspec.json.Encoder().encode_lines  # one line, for its newline
+        self._lines: list[bytes] = []
         self._scored = 0
 
     def append(self, tag: ModelTag, scored: Scored) -> None:
         """Add one line; nothing is written yet."""
-        self._scored += 1
-        self._lines.append(
-            Line(
-                scored.kind, timestamp(), scored.request_id, scored.index,
-                tag.name, tag.version, tag.sha256, tag.policy,
-                scored.raw, scored.prediction, scored.decision, scored.flags,
-                int(scored.latency_us * 10) / 10, *self._values(scored.row, scored.features),
-            )
+        line = Line(
+            scored.kind, timestamp(), scored.request_id, scored.index,
+            tag.name, tag.version, tag.sha256, tag.policy,
+            scored.raw, scored.prediction, scored.decision, scored.flags,
+            int(scored.latency_us * 10) / 10, *self._values(scored.row, scored.features),
         )  # fmt: skip
+        self._lines.append(self._encode((line,)))
+        self._scored += 1
 
     def append_refused(
         self, tag: ModelTag, request_id: str, status: int, faults: Sequence[Fault], body: bytes,
@@ -92,37 +92,39 @@ class Recorder:
         if self._refused == "never":
             return
         with_body = self._refused == "body" and self._values is privacy.everything
-        self._lines.append(
-            RefusedLine(
-                "refused", timestamp(), request_id, UNSET if index is None else index,
-                tag.name, tag.version, tag.sha256, tag.policy,
-                status, tuple(said(fault, with_body) for fault in faults),
-                body.decode(errors="replace") if with_body else UNSET,
-            )
+        line = RefusedLine(
+            "refused", timestamp(), request_id, UNSET if index is None else index,
+            tag.name, tag.version, tag.sha256, tag.policy,
+            status, tuple(said(fault, with_body) for fault in faults),
+            body.decode(errors="replace") if with_body else UNSET,
         )  # fmt: skip
+        self._lines.append(self._encode((line,)))
 
     def refuse(
         self, tag: ModelTag, request_id: str, status: int, faults: Sequence[Fault], body: bytes
     ) -> None:
         """Write that a request got no score; its answer goes out whether or not that succeeds."""
         self.append_refused(tag, request_id, status, faults, body)
-        self._write()
+        self._write(1)
 
-    def flush(self) -> None:
-        """Write what was appended. Raises OSError, unless answers go out all the same."""
-        error = self._write()
+    def flush(self, requests: int = 1) -> None:
+        """Write what was appended for so many requests.
+
+        Raises OSError, unless answers go out all the same.
+        """
+        error = self._write(requests)
         if error and not self._answers_anyway:
             raise error
 
-    def _write(self) -> OSError | None:
+    def _write(self, requests: int) -> OSError | None:
         lines, self._lines = self._lines, []
         scored, self._scored = self._scored, 0
         if not lines:
             return None
         try:
-            self.bytes += self.journal.write(self._encode(lines), time())
+            self.bytes += self.journal.write(b"".join(lines), time())
         except OSError as error:
-            self.failures.failed(error, scored if self._answers_anyway else 0)
+            self.failures.failed(error, requests, scored if self._answers_anyway else 0)
             return error
         self.records += len(lines)
         if self.failures.failing:

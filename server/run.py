@@ -12,6 +12,7 @@ from . import app, catalog, choice, logs, privacy, segment
 from .catalog import Catalog
 from .http import lane
 from .http.keys import Keys
+from .http.turn import Turn
 from .metrics.counters import Table
 from .process import worker
 from .process.supervisor import ROWS_PER_WORKER, Processes, Supervisor, announce
@@ -47,9 +48,10 @@ def run(settings: Settings) -> None:
         services = open_services(settings, models, table, row)
         rest = app.Rest(services)
         hooks = Hooks(ready, services.tick, services.state, rest.prepare)
-        scores = app.score_handlers(services)
-        made, fast = app.create(services, scores, rest), lane_of(settings, scores)
-        worker.serve(made, fast, listener, settings, services.counters, hooks)
+        scores = app.scores(services)
+        made, fast = app.create(services, scores, rest), lane_of(settings, scores.handlers)
+        turn = Turn(scores.ledger)
+        worker.serve(made, fast, turn, listener, settings, services.counters, hooks)
         services.close()
 
     def load() -> Catalog:

@@ -14,7 +14,6 @@ from .answer import builders
 from .codec import Codec
 from .http.fields import (
     DEADLINE,
-    Fields,
     answer_codec,
     check_deadline,
     content_codec,
@@ -23,8 +22,9 @@ from .http.fields import (
     request_id_of,
     trace_of,
 )
-from .http.message import Answer, Request
-from .http.problem import MEDIA_TYPE, Headers, Problem
+from .http.message import NO_SNIFF, NO_STORE, Answer, Request, refusal
+from .http.problem import Headers, Problem
+from .ledger import Ledger
 from .metrics.counters import AT, DECISIONS
 from .model import Model, Outcome
 from .record import RECORDED, Scored
@@ -33,52 +33,48 @@ from .shadow import Shadow
 
 IDEMPOTENCY_KEY = b"idempotency-key"
 TRACE = b"traceparent"
-SCORED = AT["requests", "score", 200]
 DECIDED = {decision: AT["decisions", decision] for decision in DECISIONS}
 APPLICANTS, WARNINGS = AT["plain", "applicants"], AT["plain", "warnings"]
 REPLAYED = (b"idempotency-replayed", b"true")
-NO_STORE = (b"cache-control", b"no-store")
-NO_SNIFF = (b"x-content-type-options", b"nosniff")
-
 UNFORESEEN = "unforeseen error: its trace is in the server's log"
 log = logging.getLogger(__name__)
 
 
 class Score:
-    """Answers over one model; belongs to one thread, as the model does."""
+    """Answers over one model; belongs to one thread, as the model does.
 
-    def __init__(self, model: Model, services: Services, shadow: Shadow | None = None) -> None:
+    No answer may go out before the ledger has committed it: until then its record is not written.
+    """
+
+    def __init__(
+        self, model: Model, services: Services, ledger: Ledger, shadow: Shadow | None = None
+    ) -> None:
         self._model = model
         self._services = services
         self._recorder = services.recorder
+        self._ledger = ledger
         self._build = builders(model)
         self._shadow = shadow
-        self.later = None if shadow is None else shadow.run
         self._max_batch = services.settings.max_batch
         self._keys = services.keys if services.settings.keys else None
         self._counters = counters = services.counters
         self._row = counters.row
         self._took = counters.pair("wait", "total")
-        self._stages = counters.pair("score", "record")
+        self._scored_in = counters.observer("score")
 
     def answer(self, request: Request) -> Answer:
-        """Answer one request; every error of the client's is a problem document.
-
-        It is counted here: whoever has the answer finds it in the metrics of any worker.
-        """
+        """Answer one request; every error of the client's is a problem document."""
         request_id = ""
         try:
             request_id = request_id_of(request.fields)
             body, head = self._handle(request_id, request)
         except Problem as problem:
             self._refused(request_id, problem, request.body)
-            return self._counted(problem_answer(problem, request_id, request.fields))
+            return refusal(problem, request_id, request.fields)
         except Exception:
             log.exception("unforeseen error")
             self._counters.add("unhandled")
-            unforeseen = Problem(500, UNFORESEEN)
-            return self._counted(problem_answer(unforeseen, request_id, request.fields))
-        self._row[SCORED] += 1
+            return refusal(Problem(500, UNFORESEEN), request_id, request.fields)
         return Answer(request_id, 200, head, body)
 
     def close(self, request: Request, answer: Answer, began: float) -> None:
@@ -89,10 +85,6 @@ class Score:
         self._services.access.write(
             answer.request_id, request.method, request.path, answer.status, took, trace
         )  # fmt: skip
-
-    def _counted(self, answer: Answer) -> Answer:
-        self._counters.request("score", answer.status)
-        return answer
 
     def _handle(self, request_id: str, request: Request) -> tuple[bytes, Headers]:
         if request.method != "POST":
@@ -123,10 +115,13 @@ class Score:
         # No id and no key holds a NUL, so no caller can reach another's answers.
         key = f"{caller}\0{idempotency_key_of(request.fields)}"
         same = (request.raw_path, request.query, out.media_type, request.body)
-        answer, replayed = self._services.store.answer(
-            key, request_id, same,
-            lambda: self._answer(request_id, request.body, codec, out, partial),
-        )  # fmt: skip
+
+        def make() -> bytes:
+            made = self._answer(request_id, request.body, codec, out, partial)
+            self._ledger.write()  # what is stored has its record
+            return made
+
+        answer, replayed = self._services.store.answer(key, request_id, same, make)
         if replayed:
             self._counters.add("replayed")
             head.append(REPLAYED)
@@ -139,10 +134,8 @@ class Score:
             return self._answer_batch(request_id, body, codec, out, partial)
         began = perf_counter()
         said = self._model.score(body, codec)
-        scored = perf_counter()
-        self._append(request_id, 0, said, scored - began, codec.as_json(body))
-        self._flush()
-        self._stages(scored - began, perf_counter() - scored)
+        self._scored_in(took := perf_counter() - began)
+        self._append(request_id, 0, said, took, codec.as_json(body))
         if self._shadow is not None:
             self._shadow.add(request_id, 0, body, codec, said)
         return out.encode(self._build[out](request_id, said))
@@ -156,13 +149,11 @@ class Score:
         refused = [said for said in outcomes if isinstance(said, Problem)]
         if refused and not partial:
             raise together(refused, len(bodies))
-        scored = perf_counter()
+        self._scored_in(took := perf_counter() - began)
         answers = [
-            self._batch_answer(request_id, i, said, scored - began, bodies[i], codec, out)
+            self._batch_answer(request_id, i, said, took, bodies[i], codec, out)
             for i, said in enumerate(outcomes)
         ]
-        self._flush()
-        self._stages(scored - began, perf_counter() - scored)
         return out.encode(answers)
 
     def _split(self, body: bytes, codec: Codec) -> list[bytes]:
@@ -214,18 +205,10 @@ class Score:
 
     def _refused(self, request_id: str, problem: Problem, body: bytes) -> None:
         self._counters.add("faults", len(problem.errors))
-        if self._shadow is not None:
-            self._shadow.forget()
         if problem.status in RECORDED:
-            self._recorder.refuse(
+            self._recorder.append_refused(
                 self._model.tag, request_id, problem.status, problem.errors, body
             )  # fmt: skip
-
-    def _flush(self) -> None:
-        try:
-            self._recorder.flush()
-        except OSError as error:
-            raise Problem(503, f"the prediction log cannot be written: {error.strerror}") from error
 
 
 def together(problems: list[Problem], count: int) -> Problem:
@@ -235,13 +218,3 @@ def together(problems: list[Problem], count: int) -> Problem:
         f"{len(problems)} of {count} applicants refused, none scored; first: {problems[0].detail}"
     )
     return Problem(max(problem.status for problem in problems), detail, errors)
-
-
-def problem_answer(problem: Problem, request_id: str, fields: Fields) -> Answer:
-    """Return a problem document as an answer."""
-    head = [(b"content-type", MEDIA_TYPE), NO_STORE, NO_SNIFF, *problem.headers]
-    if request_id:
-        head.append((b"x-request-id", request_id.encode()))
-    if trace := trace_of(fields):
-        head.append((TRACE, trace))
-    return Answer(request_id, problem.status, head, problem.encode(request_id))

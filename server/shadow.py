@@ -32,20 +32,26 @@ class Shadow:
         self._model = model
         self._recorder = recorder
         self._counters = counters
+        self._coming: list[Pending] = []
         self._pending: list[Pending] = []
 
     def add(
         self, request_id: str, index: int, body: bytes, codec: Codec, answered: Outcome
     ) -> None:
-        """Remember an applicant until the answer is out."""
-        self._pending.append(Pending(request_id, index, body, codec, answered))
+        """Remember an applicant whose answer is coming."""
+        self._coming.append(Pending(request_id, index, body, codec, answered))
+
+    def keep(self) -> None:
+        """Take what is coming: it is going to be answered."""
+        self._pending += self._coming
+        self._coming = []
 
     def forget(self) -> None:
-        """Drop what was remembered: the request was refused after all."""
-        self._pending = []
+        """Drop what is coming: it is refused after all."""
+        self._coming = []
 
     def run(self) -> None:
-        """Score and log what was remembered; an applicant it refuses is counted."""
+        """Score and log what was answered; an applicant it refuses is counted."""
         pending, self._pending = self._pending, []
         for each in pending:
             began = perf_counter()

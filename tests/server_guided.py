@@ -16,14 +16,13 @@ from typing import Any
 
 import msgspec
 
-from server import catalog, settings
+from server import app, catalog, settings
 from server.bundle import Number
 from server.codec import ARRAYS
 from server.codec import MESSAGE_PACK as MESSAGE_PACK_CODEC
 from server.http.message import Answer, Request
 from server.metrics.counters import Table
 from server.model import Model, load
-from server.score import Score
 from server.services import open_services
 
 from .server_guided_inputs import ANSWER_MESSAGE_PACK, MAX_BATCH, MESSAGE_PACK, PARTIAL
@@ -44,7 +43,13 @@ def opened(bundle: Path, log: Path) -> Iterator["Harness"]:
     chosen = settings.read({}, {**given, "max_batch": str(MAX_BATCH)})
     services = open_services(chosen, catalog.load_all(chosen), Table(1), 0)
     try:
-        handle = Score(services.catalog.default, services).answer
+        scores = app.scores(services)
+        score = scores.handlers["/score"]
+
+        def handle(request: Request) -> Answer:
+            (answer,) = scores.ledger.commit([(request, score.answer(request))])
+            return answer
+
         yield Harness(handle, load(bundle, wanted="onnxruntime"))
     finally:
         services.close()

@@ -18,8 +18,8 @@ from bench.load import body, open_loop, peers, servers, subjects, wrk
 from bench.load import measure as load
 from bench.load.effort import Effort
 from bench.workload import applicants, models
+from server import app
 from server.codec import JSON
-from server.score import Score
 
 ROOT = Path(__file__).parent.parent
 SIZE = models.Size(20, 7, 60)
@@ -148,7 +148,7 @@ def test_the_stages_are_those_of_the_request(workload: models.Workload) -> None:
     with stages.opened(workload) as services:
         staged = stages.Staged(services)
         assert len(staged(sent)) == len(stages.STAGES) + 1
-        assert stages.whole(Score(services.catalog.default, services), sent) > 0
+        assert stages.whole(app.scores(services), sent) > 0
         log = services.settings.log_dir
         records = [json.loads(line) for file in log.glob("*.jsonl") for line in file.open()]
     timed = ("time", "request_id", "latency_us")

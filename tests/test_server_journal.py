@@ -95,7 +95,7 @@ def test_the_alarm_speaks_once_a_minute_and_counts_all(
     failures = Failures(clock=lambda: now[0])
     for second in range(130):
         now[0] = float(second)
-        failures.failed(OSError(errno.ENOSPC, "No space left on device"), answered=2)
+        failures.failed(OSError(errno.ENOSPC, "No space left on device"), requests=1, answered=2)
     failures.recovered()
     said = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
     assert [line["requests"] for line in said] == [1, 61, 121, 130]

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 import psutil
 
-from server.score import Score
+from server import app
 
 from .. import stages
 from ..load import body, servers, subjects
@@ -72,19 +72,19 @@ def traced(workload: Workload, requests: int) -> list[Row]:
     documents = workload.documents(workload.rows(requests))
     bodies = [msgspec.json.encode(document) for document in documents]
     with stages.opened(workload) as services:
-        score = Score(services.catalog.default, services)
+        scores = app.scores(services)
         for each in bodies[:100]:
-            stages.whole(score, each)
+            stages.whole(scores, each)
         gc.collect()
         tracemalloc.start()
         before = tracemalloc.get_traced_memory()[0]
         for each in bodies:
-            stages.whole(score, each)
+            stages.whole(scores, each)
         gc.collect()
         left = tracemalloc.get_traced_memory()[0] - before
         tracemalloc.reset_peak()
         base = tracemalloc.get_traced_memory()[0]
-        stages.whole(score, bodies[0])
+        stages.whole(scores, bodies[0])
         most = tracemalloc.get_traced_memory()[1] - base
         tracemalloc.stop()
     return [

@@ -1,6 +1,6 @@
 """A handler of whole requests as an ASGI endpoint: before any routing, with nothing around it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from time import perf_counter
 from typing import Protocol
 
@@ -12,25 +12,30 @@ from .protocol import ARRIVED, BODY
 
 
 class Handler(Protocol):
-    """What answers a request without waiting for anything.
-
-    `later` is what it has still to do, for no answer's sake, once answers are out.
-    """
-
-    later: Callable[[], None] | None
+    """What answers a request without waiting for anything."""
 
     def answer(self, request: Request) -> Answer:
-        """Return the answer, counted; no error of a request's escapes."""
+        """Return the answer, to be committed; no error of a request's escapes."""
 
     def close(self, request: Request, answer: Answer, began: float) -> None:
         """Time and log the request once its answer is out."""
 
 
+class Ledger(Protocol):
+    """What makes answers good; see ledger.Ledger."""
+
+    later: Callable[[], None] | None
+
+    def commit(self, said: Sequence[tuple[Request, Answer]]) -> list[Answer]:
+        """Return what may go out in the answers' places."""
+
+
 class Endpoint:
     """A pure ASGI callable over one handler, behind `protocol.WholeRequests`."""
 
-    def __init__(self, handler: Handler) -> None:
+    def __init__(self, handler: Handler, ledger: Ledger) -> None:
         self._handler = handler
+        self._ledger = ledger
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -39,8 +44,8 @@ class Endpoint:
             scope["method"], scope["path"], scope["raw_path"], scope["query_string"],
             fields_of(scope), scope[BODY], scope[ARRIVED],
         )  # fmt: skip
-        answer = self._handler.answer(request)
+        (answer,) = self._ledger.commit([(request, self._handler.answer(request))])
         await respond(send, answer.status, answer.head, answer.body)
         self._handler.close(request, answer, began)
-        if self._handler.later is not None:
-            self._handler.later()
+        if self._ledger.later is not None:
+            self._ledger.later()

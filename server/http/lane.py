@@ -16,9 +16,9 @@ from .bare import CLOSE
 from .endpoint import Handler
 from .fields import Fields
 from .message import Answer, Request
-from .problem import Headers
+from .problem import Headers, Problem
 from .protocol import WholeRequests
-from .turn import Turn
+from .turn import Asked, Turn
 
 # The lane stands in for parts of uvicorn that are nobody's promise: these are what it was read for.
 KNOWN_UVICORN = "0.54."
@@ -26,8 +26,8 @@ STATUS_LINE: dict[int, bytes] = {
     each: b"HTTP/1.1 %d %b" % (each, each.phrase.encode()) for each in HTTPStatus
 }
 LENGTH, CONNECTION = b"content-length", b"connection"
-# Fields that ask for more than an answer.
-SPECIAL = frozenset({b"transfer-encoding", b"expect", b"upgrade"})
+# Fields that ask for more than an answer; what a key is stored with is committed by itself.
+SPECIAL = frozenset({b"transfer-encoding", b"expect", b"upgrade", b"idempotency-key"})
 
 
 class FastLane(WholeRequests):
@@ -39,10 +39,10 @@ class FastLane(WholeRequests):
         super().__init__(*arguments, **more)
         self._handlers = handlers
         self._turn = turn
-        self._last_turn = -1
         self._handler: Handler | None = None
         self._fields: Fields = {}
         self._parts: list[bytes] = []
+        self._waits = self._ended_by_client = False
         self._idle_since: float | None = None
 
     def tick(self, now: float) -> None:
@@ -50,6 +50,15 @@ class FastLane(WholeRequests):
         super().tick(now)
         if self._idle_since is not None and now - self._idle_since > self.timeout_keep_alive:
             self.timeout_keep_alive_handler()
+
+    def eof_received(self) -> bool:  # type: ignore[override]
+        """Keep a connection whose client sends no more until it has its answer."""
+        self._ended_by_client = True
+        return self._waits
+
+    def is_idle(self) -> bool:
+        """Whether no request is being received or answered."""
+        return not self._waits and super().is_idle()
 
     def on_message_begin(self) -> None:
         """Begin a request; what only ASGI needs is made when it falls through."""
@@ -87,13 +96,15 @@ class FastLane(WholeRequests):
             and SPECIAL.isdisjoint(fields)
             and self.parser.get_method() == b"POST"
             and (CONNECTION not in fields or self.parser.get_http_version() == "1.1")
-            and self._last_turn != self._turn.number
             and self._is_free()
             and not self.flow.write_paused
         )
 
+    def _is_free(self) -> bool:
+        return not self._waits and super()._is_free()
+
     def _is_full(self) -> bool:
-        return len(self.tasks) + self._turn.answered >= self.limits.max_in_flight
+        return len(self.tasks) + len(self._turn.waiting) >= self.limits.max_in_flight
 
     def _admit(self) -> None:
         if self._handler is None:
@@ -101,29 +112,34 @@ class FastLane(WholeRequests):
         elif self._is_full():  # others became whole while this one's body was on its way
             self._begin_shed()
         else:
-            self._answer(self._handler)
+            self._wait(self._handler)
 
-    def _answer(self, handler: Handler) -> None:
-        arrived = self._turn.enter(self.loop, began := perf_counter())
-        self._last_turn = self._turn.number
-        path = self.url.decode("ascii")
-        request = Request("POST", path, self.url, b"", self._fields, b"".join(self._parts), arrived)
+    def _wait(self, handler: Handler) -> None:
+        path, body = self.url.decode("ascii"), b"".join(self._parts)
         self._parts.clear()  # an idle connection holds no body
-        answer = handler.answer(request)
-        self._write(answer)
-        handler.close(request, answer, began)
-        if handler.later is not None:
-            self.loop.call_soon(handler.later)
+        request = Request("POST", path, self.url, b"", self._fields, body, perf_counter())
+        keep = self.parser.should_keep_alive()
+        self._waits = True
+        self._turn.add(self.loop, Asked(self, handler, request, keep))
 
-    def _write(self, answer: Answer) -> None:
+    def send(self, answer: Answer, keep: bool) -> None:
+        """Send the answer to the request that waits; see turn.Client."""
+        self._waits = False
         self.server_state.total_requests += 1
-        keep = self.parser.should_keep_alive() and not self.state.draining
+        if self.transport.is_closing():
+            return
+        keep = keep and not self.state.draining and not self._ended_by_client
         head = self.server_state.default_headers + answer.head
         self.transport.write(whole(answer.status, head, answer.body, b"" if keep else CLOSE))
-        if keep:
-            self._idle_since = self.loop.time()
-        else:
+        if not keep:
             self.transport.close()
+        elif super().is_idle():  # nothing came behind it
+            self._idle_since = self.loop.time()
+
+    def _reject(self, problem: Problem) -> None:
+        if self._waits:  # what came before is answered before
+            self._turn.end()
+        super()._reject(problem)
 
 
 def whole(status: int, head: Headers, body: bytes, close: bytes) -> bytes:

@@ -2,8 +2,11 @@
 
 import msgspec
 
-from .fields import Fields
-from .problem import Headers
+from .fields import Fields, trace_of
+from .problem import MEDIA_TYPE, Headers, Problem
+
+NO_STORE = (b"cache-control", b"no-store")
+NO_SNIFF = (b"x-content-type-options", b"nosniff")
 
 
 class Request(msgspec.Struct, frozen=True, gc=False):
@@ -25,3 +28,13 @@ class Answer(msgspec.Struct, frozen=True, gc=False):
     status: int
     head: Headers
     body: bytes
+
+
+def refusal(problem: Problem, request_id: str, fields: Fields) -> Answer:
+    """Return a problem document as the answer to a request with these header fields."""
+    head = [(b"content-type", MEDIA_TYPE), NO_STORE, NO_SNIFF, *problem.headers]
+    if request_id:
+        head.append((b"x-request-id", request_id.encode()))
+    if trace := trace_of(fields):
+        head.append((b"traceparent", trace))
+    return Answer(request_id, problem.status, head, problem.encode(request_id))

@@ -94,6 +94,16 @@ class Counters:
 
         return observe
 
+    def repeated(self, stage: str) -> Callable[[float, int], None]:
+        """Return what puts one duration in seconds into a stage's histogram several times."""
+        row, begin, total = self.row, LAYOUT.stages[stage], LAYOUT.stages[stage] + HISTOGRAM - 1
+
+        def observe(seconds: float, times: int) -> None:
+            row[begin + bisect_left(BUCKETS, seconds)] += times
+            row[total] += int(seconds * 1e9) * times
+
+        return observe
+
     def pair(self, one: str, other: str) -> Callable[[float, float], None]:
         """Return what puts a duration in seconds into each of two stages' histograms.
 

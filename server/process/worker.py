@@ -156,12 +156,12 @@ class Hooks(msgspec.Struct, frozen=True):
 
 
 def serve(
-    app: App, lane: Mapping[bytes, Handler], listener: socket.socket, settings: Settings,
-    counters: Counters, hooks: Hooks,
+    app: App, lane: Mapping[bytes, Handler], turn: Turn, listener: socket.socket,
+    settings: Settings, counters: Counters, hooks: Hooks,
 ) -> None:  # fmt: skip
     """Serve until SIGTERM; what answers in the fast lane stands in `lane`, by path."""
     count_pauses(counters)
-    kind = partial(FastLane, lane, Turn()) if lane else WholeRequests
+    kind = partial(FastLane, lane, turn) if lane else WholeRequests
     protocol = partial(kind, limits_of(settings), counters, hooks.state)
     config = Config(
         app, loop="uvloop", http=protocol, ws="none", lifespan="off", log_config=None,  # type: ignore[arg-type]
