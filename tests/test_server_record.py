@@ -25,6 +25,8 @@ from monitoring.__main__ import main
 from server.settings import Settings
 from tests.conftest import ROOT, Running, Serve, Trained, applicants, environment
 from tests.crash_log import rounds
+from tests.test_server_http import sender, stopped
+from tests.test_server_lane import post as lane_post
 
 BOTH_LANES = True
 KILLS = 10
@@ -127,6 +129,29 @@ def test_a_full_disk_refuses_and_recovers_without_restart(
     assert events == ["prediction log unwritable", "prediction log written again"]
     assert alarms[1]["requests"] == 2
     assert alarms[1]["answers_unrecorded"] == 0
+
+
+def test_a_full_disk_refuses_every_score_of_a_turn_and_nothing_else(
+    bundle: Path, serve: Serve, small_disk: Path
+) -> None:
+    """Scores that share a write share its fate; a refusal among them stays the refusal it is."""
+    with serve(bundle, small_disk) as server:
+        post(server)
+        filler = fill(small_disk)
+        until(server, 503, "full")
+        before = len(server.records())
+        sent = [FIT, FIT, UNFIT, FIT]
+        asking = [sender(server.port, b"") for _ in sent]
+        with stopped(server, connected=len(sent)):
+            for connection, applicant in zip(asking, sent, strict=True):
+                connection.sendall(lane_post(json.dumps(applicant).encode()))
+        answers = [connection.recv(65536).split()[1] for connection in asking]
+        assert answers == [b"503", b"503", b"422", b"503"]
+        filler.unlink()
+        until(server, 200, "room")
+        after = [each["request_id"] for each in server.records()[before:]]
+        assert after
+        assert all(each.startswith("room") for each in after)
 
 
 def test_a_full_disk_answers_and_counts_where_the_setting_says_so(

@@ -42,7 +42,7 @@ class FastLane(WholeRequests):
         self._handler: Handler | None = None
         self._fields: Fields = {}
         self._parts: list[bytes] = []
-        self._waits = self._ended_by_client = False
+        self._waits = False
         self._idle_since: float | None = None
 
     def tick(self, now: float) -> None:
@@ -50,11 +50,6 @@ class FastLane(WholeRequests):
         super().tick(now)
         if self._idle_since is not None and now - self._idle_since > self.timeout_keep_alive:
             self.timeout_keep_alive_handler()
-
-    def eof_received(self) -> bool:  # type: ignore[override]
-        """Keep a connection whose client sends no more until it has its answer."""
-        self._ended_by_client = True
-        return self._waits
 
     def is_idle(self) -> bool:
         """Whether no request is being received or answered."""
@@ -128,7 +123,7 @@ class FastLane(WholeRequests):
         self.server_state.total_requests += 1
         if self.transport.is_closing():
             return
-        keep = keep and not self.state.draining and not self._ended_by_client
+        keep = keep and not self.state.draining
         head = self.server_state.default_headers + answer.head
         self.transport.write(whole(answer.status, head, answer.body, b"" if keep else CLOSE))
         if not keep:

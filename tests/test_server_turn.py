@@ -1,0 +1,80 @@
+"""A turn of the event loop: what arrives together shares one write of the record."""
+
+import json
+import re
+import socket
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Running, Serve
+from tests.test_server_http import FIT, raw, sender, stopped
+from tests.test_server_lane import post
+
+WRITES = re.compile(r"^syscw: (\d+)$", re.M)
+MANY = 40
+
+
+def writes(server: Running) -> int:
+    """Return how often the worker has called write, for the record and for answers."""
+    (worker,) = server.workers()
+    file = Path("/proc") / str(worker) / "io"
+    if not file.exists():
+        pytest.skip("wants Linux's account of system calls")
+    return int(WRITES.findall(file.read_text())[0])
+
+
+def together(server: Running, request: bytes, count: int) -> int:
+    """Send a request on so many connections in one turn; return the writes beside the answers'."""
+    asking = [sender(server.port, b"") for _ in range(count)]
+    with stopped(server, connected=count):
+        for each in asking:
+            each.sendall(request)
+        before = writes(server)
+    for each in asking:
+        assert each.recv(65536).startswith(b"HTTP/1.1 200")
+    wrote = writes(server) - before
+    for each in asking:
+        each.close()
+    return wrote - count
+
+
+def test_what_arrives_together_is_recorded_by_fewer_writes_than_answers(
+    bundle: Path, serve: Serve, tmp_path: Path
+) -> None:
+    with serve(bundle, tmp_path, "--access-log", "0") as up:
+        assert 1 <= together(up, post(), MANY) <= MANY // 2
+        assert len(up.records()) == MANY
+
+
+def test_no_answer_waits_long_for_others(bundle: Path, serve: Serve, tmp_path: Path) -> None:
+    """Each of these takes longer than a turn's patience, so each is written and sent by itself."""
+    batch = post(json.dumps([FIT] * 900).encode())
+    with serve(bundle, tmp_path, "--access-log", "0") as up:
+        assert together(up, batch, 4) >= 4
+
+
+def test_a_client_that_says_it_sends_no_more_has_its_answer(server: Running) -> None:
+    """Request and end are there at once."""
+    with sender(server.port, b"") as asking:
+        with stopped(server, connected=1):
+            asking.sendall(post())
+            asking.shutdown(socket.SHUT_WR)
+        got = b""
+        while part := asking.recv(65536):
+            got += part
+    assert got.startswith(b"HTTP/1.1 200")
+
+
+def test_what_is_not_http_behind_a_request_is_refused_behind_its_answer(server: Running) -> None:
+    got = raw(server, post() + b"what is this\r\n\r\n")
+    assert re.findall(rb"HTTP/1.1 (\d+)", got) == [b"200", b"400"]
+
+
+def test_a_request_behind_one_that_waits_is_answered_behind_it(server: Running) -> None:
+    """Also one that is to be committed by itself, since an answer is stored for its key."""
+    both = post(more="X-Request-Id: one\r\n") + post(
+        more="X-Request-Id: two\r\nIdempotency-Key: two\r\nConnection: close\r\n"
+    )
+    got = raw(server, both)
+    assert re.findall(rb'"request_id":"(\w+)"', got) == [b"one", b"two"]
