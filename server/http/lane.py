@@ -42,7 +42,7 @@ class FastLane(WholeRequests):
         self._handler: Handler | None = None
         self._fields: Fields = {}
         self._parts: list[bytes] = []
-        self._waits = False
+        self._waits = self._keep = False
         self._idle_since: float | None = None
 
     def tick(self, now: float) -> None:
@@ -117,16 +117,22 @@ class FastLane(WholeRequests):
         self._waits = True
         self._turn.add(self.loop, Asked(self, handler, request, keep))
 
-    def send(self, answer: Answer, keep: bool) -> None:
-        """Send the answer to the request that waits; see turn.Client."""
+    def finish(self, answer: Answer, keep: bool) -> bytes:
+        """Return what to send to the request that waits; see turn.Client."""
         self._waits = False
-        self.server_state.total_requests += 1
-        if self.transport.is_closing():
-            return
-        keep = keep and not self.state.draining
+        self._keep = keep = keep and not self.state.draining
         head = self.server_state.default_headers + answer.head
-        self.transport.write(whole(answer.status, head, answer.body, b"" if keep else CLOSE))
-        if not keep:
+        return whole(answer.status, head, answer.body, b"" if keep else CLOSE)
+
+    def send(self, data: bytes) -> None:
+        """Send it, unless the client has gone; see turn.Client."""
+        if not self.transport.is_closing():
+            self.transport.write(data)
+
+    def sent(self) -> None:
+        """See turn.Client."""
+        self.server_state.total_requests += 1
+        if not self._keep:
             self.transport.close()
         elif super().is_idle():  # nothing came behind it
             self._idle_since = self.loop.time()

@@ -24,8 +24,14 @@ PATIENCE = 0.001  # seconds
 class Client(Protocol):
     """Where an answer goes."""
 
-    def send(self, answer: Answer, keep: bool) -> None:
-        """Send it and keep the connection, or not."""
+    def finish(self, answer: Answer, keep: bool) -> bytes:
+        """Return the bytes of the answer; `keep`: the connection is to stay."""
+
+    def send(self, data: bytes) -> None:
+        """Send them."""
+
+    def sent(self) -> None:
+        """Do what is due after them."""
 
 
 class Asked(msgspec.Struct, frozen=True, gc=False):
@@ -70,9 +76,14 @@ class Turn:
         self, group: list[Asked], said: list[tuple[Request, Answer]], begins: list[float]
     ) -> None:
         answers = self._ledger.commit(said)
-        for asked, answer in zip(group, answers, strict=True):
-            asked.client.send(answer, asked.keep)
+        parts = [
+            (asked.client.send, asked.client.finish(answer, asked.keep))
+            for asked, answer in zip(group, answers, strict=True)
+        ]
+        for send, data in parts:  # nothing in between: a client that sleeps is woken once
+            send(data)
         for asked, answer, began in zip(group, answers, begins, strict=True):
+            asked.client.sent()
             asked.handler.close(asked.request, answer, began)
         if self._ledger.later is not None:
             asyncio.get_running_loop().call_soon(self._ledger.later)
