@@ -28,6 +28,15 @@ class Engine(Protocol):
         or where the engine does not fill rows.
         """
 
+    def score_json(self, body: bytes) -> tuple[bytes, list[float]] | None:
+        """Decode one applicant, fill the row and score it, in one call; as `score` returns it.
+
+        None for all that is not plainly fine, which may still be: the long way finds out.
+        """
+
+    def score_msgpack(self, body: bytes) -> tuple[bytes, list[float]] | None:
+        """Do as score_json does, for MessagePack."""
+
     def score_row(self) -> None:
         """Score `row` into `raw`."""
 

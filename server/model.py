@@ -9,7 +9,7 @@ import msgspec
 from . import bundle as bundles
 from . import choice, decision, golden, transform
 from .applicant import RowWriter, UnfitError, may_be_rounded, struct_type
-from .codec import BY_MEDIA_TYPE, Codec
+from .codec import BY_MEDIA_TYPE, JSON, MESSAGE_PACK, Codec
 from .engine import Engine, Floats, warm_up
 from .record import ModelTag
 from .refusals import Refusals
@@ -48,20 +48,26 @@ class Model:
         self._decoders = {codec: codec.decoder(applicant) for codec in BY_MEDIA_TYPE.values()}
         self._width = len(manifest.features)
         self._always_closer = any(may_be_rounded(feature) for feature in manifest.features)
+        at_once = {JSON: engine.score_json, MESSAGE_PACK: engine.score_msgpack}
+        self._at_once = {} if self._always_closer else at_once
 
     def score(self, body: bytes, codec: Codec, index: int | None = None) -> Outcome:
         """Score one applicant from its body.
 
         Raises Problem 400 for what is not `codec`'s format and 422 for what the model must not see.
         """
+        score_at_once = self._at_once.get(codec)
+        said = score_at_once(body) if score_at_once else None
+        if said is not None:
+            return self._outcome(said[1], (), said[0])
         try:
             applicant = self._decoders[codec](body)
             if not codec.has_members(body, self._width):
                 self._refusals.look_closer(body, codec, index)
             values = msgspec.structs.astuple(applicant)
-            said = self._at_once(values)
+            said = None if self._always_closer else self.engine.score(values)
             if said is not None:
-                return said
+                return self._outcome(said[1], (), said[0])
             if codec.may_hold_nan and any(value != value for value in values):
                 self._refusals.look_closer(body, codec, index)
             warnings = self._writer.write(values)
@@ -75,13 +81,6 @@ class Model:
             warnings += self._range.warnings(self.engine.row)
         self.engine.score_row()
         return self._outcome(self.engine.raw.tolist(), warnings, row)
-
-    def _at_once(self, values: tuple[Any, ...]) -> Outcome | None:
-        """Score what needs no closer look in one call of the engine, where that can be known."""
-        if self._always_closer:
-            return None
-        said = self.engine.score(values)
-        return None if said is None else self._outcome(said[1], (), said[0])
 
     def score_values(self, values: Sequence[Any]) -> Outcome:
         """Score values known to fit, in the manifest's order; raises applicant.UnfitError."""

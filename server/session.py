@@ -34,6 +34,12 @@ class Session:
     def score(self, values: Sequence[Any]) -> None:
         """See engine.Engine: onnxruntime takes numbers alone."""
 
+    def score_json(self, body: bytes) -> None:
+        """See engine.Engine: onnxruntime decodes nothing."""
+
+    def score_msgpack(self, body: bytes) -> None:
+        """See engine.Engine: onnxruntime decodes nothing."""
+
     def score_row(self) -> None:
         """See engine.Engine."""
         self._session.run_with_iobinding(self._binding)

@@ -1,4 +1,4 @@
-"""Compile kernel.c: `python -m server.native.build`; nothing is done where it is up to date.
+"""Compile the C files here: `python -m server.native.build`; nothing is done where it is up to date.
 
 Uses the C compiler alone, by its usual name or as CC says, and Python's own headers.
 """
@@ -14,7 +14,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 HERE = Path(__file__).parent
-SOURCE = HERE / "kernel.c"
+SOURCES = tuple(
+    HERE / f"{name}.c" for name in ("kernel", "decoder", "json", "msgpack", "number", "tokens")
+)
+HEADERS = tuple(HERE / f"{name}.h" for name in ("kernel", "decoder", "number", "tokens"))
 NAME = "_kernel.abi3.so"
 # Each double rounded as C says: no fused or reordered arithmetic, on no machine.
 FLAGS = ("-O2", "-std=c11", "-ffp-contract=off", "-fno-fast-math", "-fvisibility=hidden", "-fPIC")
@@ -39,7 +42,7 @@ def build(folder: Path = HERE, sanitize: bool = False) -> Path:
     target, part = folder / NAME, folder / f"{NAME}.{os.getpid()}.part"
     command = [
         compiler, *FLAGS, *WARNINGS, *(SANITIZE if sanitize else RELEASE), "-shared",
-        f'-DSOURCE="{digest()}"', f"-I{headers}", str(SOURCE), "-o", str(part), "-lm",
+        f'-DSOURCE="{digest()}"', f"-I{headers}", *map(str, SOURCES), "-o", str(part), "-lm",
     ]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
     if done.returncode:
@@ -49,12 +52,12 @@ def build(folder: Path = HERE, sanitize: bool = False) -> Path:
 
 
 def digest() -> str:
-    """Return the hash of the source, which the built file carries."""
-    return hashlib.sha256(SOURCE.read_bytes()).hexdigest()
+    """Return the hash of the sources, which the built file carries."""
+    return hashlib.sha256(b"\0".join(each.read_bytes() for each in SOURCES + HEADERS)).hexdigest()
 
 
 def is_current(folder: Path = HERE) -> bool:
-    """Whether the built file carries the hash of the source that stands here."""
+    """Whether the built file carries the hash of the sources that stand here."""
     target = folder / NAME
     return target.exists() and digest().encode() in target.read_bytes()
 

@@ -1,8 +1,9 @@
-"""The engine that walks the trees of model.onnx in C; see kernel.c."""
+"""The engine that walks the trees of model.onnx in C; see kernel.c, and decoder.c for bodies."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from ..applicant import codes_of, stand_in_of
@@ -10,8 +11,10 @@ from ..bundle import Category, Feature
 from ..engine import Floats
 from ..seen_range import exact_part, seen
 from .layout import lay_out
+from .powers import powers_of_five
 from .trees import NotNativeError, Trees
 
+Field = tuple[bytes, bool, dict[bytes, float] | None, Floats]
 Kernel: "type[_kernel.Kernel] | None"
 try:
     from . import _kernel
@@ -53,6 +56,8 @@ class Native:
         except (ValueError, OverflowError) as error:
             raise NotNativeError(str(error)) from error
         self.score = self._kernel.score
+        self.score_json = decoder(self._kernel, features, msgspec.json.encode, is_json=True)
+        self.score_msgpack = decoder(self._kernel, features, msgspec.msgpack.encode, is_json=False)
         self.score_row = self._kernel.score_row
 
     def score_block(self, rows: Floats) -> Floats:
@@ -67,3 +72,22 @@ def filler(feature: Feature) -> tuple[dict[Any, float | None] | None, float, flo
     codes = codes_of(feature) if isinstance(feature, Category) else None
     low, high = exact_part(*seen(feature))
     return codes, stand_in_of(feature), low, high, feature.zero_as_missing
+
+
+def decoder(
+    kernel: Any, features: Sequence[Feature], encode: Callable[[Any], bytes], *, is_json: bool
+) -> Callable[[bytes], tuple[bytes, list[float]] | None]:
+    """Return the way of bodies, in the format that `encode` writes, into the row and its score."""
+    fields = [field(each, encode) for each in features]
+    return _kernel.Decoder(kernel, is_json, fields, powers_of_five()).score
+
+
+def field(feature: Feature, encode: Callable[[Any], bytes]) -> Field:
+    """Return how a body holds a feature: name, null or not, codes of texts, [2, N] of numbers."""
+    name, allowed = encode(feature.name), feature.missing.allowed
+    if not isinstance(feature, Category):
+        return name, allowed, None, np.zeros((2, 0))
+    codes = codes_of(feature)
+    texts = {encode(key): code for key, code in codes.items() if isinstance(key, str)}
+    numbers = sorted((key, code) for key, code in codes.items() if type(key) in {int, float})
+    return name, allowed, texts, np.array(numbers, np.float64).reshape(-1, 2).T.copy()

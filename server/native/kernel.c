@@ -10,24 +10,19 @@
 
    Whoever makes a Kernel is not trusted: every index is compared with its bound once, here. */
 
-#define PY_SSIZE_T_CLEAN
-#define Py_LIMITED_API 0x030B0000
-#include <Python.h>
+#include "decoder.h"
+#include "kernel.h"
 
-#include <math.h>
-#include <stdint.h>
 #include <string.h>
 
 #define LANES 16
 /* Steps before the first look at who has arrived, beyond those of a balanced tree. */
 #define SLACK 3
 #define MOST_NODES ((Py_ssize_t)1 << 30)
-/* LightGBM's kZeroThreshold, a float32 constant. */
-#define ZERO ((double)1e-35f)
 /* LightGBM casts a category to a 32-bit integer: beyond it is in no set. */
 #define END_OF_CATEGORIES 2147483648.0
 
-typedef struct {
+typedef struct Node {
     double threshold; /* of a leaf: its value */
     uint32_t slot;    /* of a leaf: 0 */
     uint32_t next;    /* the child for no, yes stands behind it; of a leaf: itself */
@@ -35,29 +30,10 @@ typedef struct {
 
 /* The sets of one feature: a row of bits, one per set, for each category known to any of them, in
    ascending order; row 0 is of all others. */
-typedef struct {
+typedef struct Category {
     Py_ssize_t feature, first, count, words, codes;
     Py_buffer known, bits;
 } Category;
-
-/* How a value becomes a number of the row. */
-typedef struct {
-    PyObject *codes; /* category -> code, or NULL */
-    double stand_in, low, high;
-    int zero_as_missing;
-} Filler;
-
-typedef struct {
-    PyObject_HEAD
-    Py_ssize_t features, outputs, trees, slots, categories, fillers;
-    Node *nodes;
-    uint32_t *roots, *targets;
-    uint8_t *sure; /* per LANES trees: steps before the first look */
-    double *x;
-    Category *category;
-    Filler *filler;
-    Py_buffer row, raw; /* float64 [F] and [K], the caller's */
-} Kernel;
 
 /* ---- Scoring ---- */
 
@@ -182,10 +158,7 @@ static int number_of(const Filler *filler, PyObject *value, double *number)
         if (x != x)
             return 0;
     }
-    if (filler->zero_as_missing && fabs(x) <= ZERO)
-        x = NAN;
-    *number = x;
-    return x != x || (x >= filler->low && x <= filler->high);
+    return settle(filler, x, number);
 }
 
 static PyObject *raw_of(Kernel *self)
@@ -200,6 +173,19 @@ static PyObject *raw_of(Kernel *self)
     return list;
 }
 
+PyObject *kernel_scored(Kernel *self)
+{
+    spread(self, self->row.buf);
+    walk(self, self->raw.buf);
+    PyObject *bytes = PyBytes_FromStringAndSize(self->row.buf, self->row.len);
+    PyObject *raw = raw_of(self), *pair = NULL;
+    if (bytes && raw)
+        pair = PyTuple_Pack(2, bytes, raw);
+    Py_XDECREF(bytes);
+    Py_XDECREF(raw);
+    return pair;
+}
+
 static PyObject *kernel_score(Kernel *self, PyObject *values)
 {
     if (!PyTuple_Check(values) || PyTuple_Size(values) != self->fillers)
@@ -212,15 +198,7 @@ static PyObject *kernel_score(Kernel *self, PyObject *values)
         if (!fits)
             Py_RETURN_NONE;
     }
-    spread(self, row);
-    walk(self, self->raw.buf);
-    PyObject *bytes = PyBytes_FromStringAndSize(self->row.buf, self->row.len);
-    PyObject *raw = raw_of(self), *pair = NULL;
-    if (bytes && raw)
-        pair = PyTuple_Pack(2, bytes, raw);
-    Py_XDECREF(bytes);
-    Py_XDECREF(raw);
-    return pair;
+    return kernel_scored(self);
 }
 
 /* ---- Making one: nothing below is trusted before it was compared ---- */
@@ -430,7 +408,7 @@ static void kernel_dealloc(Kernel *self)
     PyMem_Free(self->x);
     PyMem_Free(self->category);
     PyMem_Free(self->filler);
-    PyTypeObject *type = Py_TYPE(self);
+    PyTypeObject *type = Py_TYPE((PyObject *)self);
     ((freefunc)PyType_GetSlot(type, Py_tp_free))(self);
     Py_DECREF(type);
 }
@@ -453,16 +431,42 @@ static PyType_Slot slots[] = {{Py_tp_new, kernel_new},
 static PyType_Spec kernel_spec = {"server.native._kernel.Kernel", sizeof(Kernel), 0,
                                   Py_TPFLAGS_DEFAULT, slots};
 
+static int add_type(PyObject *module, PyType_Spec *spec, const char *name, PyTypeObject **type)
+{
+    *type = (PyTypeObject *)PyType_FromModuleAndSpec(module, spec, NULL);
+    return !*type || PyModule_AddObjectRef(module, name, (PyObject *)*type) ? -1 : 0;
+}
+
 static int execute(PyObject *module)
 {
-    PyObject *type = PyType_FromModuleAndSpec(module, &kernel_spec, NULL);
-    int failed = !type || PyModule_AddObjectRef(module, "Kernel", type);
-    Py_XDECREF(type);
-    return failed || PyModule_AddStringConstant(module, "SOURCE", SOURCE) ? -1 : 0;
+    Types *types = PyModule_GetState(module);
+    return add_type(module, &kernel_spec, "Kernel", &types->kernel) ||
+                   add_type(module, &decoder_spec, "Decoder", &types->decoder) ||
+                   PyModule_AddStringConstant(module, "SOURCE", SOURCE)
+               ? -1
+               : 0;
+}
+
+static int visit_types(PyObject *module, visitproc visit, void *arg)
+{
+    Types *types = PyModule_GetState(module);
+    Py_VISIT(types->kernel);
+    Py_VISIT(types->decoder);
+    return 0;
+}
+
+static int clear_types(PyObject *module)
+{
+    Types *types = PyModule_GetState(module);
+    Py_CLEAR(types->kernel);
+    Py_CLEAR(types->decoder);
+    return 0;
 }
 
 static PyModuleDef_Slot module_slots[] = {{Py_mod_exec, execute}, {0, NULL}};
 
-static PyModuleDef definition = {PyModuleDef_HEAD_INIT, "_kernel", NULL, 0, NULL, module_slots};
+static PyModuleDef definition = {
+    PyModuleDef_HEAD_INIT, "_kernel", NULL, sizeof(Types), NULL, module_slots, visit_types,
+    clear_types};
 
 PyMODINIT_FUNC PyInit__kernel(void) { return PyModuleDef_Init(&definition); }

@@ -1,0 +1,73 @@
+/* A JSON object into the row: RFC 8259's grammar, as far as an applicant needs it. */
+
+#include "decoder.h"
+
+static inline const uint8_t *after_space(const uint8_t *at, const uint8_t *end)
+{
+    while (at < end && (*at == ' ' || *at == '\n' || *at == '\r' || *at == '\t'))
+        at++;
+    return at;
+}
+
+/* Return the place behind a byte and the space around it, NULL where it does not stand there. */
+static inline const uint8_t *after(uint8_t byte, const uint8_t *at, const uint8_t *end)
+{
+    at = after_space(at, end);
+    return at < end && *at == byte ? after_space(at + 1, end) : NULL;
+}
+
+/* Return the place behind the next quote: a text with an escaped one is cut there, and known to
+   nobody. NULL where no text begins or ends. */
+static const uint8_t *after_text(const uint8_t *at, const uint8_t *end)
+{
+    if (at == end || *at != '"')
+        return NULL;
+    const uint8_t *quote = memchr(at + 1, '"', (size_t)(end - at - 1));
+    return quote ? quote + 1 : NULL;
+}
+
+/* Return the place behind a name, and whose it is. */
+static inline const uint8_t *read_name(const Decoder *self, const uint8_t *at, const uint8_t *end,
+                                       Py_ssize_t *place)
+{
+    if (*place < self->fields && begins(self->field + *place, at, end))
+        return at + self->field[*place].length;
+    const uint8_t *behind = after_text(at, end);
+    *place = behind ? place_of_name(self, at, behind - at) : -1;
+    return *place < 0 ? NULL : behind;
+}
+
+static inline const uint8_t *read_value(Decoder *self, const uint8_t *at, const uint8_t *end,
+                                        Py_ssize_t place)
+{
+    const uint8_t *behind = NULL;
+    double x;
+    int fits = 0;
+    if (at < end && *at == '"') {
+        behind = after_text(at, end);
+        fits = behind && put_text(self, place, at, behind - at);
+    } else if (end - at >= 4 && !memcmp(at, "null", 4)) {
+        behind = at + 4;
+        fits = put_missing(self, place);
+    } else {
+        behind = read_number(self->powers.buf, at, end, &x);
+        fits = behind && put_number(self, place, x);
+    }
+    return fits ? behind : NULL;
+}
+
+/* As many members as there are fields, no field twice: so each is there once. */
+int fill_from_json(Decoder *self, const uint8_t *at, const uint8_t *end)
+{
+    Py_ssize_t place = 0;
+    at = after('{', at, end);
+    for (Py_ssize_t count = 0; at && count < self->fields; count++, place++) {
+        if (count && !(at = after(',', at, end)))
+            return 0;
+        if (!(at = read_name(self, at, end, &place)) || self->seen[place]++)
+            return 0;
+        if ((at = after(':', at, end)))
+            at = read_value(self, at, end, place);
+    }
+    return at && after('}', at, end) == end;
+}

@@ -1,0 +1,52 @@
+/* What the parts of the extension share: the kernel, its row, and how a value gets into the row. */
+
+#ifndef KERNEL_H
+#define KERNEL_H
+
+#define PY_SSIZE_T_CLEAN
+#define Py_LIMITED_API 0x030B0000
+#include <Python.h>
+
+#include <math.h>
+#include <stdint.h>
+
+/* LightGBM's kZeroThreshold, a float32 constant. */
+#define ZERO ((double)1e-35f)
+
+/* How a value becomes a number of the row. */
+typedef struct {
+    PyObject *codes; /* category -> code, or NULL */
+    double stand_in, low, high;
+    int zero_as_missing;
+} Filler;
+
+typedef struct {
+    PyObject_HEAD
+    Py_ssize_t features, outputs, trees, slots, categories, fillers;
+    struct Node *nodes;
+    uint32_t *roots, *targets;
+    uint8_t *sure; /* per LANES trees: steps before the first look */
+    double *x;
+    struct Category *category;
+    Filler *filler;
+    Py_buffer row, raw; /* float64 [F] and [K], the caller's */
+} Kernel;
+
+/* The module's state. */
+typedef struct {
+    PyTypeObject *kernel, *decoder;
+} Types;
+
+/* Score the row as it is; return (row as bytes, raw), NULL with an exception. */
+PyObject *kernel_scored(Kernel *self);
+
+/* Make x, NaN where missing, the number of the row; return 0 where it asks for a closer look. */
+static inline int settle(const Filler *filler, double x, double *number)
+{
+    if (filler->zero_as_missing && fabs(x) <= ZERO)
+        x = NAN;
+    *number = x;
+    return x != x || (x >= filler->low && x <= filler->high);
+}
+
+#endif
