@@ -1,4 +1,4 @@
-"""Compile the C files here: `python -m server.native.build`; nothing is done where it is up to date.
+"""Compile the C files here: `python -m server.native.build`; nothing where up to date.
 
 Uses the C compiler alone, by its usual name or as CC says, and Python's own headers.
 """

@@ -10,11 +10,11 @@ from ..applicant import codes_of, stand_in_of
 from ..bundle import Category, Feature
 from ..engine import Floats
 from ..seen_range import exact_part, seen
-from .layout import lay_out
+from .layout import Buffer, lay_out
 from .powers import powers_of_five
 from .trees import NotNativeError, Trees
 
-Field = tuple[bytes, bool, dict[bytes, float] | None, Floats]
+Field = tuple[bytes, bool, dict[bytes, float] | None, Buffer]
 Kernel: "type[_kernel.Kernel] | None"
 try:
     from . import _kernel
@@ -87,7 +87,7 @@ def field(feature: Feature, encode: Callable[[Any], bytes]) -> Field:
     name, allowed = encode(feature.name), feature.missing.allowed
     if not isinstance(feature, Category):
         return name, allowed, None, np.zeros((2, 0))
-    codes = codes_of(feature)
+    codes = {key: code for key, code in codes_of(feature).items() if code is not None}
     texts = {encode(key): code for key, code in codes.items() if isinstance(key, str)}
     numbers = sorted((key, code) for key, code in codes.items() if type(key) in {int, float})
     return name, allowed, texts, np.array(numbers, np.float64).reshape(-1, 2).T.copy()

@@ -1,0 +1,36 @@
+"""Numbers as the decoder reads them, against strtod: `python -m tests.number_long COUNT [SEED]`.
+
+COUNT texts of each of six kinds, in C: tests/number_long.c.
+"""
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from server.native import build
+from server.native.powers import powers_of_five
+
+HERE = Path(__file__).parent
+
+
+def compared(count: int, seed: int = 0, flags: tuple[str, ...] = ("-O2",)) -> str:
+    """Return a line per kind; raises CalledProcessError where a number differs."""
+    with tempfile.TemporaryDirectory() as folder:
+        program = Path(folder) / "number_long"
+        native = build.HERE
+        command = ["cc", "-std=c11", *flags, f"-I{native}", HERE / "number_long.c",
+                   native / "number.c", "-o", program, "-lm"]  # fmt: skip
+        subprocess.run(command, check=True)
+        table = powers_of_five().tobytes()
+        done = subprocess.run(
+            [program, str(count), str(seed)], input=table, capture_output=True, check=False
+        )
+    said = done.stdout.decode()
+    if done.returncode:
+        raise SystemExit(said)
+    return said
+
+
+if __name__ == "__main__":
+    print(compared(int(sys.argv[1]), *map(int, sys.argv[2:])), end="")
