@@ -107,11 +107,14 @@ load-test: setup $(APPLICANTS) ## swaps, restarts, SIGTERM, overload and slow cl
 $(APPLICANTS): models/credit-express/held-out.parquet
 	$(PY) -m models.applicants $< $@
 
-.PHONY: native-long native-fuzz test-engines
+.PHONY: native-long native-fuzz native-bodies test-engines
 native-long: setup ## a million rows by the native engine, LightGBM and onnxruntime (ROWS=n FILES="a.txt …")
 	$(PY) -m tests.native_long $(or $(ROWS),1000000) $(FILES)
 native-fuzz: setup ## 100,000 damaged models for the native engine (COUNT=n)
 	$(PY) -m tests.native_fuzz $(or $(COUNT),100000) $(MODEL)
+native-bodies: setup ## five million bodies decoded in C and the long way, numbers against strtod (COUNT=n)
+	$(PY) -m tests.native_bodies $(or $(COUNT),5000000)
+	$(PY) -m tests.number_long $(or $(COUNT),10000000)
 test-engines: setup ## the server's whole test suite on onnxruntime and on the native engine
 	CREDIT_ENGINE=onnxruntime $(PY) -m pytest --ignore-glob='*native*' tests/test_server_*.py
 	CREDIT_ENGINE=native $(PY) -m pytest tests/test_server_*.py

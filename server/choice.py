@@ -41,4 +41,5 @@ def proved(bundle: Bundle, content: bytes, session: Engine, golden: Floats) -> N
     trees = read_trees(content)
     native = Native(trees, manifest.features, manifest.outputs)
     agreement.check(session, native, agreement.rows(trees, golden))
+    agreement.check_bodies(native, manifest.features, golden)
     return native

@@ -19,8 +19,8 @@ def compared(count: int, seed: int = 0, flags: tuple[str, ...] = ("-O2",)) -> st
     with tempfile.TemporaryDirectory() as folder:
         program = Path(folder) / "number_long"
         native = build.HERE
-        command = ["cc", "-std=c11", *flags, f"-I{native}", HERE / "number_long.c",
-                   native / "number.c", "-o", program, "-lm"]  # fmt: skip
+        command = ["cc", "-std=c11", *flags, f"-I{native}", str(HERE / "number_long.c"),
+                   str(native / "number.c"), "-o", str(program), "-lm"]  # fmt: skip
         subprocess.run(command, check=True)
         table = powers_of_five().tobytes()
         done = subprocess.run(
@@ -33,4 +33,5 @@ def compared(count: int, seed: int = 0, flags: tuple[str, ...] = ("-O2",)) -> st
 
 
 if __name__ == "__main__":
-    print(compared(int(sys.argv[1]), *map(int, sys.argv[2:])), end="")
+    given = [int(each) for each in sys.argv[1:]]
+    print(compared(given[0], given[1] if len(given) > 1 else 0), end="")

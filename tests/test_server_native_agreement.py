@@ -69,6 +69,20 @@ def test_one_ulp_anywhere_is_found(
         agreement.check(session, other, agreement.rows(trees, GOLDEN))
 
 
+def test_a_body_that_scores_otherwise_than_its_values_is_found(trees: Trees, read: Bundle) -> None:
+    """The decoder of another native engine, a leaf of which is one ulp off, stands in."""
+    features = read.manifest.features
+    golden = np.array([[40.0, 1000.5, 0.5, 1.0, 2.0], [40.0, np.nan, 0.5, np.nan, np.nan]])
+    native = Native(trees, features, 1)
+    agreement.check_bodies(native, features, golden)
+    other = Native(dataclasses.replace(trees, leaf=np.nextafter(trees.leaf, np.inf)), features, 1)
+    for name in ("score_json", "score_msgpack"):
+        twisted = Native(trees, features, 1)
+        setattr(twisted, name, getattr(other, name))
+        with pytest.raises(NotNativeError, match=r"from the body .*, from its values"):
+            agreement.check_bodies(twisted, features, golden)
+
+
 def test_engines_that_differ_refuse_native_and_auto_falls_back_with_a_line(
     read: Bundle, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -28,6 +28,11 @@ def sanitizer() -> str:
     return found
 
 
+def test_every_source_that_stands_there_is_compiled_and_hashed() -> None:
+    """A file left out of the digest would leave an old build in place."""
+    assert set(build.HERE.glob("*.[ch]")) == {*build.SOURCES, *build.HEADERS}
+
+
 def test_a_build_is_current_until_the_source_changes(tmp_path: Path) -> None:
     try:
         build.build(tmp_path)
@@ -112,10 +117,11 @@ def test_the_sanitizers_find_what_they_are_there_for(sanitized: Path) -> None:
     assert "ERROR: AddressSanitizer" in done.stderr
 
 
-def test_the_kernels_tests_pass_under_the_sanitizers(sanitized: Path) -> None:
+@pytest.mark.parametrize("part", ["kernel", "decoder"])
+def test_the_tests_in_c_pass_under_the_sanitizers(part: str, sanitized: Path) -> None:
     said = examined(
         sanitized, "-m", "pytest", "--noconftest", "-p", "no:cacheprovider",
-        "tests/test_server_native_kernel.py",
+        f"tests/test_server_native_{part}.py",
     )  # fmt: skip
     assert "passed" in said
     assert "skipped" not in said

@@ -1,9 +1,14 @@
 """Proof at every start that both engines give the same bits, on rows made from the splits."""
 
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from ..applicant import ZERO
+from ..applicant import ZERO, codes_of
+from ..bundle import Category, Feature
 from ..engine import Engine, Floats
 from .layout import each_threshold
 from .trees import NotNativeError, Trees
@@ -16,6 +21,7 @@ TINY = float(np.nextafter(0.0, 1.0))
 NEAR = (0.0, TINY, 1e-36, float(np.nextafter(ZERO, 0.0)), ZERO, float(np.nextafter(ZERO, 1.0)))
 FAR = (1.0, 1e300, float(np.finfo(np.float64).max), np.inf)
 SPECIALS = np.array([np.nan, *NEAR, *FAR, *(-x for x in (*NEAR, *FAR))])
+BODIES = 8
 NO_CATEGORIES = np.array([np.nan, -1.0, 2.0**31 - 1, 2.0**31, 2.0**32 + 1])
 
 
@@ -67,3 +73,26 @@ def check(session: Engine, native: Engine, probes: Floats) -> None:
             f"{int(wrong.sum())} of {len(probes)} rows differ; the first, {probes[at].tolist()}: "
             f"onnxruntime {wanted[at].tolist()}, native {got[at].tolist()}"
         )
+
+
+def check_bodies(native: Engine, features: Sequence[Feature], golden: Floats) -> None:
+    """Score some of `golden` from a body and from its values; raises NotNativeError, as check."""
+    for row in golden[:BODIES].tolist():
+        sent = {each.name: value_of(each, x) for each, x in zip(features, row, strict=True)}
+        body, packed = msgspec.json.encode(sent), msgspec.msgpack.encode(sent)
+        wanted = native.score(tuple(msgspec.json.decode(body).values()))
+        for got in (native.score_json(body), native.score_msgpack(packed)):
+            if got is not None and (wanted is None or bits_of(got) != bits_of(wanted)):
+                raise NotNativeError(f"from the body {body!r}: {got}, from its values {wanted}")
+
+
+def value_of(feature: Feature, x: float) -> Any:
+    """Return what a client sends for a number of a row; None where it is missing."""
+    if isinstance(feature, Category):
+        return {code: value for value, code in codes_of(feature).items()}.get(x)
+    return None if x != x else x
+
+
+def bits_of(said: tuple[bytes, list[float]]) -> tuple[bytes, bytes]:
+    """Return a row and its raw scores as bytes, which tell -0.0 from 0.0."""
+    return said[0], np.array(said[1]).tobytes()

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from ..applicant import codes_of, stand_in_of
+from ..applicant import EXACT, codes_of, stand_in_of
 from ..bundle import Category, Feature
 from ..engine import Floats
 from ..seen_range import exact_part, seen
@@ -16,12 +16,13 @@ from .trees import NotNativeError, Trees
 
 Field = tuple[bytes, bool, dict[bytes, float] | None, Buffer]
 Kernel: "type[_kernel.Kernel] | None"
+Decoder: "type[_kernel.Decoder] | None"
 try:
     from . import _kernel
 
-    Kernel = _kernel.Kernel
-except ImportError:
-    Kernel = None
+    Kernel, Decoder = _kernel.Kernel, _kernel.Decoder
+except (ImportError, AttributeError):  # not there, or built from sources without a Decoder
+    Kernel = Decoder = None
 
 NOT_BUILT = "the native engine is not built (python -m server.native.build)"
 
@@ -89,5 +90,10 @@ def field(feature: Feature, encode: Callable[[Any], bytes]) -> Field:
         return name, allowed, None, np.zeros((2, 0))
     codes = {key: code for key, code in codes_of(feature).items() if code is not None}
     texts = {encode(key): code for key, code in codes.items() if isinstance(key, str)}
-    numbers = sorted((key, code) for key, code in codes.items() if type(key) in {int, float})
+    numbers = sorted((key, code) for key, code in codes.items() if is_exact_number(key))
     return name, allowed, texts, np.array(numbers, np.float64).reshape(-1, 2).T.copy()
+
+
+def is_exact_number(key: Any) -> bool:
+    """Whether a category is a number that cannot stand for another one, rounded; true is none."""
+    return type(key) in {int, float} and abs(key) <= EXACT
