@@ -43,13 +43,6 @@ class FastLane(WholeRequests):
         self._fields: Fields = {}
         self._parts: list[bytes] = []
         self._waits = self._keep = False
-        self._idle_since: float | None = None
-
-    def tick(self, now: float) -> None:
-        """Also close a connection that is idle; looked for here, a request costs no timer."""
-        super().tick(now)
-        if self._idle_since is not None and now - self._idle_since > self.timeout_keep_alive:
-            self.timeout_keep_alive_handler()
 
     def is_idle(self) -> bool:
         """Whether no request is being received or answered."""
@@ -105,7 +98,7 @@ class FastLane(WholeRequests):
         if self._handler is None:
             super()._admit()
         elif self._is_full():  # others became whole while this one's body was on its way
-            self._begin_shed()
+            self._begin_shed(self.parser.should_keep_alive())
         else:
             self._wait(self._handler)
 

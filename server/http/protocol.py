@@ -16,15 +16,13 @@ from uvicorn.server import ServerState
 from ..metrics.counters import AT, Counters
 from .bare import CLOSE, CONTINUE, SHED, bare_answer, is_oip
 from .problem import Problem
+from .shedding import PLAIN_POST, Shedding
 
 ARRIVED = "credit.arrived"
 BODY = "credit.body"
 MAX_HEAD = 64 * 1024
 LINGER_SECONDS = 2.0
-# A refusal waits a little: answered at once, clients that ask again at once would take the CPU that
-# the accepted requests need.
-SHED_SECONDS = 0.1
-CONNECTIONS = AT["plain", "connections"]
+CONNECTIONS, SHEDS = AT["plain", "connections"], AT["plain", "shed"]
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -41,6 +39,7 @@ class State(msgspec.Struct):
     """What changes while a worker lives."""
 
     draining: bool = False
+    shedding: Shedding = msgspec.field(default_factory=Shedding)
 
 
 class WholeRequests(HttpToolsProtocol):
@@ -67,6 +66,9 @@ class WholeRequests(HttpToolsProtocol):
         self._shedding = False
         self._rejected = False
         self._sheds = 0
+        self._to_drop = 0
+        self._has_ended = False
+        self._idle_since: float | None = None
         self._held: Any = None
         self._answering: RequestResponseCycle | None = None
 
@@ -87,6 +89,16 @@ class WholeRequests(HttpToolsProtocol):
         """Feed the parser; a request that is still not whole has its time running."""
         if self._rejected or self.parser is None:
             return
+        if self._to_drop:
+            data = self._drop(data)
+        elif self._sheds:
+            self.flow.pause_reading()
+        elif self._is_full() and self._shed_unparsed(data):
+            return
+        if data:
+            self._parse(data)
+
+    def _parse(self, data: bytes) -> None:
         self._ended = False
         super().data_received(data)
         if self._in_head or self._in_body:
@@ -94,6 +106,11 @@ class WholeRequests(HttpToolsProtocol):
                 self.waiting_since = self.loop.time()
             if self._in_head and not self._ended:  # else most of it may be the body before
                 self._bound_head(len(data))
+
+    def eof_received(self) -> bool:
+        """Keep the connection of a client that sends no more but still waits for a refusal."""
+        self._has_ended = True
+        return self._sheds > 0 and self.scheme == "http"
 
     def pause_writing(self) -> None:
         """Start the clock: the client does not take its answer."""
@@ -109,6 +126,8 @@ class WholeRequests(HttpToolsProtocol):
         """Do what is due once a second."""
         if self.is_overdue(now):
             self.time_out()
+        elif self._idle_since is not None and now - self._idle_since > self.timeout_keep_alive:
+            self.timeout_keep_alive_handler()
 
     def is_overdue(self, now: float) -> bool:
         """Whether the client has taken too long to send a head or a body, or to take an answer."""
@@ -146,6 +165,7 @@ class WholeRequests(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """Begin a request."""
         super().on_message_begin()
+        self._idle_since = None
         self._in_head, self._head_bytes, self._shedding = True, 0, False
 
     def on_headers_complete(self) -> None:
@@ -172,7 +192,7 @@ class WholeRequests(HttpToolsProtocol):
         if self._rejected or self.transport.is_closing():
             return
         if self._shedding:
-            self._begin_shed()
+            self._begin_shed(self.parser.should_keep_alive())
         else:
             self._admit()
 
@@ -186,7 +206,7 @@ class WholeRequests(HttpToolsProtocol):
         """Let a request in whose body is there too."""
         if self._held is not None and self._is_full() and self._is_post():  # since its head came
             self._held, self.cycle.response_complete = None, True
-            self._begin_shed()
+            self._begin_shed(self.parser.should_keep_alive())
             return
         self.scope[ARRIVED] = perf_counter()  # type: ignore[literal-required]
         self.scope[BODY] = bytes(self.cycle.body)  # type: ignore[literal-required]
@@ -236,23 +256,53 @@ class WholeRequests(HttpToolsProtocol):
         """Whether nothing on this connection is still to be answered."""
         return not self._sheds and (self.cycle is None or self.cycle.response_complete)
 
-    def _begin_shed(self) -> None:
+    def _shed_unparsed(self, data: bytes) -> bool:
+        """Shed a request that begins here and is not followed by another; returns whether it was.
+
+        The parser would cost as much as all the rest of a refusal.
+        """
+        if self._in_head or self._in_body or not self._is_free():
+            return False
+        head = PLAIN_POST.match(data)
+        if head is None or (length := int(head[2])) > self.limits.max_body:
+            return False
+        if (left := head.end() + length - len(data)) < 0:
+            return False
+        self._unset_keepalive_if_required()
+        self._idle_since, self.url = None, head[1]
+        if left:
+            self._to_drop, self._in_body = left, True
+            self.waiting_since = self.waiting_since or self.loop.time()
+        else:
+            self._begin_shed(True)
+        return True
+
+    def _drop(self, data: bytes) -> bytes:
+        """Drop what belongs to a body that is shed; returns what does not."""
+        rest = data[self._to_drop :]
+        self._to_drop -= len(data) - len(rest)
+        if not self._to_drop:
+            self._in_body = False
+            self._begin_shed(True)
+        return rest
+
+    def _begin_shed(self, keep: bool) -> None:
+        self.waiting_since = None
         self._sheds += 1
-        self.flow.pause_reading()
-        keep = self.parser.should_keep_alive()
-        self.loop.call_later(SHED_SECONDS, self._shed, keep, self.url)
+        self.state.shedding.add(self.loop, self._shed, keep, self.url)
 
     def _shed(self, keep: bool, url: bytes) -> None:
         self._sheds -= 1
-        self.counters.add("shed")
+        self.counters.row[SHEDS] += 1
         self._count(503, url)
         if self.transport.is_closing():
             return
         self.flow.resume_reading()
-        keep = keep and not self.state.draining
+        keep = keep and not (self.state.draining or self._has_ended)
         self.transport.write(SHED[keep, is_oip(url)])
         if keep:
-            self.on_response_complete()
+            self.server_state.total_requests += 1
+            self._idle_since = self.loop.time()
         else:
             self.transport.close()
 

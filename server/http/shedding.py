@@ -1,0 +1,46 @@
+"""What is refused because too much waits: a queue of refusals, and the heads that need no parser.
+
+Under overload most requests are refused, and what that costs is taken from those that are scored.
+"""
+
+import asyncio
+import re
+from collections import deque
+from collections.abc import Callable
+
+# A refusal waits a little: answered at once, clients that ask again at once would take the CPU that
+# the accepted requests need.
+SHED_SECONDS = 0.1
+STEP_SECONDS = 0.01
+FIELD = (
+    rb"(?!content-length:|transfer-encoding:|expect:|upgrade:|connection:(?! *keep-alive\r))"
+    rb"[!#$%&'*+.^_`|~0-9a-z-]+:[\t -~\x80-\xff]*\r\n"
+)
+# A head that says all there is to know of where its request ends: its path, its length.
+PLAIN_POST = re.compile(
+    rb"POST (/[!-~]*) HTTP/1\.1\r\n(?:%b)*content-length: *([0-9]{1,9})\r\n(?:%b)*\r\n"
+    % (FIELD, FIELD),
+    re.IGNORECASE,
+)
+Refuse = Callable[[bool, bytes], None]
+
+
+class Shedding:
+    """The refusals of a worker that wait for their time: one timer for all of them."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[tuple[float, Refuse, bool, bytes]] = deque()
+
+    def add(self, loop: asyncio.AbstractEventLoop, refuse: Refuse, keep: bool, url: bytes) -> None:
+        """Call `refuse(keep, url)` when its time has come."""
+        if not self._waiting:
+            loop.call_later(SHED_SECONDS, self._refuse, loop)
+        self._waiting.append((loop.time() + SHED_SECONDS, refuse, keep, url))
+
+    def _refuse(self, loop: asyncio.AbstractEventLoop) -> None:
+        now, waiting = loop.time(), self._waiting
+        while waiting and waiting[0][0] <= now:
+            _, refuse, keep, url = waiting.popleft()
+            refuse(keep, url)
+        if waiting:
+            loop.call_later(STEP_SECONDS, self._refuse, loop)
