@@ -107,7 +107,7 @@ class WholeRequests(HttpToolsProtocol):
             if self._in_head and not self._ended:  # else most of it may be the body before
                 self._bound_head(len(data))
 
-    def eof_received(self) -> bool:
+    def eof_received(self) -> bool:  # type: ignore[override]
         """Keep the connection of a client that sends no more but still waits for a refusal."""
         self._has_ended = True
         return self._sheds > 0 and self.scheme == "http"
