@@ -7,7 +7,7 @@ the event loop in the fast lane. When that write fails, every score among them i
 from collections.abc import Sequence
 from time import perf_counter
 
-from .http.message import Answer, Request, refusal
+from .http.message import Exchange, refusal
 from .http.problem import Problem
 from .metrics.counters import AT
 from .services import Services
@@ -31,24 +31,25 @@ class Ledger:
         self._shadow = shadow
         self.later = None if shadow is None else shadow.run
 
-    def commit(self, said: Sequence[tuple[Request, Answer]]) -> list[Answer]:
-        """Return what may go out, counted: the answers, or refusals of the scores among them.
+    def commit(self, exchanges: Sequence[Exchange]) -> None:
+        """Make every answer one that may go out, and count it: a score without a record is refused.
 
         Whoever has an answer finds it in the metrics of any worker.
         """
         began = perf_counter()
-        answers = [answer for _, answer in said]
         try:
-            self.write(len(said))
+            self.write(len(exchanges))
         except Problem as problem:
-            answers = [instead(problem, *each) for each in said]
-        scored = sum(answer.status == OK for answer in answers)
+            refuse_scores(exchanges, problem)
+        scored = 0
+        for each in exchanges:
+            if each.answer.status == OK:
+                scored += 1
+            else:
+                self._counters.request("score", each.answer.status)
         if scored:
             self._row[SCORED] += scored
             self._took(perf_counter() - began, scored)
-        if scored < len(answers):
-            self._count_refused(answers)
-        return answers
 
     def write(self, requests: int = 1) -> None:
         """Write the records there are, of so many requests; raises Problem 503."""
@@ -61,12 +62,9 @@ class Ledger:
         if self._shadow is not None:
             self._shadow.keep()
 
-    def _count_refused(self, answers: Sequence[Answer]) -> None:
-        for answer in answers:
-            if answer.status != OK:
-                self._counters.request("score", answer.status)
 
-
-def instead(problem: Problem, request: Request, answer: Answer) -> Answer:
-    """Return a refusal in the place of a score; a refusal stays as it is."""
-    return refusal(problem, answer.request_id, request.fields) if answer.status == OK else answer
+def refuse_scores(exchanges: Sequence[Exchange], problem: Problem) -> None:
+    """Put the problem in the place of every score; a refusal stays as it is."""
+    for each in exchanges:
+        if each.answer.status == OK:
+            each.answer = refusal(problem, each.answer.request_id, each.request.fields)

@@ -13,7 +13,7 @@ from .codec import BY_MEDIA_TYPE, JSON, MESSAGE_PACK, Codec
 from .engine import Engine, Floats, warm_up
 from .record import ModelTag
 from .refusals import Refusals
-from .seen_range import Range
+from .seen_range import Range, may_hold_rounded
 from .session import Session
 from .settings import Wanted
 
@@ -77,7 +77,8 @@ class Model:
         if warnings or self._always_closer:
             self._refusals.look_closer(body, codec, index)
         if not self._range.contains(self.engine.row, row):
-            self._refusals.look_closer(body, codec, index)
+            if may_hold_rounded(self.engine.row):
+                self._refusals.look_closer(body, codec, index)
             warnings += self._range.warnings(self.engine.row)
         self.engine.score_row()
         return self._outcome(self.engine.raw.tolist(), warnings, row)

@@ -13,8 +13,7 @@ class Range:
     """The seen range of every feature; categories and unknown ranges are open up to 2**53.
 
     `contains` is one comparison of bytes for the usual row: two numpy calls and no Python loop.
-    It is also false for 2**53 and above, seen or not: there a closer look has to tell an integer
-    that float64 holds from one it has rounded.
+    It is also false for 2**53 and above, seen or not; see `may_hold_rounded`.
     """
 
     def __init__(self, features: Sequence[Feature]) -> None:
@@ -34,6 +33,11 @@ class Range:
         low, high = self._seen
         beyond = (row < low) | (row > high)
         return tuple(f"range:{self._names[i]}" for i in np.flatnonzero(beyond))
+
+
+def may_hold_rounded(row: Floats) -> bool:
+    """Whether a closer look has to tell an integer that float64 holds from one it has rounded."""
+    return bool((np.abs(row) > EXACT).any())
 
 
 def seen(feature: Feature) -> tuple[float, float]:

@@ -20,7 +20,7 @@ from server import app, catalog, settings
 from server.bundle import Number
 from server.codec import ARRAYS
 from server.codec import MESSAGE_PACK as MESSAGE_PACK_CODEC
-from server.http.message import Answer, Request
+from server.http.message import Answer, Exchange, Request
 from server.metrics.counters import Table
 from server.model import Model, load
 from server.services import open_services
@@ -47,8 +47,9 @@ def opened(bundle: Path, log: Path) -> Iterator["Harness"]:
         score = scores.handlers["/score"]
 
         def handle(request: Request) -> Answer:
-            (answer,) = scores.ledger.commit([(request, score.answer(request))])
-            return answer
+            exchange = Exchange(request, score.answer(request))
+            scores.ledger.commit([exchange])
+            return exchange.answer
 
         yield Harness(handle, load(bundle, wanted="onnxruntime"))
     finally:

@@ -7,7 +7,7 @@ from typing import Protocol
 from starlette.types import Receive, Scope, Send
 
 from .fields import fields_of, respond
-from .message import Answer, Request
+from .message import Answer, Exchange, Request
 from .protocol import ARRIVED, BODY
 
 
@@ -26,8 +26,8 @@ class Ledger(Protocol):
 
     later: Callable[[], None] | None
 
-    def commit(self, said: Sequence[tuple[Request, Answer]]) -> list[Answer]:
-        """Return what may go out in the answers' places."""
+    def commit(self, exchanges: Sequence[Exchange]) -> None:
+        """Make every answer one that may go out."""
 
 
 class Endpoint:
@@ -44,7 +44,9 @@ class Endpoint:
             scope["method"], scope["path"], scope["raw_path"], scope["query_string"],
             fields_of(scope), scope[BODY], scope[ARRIVED],
         )  # fmt: skip
-        (answer,) = self._ledger.commit([(request, self._handler.answer(request))])
+        exchange = Exchange(request, self._handler.answer(request))
+        self._ledger.commit([exchange])
+        answer = exchange.answer
         await respond(send, answer.status, answer.head, answer.body)
         self._handler.close(request, answer, began)
         if self._ledger.later is not None:

@@ -25,6 +25,7 @@ KNOWN_UVICORN = "0.54."
 STATUS_LINE: dict[int, bytes] = {
     each: b"HTTP/1.1 %d %b" % (each, each.phrase.encode()) for each in HTTPStatus
 }
+NOT_YET = Answer("", 0, [], b"")
 LENGTH, CONNECTION = b"content-length", b"connection"
 # Fields that ask for more than an answer; what a key is stored with is committed by itself.
 SPECIAL = frozenset({b"transfer-encoding", b"expect", b"upgrade", b"idempotency-key"})
@@ -108,27 +109,25 @@ class FastLane(WholeRequests):
         request = Request("POST", path, self.url, b"", self._fields, body, perf_counter())
         keep = self.parser.should_keep_alive()
         self._waits = True
-        self._turn.add(self.loop, Asked(self, handler, request, keep))
+        self._turn.add(self.loop, Asked(request, NOT_YET, self, handler, keep))
 
     def finish(self, answer: Answer, keep: bool) -> bytes:
-        """Return what to send to the request that waits; see turn.Client."""
+        """See turn.Client."""
         self._waits = False
         self._keep = keep = keep and not self.state.draining
+        self.server_state.total_requests += 1
+        if not (self._in_head or self._in_body) and super()._is_free():
+            self._idle_since = self.loop.time()
         head = self.server_state.default_headers + answer.head
         return whole(answer.status, head, answer.body, b"" if keep else CLOSE)
 
     def send(self, data: bytes) -> None:
-        """Send it, unless the client has gone; see turn.Client."""
-        if not self.transport.is_closing():
-            self.transport.write(data)
-
-    def sent(self) -> None:
-        """See turn.Client."""
-        self.server_state.total_requests += 1
-        if not self._keep:
-            self.transport.close()
-        elif super().is_idle():  # nothing came behind it
-            self._idle_since = self.loop.time()
+        """See turn.Client; the client may have gone."""
+        transport = self.transport
+        if not transport.is_closing():
+            transport.write(data)
+            if not self._keep:
+                transport.close()
 
     def _reject(self, problem: Problem) -> None:
         if self._waits:  # what came before is answered before

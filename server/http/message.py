@@ -30,6 +30,13 @@ class Answer(msgspec.Struct, frozen=True, gc=False):
     body: bytes
 
 
+class Exchange(msgspec.Struct):
+    """A request and what is to be said to it, until it is said."""
+
+    request: Request
+    answer: Answer
+
+
 def refusal(problem: Problem, request_id: str, fields: Fields) -> Answer:
     """Return a problem document as the answer to a request with these header fields."""
     head = [(b"content-type", MEDIA_TYPE), NO_STORE, NO_SNIFF, *problem.headers]

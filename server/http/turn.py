@@ -13,10 +13,8 @@ import asyncio
 from time import perf_counter
 from typing import Protocol
 
-import msgspec
-
 from .endpoint import Handler, Ledger
-from .message import Answer, Request
+from .message import Answer, Exchange
 
 PATIENCE = 0.001  # seconds
 
@@ -28,19 +26,20 @@ class Client(Protocol):
         """Return the bytes of the answer; `keep`: the connection is to stay."""
 
     def send(self, data: bytes) -> None:
-        """Send them."""
-
-    def sent(self) -> None:
-        """Do what is due after them."""
+        """Send them, and close the connection unless it stays."""
 
 
-class Asked(msgspec.Struct, frozen=True, gc=False):
-    """A whole request that waits for its turn's end; `keep`: its connection is to stay."""
+class Asked(Exchange):
+    """A whole request that waits for its turn's end, by now without an answer.
+
+    `keep` tells whether its connection is to stay, `began` when it was scored, as by perf_counter.
+    """
 
     client: Client
     handler: Handler
-    request: Request
     keep: bool
+    began: float = 0.0
+    data: bytes = b""
 
 
 class Turn:
@@ -59,31 +58,24 @@ class Turn:
     def end(self) -> None:
         """Answer all that waits, in the order it came."""
         waiting, self.waiting = self.waiting, []
-        said: list[tuple[Request, Answer]] = []
-        begins: list[float] = []
-        first = 0
-        for i, asked in enumerate(waiting):
-            began = perf_counter()
-            if said and began - begins[0] > PATIENCE:
-                self._send(waiting[first:i], said, begins)
-                first, said, begins = i, [], []
-            begins.append(began)
-            said.append((asked.request, asked.handler.answer(asked.request)))
-        if said:
-            self._send(waiting[first:], said, begins)
+        group: list[Asked] = []
+        for asked in waiting:
+            asked.began = began = perf_counter()
+            if group and began - group[0].began > PATIENCE:
+                self._send(group)
+                group = []
+            asked.answer = asked.handler.answer(asked.request)
+            group.append(asked)
+        if group:
+            self._send(group)
 
-    def _send(
-        self, group: list[Asked], said: list[tuple[Request, Answer]], begins: list[float]
-    ) -> None:
-        answers = self._ledger.commit(said)
-        parts = [
-            (asked.client.send, asked.client.finish(answer, asked.keep))
-            for asked, answer in zip(group, answers, strict=True)
-        ]
-        for send, data in parts:  # nothing in between: a client that sleeps is woken once
-            send(data)
-        for asked, answer, began in zip(group, answers, begins, strict=True):
-            asked.client.sent()
-            asked.handler.close(asked.request, answer, began)
+    def _send(self, group: list[Asked]) -> None:
+        self._ledger.commit(group)
+        for asked in group:
+            asked.data = asked.client.finish(asked.answer, asked.keep)
+        for asked in group:  # nothing in between: a client that sleeps is woken once
+            asked.client.send(asked.data)
+        for asked in group:
+            asked.handler.close(asked.request, asked.answer, asked.began)
         if self._ledger.later is not None:
             asyncio.get_running_loop().call_soon(self._ledger.later)
