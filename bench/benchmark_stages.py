@@ -30,18 +30,17 @@ Parts = tuple["Stages", Scores, list[bytes]]
 class Stages(stages.Staged):
     """The stages of the budget, one call each."""
 
-    def decode(self, body: bytes) -> msgspec.Struct:
-        """Read an applicant."""
-        applicant: msgspec.Struct = self._decode(body)
-        return applicant
+    def decode(self, body: bytes) -> stages.Values | None:
+        """Read the values of an applicant, where the engine does not do that itself."""
+        return self._decode(body)
 
-    def fill(self, applicant: msgspec.Struct) -> tuple[stages.Values, bytes | None]:
-        """Make the values, and the row where the engine does not fill it itself."""
-        return self._fill(applicant)
+    def fill(self, values: stages.Values | None) -> bytes | None:
+        """Fill the row, where the engine does not do that itself."""
+        return self._fill(values)
 
-    def run(self, filled: tuple[stages.Values, bytes | None]) -> tuple[float, bytes]:
-        """Score them."""
-        return self._run(*filled)
+    def run(self, body: bytes) -> tuple[float, bytes]:
+        """Score an applicant."""
+        return self._run(body, self.fill(self.decode(body)))
 
     def transform(self, scored: tuple[float, bytes]) -> Outcome:
         """Decide on a raw score."""
@@ -72,35 +71,33 @@ def in_turn(work: Callable[[Any], object], values: list[Any]) -> Callable[[], ob
 
 
 def test_decode(parts: Parts, benchmark: Any) -> None:
-    """JSON to a typed applicant."""
+    """JSON to typed values; nothing where the engine decodes."""
     staged, _, bodies = parts
     benchmark(in_turn(staged.decode, bodies))
 
 
 def test_fill(parts: Parts, benchmark: Any) -> None:
-    """An applicant to the engine's row, seen ranges checked."""
+    """Values to the engine's row, seen ranges checked; nothing where the engine fills it."""
     staged, _, bodies = parts
     benchmark(in_turn(staged.fill, [staged.decode(body) for body in bodies]))
 
 
 def test_run(parts: Parts, benchmark: Any) -> None:
-    """The trees: the native engine fills the row in the same call, onnxruntime has the last."""
+    """The trees, and before them whatever the engine does in the same call."""
     staged, _, bodies = parts
-    benchmark(in_turn(staged.run, [staged.fill(staged.decode(body)) for body in bodies]))
+    benchmark(in_turn(staged.run, bodies))
 
 
 def test_transform(parts: Parts, benchmark: Any) -> None:
     """A raw score to probability and decision."""
     staged, _, bodies = parts
-    benchmark(
-        in_turn(staged.transform, [staged.run(staged.fill(staged.decode(body))) for body in bodies])
-    )
+    benchmark(in_turn(staged.transform, [staged.run(body) for body in bodies]))
 
 
 def test_record(parts: Parts, benchmark: Any) -> None:
     """The record, built and written."""
     staged, _, bodies = parts
-    said = [staged.transform(staged.run(staged.fill(staged.decode(body)))) for body in bodies]
+    said = [staged.transform(staged.run(body)) for body in bodies]
     pairs = list(zip(said, bodies, strict=True))
     benchmark(in_turn(lambda pair: staged.record(*pair), pairs))
 
@@ -108,7 +105,7 @@ def test_record(parts: Parts, benchmark: Any) -> None:
 def test_encode(parts: Parts, benchmark: Any) -> None:
     """The answer to JSON."""
     staged, _, bodies = parts
-    said = [staged.transform(staged.run(staged.fill(staged.decode(body)))) for body in bodies]
+    said = [staged.transform(staged.run(body)) for body in bodies]
     benchmark(in_turn(staged.encode, said))
 
 

@@ -69,7 +69,7 @@ class Staged:
         self._services = services
         self._model = model = services.catalog.default
         features = model.manifest.features
-        self._decode = JSON.decoder(struct_type(features))
+        self._decoder = JSON.decoder(struct_type(features))
         self._writer = RowWriter(model.manifest, model.engine.row, False)
         self._range = Range(features)
         self._build = answer.builder(model, JSON)
@@ -84,12 +84,11 @@ class Staged:
         mark = partial(self._mark, clock)
         request_id, given, out = self._request(request)
         mark()
-        applicant = self._decode(given)
-        JSON.has_members(given, self._width)
+        values = self._decode(given)
         mark()
-        values, row = self._fill(applicant)
+        row = self._fill(values)
         mark()
-        raw, row = self._run(values, row)
+        raw, row = self._run(given, row)
         mark()
         said = self._transform(raw, row)
         mark()
@@ -114,10 +113,17 @@ class Staged:
         is_partial(request.query)
         return request_id, request.body, out
 
-    def _fill(self, applicant: msgspec.Struct) -> tuple[Values, bytes | None]:
-        """Fill the row, unless the engine does that itself in the call that scores."""
-        values = msgspec.structs.astuple(applicant)
-        return values, None if self._at_once else self._write(values)
+    def _decode(self, body: bytes) -> Values | None:
+        """Decode and fill, unless the engine does both in the call that scores."""
+        return None if self._at_once else self._values(body)
+
+    def _fill(self, values: Values | None) -> bytes | None:
+        return None if values is None else self._write(values)
+
+    def _values(self, body: bytes) -> Values:
+        values = msgspec.structs.astuple(self._decoder(body))
+        JSON.has_members(body, self._width)
+        return values
 
     def _write(self, values: Values) -> bytes:
         self._writer.write(values)
@@ -126,13 +132,13 @@ class Staged:
             self._range.warnings(self._model.engine.row)
         return row
 
-    def _run(self, values: Values, row: bytes | None) -> tuple[float, bytes]:
+    def _run(self, body: bytes, row: bytes | None) -> tuple[float, bytes]:
         engine = self._model.engine
         if row is None:
-            said = engine.score(values)
+            said = engine.score_json(body)
             if said is not None:
                 return said[1][0], said[0]
-            row = self._write(values)
+            row = self._write(self._values(body))
         engine.score_row()
         return engine.raw.tolist()[0], row
 

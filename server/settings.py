@@ -63,7 +63,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = "interval"
     log_fsync_seconds: Annotated[
         float, Meta(gt=0, le=3600, description="the interval of log_fsync interval")
-    ] = 1.0
+    ] = 0.1
     log_on_failure: Annotated[
         OnFailure, Meta(description="log unwritable: refuse (503), or answer and count")
     ] = "refuse"
