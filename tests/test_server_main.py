@@ -135,7 +135,7 @@ def test_where_the_native_engine_is_not_built_one_line_says_what_that_costs(
     """However many models there are; asked for by name, it refuses the start."""
     shutil.copytree(ROOT / "server", tmp_path / "server", ignore=shutil.ignore_patterns("*.so"))
     shutil.copytree(bundle, tmp_path / "models" / "small" / "1")
-    command = [sys.executable, "-B", "-m", "server", "--port", "0"]
+    command = [sys.executable, "-B", "-m", "server", "--engine", "auto", "--port", "0"]
     command += ["--model", str(tmp_path / "models")]
     with subprocess.Popen(
         [*command, "--log-dir", str(tmp_path / "log")], cwd=tmp_path, env=environment(),
