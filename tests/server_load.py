@@ -44,36 +44,6 @@ class Load:
         await asyncio.gather(*(self._client(i) for i in range(self.clients)))
         return self.tally
 
-    async def offer(self, rate: float, seconds: float) -> Tally:
-        """Post `rate` times a second whether or not answers come, on a second's connections.
-
-        They are open before, as a pool's are: an event loop takes one new connection a turn.
-        An accepted request's seconds count from when it left; `late` says how late that was.
-        """
-        idle = [await asyncio.open_connection(HOST, self.port) for _ in range(int(rate))]
-        posts = []
-        await asyncio.sleep(1.0)
-        began = perf_counter()
-        for i in range(int(rate * seconds)):
-            due = began + i / rate
-            await asyncio.sleep(max(0.0, due - perf_counter()))
-            body = self.bodies[i % len(self.bodies)]
-            posts.append(asyncio.create_task(self._post_once(idle, body, due)))
-        await asyncio.gather(*posts)
-        self.tally.lasted = perf_counter() - began
-        return self.tally
-
-    async def _post_once(self, idle: list[Connection], body: bytes, due: float) -> None:
-        try:
-            connection = idle.pop() if idle else await asyncio.open_connection(HOST, self.port)
-            self.tally.late.append(perf_counter() - due)
-            if await self._post(*connection, body):
-                idle.append(connection)
-            else:
-                connection[1].close()
-        except (OSError, asyncio.IncompleteReadError) as error:
-            self.tally.failed.append(repr(error))
-
     async def _client(self, number: int) -> None:
         bodies = cycle(self.bodies[number:] + self.bodies[:number])
         while not self.stop():

@@ -22,6 +22,7 @@ from statistics import quantiles
 
 import httpx
 
+from . import server_open_loop as open_loop
 from .conftest import Running, running
 from .server_load import Load, Tally
 
@@ -120,10 +121,12 @@ def offered(options: argparse.Namespace, folder: Path) -> None:
         calm = asyncio.run(
             Load(up.port, batches, clients=QUEUE, stop=lambda: time.monotonic() > end).run()
         )
-        capacity, calm_cpu = calm.statuses[200] / SECONDS, cpu_seconds(up)
-        tally = asyncio.run(Load(up.port, batches).offer(4 * capacity, SECONDS))
-        cpu = cpu_seconds(up) - calm_cpu
-    goodput, worst = tally.statuses[200] / tally.lasted, p99(tally)
+        capacity, calm_cpu, began = calm.statuses[200] / SECONDS, cpu_seconds(up), []
+        tally = open_loop.run(
+            up.port, batches, 4 * capacity, SECONDS, lambda: began.append(cpu_seconds(up))
+        )
+        cpu = cpu_seconds(up) - began[0]
+    goodput, worst = tally.goodput, p99(tally)
     kept = (tally.statuses[200] / cpu) / (calm.statuses[200] / calm_cpu)
     bound = BOUND * p99(calm)
     print(f"offered: capacity {capacity:.0f} batches/s, {4 * capacity:.0f}/s offered; goodput "
@@ -165,7 +168,7 @@ def cpu_seconds(up: Running) -> float:
     return sum(int(thread.read_text().split()[0]) for thread in threads) / 1e9
 
 
-def p99(tally: Tally) -> float:
+def p99(tally: Tally | open_loop.Offered) -> float:
     """Return the 99th percentile of the accepted requests' seconds."""
     return quantiles(tally.seconds, n=100)[98]
 
