@@ -10,6 +10,7 @@ import fcntl
 import os
 import secrets
 import socket
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -99,6 +100,12 @@ class Segment:
         except OSError:
             self.spoiled = True  # the kernel may have dropped what it could not write
             raise
+
+    def uncache(self) -> None:
+        """Give back the memory of what the device has: nobody here reads it again."""
+        if hasattr(os, "posix_fadvise"):
+            with suppress(OSError):  # a file system that cannot keeps it
+                os.posix_fadvise(self._fd, 0, 0, os.POSIX_FADV_DONTNEED)
 
     def close(self) -> None:
         """Release the lock: readers may take the segment now."""

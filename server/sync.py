@@ -100,6 +100,8 @@ class Interval:
             segment.sync()
         except OSError as error:
             self._error = error
+        else:
+            segment.uncache()
 
 
 def of(mode: Fsync, seconds: float) -> Sync:
