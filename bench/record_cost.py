@@ -34,7 +34,7 @@ BEGIN, END = "<!-- record_cost: begin -->\n", "<!-- record_cost: end -->\n"
 MODES: dict[str, dict[str, str]] = {
     "off": {},
     "fsync never": {"log_fsync": "never"},
-    "fsync interval, 1 s (default)": {"log_fsync": "interval"},
+    "fsync interval, 0.1 s (default)": {"log_fsync": "interval"},
     "fsync always": {"log_fsync": "always"},
     "fsync interval, hash chain": {"log_fsync": "interval", "log_chain": "true"},
     "fsync interval, rows hashed": {"log_fsync": "interval", "log_features": "hashed"},

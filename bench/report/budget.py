@@ -12,11 +12,12 @@ BY_ASGI = "asgi_path"
 PAIRS = (("starlette", "json"), ("protocol", "json"), ("asgi", BY_ASGI))
 WITHOUT_LANE = (("asgi", "json"),)
 INTRO = (
-    "Sums against wholes. In process: the stages' sum and the whole request, p50. Over HTTP: "
-    f"processor time an answer at {MANY} connections of an empty server and of this one; the empty "
-    "server's plus the whole request in process should come near it. The empty Starlette endpoint "
-    "does, though the fast lane runs none of Starlette: what the bare protocol and the empty app "
-    "leave open is told in docs/performance.md."
+    "Sums against wholes. In process: the stages' sum and the whole request, p50; where the engine "
+    "is native it decodes and fills in the stage named run. Over HTTP: processor time an answer at "
+    f"{MANY} connections of an empty server and of this one, beside the empty server's plus the "
+    "whole request in process. In process a request is alone; over HTTP those of a turn share one "
+    "write of the record and wake the client together, so the sum with the empty Starlette "
+    "endpoint, which wakes it for each, is too high: docs/performance.md tells more."
 )
 HEADINGS = ("model", "parts", "us", "whole", "us", "parts / whole")
 
