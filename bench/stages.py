@@ -22,7 +22,7 @@ from server.applicant import RowWriter, struct_type
 from server.codec import JSON
 from server.http.fields import answer_codec, content_codec, is_partial, request_id_of
 from server.http.lane import whole as one_piece
-from server.http.message import NO_SNIFF, NO_STORE, Exchange, Request
+from server.http.message import NO_SNIFF, NO_STORE, Request
 from server.metrics.counters import AT, Table
 from server.model import Outcome
 from server.record import Scored
@@ -177,9 +177,7 @@ def whole(scores: Scores, body: bytes) -> int:
     request = request_of(body)
     began = perf_counter_ns()
     score = scores.handlers["/score"]
-    exchange = Exchange(request, score.answer(request))
-    scores.ledger.commit([exchange])
-    answer = exchange.answer
+    answer = scores.ledger.answer(score, request)
     one_piece(answer.status, [DATE, *answer.head], answer.body, b"")
     score.close(request, answer, request.arrived)
     took = perf_counter_ns() - began

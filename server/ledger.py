@@ -7,7 +7,8 @@ the event loop in the fast lane. When that write fails, every score among them i
 from collections.abc import Sequence
 from time import perf_counter
 
-from .http.message import Exchange, refusal
+from .http.endpoint import Handler
+from .http.message import Answer, Exchange, Request, refusal
 from .http.problem import Problem
 from .metrics.counters import AT
 from .services import Services
@@ -27,9 +28,15 @@ class Ledger:
         self._recorder = services.recorder
         self._counters = services.counters
         self._row = services.counters.row
-        self._took = services.counters.repeated("record")
+        self._took = services.counters.observer("record")
         self._shadow = shadow
         self.later = None if shadow is None else shadow.run
+
+    def answer(self, handler: Handler, request: Request) -> Answer:
+        """Return the answer to one request that shares its write with no other."""
+        exchange = Exchange(request, handler.answer(request))
+        self.commit([exchange])
+        return exchange.answer
 
     def commit(self, exchanges: Sequence[Exchange]) -> None:
         """Make every answer one that may go out, and count it: a score without a record is refused.

@@ -10,6 +10,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -20,7 +21,7 @@ from server import app, catalog, settings
 from server.bundle import Number
 from server.codec import ARRAYS
 from server.codec import MESSAGE_PACK as MESSAGE_PACK_CODEC
-from server.http.message import Answer, Exchange, Request
+from server.http.message import Answer, Request
 from server.metrics.counters import Table
 from server.model import Model, load
 from server.services import open_services
@@ -44,13 +45,7 @@ def opened(bundle: Path, log: Path) -> Iterator["Harness"]:
     services = open_services(chosen, catalog.load_all(chosen), Table(1), 0)
     try:
         scores = app.scores(services)
-        score = scores.handlers["/score"]
-
-        def handle(request: Request) -> Answer:
-            exchange = Exchange(request, score.answer(request))
-            scores.ledger.commit([exchange])
-            return exchange.answer
-
+        handle = partial(scores.ledger.answer, scores.handlers["/score"])
         yield Harness(handle, load(bundle, wanted="onnxruntime"))
     finally:
         services.close()

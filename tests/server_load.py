@@ -22,8 +22,6 @@ class Tally:
     refused_connections: int = 0
     answers: list[dict[str, Any]] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
-    lasted: float = 0.0
-    late: list[float] = field(default_factory=list)
     retry_after: Counter[str] = field(default_factory=Counter)
 
 

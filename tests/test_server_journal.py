@@ -4,6 +4,7 @@ import errno
 import json
 import os
 import resource
+import shutil
 import subprocess
 import sys
 import time
@@ -15,6 +16,7 @@ import pytest
 from monitoring.log.segment import Segment as Read
 from server.failures import Failures
 from server.journal import Journal
+from server.segment import Segment
 from server.sync import Always, Interval, Never, Sync
 from tests.conftest import ROOT
 
@@ -102,3 +104,26 @@ def test_the_alarm_speaks_once_a_minute_and_counts_all(
     assert said[-1]["event"] == "prediction log written again"
     assert said[-1]["answers_unrecorded"] == 260
     assert said[-1]["after_s"] == 129.0
+
+
+def test_what_is_synced_leaves_the_page_cache(tmp_path: Path) -> None:
+    """A log nobody here reads again would else fill the machine's memory."""
+    segment = Segment(tmp_path, 0)
+    segment.append(b"x" * 1_000_000 + b"\n")
+    before = cached(segment.path)
+    segment.sync()
+    segment.uncache()
+    assert cached(segment.path) < before / 10
+    segment.close()
+
+
+def cached(file: Path) -> int:
+    """Return the bytes of a file in memory; skips where that cannot be told or cannot change."""
+    if shutil.which("fincore") is None:
+        pytest.skip("wants fincore of util-linux")
+    command = ["fincore", "--bytes", "--noheadings", "--output", "RES", str(file)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    kind = ["stat", "--file-system", "--format", "%T", str(file)]
+    if subprocess.run(kind, capture_output=True, text=True, check=True).stdout.strip() == "tmpfs":
+        pytest.skip("a tmpfs is nothing but memory")
+    return int(done.stdout)

@@ -26,6 +26,9 @@ class Ledger(Protocol):
 
     later: Callable[[], None] | None
 
+    def answer(self, handler: Handler, request: Request) -> Answer:
+        """Return the answer to one request, which may go out."""
+
     def commit(self, exchanges: Sequence[Exchange]) -> None:
         """Make every answer one that may go out."""
 
@@ -44,9 +47,7 @@ class Endpoint:
             scope["method"], scope["path"], scope["raw_path"], scope["query_string"],
             fields_of(scope), scope[BODY], scope[ARRIVED],
         )  # fmt: skip
-        exchange = Exchange(request, self._handler.answer(request))
-        self._ledger.commit([exchange])
-        answer = exchange.answer
+        answer = self._ledger.answer(self._handler, request)
         await respond(send, answer.status, answer.head, answer.body)
         self._handler.close(request, answer, began)
         if self._ledger.later is not None:

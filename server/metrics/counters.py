@@ -84,21 +84,11 @@ class Counters:
         """Count a decision."""
         self.row[AT["decisions", decision]] += 1
 
-    def observer(self, stage: str) -> Callable[[float], None]:
-        """Return what puts a duration in seconds into a stage's histogram."""
+    def observer(self, stage: str) -> Callable[..., None]:
+        """Return what puts a duration in seconds, or several alike, into a stage's histogram."""
         row, begin, total = self.row, LAYOUT.stages[stage], LAYOUT.stages[stage] + HISTOGRAM - 1
 
-        def observe(seconds: float) -> None:
-            row[begin + bisect_left(BUCKETS, seconds)] += 1
-            row[total] += int(seconds * 1e9)
-
-        return observe
-
-    def repeated(self, stage: str) -> Callable[[float, int], None]:
-        """Return what puts one duration in seconds into a stage's histogram several times."""
-        row, begin, total = self.row, LAYOUT.stages[stage], LAYOUT.stages[stage] + HISTOGRAM - 1
-
-        def observe(seconds: float, times: int) -> None:
+        def observe(seconds: float, times: int = 1) -> None:
             row[begin + bisect_left(BUCKETS, seconds)] += times
             row[total] += int(seconds * 1e9) * times
 

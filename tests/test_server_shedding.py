@@ -1,0 +1,107 @@
+"""What is shed without the parser: it ends where it says, and its connection goes on."""
+
+import re
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from server.http.shedding import PLAIN_POST
+from tests.conftest import Running, running
+from tests.test_server_http import sender, stopped
+from tests.test_server_lane import LIVE, post
+
+STATUS = re.compile(rb"HTTP/1.1 (\d+)")
+LATER = 5
+
+
+@pytest.fixture(scope="module", params=["on", "off"])
+def narrow(
+    bundle: Path, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[Running]:
+    """A server whose queue holds one request, with the fast lane and without."""
+    flags = ("--max-in-flight", "1", "--max-body", "2000", "--fast-lane", request.param)
+    with running(bundle, tmp_path_factory.mktemp("log"), *flags) as up:
+        yield up
+
+
+def behind_one(server: Running, first: bytes) -> socket.socket:
+    """Return a connection whose bytes were read while another's request filled the queue."""
+    filling, shed = sender(server.port, b""), sender(server.port, b"")
+    with stopped(server, connected=2):
+        filling.sendall(post())
+        shed.sendall(first)
+    assert STATUS.match(filling.recv(65536)).group(1) == b"200"  # type: ignore[union-attr]
+    filling.close()
+    return shed
+
+
+def statuses(connection: socket.socket, count: int) -> list[bytes]:
+    """Return the statuses of so many answers."""
+    got = b""
+    while len(STATUS.findall(got)) < count:
+        part = connection.recv(65536)
+        assert part, got
+        got += part
+    return STATUS.findall(got)
+
+
+def test_a_body_that_comes_later_is_dropped_and_the_connection_goes_on(narrow: Running) -> None:
+    whole = post()
+    with behind_one(narrow, whole[:-LATER]) as shed:
+        shed.sendall(whole[-LATER:])
+        assert statuses(shed, 1) == [b"503"]
+        shed.sendall(whole)
+        assert statuses(shed, 1) == [b"200"]
+
+
+def test_what_comes_with_the_end_of_a_dropped_body_is_not_lost(narrow: Running) -> None:
+    """It is shed with it, whatever it asks: an answer would overtake the refusal."""
+    whole = post()
+    with behind_one(narrow, whole[:-LATER]) as shed:
+        shed.sendall(whole[-LATER:] + LIVE)
+        assert statuses(shed, 2) == [b"503", b"503"]
+
+
+def test_a_client_that_sends_no_more_still_gets_its_refusal(narrow: Running) -> None:
+    with behind_one(narrow, post()) as shed:
+        shed.shutdown(socket.SHUT_WR)
+        assert statuses(shed, 1) == [b"503"]
+        assert shed.recv(65536) == b""
+
+
+def test_too_large_a_body_is_that_also_where_the_queue_is_full(narrow: Running) -> None:
+    """It is not dropped to its end: there may be no end to it."""
+    head = b"POST /score HTTP/1.1\r\nHost: x\r\nContent-Length: 2001\r\n\r\n"
+    assert PLAIN_POST.match(head)
+    with behind_one(narrow, head) as shed:
+        shed.sendall(b" " * 2001)
+        assert statuses(shed, 1)[0] in {b"413", b"503"}
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"POST /score HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+        b"POST /score HTTP/1.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+        b"POST /score HTTP/1.1\r\nTransfer-Encoding: chunked\r\nContent-Length: 1\r\n\r\n",
+        b"POST /score HTTP/1.1\r\nContent-Length : 1\r\n\r\n",
+        b"POST /score HTTP/1.1\r\nContent-Length: +1\r\n\r\n",
+        b"POST /score HTTP/1.1\r\nContent-Length: 1, 1\r\n\r\n",
+        b"POST /score HTTP/1.1\r\nX: a\r\n Content-Length: 1\r\nContent-Length: 2\r\n\r\n",
+        b"POST /score HTTP/1.1\nContent-Length: 1\n\n",
+        b"POST /score HTTP/1.0\r\nContent-Length: 1\r\n\r\n",
+        b"POST /score HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\n",
+        b"POST /score HTTP/1.1\r\nContent-Length: 1\r\nConnection: close\r\n\r\n",
+        b"POST /score HTTP/1.1\r\nContent-Length: 1\r\nConnection: keep-alive, upgrade\r\n\r\n",
+        b"POST /score HTTP/1.1\r\nX: \x00\r\nContent-Length: 1\r\n\r\n",
+        b"GET /score HTTP/1.1\r\nContent-Length: 1\r\n\r\n",
+    ],
+)
+def test_a_head_whose_end_could_be_read_in_two_ways_is_left_to_the_parser(head: bytes) -> None:
+    assert PLAIN_POST.match(head) is None
+    plain = (
+        b"POST /score HTTP/1.1\r\nHost: x\r\nConnection: keep-alive\r\nContent-Length: 1\r\n\r\n"
+    )
+    assert PLAIN_POST.match(plain)
