@@ -21,7 +21,7 @@ def narrow(
     bundle: Path, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
 ) -> Iterator[Running]:
     """A server whose queue holds one request, with the fast lane and without."""
-    flags = ("--max-in-flight", "1", "--max-body", "2000", "--fast-lane", request.param)
+    flags = ("--max-in-flight", "1", "--fast-lane", request.param)
     with running(bundle, tmp_path_factory.mktemp("log"), *flags) as up:
         yield up
 
@@ -69,15 +69,6 @@ def test_a_client_that_sends_no_more_still_gets_its_refusal(narrow: Running) -> 
         shed.shutdown(socket.SHUT_WR)
         assert statuses(shed, 1) == [b"503"]
         assert shed.recv(65536) == b""
-
-
-def test_too_large_a_body_is_that_also_where_the_queue_is_full(narrow: Running) -> None:
-    """It is not dropped to its end: there may be no end to it."""
-    head = b"POST /score HTTP/1.1\r\nHost: x\r\nContent-Length: 2001\r\n\r\n"
-    assert PLAIN_POST.match(head)
-    with behind_one(narrow, head) as shed:
-        shed.sendall(b" " * 2001)
-        assert statuses(shed, 1)[0] in {b"413", b"503"}
 
 
 @pytest.mark.parametrize(

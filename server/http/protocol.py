@@ -264,9 +264,7 @@ class WholeRequests(HttpToolsProtocol):
         if self._in_head or self._in_body or not self._is_free():
             return False
         head = PLAIN_POST.match(data)
-        if head is None or (length := int(head[2])) > self.limits.max_body:
-            return False
-        if (left := head.end() + length - len(data)) < 0:
+        if head is None or (left := head.end() + int(head[2]) - len(data)) < 0:
             return False
         self._unset_keepalive_if_required()
         self._idle_since, self.url = None, head[1]
