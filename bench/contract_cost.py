@@ -26,7 +26,6 @@ import uvicorn
 from server import answer, catalog, run, settings
 from server.codec import JSON
 from server.metrics.counters import Table
-from server.record import Scored
 from server.services import Services, open_services
 
 from . import result
@@ -54,7 +53,7 @@ MODES: dict[str, tuple[dict[str, str], str]] = {
 def bare(services: Services) -> Callable[..., Any]:
     """Return the bare scoring callable."""
     model, recorder = services.catalog.default, services.recorder
-    build = answer.builder(model, JSON)
+    build, lines = answer.builder(model, JSON), recorder.writer(model.tag)
 
     async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:
         message = await receive()
@@ -65,11 +64,10 @@ def bare(services: Services) -> Callable[..., Any]:
         request_id, began = os.urandom(16).hex(), time.perf_counter()
         said = model.score(body, JSON)
         took = (time.perf_counter() - began) * 1e6
-        recorder.append(
-            model.tag,
-            Scored(request_id, 0, said.raw, said.prediction, said.decision, said.flags, took,
-                   said.row, body),
-        )  # fmt: skip
+        recorder.append(lines.write(
+            request_id, 0, said.raw, said.prediction, said.decision, said.flags, took, said.row,
+            body,
+        ))  # fmt: skip
         recorder.flush()
         encoded = JSON.encode(build(request_id, said))
         head = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(encoded))]

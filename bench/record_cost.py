@@ -22,8 +22,10 @@ from typing import Any
 
 import psutil
 
-from server import run, services, settings
-from server.record import ModelTag, Recorder, Scored, recorder
+from server import privacy, run, services, settings
+from server.line import ModelTag
+from server.line_writer import LineWriter
+from server.record import Recorder, recorder
 
 from .record_load import requests_of
 from .server_process import CONNECTIONS, Server
@@ -41,10 +43,22 @@ MODES: dict[str, dict[str, str]] = {
 }
 
 
+class NoLine(LineWriter):
+    """Builds no line."""
+
+    def write(self, *scored: Any) -> bytes:
+        """Return nothing."""
+        return b""
+
+
 class Off(Recorder):
     """Records nothing."""
 
-    def append(self, tag: ModelTag, scored: Scored) -> None:
+    def writer(self, tag: ModelTag, kind: str = "score") -> LineWriter:
+        """Return what builds no line."""
+        return NoLine(tag, kind, privacy.everything)
+
+    def append(self, line: bytes) -> None:
         """Do nothing."""
 
     def flush(self, requests: int = 1) -> None:

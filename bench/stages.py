@@ -25,7 +25,6 @@ from server.http.lane import whole as one_piece
 from server.http.message import NO_SNIFF, NO_STORE, Request
 from server.metrics.counters import AT, Table
 from server.model import Outcome
-from server.record import Scored
 from server.seen_range import Range
 from server.services import Services, open_services
 
@@ -68,6 +67,7 @@ class Staged:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._model = model = services.catalog.default
+        self._lines = services.recorder.writer(model.tag)
         features = model.manifest.features
         self._decoder = JSON.decoder(struct_type(features))
         self._writer = RowWriter(model.manifest, model.engine.row, False)
@@ -154,11 +154,10 @@ class Staged:
         services.counters.row[APPLICANTS] += 1
         if said.decision is not None:
             services.counters.row[AT["decisions", said.decision]] += 1
-        services.recorder.append(
-            self._model.tag,
-            Scored(request_id, 0, said.raw, said.prediction, said.decision, said.flags, 50.0,
-                   said.row, body),
-        )  # fmt: skip
+        services.recorder.append(self._lines.write(
+            request_id, 0, said.raw, said.prediction, said.decision, said.flags, 50.0, said.row,
+            body,
+        ))  # fmt: skip
         services.recorder.flush()
         for observe in self._observers[1:3]:
             observe(5e-5)

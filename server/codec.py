@@ -6,6 +6,7 @@ from typing import Any, Protocol
 import msgspec
 
 from .faults import Members, parse_json
+from .native.to_json import to_json
 
 SPACE = b" \t\r\n"
 # The first byte of a MessagePack array: fixarray, array 16, array 32.
@@ -119,7 +120,8 @@ class MessagePack:
 
     def as_json(self, body: bytes) -> bytes:
         """See Codec."""
-        return msgspec.json.encode(msgspec.msgpack.decode(body))
+        quick = to_json(body)
+        return msgspec.json.encode(msgspec.msgpack.decode(body)) if quick is None else quick
 
 
 JSON: Codec = Json()

@@ -4,7 +4,7 @@ msgspec writes a whole line in one call, which costs a third of formatting it pa
 """
 
 from functools import lru_cache
-from time import gmtime, strftime, time_ns
+from time import gmtime, strftime
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -13,6 +13,16 @@ from .faults import Fault
 
 SECONDS = slice(0, 10)  # of the digits of time_ns, until the year 2286
 MICROSECONDS = slice(10, 16)
+_encode_lines = msgspec.json.Encoder().encode_lines  # one line at a time, for its newline
+
+
+class ModelTag(msgspec.Struct, frozen=True):
+    """The part of every record that is the same for one model."""
+
+    name: str
+    version: str
+    sha256: str
+    policy: str | None
 
 
 class Line(msgspec.Struct, frozen=True, gc=False, tag_field="v", tag=1):
@@ -67,9 +77,14 @@ def said(fault: Fault, with_value: bool) -> SaidFault:
     return SaidFault(fault.feature, fault.wanted, index, fault.got if with_value else UNSET)
 
 
-def timestamp() -> str:
-    """Return the time in UTC with microseconds."""
-    digits = str(time_ns())
+def encode(line: Line | RefusedLine) -> bytes:
+    """Return a line with its newline."""
+    return _encode_lines((line,))
+
+
+def timestamp(nanoseconds: int) -> str:
+    """Return the time in UTC with microseconds, so long after 1970."""
+    digits = str(nanoseconds)
     return f"{_second(digits[SECONDS])}.{digits[MICROSECONDS]}Z"
 
 

@@ -11,7 +11,7 @@ from . import choice, decision, golden, transform
 from .applicant import RowWriter, UnfitError, may_be_rounded, struct_type
 from .codec import BY_MEDIA_TYPE, JSON, MESSAGE_PACK, Codec
 from .engine import Engine, Floats, warm_up
-from .record import ModelTag
+from .line import ModelTag
 from .refusals import Refusals
 from .seen_range import Range, may_hold_rounded
 from .session import Session

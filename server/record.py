@@ -2,54 +2,30 @@ r"""The prediction record: one JSON line per scored applicant, as docs/record.md
 
 A caller may rely on: `append` and `append_refused` only add lines; `flush` hands all of them to the
 journal with one write. When that fails it raises OSError, in which case none of the answers may
-leave, or,
-where the setting is to answer all the same, counts it in `failures`. After `flush`, failed or
-not, the recorder is empty. Each record belongs to one `ModelTag`, built once per model.
+leave, or, where the setting is to answer all the same, counts it in `failures`. After `flush`,
+failed or not, the recorder is empty. Each record belongs to one `ModelTag`; who scores with a model
+asks for the writer of its lines once.
 """
 
 from collections.abc import Sequence
-from time import time
+from time import time, time_ns
 
-import msgspec
 from msgspec import UNSET
 
 from . import privacy, settings, sync
 from .failures import Failures
 from .faults import Fault
 from .journal import Journal
-from .line import Line, RefusedLine, said, timestamp
+from .line import ModelTag, RefusedLine, encode, said, timestamp
+from .line_writer import LineWriter
 
 MEGABYTE = 1_000_000
 # Refusals that are recorded: an applicant was sent, and got no score.
 RECORDED = frozenset({400, 413, 422})
 
 
-class ModelTag(msgspec.Struct, frozen=True):
-    """The part of every record that is the same for one model."""
-
-    name: str
-    version: str
-    sha256: str
-    policy: str | None
-
-
-class Scored(msgspec.Struct, frozen=True, gc=False):
-    """What is said about one scored applicant."""
-
-    request_id: str
-    index: int
-    raw: float | list[float]
-    prediction: float | list[float]
-    decision: str | None
-    flags: tuple[str, ...]
-    latency_us: float
-    row: bytes
-    features: bytes | None
-    kind: str = "score"
-
-
 class Recorder:
-    """Builds the lines of requests answered together and writes them at once."""
+    """Collects the lines of requests answered together and writes them at once."""
 
     def __init__(
         self,
@@ -65,19 +41,16 @@ class Recorder:
         self._values = values
         self._answers_anyway = on_failure == "answer"
         self._refused = refused
-        self._encode = msgspec.json.Encoder().encode_lines  # one line, for its newline
         self._lines: list[bytes] = []
         self._scored = 0
 
-    def append(self, tag: ModelTag, scored: Scored) -> None:
-        """Add one line; nothing is written yet."""
-        line = Line(
-            scored.kind, timestamp(), scored.request_id, scored.index,
-            tag.name, tag.version, tag.sha256, tag.policy,
-            scored.raw, scored.prediction, scored.decision, scored.flags,
-            int(scored.latency_us * 10) / 10, *self._values(scored.row, scored.features),
-        )  # fmt: skip
-        self._lines.append(self._encode((line,)))
+    def writer(self, tag: ModelTag, kind: str = "score") -> LineWriter:
+        """Return what writes the lines of one model's scored applicants."""
+        return LineWriter(tag, kind, self._values)
+
+    def append(self, line: bytes) -> None:
+        """Add the line of a scored applicant; nothing is written yet."""
+        self._lines.append(line)
         self._scored += 1
 
     def append_refused(
@@ -93,12 +66,12 @@ class Recorder:
             return
         with_body = self._refused == "body" and self._values is privacy.everything
         line = RefusedLine(
-            "refused", timestamp(), request_id, UNSET if index is None else index,
+            "refused", timestamp(time_ns()), request_id, UNSET if index is None else index,
             tag.name, tag.version, tag.sha256, tag.policy,
             status, tuple(said(fault, with_body) for fault in faults),
             body.decode(errors="replace") if with_body else UNSET,
         )  # fmt: skip
-        self._lines.append(self._encode((line,)))
+        self._lines.append(encode(line))
 
     def refuse(
         self, tag: ModelTag, request_id: str, status: int, faults: Sequence[Fault], body: bytes

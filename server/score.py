@@ -27,7 +27,7 @@ from .http.problem import Headers, Problem
 from .ledger import Ledger
 from .metrics.counters import AT, DECISIONS
 from .model import Model, Outcome
-from .record import RECORDED, Scored
+from .record import RECORDED
 from .services import Services
 from .shadow import Shadow
 
@@ -52,6 +52,7 @@ class Score:
         self._model = model
         self._services = services
         self._recorder = services.recorder
+        self._lines = services.recorder.writer(model.tag)
         self._ledger = ledger
         self._build = builders(model)
         self._shadow = shadow
@@ -196,11 +197,10 @@ class Score:
         if said.flags:
             row[WARNINGS] += len(said.flags)
         self._recorder.append(
-            self._model.tag,
-            Scored(
+            self._lines.write(
                 request_id, index, said.raw, said.prediction, said.decision, said.flags,
                 took * 1e6, said.row, features,
-            ),
+            )
         )  # fmt: skip
 
     def _refused(self, request_id: str, problem: Problem, body: bytes) -> None:

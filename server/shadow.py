@@ -12,7 +12,7 @@ from .codec import Codec
 from .http.problem import Problem
 from .metrics.counters import Counters
 from .model import Model, Outcome
-from .record import Recorder, Scored
+from .record import Recorder
 
 
 class Pending(msgspec.Struct, frozen=True, gc=False):
@@ -31,6 +31,7 @@ class Shadow:
     def __init__(self, model: Model, recorder: Recorder, counters: Counters) -> None:
         self._model = model
         self._recorder = recorder
+        self._lines = recorder.writer(model.tag, "shadow")
         self._counters = counters
         self._coming: list[Pending] = []
         self._pending: list[Pending] = []
@@ -70,9 +71,8 @@ class Shadow:
         took = (perf_counter() - began) * 1e6
         features = each.codec.as_json(each.body)
         self._recorder.append(
-            self._model.tag,
-            Scored(
+            self._lines.write(
                 each.request_id, each.index, said.raw, said.prediction, said.decision, said.flags,
-                took, said.row, features, "shadow",
-            ),
+                took, said.row, features,
+            )
         )  # fmt: skip

@@ -1,11 +1,13 @@
-/* JSON's numbers as number.c reads them against strtod, COUNT of each kind; tests/number_long.py. */
+/* JSON's numbers as number.c reads them against strtod, and as shortest.c writes them against the
+   shortest %g that strtod reads back, COUNT of each kind; tests/number_long.py. */
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "number.h"
+#include "shortest.h"
 
 static uint64_t state = 0x9E3779B97F4A7C15;
 
@@ -100,6 +102,57 @@ static int wrong(const Power *powers, Make *make, long count, long *read)
     return 0;
 }
 
+static double any(void) { return any_double(0); }
+static double any_power(void) { return ldexp(1, (int)(drawn() % 240) - 120); }
+static double whole(void) { return (double)(drawn() >> drawn() % 64); }
+static double rounded(void) { return (double)(drawn() % 1000000000) / pow(10, (int)(drawn() % 10)); }
+static double neighbour(void) { return nextafter(rounded(), drawn() & 1 ? INFINITY : 0); }
+
+typedef double Draw(void);
+
+static const struct {
+    const char *name;
+    Draw *draw;
+} doubles[] = {{"any", any}, {"powers of two", any_power}, {"whole", whole}, {"rounded", rounded},
+               {"beside the rounded", neighbour}};
+
+static int digits_in(const char *text)
+{
+    int count = 0, zeros = 0;
+    for (; *text && *text != 'e'; text++)
+        if (*text >= '0' && *text <= '9' && (count || *text != '0')) {
+            zeros = *text == '0' ? zeros + 1 : 0;
+            count++;
+        }
+    return count - zeros;
+}
+
+/* Whether a text reads back, and no text of fewer digits does. */
+static int is_shortest(double x, const char *text)
+{
+    char shorter[64];
+    int digits = digits_in(text);
+    snprintf(shorter, sizeof shorter, "%.*e", digits < 2 ? 0 : digits - 2, x);
+    return strtod(text, NULL) == x && (digits < 2 || strtod(shorter, NULL) != x);
+}
+
+static int wrong_text(const Power *powers, Draw *draw, long count, long *written)
+{
+    for (long i = 0; i < count; i++) {
+        char *exact = malloc(MOST_TEXT + 1);
+        double x = draw() * (drawn() & 1 ? -1 : 1);
+        char *end = write_number(powers, x, exact);
+        if (end) {
+            *end = 0;
+            (*written)++;
+            if (!is_shortest(x, exact))
+                return printf("%.17g was written %s\n", x, exact);
+        }
+        free(exact);
+    }
+    return 0;
+}
+
 int main(int arguments, char **given)
 {
     Power powers[POWERS];
@@ -112,6 +165,12 @@ int main(int arguments, char **given)
         if (wrong(powers, kinds[i].make, count, &read))
             return 1;
         printf("%s: %ld of %ld read, all as strtod\n", kinds[i].name, read, count);
+    }
+    for (size_t i = 0; i < sizeof doubles / sizeof *doubles; i++) {
+        long written = 0;
+        if (wrong_text(powers, doubles[i].draw, count, &written))
+            return 1;
+        printf("%s: %ld of %ld written, all the shortest\n", doubles[i].name, written, count);
     }
     return 0;
 }

@@ -1,6 +1,6 @@
-"""Numbers as the decoder reads them, against strtod: `python -m tests.number_long COUNT [SEED]`.
+"""Numbers as C reads and writes them, against strtod: `python -m tests.number_long COUNT [SEED]`.
 
-COUNT texts of each of six kinds, in C: tests/number_long.c.
+COUNT texts of each of six kinds and numbers of each of five, in C: tests/number_long.c.
 """
 
 import subprocess
@@ -19,9 +19,9 @@ def compared(count: int, seed: int = 0, flags: tuple[str, ...] = ("-O2",)) -> st
     with tempfile.TemporaryDirectory() as folder:
         program = Path(folder) / "number_long"
         native = build.HERE
-        command = ["cc", "-std=c11", *flags, f"-I{native}", str(HERE / "number_long.c"),
-                   str(native / "number.c"), "-o", str(program), "-lm"]  # fmt: skip
-        subprocess.run(command, check=True)
+        sources = [HERE / "number_long.c", native / "number.c", native / "shortest.c"]
+        options = ["-std=c11", *flags, f"-I{native}", "-o", str(program)]
+        subprocess.run(["cc", *options, *map(str, sources), "-lm"], check=True)
         table = powers_of_five().tobytes()
         done = subprocess.run(
             [program, str(count), str(seed)], input=table, capture_output=True, check=False

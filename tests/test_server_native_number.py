@@ -18,13 +18,15 @@ needs_compiler = pytest.mark.skipif(shutil.which("cc") is None, reason="no C com
 
 @needs_compiler
 @pytest.mark.parametrize("flags", [("-O2",), ("-g", "-fsanitize=undefined,address")])
-def test_what_is_read_is_what_strtod_reads(flags: tuple[str, ...]) -> None:
+def test_what_is_read_and_written_is_what_strtod_reads(flags: tuple[str, ...]) -> None:
     """Shortest and 17 digits, fixed point, exponents, half ways; in a buffer that ends there."""
     said = compared(20_000, seed=3, flags=flags).splitlines()
-    read = [int(line.split(": ")[1].split(" ")[0]) for line in said]
-    assert len(read) == 6
+    done = [int(line.split(": ")[1].split(" ")[0]) for line in said]
+    read, written = done[:6], done[6:]
     assert min(read) > 3_000
     assert sum(read) > 90_000
+    assert len(written) == 5
+    assert min(written) > 19_000
 
 
 def test_the_powers_are_those_of_five_to_128_bits() -> None:

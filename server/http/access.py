@@ -5,6 +5,7 @@ A share below 1 keeps every n-th answered line and every error.
 
 import os
 from functools import lru_cache
+from time import time_ns
 
 import msgspec
 
@@ -33,7 +34,7 @@ class AccessLog:
             return
         more = TRACED % trace if trace else b""
         where = target(method, path[:PATH_SHOWN])
-        time = timestamp().encode()
+        time = timestamp(time_ns()).encode()
         said = (time, encode(request_id), where, status, more, seconds * 1e6)
         try:
             os.write(STDOUT, LINE % said)

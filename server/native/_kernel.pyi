@@ -5,6 +5,8 @@ from .layout import Buffer
 
 SOURCE: str
 
+def to_json(body: bytes, powers: Buffer) -> bytes | None: ...
+
 class Kernel:
     def __new__(
         cls,
@@ -36,3 +38,19 @@ class Decoder:
         powers: Buffer,
     ) -> Decoder: ...
     def score(self, body: bytes) -> tuple[bytes, list[float]] | None: ...
+
+class Line:
+    def __new__(cls, before: bytes, model: bytes, powers: Buffer) -> Line: ...
+    def write(
+        self,
+        nanoseconds: int,
+        request_id: str,
+        index: int,
+        raw: float | list[float],
+        prediction: float | list[float],
+        decision: str | None,
+        latency_us: float,
+        row: bytes,
+        features: bytes | None,
+        /,
+    ) -> bytes | None: ...

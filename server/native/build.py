@@ -14,10 +14,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 HERE = Path(__file__).parent
-SOURCES = tuple(
-    HERE / f"{name}.c" for name in ("kernel", "decoder", "json", "msgpack", "number", "tokens")
-)
-HEADERS = tuple(HERE / f"{name}.h" for name in ("kernel", "decoder", "number", "tokens"))
+CODE = ("kernel", "decoder", "json", "msgpack", "number", "tokens", "line", "shortest", "to_json")
+SOURCES = tuple(HERE / f"{name}.c" for name in CODE)
+SHARED = ("kernel", "decoder", "msgpack", "number", "tokens", "line", "shortest")
+HEADERS = tuple(HERE / f"{name}.h" for name in SHARED)
 NAME = "_kernel.abi3.so"
 # Each double rounded as C says: no fused or reordered arithmetic, on no machine.
 FLAGS = ("-O2", "-std=c11", "-ffp-contract=off", "-fno-fast-math", "-fvisibility=hidden", "-fPIC")

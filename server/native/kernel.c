@@ -11,6 +11,7 @@
    Whoever makes a Kernel is not trusted: every index is compared with its bound once, here. */
 
 #include "decoder.h"
+#include "line.h"
 #include "kernel.h"
 
 #include <string.h>
@@ -442,6 +443,7 @@ static int execute(PyObject *module)
     Types *types = PyModule_GetState(module);
     return add_type(module, &kernel_spec, "Kernel", &types->kernel) ||
                    add_type(module, &decoder_spec, "Decoder", &types->decoder) ||
+                   add_type(module, &line_spec, "Line", &types->line) ||
                    PyModule_AddStringConstant(module, "SOURCE", SOURCE)
                ? -1
                : 0;
@@ -452,6 +454,7 @@ static int visit_types(PyObject *module, visitproc visit, void *arg)
     Types *types = PyModule_GetState(module);
     Py_VISIT(types->kernel);
     Py_VISIT(types->decoder);
+    Py_VISIT(types->line);
     return 0;
 }
 
@@ -460,13 +463,20 @@ static int clear_types(PyObject *module)
     Types *types = PyModule_GetState(module);
     Py_CLEAR(types->kernel);
     Py_CLEAR(types->decoder);
+    Py_CLEAR(types->line);
     return 0;
 }
+
+static PyMethodDef functions[] = {
+    {"to_json", to_json, METH_VARARGS,
+     "Return a MessagePack map as JSON, from its bytes and the powers of five; None where a member\n"
+     "is not plain."},
+    {NULL}};
 
 static PyModuleDef_Slot module_slots[] = {{Py_mod_exec, execute}, {0, NULL}};
 
 static PyModuleDef definition = {
-    PyModuleDef_HEAD_INIT, "_kernel", NULL, sizeof(Types), NULL, module_slots, visit_types,
+    PyModuleDef_HEAD_INIT, "_kernel", NULL, sizeof(Types), functions, module_slots, visit_types,
     clear_types};
 
 PyMODINIT_FUNC PyInit__kernel(void) { return PyModuleDef_Init(&definition); }

@@ -34,7 +34,7 @@ typedef struct {
 
 /* The module's state. */
 typedef struct {
-    PyTypeObject *kernel, *decoder;
+    PyTypeObject *kernel, *decoder, *line;
 } Types;
 
 /* Score the row as it is; return (row as bytes, raw), NULL with an exception. */

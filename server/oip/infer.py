@@ -7,7 +7,7 @@ import msgspec
 
 from ..engine import Floats
 from ..model import Model, Outcome
-from ..record import RECORDED, Scored
+from ..record import RECORDED
 from ..services import Services
 from . import tensors
 from .rows import RowRules
@@ -23,6 +23,7 @@ class Infer:
     def __init__(self, model: Model, services: Services) -> None:
         self._model = model
         self._services = services
+        self._lines = services.recorder.writer(model.tag)
         self._rules = RowRules(model.manifest)
         self._width = len(model.manifest.features)
 
@@ -117,11 +118,10 @@ class Infer:
             if said.decision is not None:
                 counters.decision(said.decision)
             recorder.append(
-                self._model.tag,
-                Scored(
+                self._lines.write(
                     request_id, i, said.raw, said.prediction, said.decision, said.flags,
                     took * 1e6, said.row, None,
-                ),
+                )
             )  # fmt: skip
         counters.add("applicants", len(outcomes))
         try:

@@ -1,0 +1,14 @@
+/* A float64 to the shortest JSON number that reads back to it. */
+
+#ifndef SHORTEST_H
+#define SHORTEST_H
+
+#include "number.h"
+
+#define MOST_TEXT 32 /* bytes a number takes at most */
+
+/* Write x as msgspec does and return the place behind it; NULL where it is not plain: no number, or
+   beyond the table of powers. */
+char *write_number(const Power *powers, double x, char *text);
+
+#endif

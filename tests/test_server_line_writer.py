@@ -1,0 +1,71 @@
+"""Which way the line of an applicant is written, and that it is one line whichever way."""
+
+import json
+from typing import Any
+
+import pytest
+
+from server import line_writer, privacy
+from server.line import ModelTag
+from server.line_writer import LineWriter
+from server.native import line as native
+
+from .native_kernel import needs_kernel
+
+TAG = ModelTag("m", "1", "0" * 64, "7")
+SCORED: dict[str, Any] = {
+    "request_id": "r", "index": 0, "raw": 0.5, "prediction": 0.25, "decision": "refer",
+    "flags": (), "latency_us": 1.0, "row": bytes(8), "features": b'{"A":\n1}',
+}  # fmt: skip
+
+
+def written(writer: LineWriter, **other: Any) -> dict[str, Any]:
+    line = writer.write(**(SCORED | other))
+    assert line.count(b"\n") == 1
+    assert line.endswith(b"\n")
+    record: dict[str, Any] = json.loads(line)
+    return record
+
+
+@pytest.mark.parametrize("built", [True, False])
+@pytest.mark.parametrize(
+    "other",
+    [{}, {"flags": ("range:A",)}, {"raw": [0.5, 1.5], "prediction": [0.25, 0.75]},
+     {"request_id": 'a "quoted" é'}, {"decision": None}, {"features": None}, {"raw": 1e-300}],
+)  # fmt: skip
+def test_a_line_says_what_was_scored(
+    other: dict[str, Any], built: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not built:
+        monkeypatch.setattr(native, "Line", None)
+    record = written(LineWriter(TAG, "shadow", privacy.everything), **other)
+    wanted = SCORED | other
+    assert record["kind"] == "shadow"
+    assert [record[key] for key in ("model", "version", "policy")] == ["m", "1", "7"]
+    for key in ("request_id", "index", "raw", "prediction", "decision", "latency_us"):
+        assert record[key] == wanted[key]
+    assert record["flags"] == list(wanted["flags"])
+    assert record.get("features") == (wanted["features"] and {"A": 1})
+
+
+@needs_kernel
+def test_the_usual_line_is_written_in_c(monkeypatch: pytest.MonkeyPatch) -> None:
+    writer = LineWriter(TAG, "score", privacy.everything)
+    monkeypatch.setattr(line_writer, "encode", None)
+    assert written(writer)["raw"] == 0.5
+    with pytest.raises(TypeError):
+        writer.write(**(SCORED | {"flags": ("range:A",)}))
+
+
+@pytest.mark.parametrize("values", [privacy.nothing, privacy.hashed(bytes(16))])
+def test_values_that_are_not_to_be_recorded_are_not(values: privacy.Values) -> None:
+    record = written(LineWriter(TAG, "score", values))
+    assert not {"row", "features"} & record.keys()
+
+
+def test_lines_that_come_out_otherwise_in_c_are_written_the_long_way(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(native, "write_at_once", lambda *parts: lambda *scored: b"{}\n")
+    assert written(LineWriter(TAG, "score", privacy.everything))["request_id"] == "r"
+    assert "written the long way" in caplog.text

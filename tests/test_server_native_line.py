@@ -1,0 +1,115 @@
+"""The line of the log as C writes it: byte for byte the encoder's, or left to it."""
+
+import random
+import struct
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from server import privacy
+from server.line import Line, ModelTag, encode, timestamp
+from server.line_writer import constant_parts
+from server.native import line as native
+from server.native.powers import powers_of_five
+
+from .native_kernel import needs_kernel
+
+pytestmark = needs_kernel
+NOW = 1_764_237_000_123_456_789
+TAG = ModelTag('a "model"', "1.10", "f" * 64, None)
+USUAL: dict[str, Any] = {
+    "request_id": "0f3c", "index": 0, "raw": -1.25, "prediction": 0.2227, "decision": "approve",
+    "latency_us": 57.19, "row": bytes(range(24)), "features": b'{"A":1}',
+}  # fmt: skip
+
+
+def at_once(now: int = NOW, **other: Any) -> bytes | None:
+    write = native.write_at_once(*constant_parts(TAG, "score"))
+    assert write is not None
+    return write(now, *(USUAL | other).values())
+
+
+def encoded(now: int = NOW, **other: Any) -> bytes:
+    said = USUAL | other
+    shown = privacy.everything(said["row"], said["features"])
+    return encode(Line(
+        "score", timestamp(now), said["request_id"], said["index"],
+        TAG.name, TAG.version, TAG.sha256, TAG.policy, said["raw"],
+        said["prediction"], said["decision"], (), int(said["latency_us"] * 10) / 10, *shown,
+    ))  # fmt: skip
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.binary(max_size=50), st.integers(1_000_000_000_000_000_000, 9_000_000_000_000_000_000),
+       st.integers(0, 1_000_000), st.sampled_from(["approve", "refuse", "refer", None]),
+       st.none() | st.dictionaries(st.text(), st.none() | st.floats() | st.text()))  # fmt: skip
+def test_any_usual_line_is_the_encoders(
+    row: bytes, now: int, index: int, decision: str | None, sent: dict[str, Any] | None
+) -> None:
+    """Rows of any length, times to the year 2255, what was sent with line breaks in it."""
+    features = None
+    if sent is not None:
+        features = msgspec.json.format(msgspec.json.encode(sent), indent=1).replace(b"\n", b"\r\n")
+    other = {"row": row, "index": index, "decision": decision, "features": features}
+    assert at_once(now, **other) == encoded(now, **other)
+
+
+def numbers() -> list[float]:
+    """Drawn from all that are written otherwise: any bits, rounded, whole, powers of two."""
+    draw = random.Random(8)
+    found = [0.0, -0.0, 1e15, 1e16, 1e-5, 9.999e-6, 5e-39, 1e80, 123456789012345680.0]
+    for _ in range(20_000):
+        found += struct.unpack("<d", draw.randbytes(8))
+        found += [draw.gauss(0, 2), round(draw.uniform(-1e6, 1e6), draw.randrange(9)),
+                  draw.randrange(1 << 60) * 1.0, 2.0 ** draw.randrange(-180, 180)]  # fmt: skip
+    return found
+
+
+def test_numbers_are_written_as_the_encoder_writes_them() -> None:
+    left = 0
+    for number in numbers():
+        line = at_once(raw=number, prediction=-number)
+        left += line is None
+        assert line in {None, encoded(raw=number, prediction=-number)}
+    assert left < 25_000  # of 100,000: those beyond the powers of ten there are
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"request_id": 'a"b'}, {"request_id": "a\\b"}, {"request_id": "é"}, {"request_id": "\x7f"},
+     {"decision": '"'}, {"raw": [0.5, 0.5]}, {"prediction": [0.5]}, {"raw": float("nan")},
+     {"raw": float("inf")}, {"prediction": float("-inf")}, {"raw": 1}, {"raw": 1e-300},
+     {"index": -1}, {"latency_us": 3}],
+)  # fmt: skip
+def test_what_is_not_plain_is_left_to_the_encoder(other: dict[str, Any]) -> None:
+    assert at_once(**other) is None
+
+
+@pytest.mark.parametrize(
+    "other", [{"request_id": b"0f3c"}, {"row": "text"}, {"features": "text"}, {"index": 1 << 70},
+              {"index": "0"}, {"request_id": "\ud800"}, {"row": None}],
+)  # fmt: skip
+def test_what_is_no_line_is_an_error(other: dict[str, Any]) -> None:
+    with pytest.raises((TypeError, OverflowError, UnicodeEncodeError)):
+        at_once(**other)
+
+
+def test_a_call_wants_all_of_a_line() -> None:
+    write = native.write_at_once(b"", b"")
+    assert write is not None
+    with pytest.raises(TypeError, match="wanted 9 arguments, got 1"):
+        write(NOW)  # type: ignore[call-arg]
+
+
+@pytest.mark.parametrize(
+    ("given", "error"),
+    [((b"", b"", b"short"), ValueError), ((b"", "", powers_of_five()), TypeError),
+     ((b"", b"", powers_of_five().ravel()[1:]), ValueError)],
+)  # fmt: skip
+def test_a_writer_wants_its_parts(given: Any, error: type[Exception]) -> None:
+    assert native.Line is not None
+    with pytest.raises(error):
+        native.Line(*given)
