@@ -65,6 +65,7 @@ class WholeRequests(HttpToolsProtocol):
         self._in_head = self._in_body = self._ended = False
         self._shedding = False
         self._rejected = False
+        self._rejection: Problem | None = None
         self._sheds = 0
         self._to_drop = 0
         self._has_ended = False
@@ -310,15 +311,28 @@ class WholeRequests(HttpToolsProtocol):
             self._reject(Problem(431, f"head: wanted at most {MAX_HEAD} bytes"))
 
     def _reject(self, problem: Problem) -> None:
-        """Answer on the bare connection, read no more and close it.
-
-        Closed at once, a client that is still sending would see a reset and not the answer.
-        """
+        """Read no more; answer on the bare connection once all that came before is answered."""
         self.waiting_since = None
         if self._rejected or self.transport.is_closing():
             return
         self._rejected = True
         self._count(problem.status, self.url or b"")
+        self._rejection = problem
+        self._say_rejection()
+
+    def on_response_complete(self) -> None:
+        """Go on to what comes after an answer, and be it a rejection."""
+        super().on_response_complete()
+        self._say_rejection()
+
+    def _say_rejection(self) -> None:
+        """Answer and close, but not at once: a client still sending would see a reset instead."""
+        problem, answering = self._rejection, self._answering
+        if problem is None or self.transport.is_closing():
+            return
+        if self.pipeline or (answering is not None and not answering.response_complete):
+            return
+        self._rejection = None
         self.transport.write(bare_answer(problem, CLOSE, is_oip(self.url)))
         if self.transport.can_write_eof():
             self.transport.write_eof()
