@@ -15,6 +15,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from .bare import CLOSE
 from .endpoint import Handler
 from .fields import Fields
+from .heads import Head, Heads
 from .message import Answer, Request
 from .problem import Headers, Problem
 from .protocol import WholeRequests
@@ -35,11 +36,14 @@ class FastLane(WholeRequests):
     """One connection; `handlers` are by path, as it stands in the request line."""
 
     def __init__(
-        self, handlers: Mapping[bytes, Handler], turn: Turn, *arguments: Any, **more: Any
-    ) -> None:
+        self, handlers: Mapping[bytes, Handler], turn: Turn, heads: Heads, *arguments: Any,
+        **more: Any,
+    ) -> None:  # fmt: skip
         super().__init__(*arguments, **more)
         self._handlers = handlers
         self._turn = turn
+        self._heads = heads
+        self._whole: bytes | None = None  # what may turn out to be one request and no more
         self._handler: Handler | None = None
         self._fields: Fields = {}
         self._parts: list[bytes] = []
@@ -48,6 +52,23 @@ class FastLane(WholeRequests):
     def is_idle(self) -> bool:
         """Whether no request is being received or answered."""
         return not self._waits and super().is_idle()
+
+    def _parse(self, data: bytes) -> None:
+        if self._in_head or self._in_body or not self._is_free() or self.flow.write_paused:
+            super()._parse(data)
+        elif (known := self._heads.of(data)) is not None and not self._is_full():
+            self._take(*known)
+        else:
+            self._whole = data
+            super()._parse(data)
+            self._whole = None
+
+    def _take(self, head: Head, body: bytes) -> None:
+        """Do what the parser's calls would do."""
+        self._unset_keepalive_if_required()
+        self._idle_since, self.waiting_since = None, None
+        self.url, self._fields = head.url, head.fields
+        self._wait(head.handler, body, True)
 
     def on_message_begin(self) -> None:
         """Begin a request; what only ASGI needs is made when it falls through."""
@@ -101,13 +122,16 @@ class FastLane(WholeRequests):
         elif self._is_full():  # others became whole while this one's body was on its way
             self._begin_shed(self.parser.should_keep_alive())
         else:
-            self._wait(self._handler)
+            body, keep = b"".join(self._parts), self.parser.should_keep_alive()
+            self._parts.clear()  # an idle connection holds no body
+            if self._whole is not None and keep:
+                head = Head(self.url, self._fields, self._handler, len(body))
+                self._heads.learn(self._whole, head)
+            self._wait(self._handler, body, keep)
 
-    def _wait(self, handler: Handler) -> None:
-        path, body = self.url.decode("ascii"), b"".join(self._parts)
-        self._parts.clear()  # an idle connection holds no body
+    def _wait(self, handler: Handler, body: bytes, keep: bool) -> None:
+        path = self.url.decode("ascii")
         request = Request("POST", path, self.url, b"", self._fields, body, perf_counter())
-        keep = self.parser.should_keep_alive()
         self._waits = True
         self._turn.add(self.loop, Asked(request, NOT_YET, self, handler, keep))
 

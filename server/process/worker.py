@@ -21,6 +21,7 @@ from uvicorn.server import Server
 
 from ..app import App
 from ..http.endpoint import Handler
+from ..http.heads import Heads
 from ..http.lane import FastLane
 from ..http.protocol import Limits, State, WholeRequests
 from ..http.turn import Turn
@@ -161,7 +162,7 @@ def serve(
 ) -> None:  # fmt: skip
     """Serve until SIGTERM; what answers in the fast lane stands in `lane`, by path."""
     count_pauses(counters)
-    kind = partial(FastLane, lane, turn) if lane else WholeRequests
+    kind = partial(FastLane, lane, turn, Heads()) if lane else WholeRequests
     protocol = partial(kind, limits_of(settings), counters, hooks.state)
     config = Config(
         app, loop="uvloop", http=protocol, ws="none", lifespan="off", log_config=None,  # type: ignore[arg-type]

@@ -1,0 +1,48 @@
+"""Heads that were parsed before: clients on kept connections send the same bytes again and again.
+
+Nothing is parsed here. What the parser once made of a head holds for the same bytes and the same
+length of body; any other head goes to the parser.
+"""
+
+import msgspec
+
+from .endpoint import Handler
+from .fields import DEADLINE, Fields
+
+END = b"\r\n\r\n"
+MOST_BYTES, MOST_HEADS = 1024, 1024  # of a head; kept at a time
+# Who sends one of these sends another value with each request.
+NEVER_AGAIN = frozenset({b"x-request-id", b"traceparent", DEADLINE})
+
+
+class Head(msgspec.Struct, frozen=True, gc=False):
+    """What the parser made of a head, of a connection that stays, for a handler that stays."""
+
+    url: bytes
+    fields: Fields
+    handler: Handler
+    body_length: int
+
+
+class Heads:
+    """The heads one worker knows, by their bytes; forgotten all at once when they are many."""
+
+    def __init__(self) -> None:
+        self._known: dict[bytes, Head] = {}
+
+    def of(self, data: bytes) -> tuple[Head, bytes] | None:
+        """Return head and body of data that is one whole request with a known head."""
+        end = data.find(END, 0, MOST_BYTES) + len(END)
+        head = self._known.get(data[:end])
+        if head is None or len(data) - end != head.body_length:
+            return None
+        return head, data[end:]
+
+    def learn(self, data: bytes, head: Head) -> None:
+        """Know the head of data, a whole request, from now on."""
+        end = len(data) - head.body_length
+        begins_alike = data.find(END, 0, MOST_BYTES) + len(END) == end
+        if begins_alike and NEVER_AGAIN.isdisjoint(head.fields):
+            if len(self._known) >= MOST_HEADS:
+                self._known.clear()
+            self._known[data[:end]] = head
