@@ -114,6 +114,7 @@ def test_a_head_is_known_by_all_of_its_bytes_and_the_length_of_its_body() -> Non
 @pytest.mark.parametrize(
     ("data", "head"),
     [(b"\r\n\r\n" + KNOWN, head_of(len(BODY))),
+     (b"\r\n\r\n" + BODY, head_of(len(BODY))),
      (KNOWN + KNOWN, head_of(len(BODY))),
      (KNOWN, Head(b"/score", {b"x-request-id": b"one"}, None, len(BODY))),  # type: ignore[arg-type]
      (KNOWN, Head(b"/score", {b"traceparent": b"00"}, None, len(BODY))),  # type: ignore[arg-type]
@@ -121,10 +122,15 @@ def test_a_head_is_known_by_all_of_its_bytes_and_the_length_of_its_body() -> Non
      (HEAD.replace(b"\r\n\r\n", b"\n\n") + b"{}\r\n\r\n", head_of(6))],
 )  # fmt: skip
 def test_what_would_not_come_again_or_is_not_sure_is_not_learnt(data: bytes, head: Head) -> None:
-    heads = Heads()
+    """Nor does it take the place of another."""
+    heads, other = Heads(), b"POST / HTTP/1.1\r\n\r\n"
+    heads.learn(other, head_of(0))
+    for number in range(MOST_HEADS + 1):
+        heads.learn(data.replace(b"Host", b"Host%d" % number), head)
     heads.learn(data, head)
     assert heads.of(data) is None
     assert heads.of(KNOWN) is None
+    assert heads.of(other) is not None
 
 
 def test_no_more_heads_are_kept_than_the_bound() -> None:

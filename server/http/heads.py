@@ -39,10 +39,10 @@ class Heads:
         return head, data[end:]
 
     def learn(self, data: bytes, head: Head) -> None:
-        """Know the head of data, a whole request, from now on."""
+        """Know the head of data from now on, where data is nothing but it and its body."""
         end = len(data) - head.body_length
-        begins_alike = data.find(END, 0, MOST_BYTES) + len(END) == end
-        if begins_alike and NEVER_AGAIN.isdisjoint(head.fields):
+        is_one = data.startswith(b"POST ") and data.find(END, 0, MOST_BYTES) + len(END) == end
+        if is_one and NEVER_AGAIN.isdisjoint(head.fields):
             if len(self._known) >= MOST_HEADS:
                 self._known.clear()
             self._known[data[:end]] = head
