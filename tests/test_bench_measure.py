@@ -37,6 +37,16 @@ def test_a_model_is_built_once(workload: models.Workload) -> None:
     assert workload.bundle.joinpath("manifest.json").stat().st_mtime_ns == before
 
 
+def test_a_bundle_of_another_model_is_made_again(tmp_path: Path) -> None:
+    built = models.build(models.Size(5, 7, 20), tmp_path)
+    other = models.build(models.Size(6, 7, 20), tmp_path)
+    built.text.write_bytes(other.text.read_bytes())
+    assert not models.is_of(built.text, built.bundle)
+    again = models.build(models.Size(5, 7, 20), tmp_path)
+    assert models.is_of(again.text, again.bundle)
+    assert models.is_of(again.text, again.float32)
+
+
 def test_a_model_that_does_not_convert_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "model.txt").write_text("nothing")
     with pytest.raises(models.WorkloadError, match=r"model\.txt"):

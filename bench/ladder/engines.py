@@ -9,11 +9,14 @@ import json
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from .made import make, named, pins
 
 Floats = npt.NDArray[np.float64]
 Score = Callable[[Floats], float]
@@ -141,8 +144,10 @@ def onnxmltools(paths: Paths) -> Load:
 
 def onnxmltools_graph(paths: Paths) -> Path:
     """Convert once; return the file."""
-    path = paths.scratch / "onnxmltools.onnx"
-    if not path.exists():
+    installed = version("onnxmltools").encode()
+    path = named(paths.scratch, "onnxmltools.onnx", paths.text.read_bytes(), installed)
+
+    def convert(part: Path) -> None:
         import lightgbm
         import onnxmltools as tools
         from onnxmltools.convert.common.data_types import FloatTensorType
@@ -150,8 +155,9 @@ def onnxmltools_graph(paths: Paths) -> Path:
         model = lightgbm.Booster(model_file=paths.text)
         types = [("input", FloatTensorType([None, model.num_feature()]))]
         graph = tools.convert_lightgbm(model, initial_types=types, zipmap=False)
-        path.write_bytes(graph.SerializeToString())
-    return path
+        part.write_bytes(graph.SerializeToString())
+
+    return make(path, convert)
 
 
 def onnxruntime() -> Any:
@@ -242,9 +248,8 @@ def lleaves(paths: Paths) -> Load:
     """lleaves: LLVM code of the trees, `Model.predict` with one job."""
     import lleaves as library
 
-    compiled = paths.scratch / "lleaves.o"
-    if not compiled.exists():
-        library.Model(model_file=str(paths.text)).compile(cache=str(compiled))
+    uncompiled = library.Model(model_file=str(paths.text))
+    compiled = make(lleaves_code(paths), lambda part: uncompiled.compile(cache=str(part)))
 
     def load() -> Score:
         model = library.Model(model_file=str(paths.text))
@@ -254,17 +259,21 @@ def lleaves(paths: Paths) -> Load:
     return load
 
 
+def lleaves_code(paths: Paths) -> Path:
+    """Return where lleaves' code of this model stands, compiled or not."""
+    return named(paths.scratch, "lleaves.o", paths.text.read_bytes(), pins("lleaves"))
+
+
 def tl2cgen(paths: Paths) -> Load:
     """Treelite with TL2cgen: C code of the trees, compiled by gcc."""
     import tl2cgen as library
     import treelite
 
-    compiled = paths.scratch / "tl2cgen.so"
-    if not compiled.exists():
+    def export(part: Path) -> None:
         model = treelite.frontend.load_lightgbm_model(paths.text)
-        library.export_lib(
-            model, toolchain="gcc", libpath=str(compiled), params={"parallel_comp": 8}
-        )
+        library.export_lib(model, toolchain="gcc", libpath=str(part), params={"parallel_comp": 8})
+
+    compiled = make(tl2cgen_library(paths), export)
 
     def load() -> Score:
         predictor = library.Predictor(str(compiled), nthread=1)
@@ -273,6 +282,11 @@ def tl2cgen(paths: Paths) -> Load:
         )
 
     return load
+
+
+def tl2cgen_library(paths: Paths) -> Path:
+    """Return where TL2cgen's library of this model stands, compiled or not."""
+    return named(paths.scratch, "tl2cgen.so", paths.text.read_bytes(), pins("treelite"))
 
 
 def gtil(paths: Paths) -> Load:
@@ -306,8 +320,8 @@ ENGINES = {
     "exact": Engine("exact graph, session.run", exact_run, lambda p: p.bundle / "model.onnx"),
     "bound": Engine("exact graph, bound buffers", exact_bound, lambda p: p.bundle / "model.onnx"),
     "native": Engine("native engine", native, lambda p: p.bundle / "model.onnx"),
-    "lleaves": Engine("lleaves", lleaves, lambda p: p.scratch / "lleaves.o", "lleaves"),
-    "tl2cgen": Engine("Treelite, TL2cgen", tl2cgen, lambda p: p.scratch / "tl2cgen.so", "treelite"),
+    "lleaves": Engine("lleaves", lleaves, lleaves_code, "lleaves"),
+    "tl2cgen": Engine("Treelite, TL2cgen", tl2cgen, tl2cgen_library, "treelite"),
     "gtil": Engine("Treelite, GTIL", gtil, text_of, "treelite"),
 }
 # What needs an environment of its own, and so a table of its own.

@@ -1,5 +1,7 @@
 """The demo and seeded models, and their bundles, made by `python -m convert` as a user does."""
 
+import hashlib
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -71,7 +73,7 @@ class Workload(msgspec.Struct, frozen=True):
 
 
 def build(size: Size | Demo, folder: Path = BUILD) -> Workload:
-    """Return the workload of a size, built where it does not stand there yet."""
+    """Return the workload of a size; what does not stand there yet, or is stale, is built."""
     home = folder / size.name
     text, exact = home / "model.txt", home / "exact" / size.name / "1"
     if isinstance(size, Demo):
@@ -81,10 +83,19 @@ def build(size: Size | Demo, folder: Path = BUILD) -> Workload:
         train(size, text)
     float32 = home / "float32" / size.name / "1"
     for exporter, bundle in (("exact", exact), ("float32", float32)):
-        if not (bundle / "manifest.json").exists():
+        if not is_of(text, bundle):
             say(f"converting {size.name}, {exporter}")
             convert(text, size.name, home / exporter, exporter)
     return Workload(size, text, exact, float32)
+
+
+def is_of(text: Path, bundle: Path) -> bool:
+    """Whether a bundle stands there and was made from this very text."""
+    manifest = bundle / "manifest.json"
+    if not manifest.exists():
+        return False
+    made_from = json.loads(manifest.read_bytes())["files"].get("model.txt")
+    return bool(made_from == hashlib.sha256(text.read_bytes()).hexdigest())
 
 
 def train(size: Size, text: Path) -> None:
@@ -99,7 +110,9 @@ def train(size: Size, text: Path) -> None:
     )  # fmt: skip
     booster = lightgbm.train(options, data, num_boost_round=size.trees)
     text.parent.mkdir(parents=True, exist_ok=True)
-    booster.save_model(text)
+    part = text.with_suffix(".part")
+    booster.save_model(part)
+    part.replace(text)
 
 
 def convert(text: Path, name: str, out: Path, exporter: str) -> None:
