@@ -127,7 +127,7 @@ def test_every_engine_of_the_ladder_scores_and_the_exact_ones_give_lightgbms_bit
     assert "quantises no TreeEnsemble" in rows["quantised"]["error"]
     own = set(OURS_AND_LIGHTGBM) - {"quantised"}
     assert not {name for name in own if "error" in rows[name]}
-    exact = {"dataframe", "numpy", "booster", "single-row-fast", "exact", "bound"}
+    exact = {"dataframe", "numpy", "booster", "single-row-fast", "exact", "bound", "floor"}
     assert {name for name in own if rows[name]["different"] == 0} >= exact
     assert rows["float32"]["different"] > 0
     for name in own:
@@ -135,6 +135,8 @@ def test_every_engine_of_the_ladder_scores_and_the_exact_ones_give_lightgbms_bit
         assert rows[name]["compared"] == 300 + 150, "every timed row, and those on splits"
         assert 0 < rows[name]["p50_us"] <= rows[name]["p90_us"]
         assert 0 < rows[name]["pss_mib"] <= rows[name]["peak_mib"]
+        assert rows[name]["of_floor"] > 0
+    assert rows["floor"]["of_floor"] == 1
 
 
 def test_an_engine_without_its_environment_says_how_to_get_it(

@@ -8,6 +8,7 @@ every engine runs in a process of its own, and some in an environment of their o
 import json
 import math
 from collections.abc import Callable
+from ctypes import POINTER, c_double
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -20,6 +21,7 @@ from .made import make, named, pins
 
 Floats = npt.NDArray[np.float64]
 Score = Callable[[Floats], float]
+Timed = Callable[[Floats], tuple[int, float]]
 Load = Callable[[], Score]
 MISSING = -1  # a category code of pandas
 
@@ -232,6 +234,17 @@ def native(paths: Paths) -> Load:
     return lambda: through(Native(read_trees(graph.read_bytes()), features, 1))
 
 
+def floor(paths: Paths) -> Load:
+    """The best plain C loop over the native engine's arrays; it clocks itself."""
+    from server.native.trees import read_trees
+
+    from .floor import Floor, compiled
+
+    code, width = compiled(), len(feature_names(paths.text))
+    graph = paths.bundle / "model.onnx"
+    return lambda: Floor(code, read_trees(graph.read_bytes()), width)
+
+
 def through(engine: Any) -> Score:
     """Score through one of the server's engines, whose row and raw score stay where they are."""
     row_of_engine, raw, run = engine.row, engine.raw, engine.score_row
@@ -255,6 +268,29 @@ def lleaves(paths: Paths) -> Load:
         model = library.Model(model_file=str(paths.text))
         model.compile(cache=str(compiled))
         return lambda row: float(model.predict(row[np.newaxis], n_jobs=1)[0])
+
+    return load
+
+
+def lleaves_entry(paths: Paths) -> Load:
+    """The same code without its Python: the compiled function, called through ctypes."""
+    import lleaves as library
+
+    compiled, width = lleaves_code(paths), len(feature_names(paths.text))
+    lleaves(paths)
+
+    def load() -> Score:
+        model = library.Model(model_file=str(paths.text))
+        model.compile(cache=str(compiled))
+        entry, row_of_entry, result = model._c_entry_func, np.zeros(width), np.zeros(1)
+        pointers = [each.ctypes.data_as(POINTER(c_double)) for each in (row_of_entry, result)]
+
+        def score(row: Floats) -> float:
+            row_of_entry[:] = row
+            entry(*pointers, 0, 1)
+            return result.item()
+
+        return score
 
     return load
 
@@ -320,7 +356,9 @@ ENGINES = {
     "exact": Engine("exact graph, session.run", exact_run, lambda p: p.bundle / "model.onnx"),
     "bound": Engine("exact graph, bound buffers", exact_bound, lambda p: p.bundle / "model.onnx"),
     "native": Engine("native engine", native, lambda p: p.bundle / "model.onnx"),
+    "floor": Engine("floor: plain C loop", floor, lambda p: p.bundle / "model.onnx"),
     "lleaves": Engine("lleaves", lleaves, lleaves_code, "lleaves"),
+    "lleaves-entry": Engine("lleaves, compiled entry", lleaves_entry, lleaves_code, "lleaves"),
     "tl2cgen": Engine("Treelite, TL2cgen", tl2cgen, tl2cgen_library, "treelite"),
     "gtil": Engine("Treelite, GTIL", gtil, text_of, "treelite"),
 }

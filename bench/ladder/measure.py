@@ -24,9 +24,10 @@ from .engines import COMPILERS, ENGINES, OURS_AND_LIGHTGBM, Floats, Paths
 
 SCRATCH = ROOT / "build" / "bench" / "scratch"
 REFERENCE = "single-row-fast"  # LightGBM itself
-# Where the compilers stand, this server's engine and LightGBM stand beside them, in the same run.
+FLOOR = "floor"
+# Beside the compilers, in the same run: this server's engines, the floor and LightGBM.
 BESIDE_COMPILERS = tuple(
-    name for name in ENGINES if name in {"booster", REFERENCE, "bound", "native"}
+    name for name in ENGINES if name in {"booster", REFERENCE, "bound", "native", FLOOR}
 )
 
 
@@ -144,11 +145,18 @@ def time_all(
     for name, process in processes.items():
         scores[name] += process.ask("score", rounds * count)
     wanted = np.array(scores[REFERENCE])
-    return [
+    return against_floor([
         {**label(workload, name), **process.ready, **memory[name], **latency(taken[name]),
          **errors(np.array(scores[name]), wanted, count)}
         for name, process in processes.items()
-    ]  # fmt: skip
+    ])  # fmt: skip
+
+
+def against_floor(rows: list[Row]) -> list[Row]:
+    """Add each p50 as a multiple of the floor's, where that was measured."""
+    floors = [row["p50_us"] for row in rows if row["engine"] == FLOOR]
+    return [{**row, "of_floor": round(row["p50_us"] / floor, 3)} for row in rows for floor in floors
+            ] or rows  # fmt: skip
 
 
 def label(workload: Workload, name: str) -> Row:

@@ -9,7 +9,7 @@ from .. import result
 from ..result import Row
 
 COLOURS = {"ours": "#0b6e4f", "limit": "#9a9a9a", "peer": "#c1440e", "other": "#4a6fa5"}
-OURS = ("bound", "native")
+KINDS = {"bound": "ours", "native": "ours", "floor": "limit"}
 Draw = Callable[[list[Row]], Any]
 
 
@@ -35,7 +35,7 @@ def ladder(rows: list[Row], path: Path) -> None:
     last = [row for row in rows if row["model"] == rows[-1]["model"]][::-1]
     with figure(8, 0.8 + 0.3 * len(last)) as (drawn, axes):
         for i, row in enumerate(last):
-            colour = COLOURS["ours" if row["engine"].startswith(OURS) else "other"]
+            colour = COLOURS[KINDS.get(row["engine"], "other")]
             end = row["p99_us"] or row["p50_us"]
             axes.plot([row["p50_us"], end], [i, i], color=colour, linewidth=2, alpha=0.5)
             axes.plot([row["p50_us"]], [i], "o", color=colour)

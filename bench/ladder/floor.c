@@ -1,0 +1,76 @@
+/* The floor of the ladder: the trees of a model, one row that is laid out already, the best loop
+   over them that was found, and a clock around it. No row is filled, no answer made.
+
+   The arrays are those of server/native/kernel.c, whose head says what a slot of the row is. How
+   many trees are best walked at once depends on processor and compiler, so there are some loops;
+   those with 8, 12 and 32, a look after every step, trees sorted by depth and -O3 were slower. */
+
+#define _POSIX_C_SOURCE 199309L
+
+#include <stdint.h>
+#include <time.h>
+
+#define MOST_LANES 24
+
+typedef struct Node {
+    double threshold; /* of a leaf: its value */
+    uint32_t slot;    /* of a leaf: 0, where the row holds NaN */
+    uint32_t next;    /* the child for no, yes stands behind it; of a leaf: itself */
+} Node;
+
+/* Behind `trees` roots stand MOST_LANES of node 0, a leaf of 0.0. `sure` are the steps of each
+   tree that are taken before the first look at who has arrived. */
+typedef struct Forest {
+    const Node *nodes;
+    const uint32_t *roots, *sure;
+    const double *x;
+    int64_t trees;
+} Forest;
+
+static inline __attribute__((always_inline)) double walk(const Forest *forest, int lanes)
+{
+    const Node *nodes = forest->nodes;
+    const double *x = forest->x;
+    double sum = 0.0;
+    for (int64_t first = 0; first < forest->trees; first += lanes) {
+        uint32_t at[MOST_LANES], left = 0, under_way = 1;
+        for (int lane = 0; lane < lanes; lane++) {
+            at[lane] = forest->roots[first + lane];
+            left = forest->sure[first + lane] > left ? forest->sure[first + lane] : left;
+        }
+        for (; under_way; left = 2) {
+            for (; left > 0; left--)
+#pragma GCC unroll 24
+                for (int lane = 0; lane < lanes; lane++) {
+                    const Node *node = nodes + at[lane];
+                    at[lane] = node->next + (x[node->slot] > node->threshold);
+                }
+            under_way = 0;
+#pragma GCC unroll 24
+            for (int lane = 0; lane < lanes; lane++)
+                under_way |= nodes[at[lane]].slot;
+        }
+#pragma GCC unroll 24
+        for (int lane = 0; lane < lanes; lane++)
+            sum += nodes[at[lane]].threshold;
+    }
+    return sum;
+}
+
+static double sixteen(const Forest *forest) { return walk(forest, 16); }
+static double twenty(const Forest *forest) { return walk(forest, 20); }
+static double twenty_four(const Forest *forest) { return walk(forest, 24); }
+
+static double (*const loops[])(const Forest *) = {sixteen, twenty, twenty_four};
+
+int64_t floor_loops(void) { return sizeof loops / sizeof *loops; }
+
+/* Return the nanoseconds of one walk, in which the clock is read once. */
+int64_t floor_walk(const Forest *forest, int64_t loop, double *raw)
+{
+    struct timespec before, after;
+    clock_gettime(CLOCK_MONOTONIC, &before);
+    *raw = loops[loop](forest);
+    clock_gettime(CLOCK_MONOTONIC, &after);
+    return (after.tv_sec - before.tv_sec) * 1000000000 + after.tv_nsec - before.tv_nsec;
+}
