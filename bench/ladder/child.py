@@ -10,6 +10,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from time import perf_counter, perf_counter_ns
 from typing import Any, TextIO
@@ -49,23 +50,22 @@ def start(arguments: Sequence[str]) -> tuple[Score, Floats, dict[str, Any]]:
     return score, rows, {"load_ms": round(loaded * 1e3, 1), "size_kb": round(size)}
 
 
-def time_rows(score: Score, rows: Floats, first: int, count: int) -> dict[str, list[float]]:
+def time_rows(score: Score, rows: Floats) -> Timed:
     """Return nanoseconds and score per row, each row once."""
-    timed = clock_of(score)
-    taken, scores = zip(*map(timed, rows[first : first + count]), strict=True)
-    return {"taken": list(taken), "scores": list(scores)}
-
-
-def clock_of(score: Score) -> Timed:
-    """Return what times a row in nanoseconds: the engine's own clock where it has one, or ours."""
-
-    def timed(row: Floats) -> tuple[int, float]:
+    taken: list[int] = []
+    scores: list[float] = []
+    for row in rows:
         began = perf_counter_ns()
         found = score(row)
-        return perf_counter_ns() - began, found
+        taken.append(perf_counter_ns() - began)
+        scores.append(found)
+    return taken, scores
 
-    own: Timed | None = getattr(score, "timed", None)
-    return own or timed
+
+def clock_of(score: Score) -> Callable[[Floats], Timed]:
+    """Return what times rows: the engine's own clock where it has one, or ours."""
+    own: Callable[[Floats], Timed] = getattr(score, "time_rows", partial(time_rows, score))
+    return own
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -78,8 +78,14 @@ def main(arguments: Sequence[str]) -> None:
 
     score, rows, ready = start(arguments)
     say(ready)
+    time = clock_of(score)
+
+    def timed(first: str, count: str) -> dict[str, Any]:
+        taken, scores = time(rows[int(first) : int(first) + int(count)])
+        return {"taken": taken, "scores": scores}
+
     commands: dict[str, Callable[..., Any]] = {
-        "time": lambda first, count: time_rows(score, rows, int(first), int(count)),
+        "time": timed,
         "score": lambda first: [score(row) for row in rows[int(first) :]],
         "memory": memory,
     }

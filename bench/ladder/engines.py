@@ -21,7 +21,7 @@ from .made import make, named, pins
 
 Floats = npt.NDArray[np.float64]
 Score = Callable[[Floats], float]
-Timed = Callable[[Floats], tuple[int, float]]
+Timed = tuple[list[int], list[float]]  # nanoseconds and score per row
 Load = Callable[[], Score]
 MISSING = -1  # a category code of pandas
 
@@ -282,12 +282,12 @@ def lleaves_entry(paths: Paths) -> Load:
     def load() -> Score:
         model = library.Model(model_file=str(paths.text))
         model.compile(cache=str(compiled))
-        entry, row_of_entry, result = model._c_entry_func, np.zeros(width), np.zeros(1)
+        row_of_entry, result = np.zeros(width), np.zeros(1)
         pointers = [each.ctypes.data_as(POINTER(c_double)) for each in (row_of_entry, result)]
 
         def score(row: Floats) -> float:
             row_of_entry[:] = row
-            entry(*pointers, 0, 1)
+            model._c_entry_func(*pointers, 0, 1)  # through the model, which owns the code
             return result.item()
 
         return score

@@ -1,5 +1,5 @@
-/* The floor of the ladder: the trees of a model, one row that is laid out already, the best loop
-   over them that was found, and a clock around it. No row is filled, no answer made.
+/* The floor of the ladder: the trees of a model, a row that is laid out already, the best loop over
+   them that was found, and a clock around it. No row is filled, no answer made.
 
    The arrays are those of server/native/kernel.c, whose head says what a slot of the row is. How
    many trees are best walked at once depends on processor and compiler, so there are some loops;
@@ -8,6 +8,7 @@
 #define _POSIX_C_SOURCE 199309L
 
 #include <stdint.h>
+#include <string.h>
 #include <time.h>
 
 #define MOST_LANES 24
@@ -23,8 +24,8 @@ typedef struct Node {
 typedef struct Forest {
     const Node *nodes;
     const uint32_t *roots, *sure;
-    const double *x;
-    int64_t trees;
+    double *x; /* the row: so many slots */
+    int64_t trees, slots;
 } Forest;
 
 static inline __attribute__((always_inline)) double walk(const Forest *forest, int lanes)
@@ -65,12 +66,17 @@ static double (*const loops[])(const Forest *) = {sixteen, twenty, twenty_four};
 
 int64_t floor_loops(void) { return sizeof loops / sizeof *loops; }
 
-/* Return the nanoseconds of one walk, in which the clock is read once. */
-int64_t floor_walk(const Forest *forest, int64_t loop, double *raw)
+/* Walk `count` rows one after the other: the nanoseconds of each, in which the clock is read once,
+   and its sum. A row comes into the cache before its time begins. */
+void floor_walk(const Forest *forest, int64_t loop, const double *rows, int64_t count,
+                int64_t *taken, double *raw)
 {
-    struct timespec before, after;
-    clock_gettime(CLOCK_MONOTONIC, &before);
-    *raw = loops[loop](forest);
-    clock_gettime(CLOCK_MONOTONIC, &after);
-    return (after.tv_sec - before.tv_sec) * 1000000000 + after.tv_nsec - before.tv_nsec;
+    for (int64_t row = 0; row < count; row++) {
+        struct timespec before, after;
+        memcpy(forest->x, rows + row * forest->slots, (size_t)forest->slots * sizeof *rows);
+        clock_gettime(CLOCK_MONOTONIC, &before);
+        raw[row] = loops[loop](forest);
+        clock_gettime(CLOCK_MONOTONIC, &after);
+        taken[row] = (after.tv_sec - before.tv_sec) * 1000000000 + after.tv_nsec - before.tv_nsec;
+    }
 }

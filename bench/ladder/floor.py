@@ -1,15 +1,13 @@
 """The floor: the best plain C loop over the native engine's arrays, for a row already laid out.
 
-floor.c clocks itself: what it costs to call it, to lay the row out and to make a probability of
+floor.c clocks itself: what it costs to call it, to lay a row out and to make a probability of
 the sum is not in its time.
 """
 
 import ctypes
-import itertools
 import math
 import os
 import shutil
-import statistics
 import subprocess
 from functools import cached_property
 from pathlib import Path
@@ -22,7 +20,7 @@ from server.native.layout import END_OF_CATEGORIES, Buffer, Layout, lay_out
 from server.native.protobuf import Ints
 from server.native.trees import Trees
 
-from .engines import Floats, sigmoid
+from .engines import Floats, Timed, sigmoid
 
 SOURCE = Path(__file__).with_name("floor.c")
 # For this very processor, but no fused or reordered arithmetic: the bits are to be LightGBM's.
@@ -41,61 +39,64 @@ class Forest(ctypes.Structure):
     """Forest of floor.c."""
 
     _fields_ = (("nodes", ctypes.c_void_p), ("roots", ctypes.c_void_p), ("sure", ctypes.c_void_p),
-                ("x", ctypes.c_void_p), ("trees", ctypes.c_int64))  # fmt: skip
+                ("x", ctypes.c_void_p), ("trees", ctypes.c_int64), ("slots", ctypes.c_int64),
+                )  # fmt: skip
 
 
 class Floor:
-    """A model's trees and the loops over them; the first rows decide which one is timed."""
+    """A model's trees and the loops over them; the rows before the first time choose the loop."""
 
     def __init__(self, code: ctypes.CDLL, trees: Trees, features: int) -> None:
         laid = lay_out(trees, features)
-        self._features, self._categories = features, categories_of(laid)
-        self._x = np.zeros(laid.slots)
-        self._x[0] = np.nan
-        self._arrays = (*arrays_of(trees, laid), self._x)
-        self._forest = Forest(*(each.ctypes.data for each in self._arrays), len(trees.roots))
-        self._raw = ctypes.c_double()
-        self._walk, count = code.floor_walk, code.floor_loops
-        self._walk.restype = count.restype = ctypes.c_int64
-        self._taken: list[list[int]] = [[] for _ in range(count())]
-        self._turns = itertools.cycle(range(count()))
+        self._categories = categories_of(laid)
+        self._arrays = (*arrays_of(trees, laid), np.zeros(laid.slots))
+        addresses = [each.ctypes.data for each in self._arrays]
+        self._forest = Forest(*addresses, len(trees.roots), laid.slots)
+        self._code = code
+        code.floor_loops.restype = ctypes.c_int64
+        self._loops = range(code.floor_loops())
+        self._first_rows: list[Floats] = []
 
     def __call__(self, row: Floats) -> float:
-        """Return the probability; raises FloorError where a loop gives other bits.
+        """Return the probability; raises FloorError where two loops differ in a bit."""
+        self._first_rows.append(row)
+        laid = self._lay_out(row[np.newaxis])
+        found = {self._walk(loop, laid)[1].item() for loop in self._loops}
+        if len(found) > 1:
+            raise FloorError(f"loops that differ: {found}")
+        return sigmoid(found.pop())
 
-        Each loop in turn is the first to meet a row: it finds no path of it in the cache.
-        """
-        self._lay_out(row)
-        first = next(self._turns)
-        self._taken[first].append(self._once(first))
-        raw = self._raw.value
-        for loop in range(len(self._taken)):
-            self._once(loop)
-            if self._raw.value != raw:
-                raise FloorError(f"loop {first} gives {raw!r}, loop {loop} {self._raw.value!r}")
-        return sigmoid(raw)
-
-    def timed(self, row: Floats) -> tuple[int, float]:
-        """Return the nanoseconds of the fastest loop, and the probability."""
-        self._lay_out(row)
-        return self._once(self._fastest), sigmoid(self._raw.value)
+    def time_rows(self, rows: Floats) -> Timed:
+        """Return the nanoseconds of the walk and the probability per row, by the fastest loop."""
+        taken, raw = self._walk(self._fastest, self._lay_out(rows))
+        return taken.tolist(), [sigmoid(each) for each in raw.tolist()]
 
     @cached_property
     def _fastest(self) -> int:
-        medians = [statistics.median(taken) for taken in self._taken]
+        laid = self._lay_out(np.array(self._first_rows))
+        medians = [float(np.median(self._walk(loop, laid)[0])) for loop in self._loops]
         return medians.index(min(medians))
 
-    def _once(self, loop: int) -> int:
-        forest, raw = ctypes.byref(self._forest), ctypes.byref(self._raw)
-        return int(self._walk(forest, ctypes.c_int64(loop), raw))
+    def _walk(self, loop: int, laid: Floats) -> tuple[Ints, Floats]:
+        """Return nanoseconds and raw score of each row."""
+        taken, raw = np.zeros(len(laid), np.int64), np.zeros(len(laid))
+        rows, *results = (ctypes.c_void_p(each.ctypes.data) for each in (laid, taken, raw))
+        count = ctypes.c_int64(len(laid))
+        self._code.floor_walk(
+            ctypes.byref(self._forest), ctypes.c_int64(loop), rows, count, *results
+        )
+        return taken, raw
 
-    def _lay_out(self, row: Floats) -> None:
-        """Lay a row of features out in slots, as kernel.c does."""
-        absent = np.isnan(row)
-        plain = [np.where(absent, -np.inf, row), np.where(absent, np.inf, row), absent]
-        self._x[1 : 1 + 3 * self._features] = np.concatenate(plain)
-        for feature, slots, known, held in self._categories:
-            self._x[slots] = held[place(known, row[feature])]
+    def _lay_out(self, rows: Floats) -> Floats:
+        """Return rows [N, features] laid out in slots, as kernel.c does it."""
+        absent = np.isnan(rows)
+        sets = [
+            held[[place(known, value) for value in rows[:, feature].tolist()]]
+            for feature, known, held in self._categories
+        ]
+        no, yes = (np.where(absent, end, rows) for end in (-np.inf, np.inf))
+        leaf = np.full((len(rows), 1), np.nan)
+        return np.hstack([leaf, no, yes, absent, *sets])
 
 
 def place(known: Ints, value: float) -> int:
@@ -106,12 +107,12 @@ def place(known: Ints, value: float) -> int:
     return at + 1 if at < len(known) and known[at] == int(value) else 0
 
 
-def categories_of(laid: Layout) -> list[tuple[int, slice, Any, Buffer]]:
-    """Return for each feature with sets: its slots, its categories, and 1 or 0 for each set."""
+def categories_of(laid: Layout) -> list[tuple[int, Any, Buffer]]:
+    """Return for each feature with sets, in the order of slots: its categories, rows of bits."""
     return [
-        (feature, slice(first, first + count), known,
+        (feature, known,
          np.unpackbits(bits.view(np.uint8), axis=1, count=count, bitorder="little"))
-        for feature, first, count, known, bits in laid.categories
+        for feature, _, count, known, bits in laid.categories
     ]  # fmt: skip
 
 
