@@ -1,7 +1,4 @@
-"""The line of the prediction log: its keys, in the order docs/record.md lays down.
-
-msgspec writes a whole line in one call, which costs a third of formatting it part by part.
-"""
+"""The line of the prediction log: its keys, in the order docs/record.md lays down."""
 
 from functools import lru_cache
 from time import gmtime, strftime
