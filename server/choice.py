@@ -1,4 +1,7 @@
-"""Which engine scores a model: native where it gives onnxruntime's bits, else onnxruntime."""
+"""Which engine scores a model: native where it gives onnxruntime's bits, else onnxruntime.
+
+Where there is C at all, rows are filled in C for onnxruntime too.
+"""
 
 import logging
 
@@ -6,6 +9,7 @@ from .bundle import Bundle, BundleError, read_bytes
 from .engine import Engine, Floats
 from .native import agreement
 from .native.engine import NOT_BUILT, Native, is_built
+from .native.filled import Filled
 from .native.trees import NotNativeError, read_trees
 from .settings import Wanted
 
@@ -17,8 +21,10 @@ def choose(wanted: Wanted, bundle: Bundle, session: Engine, golden: Floats) -> E
 
     Raises BundleError where native is wanted and does not score the model, or not as onnxruntime.
     """
-    if wanted == "onnxruntime" or (wanted == "auto" and not is_built()):
+    if wanted == "auto" and not is_built():
         return session
+    if wanted == "onnxruntime":
+        return filled(bundle, session, golden)
     file = bundle.path / "model.onnx"
     try:
         return proved(bundle, read_bytes(file), session, golden)
@@ -26,7 +32,21 @@ def choose(wanted: Wanted, bundle: Bundle, session: Engine, golden: Floats) -> E
         if wanted == "native":
             raise BundleError(f"{file}: wanted the native engine, got: {error}") from error
         log.warning("%s: onnxruntime scores it, which takes several times longer: %s", file, error)
+        return filled(bundle, session, golden)
+
+
+def filled(bundle: Bundle, session: Engine, golden: Floats) -> Engine:
+    """Return onnxruntime behind rows filled in C, where that is built and proved."""
+    if not is_built():
         return session
+    features = bundle.manifest.features
+    try:
+        engine = Filled(session, features)
+        agreement.check_bodies(engine, features, golden)
+    except NotNativeError as error:
+        log.warning("%s: rows are filled the long way: %s", bundle.path, error)
+        return session
+    return engine
 
 
 def tell(wanted: Wanted) -> None:

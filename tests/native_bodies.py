@@ -19,6 +19,7 @@ import msgspec
 from server import bundle as bundles
 from server.bundle import Category, Feature, Missing, Number, Seen
 from server.codec import JSON, MESSAGE_PACK, Codec
+from server.engine import Engine
 from server.model import Model
 from server.native.engine import Native
 from server.native.trees import read_trees
@@ -56,20 +57,27 @@ def features() -> tuple[Feature, ...]:
     return (*found, *more)
 
 
-def model() -> Model:
+def native(manifest: bundles.Manifest) -> Engine:
+    """Return the native engine over the committed trees."""
+    trees = read_trees((BUNDLE / "model.onnx").read_bytes())
+    return Native(trees, manifest.features, manifest.outputs)
+
+
+Make = Callable[[bundles.Manifest], Engine]
+
+
+def model(make: Make) -> Model:
     """Return the committed trees behind those features, without a policy or golden rows."""
     manifest = bundles.read_manifest(BUNDLE / "manifest.json")
     manifest = msgspec.structs.replace(manifest, features=features())
-    trees = read_trees((BUNDLE / "model.onnx").read_bytes())
-    engine = Native(trees, manifest.features, manifest.outputs)
-    return Model(bundles.Bundle(BUNDLE, manifest), engine)
+    return Model(bundles.Bundle(BUNDLE, manifest), make(manifest))
 
 
 class Compared:
-    """The decoder beside the long way, each with an engine and a row of its own."""
+    """An engine that decodes beside the long way, each with an engine and a row of its own."""
 
-    def __init__(self) -> None:
-        self.quick, self.long = model(), model()
+    def __init__(self, quick: Make = native, long: Make = native) -> None:
+        self.quick, self.long = model(quick), model(long)
         self.long._at_once = {}
         self.answered = 0
 

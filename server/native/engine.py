@@ -14,6 +14,7 @@ from .layout import Buffer, lay_out
 from .powers import powers_of_five
 from .trees import NotNativeError, Trees
 
+Scored = tuple[bytes, list[float]]  # the row, and its raw scores
 Field = tuple[bytes, bool, dict[bytes, float] | None, Buffer]
 Kernel: "type[_kernel.Kernel] | None"
 Decoder: "type[_kernel.Decoder] | None"
@@ -77,7 +78,7 @@ def filler(feature: Feature) -> tuple[dict[Any, float | None] | None, float, flo
 
 def decoder(
     kernel: Any, features: Sequence[Feature], encode: Callable[[Any], bytes], *, is_json: bool
-) -> Callable[[bytes], tuple[bytes, list[float]] | None]:
+) -> Callable[[bytes], Scored | None]:
     """Return the way of bodies, in the format that `encode` writes, into the row and its score."""
     fields = [field(each, encode) for each in features]
     return _kernel.Decoder(kernel, is_json, fields, powers_of_five()).score
