@@ -27,6 +27,7 @@ from server.metrics.counters import AT, Table
 from server.model import Outcome
 from server.seen_range import Range
 from server.services import Services, open_services
+from server.session import Session
 
 from .distribution import quantiles
 from .progress import say
@@ -74,7 +75,7 @@ class Staged:
         self._range = Range(features)
         self._build = answer.builder(model, JSON)
         self._width = len(features)
-        self._at_once = model.engine.name == "native"
+        self._at_once = not isinstance(model.engine, Session)
         self._observers = [services.counters.observer(name) for name in OBSERVED]
 
     def __call__(self, body: bytes) -> list[int]:
