@@ -35,6 +35,8 @@ SPECIAL = frozenset({b"transfer-encoding", b"expect", b"upgrade", b"idempotency-
 class FastLane(WholeRequests):
     """One connection; `handlers` are by path, as it stands in the request line."""
 
+    __slots__ = ("_fields", "_handler", "_handlers", "_keep", "_parts", "_turn")
+
     def __init__(
         self, handlers: Mapping[bytes, Handler], turn: Turn, heads: Heads, *arguments: Any,
         **more: Any,
@@ -47,11 +49,7 @@ class FastLane(WholeRequests):
         self._handler: Handler | None = None
         self._fields: Fields = {}
         self._parts: list[bytes] = []
-        self._waits = self._keep = False
-
-    def is_idle(self) -> bool:
-        """Whether no request is being received or answered."""
-        return not self._waits and super().is_idle()
+        self._keep = False
 
     def _parse(self, data: bytes) -> None:
         if self._in_head or self._in_body or not self._is_free() or self.flow.write_paused:
@@ -110,9 +108,6 @@ class FastLane(WholeRequests):
             and not self.flow.write_paused
         )
 
-    def _is_free(self) -> bool:
-        return not self._waits and super()._is_free()
-
     def _is_full(self) -> bool:
         return len(self.tasks) + len(self._turn.waiting) >= self.limits.max_in_flight
 
@@ -140,7 +135,7 @@ class FastLane(WholeRequests):
         self._waits = False
         self._keep = keep = keep and not self.state.draining
         self.server_state.total_requests += 1
-        if not (self._in_head or self._in_body) and super()._is_free():
+        if not (self._in_head or self._in_body) and self._is_free():
             self._idle_since = self.loop.time()
         head = self.server_state.default_headers + answer.head
         return whole(answer.status, head, answer.body, b"" if keep else CLOSE)

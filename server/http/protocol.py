@@ -5,6 +5,7 @@ whole requests that wait is known before the next one is taken, which is where l
 """
 
 import asyncio
+from functools import lru_cache
 from time import perf_counter
 from typing import Any
 
@@ -45,6 +46,13 @@ class State(msgspec.Struct):
 class WholeRequests(HttpToolsProtocol):
     """One connection."""
 
+    # In few places of memory: a refused connection is rarely in the processor's caches.
+    __slots__ = (
+        "_answering", "_ended", "_has_ended", "_head_bytes", "_held", "_idle_since", "_in_body",
+        "_in_head", "_is_held_back", "_rejected", "_shedding", "_sheds", "_stalled_since",
+        "_to_drop", "_waits", "counters", "limits", "state", "waiting_since",
+    )  # fmt: skip
+
     def __init__(
         self,
         limits: Limits,
@@ -63,9 +71,9 @@ class WholeRequests(HttpToolsProtocol):
         self._stalled_since: float | None = None
         self._head_bytes = 0
         self._in_head = self._in_body = self._ended = False
-        self._shedding = False
-        self._rejected = False
+        self._shedding = self._rejected = self._is_held_back = False
         self._rejection: Problem | None = None
+        self._waits = False  # for its turn, in the fast lane
         self._sheds = 0
         self._to_drop = 0
         self._has_ended = False
@@ -93,6 +101,7 @@ class WholeRequests(HttpToolsProtocol):
         if self._to_drop:
             data = self._drop(data)
         elif self._sheds:
+            self._is_held_back = True
             self.flow.pause_reading()
         elif self._is_full() and self._shed_unparsed(data):
             return
@@ -160,8 +169,7 @@ class WholeRequests(HttpToolsProtocol):
 
     def is_idle(self) -> bool:
         """Whether no request is being received or answered."""
-        busy = self.cycle is not None and not self.cycle.response_complete
-        return not (busy or self._in_head or self._in_body or self._sheds)
+        return self._is_free() and not (self._in_head or self._in_body)
 
     def on_message_begin(self) -> None:
         """Begin a request."""
@@ -255,7 +263,8 @@ class WholeRequests(HttpToolsProtocol):
 
     def _is_free(self) -> bool:
         """Whether nothing on this connection is still to be answered."""
-        return not self._sheds and (self.cycle is None or self.cycle.response_complete)
+        cycle = self.cycle
+        return not (self._sheds or self._waits) and (cycle is None or cycle.response_complete)
 
     def _shed_unparsed(self, data: bytes) -> bool:
         """Shed a request that begins here and is not followed by another; returns whether it was.
@@ -288,22 +297,27 @@ class WholeRequests(HttpToolsProtocol):
     def _begin_shed(self, keep: bool) -> None:
         self.waiting_since = None
         self._sheds += 1
-        self.state.shedding.add(self.loop, self._shed, keep, self.url)
+        self.state.shedding.add(self.loop, self, keep, self.url)
 
-    def _shed(self, keep: bool, url: bytes) -> None:
+    def refuse(self, keep: bool, url: bytes, now: float) -> None:
+        """See shedding.Refused."""
+        at, answers = refusal(url)
+        row, transport = self.counters.row, self.transport
         self._sheds -= 1
-        self.counters.row[SHEDS] += 1
-        self._count(503, url)
-        if self.transport.is_closing():
+        row[SHEDS] += 1
+        row[at] += 1
+        if transport.is_closing():
             return
-        self.flow.resume_reading()
+        if self._is_held_back:
+            self._is_held_back = False
+            self.flow.resume_reading()
         keep = keep and not (self.state.draining or self._has_ended)
-        self.transport.write(SHED[keep, is_oip(url)])
+        transport.write(answers[keep])
         if keep:
             self.server_state.total_requests += 1
-            self._idle_since = self.loop.time()
+            self._idle_since = now
         else:
-            self.transport.close()
+            transport.close()
 
     def _bound_head(self, count: int) -> None:
         self._head_bytes += count
@@ -340,5 +354,18 @@ class WholeRequests(HttpToolsProtocol):
 
     def _count(self, status: int, url: bytes) -> None:
         """Count what never reaches an endpoint under the endpoint it was meant for."""
-        endpoint = "infer" if url.endswith(b"/infer") else "other"
-        self.counters.request("score" if url.endswith(b"/score") else endpoint, status)
+        self.counters.request(endpoint_of(url), status)
+
+
+def endpoint_of(url: bytes) -> str:
+    """Return which endpoint's counters a path belongs to."""
+    if url.endswith(b"/score"):
+        return "score"
+    return "infer" if url.endswith(b"/infer") else "other"
+
+
+@lru_cache(maxsize=64)
+def refusal(url: bytes) -> tuple[int, dict[bool, bytes]]:
+    """Return where a shed request is counted, and its answer, by whether the connection stays."""
+    answers = {keep: SHED[keep, is_oip(url)] for keep in (True, False)}
+    return AT["requests", endpoint_of(url), 503], answers
