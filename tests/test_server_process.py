@@ -18,6 +18,8 @@ import lightgbm as lgb
 import numpy as np
 import pytest
 
+from server.process import restart
+
 from .conftest import ROOT, Running, Serve, Trained, applicants, convert, label, make_rows
 from .server_load import Load, Tally
 from .server_long import free_ports
@@ -355,6 +357,44 @@ def test_nobody_is_told_ready_where_no_worker_is() -> None:
     assert done.stdout == ""
     assert "no room" in done.stderr
     assert "WorkersError: workers: 2 wanted" in done.stderr
+
+
+DIES_YOUNG = """
+import socket, sys
+from server.metrics.counters import Table
+from server.process.supervisor import Processes, Supervisor
+def work(catalog, row, ready):
+    ready()
+    sys.stdout.write(".")
+processes = Processes(work, 1, Table(8), None, lambda: None, 1.0)
+Supervisor(lambda: None, None, processes).run(lambda: None)
+"""
+
+
+def test_a_worker_that_keeps_dying_young_is_waited_for_longer_and_a_stop_does_not_wait() -> None:
+    """One, then two, then four seconds; the third pause ends with SIGTERM and no other worker."""
+    with subprocess.Popen(
+        [sys.executable, "-c", DIES_YOUNG], cwd=ROOT, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, text=True,
+    ) as process:  # fmt: skip
+        assert process.stderr
+        said = [process.stderr.readline() for _ in range(3)]
+        process.terminate()
+        started, _ = process.communicate(timeout=60)
+    assert [line.rsplit("in ", 1)[1] for line in said] == ["1 s\n", "2 s\n", "4 s\n"]
+    assert started == "..."
+    assert process.returncode == 0
+
+
+def test_the_pause_before_a_restart_has_a_bound_and_ends_with_a_long_enough_life() -> None:
+    pauses, pause = [], restart.FIRST_SECONDS
+    for _ in range(7):
+        again = restart.after(0.0, pause, now=0.5)
+        pauses.append(again.at - 0.5)
+        pause = again.pause
+    assert pauses == [1, 2, 4, 8, 16, 30, 30]
+    assert restart.after(0.0, pause, now=29.0) == restart.Restart(59.0, 30.0)
+    assert restart.after(0.0, pause, now=30.0) == restart.Restart(30.0, 1.0)
 
 
 def test_the_admin_process_is_replaced_and_says_every_error_in_its_way(

@@ -23,13 +23,13 @@ from ..catalog import Catalog, CatalogError
 from ..metrics.counters import Table
 from . import memory
 from .control import Command, Reply
+from .restart import FIRST_SECONDS, Restart, after
 from .worker import LAST
 
 log = logging.getLogger(__name__)
 STOPPING = (signal.SIGTERM, signal.SIGINT)
 RELOAD = signal.SIGHUP
 READY_SECONDS = 60.0
-CRASH_SECONDS = 1.0
 # What a worker gets above its own bound on a drain before it is killed: it no longer answers.
 PATIENCE = 5.0
 POLL_SECONDS = 0.05
@@ -43,10 +43,14 @@ class WorkersError(Exception):
 
 
 class Child(msgspec.Struct):
-    """A running worker: its row of the counters, when it began, when a drain must have ended."""
+    """A running worker: its row of the counters, when it began, when a drain must have ended.
+
+    `pause` is for its death, see restart.
+    """
 
     row: int
     began: float
+    pause: float
     end: float | None = None
 
 
@@ -82,9 +86,10 @@ class Supervisor:
         self._leave = processes.leave
         self._drain_seconds = processes.drain_seconds + PATIENCE
         self._admin_pid = 0
-        self._admin_began = 0.0
+        self._admin_began, self._admin_pause = 0.0, FIRST_SECONDS
         self._control, self._asking = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._children: dict[int, Child] = {}
+        self._due: list[Restart] = []
         self._stopping = False
         self._wake, self._woken = socket.socketpair()
         self.restarts = 0
@@ -106,14 +111,26 @@ class Supervisor:
         selector = selectors.DefaultSelector()
         for source in (self._woken, self._control):
             selector.register(source, selectors.EVENT_READ)
-        while self._children:
-            for key, _ in selector.select(self._until_next_end()):
+        while self._children or self._due:
+            for key, _ in selector.select(self._until_next()):
                 self._act(key.fileobj)
             self._kill_overdue()
+            self._start_due()
 
-    def _until_next_end(self) -> float | None:
-        ends = [child.end for child in self._children.values() if child.end is not None]
-        return max(0.0, min(ends) - monotonic()) if ends else None
+    def _until_next(self) -> float | None:
+        times = [child.end for child in self._children.values() if child.end is not None]
+        times += [each.at for each in self._due]
+        return max(0.0, min(times) - monotonic()) if times else None
+
+    def _start_due(self) -> None:
+        now = monotonic()
+        due = [each for each in self._due if each.at <= now]
+        self._due = [each for each in self._due if each.at > now]
+        for each in due:
+            if each.is_admin:
+                self._fork_admin(each.pause)
+            else:
+                self._start(1, each.pause)
 
     def _kill_overdue(self) -> None:
         for pid, child in self._children.items():
@@ -185,11 +202,12 @@ class Supervisor:
             self._catalog = before
             self._drain(set(self._children) - old)
             return "a new worker did not become ready: kept what is served"
+        self._due = [each for each in self._due if each.is_admin]
         self._drain(old)
         log.info("serving %s", ", ".join(catalog.names()))
         return None
 
-    def _start(self, count: int) -> bool:
+    def _start(self, count: int, pause: float = FIRST_SECONDS) -> bool:
         """Fork `count` workers; returns whether all became ready."""
         self._wait_for_rows(count)
         gc.collect()
@@ -197,27 +215,27 @@ class Supervisor:
         memory.trim_heap()
         ready, told = os.pipe()
         for _ in range(count):
-            self._fork(told)
+            self._fork(told, pause)
         os.close(told)
         reports = read_exactly(ready, count)
         os.close(ready)
         memory.forget_code()
         return reports == count
 
-    def _fork(self, told: int) -> None:
+    def _fork(self, told: int, pause: float) -> None:
         taken = {child.row for child in self._children.values()}
         row = next(i for i in range(self._table.rows) if i not in taken)
         pid = fork(lambda: self._work(self._catalog, row, lambda: announce_ready(told)))
-        self._children[pid] = Child(row, monotonic())
+        self._children[pid] = Child(row, monotonic(), pause)
 
-    def _fork_admin(self) -> None:
+    def _fork_admin(self, pause: float = FIRST_SECONDS) -> None:
         admin, asking = self._admin, self._asking
         if admin is not None:
-            self._admin_began = monotonic()
+            self._admin_began, self._admin_pause = monotonic(), pause
             self._admin_pid = fork(lambda: admin(asking))
 
     def _reap(self) -> None:
-        while self._children:
+        while self._children or self._admin_pid:
             pid, status = os.waitpid(-1, os.WNOHANG)
             if pid == 0:
                 return
@@ -225,9 +243,9 @@ class Supervisor:
 
     def _bury(self, pid: int, status: int) -> None:
         if pid == self._admin_pid:
-            log.error("admin process %d ended with %d", pid, os.waitstatus_to_exitcode(status))
-            pause_after_crash(self._admin_began)
-            self._fork_admin()
+            self._admin_pid, code = 0, os.waitstatus_to_exitcode(status)
+            restart = after(self._admin_began, self._admin_pause, monotonic(), is_admin=True)
+            self._schedule(f"admin process {pid}", code, restart)
             return
         child = self._children.pop(pid, None)
         if child is None:  # an orphan of somebody's: we may be process 1 of a container
@@ -248,13 +266,17 @@ class Supervisor:
 
     def _replace(self, pid: int, child: Child, code: int) -> None:
         self.restarts += 1
-        log.error("worker %d ended with %d; replacing it", pid, code)
         self._table.row(child.row).add("restarts")
-        pause_after_crash(child.began)
-        self._start(1)
+        self._schedule(f"worker {pid}", code, after(child.began, child.pause, monotonic()))
+
+    def _schedule(self, name: str, code: int, restart: Restart) -> None:
+        wait = max(0.0, restart.at - monotonic())
+        log.error("%s ended with %d; replacing it in %.0f s", name, code, wait)
+        self._due.append(restart)
 
     def _stop(self) -> None:
         self._stopping = True
+        self._due.clear()
         if self._admin_pid:
             os.kill(self._admin_pid, signal.SIGKILL)
             os.waitpid(self._admin_pid, 0)
@@ -266,12 +288,6 @@ class Supervisor:
         for pid in pids & set(self._children):
             self._children[pid].end = monotonic() + self._drain_seconds
             os.kill(pid, number)
-
-
-def pause_after_crash(began: float) -> None:
-    """Wait a little where what began then has died at once: it will do so again."""
-    if monotonic() - began < CRASH_SECONDS:
-        sleep(CRASH_SECONDS)
 
 
 def fork(work: Callable[[], None]) -> int:
