@@ -9,7 +9,7 @@ import pytest
 
 from server.http.shedding import PLAIN_POST
 from tests.conftest import Running, running
-from tests.test_server_http import sender, stopped
+from tests.test_server_http import counted, sender, stopped
 from tests.test_server_lane import LIVE, post
 
 STATUS = re.compile(rb"HTTP/1.1 (\d+)")
@@ -64,6 +64,40 @@ def test_what_comes_with_the_end_of_a_dropped_body_is_not_lost(narrow: Running) 
         assert statuses(shed, 2) == [b"503", b"503"]
 
 
+def test_a_connection_that_sent_more_while_its_refusal_waited_is_read_again(
+    narrow: Running,
+) -> None:
+    """What comes meanwhile is refused too, then all is as before."""
+    whole = post()
+    with behind_one(narrow, whole) as shed:
+        shed.sendall(whole)
+        assert statuses(shed, 2) == [b"503", b"503"]
+        shed.sendall(whole)
+        assert statuses(shed, 1) == [b"200"]
+
+
+@pytest.mark.parametrize(
+    ("path", "endpoint", "kind"),
+    [
+        ("/score", "score", b"application/problem+json"),
+        ("/models/small/score", "score", b"application/problem+json"),
+        ("/v2/models/small/infer", "infer", b"application/json"),
+        ("/none", "other", b"application/problem+json"),
+    ],
+)
+def test_what_is_shed_is_counted_under_its_endpoint_and_answered_in_its_way(
+    narrow: Running, path: str, endpoint: str, kind: bytes
+) -> None:
+    names = (f'credit_requests_total{{endpoint="{endpoint}",status="503"}}', "credit_shed_total")
+    before = [counted(narrow, name) for name in names]
+    with behind_one(narrow, post(path=path)) as shed:
+        answer = shed.recv(65536)
+    assert answer.startswith(b"HTTP/1.1 503")
+    assert b"content-type: %b\r\n" % kind in answer
+    assert b"retry-after: 1\r\n" in answer
+    assert [counted(narrow, name) for name in names] == [each + 1 for each in before]
+
+
 def test_a_client_that_sends_no_more_still_gets_its_refusal(narrow: Running) -> None:
     with behind_one(narrow, post()) as shed:
         shed.shutdown(socket.SHUT_WR)
@@ -88,6 +122,8 @@ def test_a_client_that_sends_no_more_still_gets_its_refusal(narrow: Running) -> 
         b"POST /score HTTP/1.1\r\nContent-Length: 1\r\nConnection: keep-alive, upgrade\r\n\r\n",
         b"POST /score HTTP/1.1\r\nX: \x00\r\nContent-Length: 1\r\n\r\n",
         b"GET /score HTTP/1.1\r\nContent-Length: 1\r\n\r\n",
+        b"post /score HTTP/1.1\r\nContent-Length: 1\r\n\r\n",
+        b"POST /score HTTP/1.1\r\nX: a\r\ntransfer-ENCODING: chunked\r\nContent-Length: 1\r\n\r\n",
     ],
 )
 def test_a_head_whose_end_could_be_read_in_two_ways_is_left_to_the_parser(head: bytes) -> None:
@@ -95,4 +131,5 @@ def test_a_head_whose_end_could_be_read_in_two_ways_is_left_to_the_parser(head: 
     plain = (
         b"POST /score HTTP/1.1\r\nHost: x\r\nConnection: keep-alive\r\nContent-Length: 1\r\n\r\n"
     )
-    assert PLAIN_POST.match(plain)
+    for each in (plain, plain.replace(b"Connection: k", b"CONNECTION: K").replace(b"Con", b"coN")):
+        assert PLAIN_POST.match(each)
