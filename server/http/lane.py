@@ -35,7 +35,9 @@ SPECIAL = frozenset({b"transfer-encoding", b"expect", b"upgrade", b"idempotency-
 class FastLane(WholeRequests):
     """One connection; `handlers` are by path, as it stands in the request line."""
 
-    __slots__ = ("_fields", "_handler", "_handlers", "_keep", "_parts", "_turn")
+    __slots__ = (
+        "_fields", "_handler", "_handlers", "_heads", "_keep", "_parts", "_turn", "_whole",
+    )  # fmt: skip
 
     def __init__(
         self, handlers: Mapping[bytes, Handler], turn: Turn, heads: Heads, *arguments: Any,

@@ -49,8 +49,8 @@ class WholeRequests(HttpToolsProtocol):
     # In few places of memory: a refused connection is rarely in the processor's caches.
     __slots__ = (
         "_answering", "_ended", "_has_ended", "_head_bytes", "_held", "_idle_since", "_in_body",
-        "_in_head", "_is_held_back", "_rejected", "_shedding", "_sheds", "_stalled_since",
-        "_to_drop", "_waits", "counters", "limits", "state", "waiting_since",
+        "_in_head", "_is_held_back", "_rejected", "_rejection", "_shedding", "_sheds",
+        "_stalled_since", "_to_drop", "_waits", "counters", "limits", "state", "waiting_since",
     )  # fmt: skip
 
     def __init__(
