@@ -27,7 +27,7 @@ SOURCE = Path(__file__).with_name("floor.c")
 FLAGS = ("-O2", "-march=native", "-std=c11", "-ffp-contract=off", "-shared", "-fPIC")
 NODE = np.dtype([("threshold", np.float64), ("slot", np.uint32), ("next", np.uint32)])
 # As in floor.c; and kernel.c's steps before the first look, beyond those of a balanced tree.
-MOST_LANES, SLACK = 24, 3
+MOST_LANES, SLACK = 20, 3
 Node = tuple[float, int, int]
 
 

@@ -22,7 +22,7 @@ LADDER = Table(
     "row is timed once. Compared with LightGBM bit for bit: on ordinary rows, and on rows with one "
     "value exactly on a split of the model, which is where single precision goes wrong. A flip is "
     "a decision that comes out otherwise at a threshold of 0.2, near the share of bad applicants. "
-    "The floor is the best plain C loop found over the native engine's arrays (16, 20 or 24 trees "
+    "The floor is the best plain C loop found over the native engine's arrays (12, 16 or 20 trees "
     "at once, whichever is fastest on the first 200 rows), compiled for this processor. It times "
     "the walk alone, by a clock in C: no call from Python, no row laid out, no probability, all of "
     "which the engines' times hold; its load time is that of a layout made in Python.",
