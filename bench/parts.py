@@ -10,7 +10,7 @@ from . import cost, result, stages
 from .ladder import measure as ladder
 from .ladder.engines import COMPILERS
 from .load import measure as load
-from .load import open_loop, peers, subjects
+from .load import open_loop, peers, stalls, subjects
 from .load.effort import Effort
 from .load.generator import GRACE_SECONDS
 from .process import memory, start
@@ -93,12 +93,12 @@ def measure_load(
     scale: Scale, write: Write, chosen: Sequence[subjects.Subject], names: tuple[str, str]
 ) -> None:
     """Measure servers over HTTP: saturation, and latency under open load."""
-    effort = scale.effort
+    effort, stalled = scale.effort, stalls.measure()
     saturation, latency = load.measure(models.build(scale.load_size), effort, chosen)
     method = {"rounds": effort.rounds, "seconds a run": effort.seconds,
               "distinct applicants": load.DISTINCT}  # fmt: skip
     write(names[0], {**method, **load.tool()}, saturation)
-    opened = {"connections": open_loop.CONNECTIONS, "grace seconds": GRACE_SECONDS}
+    opened = {"connections": open_loop.CONNECTIONS, "grace seconds": GRACE_SECONDS, **stalled}
     write(names[1], {**method, **opened}, latency)
 
 

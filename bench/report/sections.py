@@ -110,7 +110,9 @@ LATENCY = Table(
     "meant to leave, so it holds how late the generator was, which is told. `generator at` is the "
     "rate offered as a share of the most this generator does against an empty protocol; it is "
     "asked for at most 70 %, so a fast server may get less than its share of capacity: that column "
-    "says what it got. What failed or was never answered is counted.",
+    "says what it got. What failed or was never answered is counted. Before it began, a loop that "
+    "does nothing but read the clock was run on both cores: the share of time in which it stood "
+    "still is told, and what arrives then waits, on whichever server.",
     OPEN_COLUMNS,
     ("model", "share"),
     "latency",
