@@ -126,11 +126,12 @@ def test_the_budget_compares_stages_with_the_request_and_that_with_http(tmp_path
     write(tmp_path, "saturation", http_rows(protocol=10, asgi=30, json=80))
     said = budget.section(tmp_path)
     assert "| 500x31 | sum of stages | 50 | whole request | 48 | 1.04 |" in said
-    assert "| 500x31 | ASGI + whole request | 78 | JSON, over HTTP | 80 | 0.97 |" in said
+    assert "| 500x31 | ASGI + whole request | 78 | JSON, 32 connections | 80 | 0.97 |" in said
+    assert "| 500x31 | ASGI + whole request | 78 | JSON, one connection | 80 | 0.97 |" in said
     write(tmp_path, "saturation", http_rows(protocol=10, asgi=30, json=60, asgi_path=80))
     said = budget.section(tmp_path)
-    assert "| PROTOCOL + whole request | 58 | JSON, over HTTP | 60 | 0.97 |" in said
-    assert "| ASGI + whole request | 78 | ASGI_PATH, over HTTP | 80 | 0.97 |" in said
+    assert "| PROTOCOL + whole request | 58 | JSON, 32 connections | 60 | 0.97 |" in said
+    assert "| ASGI + whole request | 78 | ASGI_PATH, 32 connections | 80 | 0.97 |" in said
 
 
 def leaves(value: object) -> Iterator[object]:

@@ -6,17 +6,17 @@ from .. import result
 from ..result import Row
 from .tables import number
 
-MANY = 32
+ONE, MANY = 1, 32  # connections
 BY_ASGI = "asgi_path"
 # (empty server, ours): the endpoint people would write, then what does as much HTTP as each path.
 PAIRS = (("starlette", "json"), ("protocol", "json"), ("asgi", BY_ASGI))
 WITHOUT_LANE = (("asgi", "json"),)
 INTRO = (
     "Sums against wholes. In process: the stages' sum and the whole request, p50; where the engine "
-    "is native it decodes and fills in the stage named run. Over HTTP: processor time an answer at "
-    f"{MANY} connections of an empty server and of this one, beside the empty server's plus the "
-    "whole request in process. In process a request is alone; over HTTP those of a turn share one "
-    "write of the record and wake the client together, so the sum with the empty Starlette "
+    "is native it decodes and fills in the stage named run. Over HTTP: processor time an answer of "
+    "an empty server and of this one, beside the empty server's plus the whole request in process. "
+    f"At one connection a request is as alone as in process. At {MANY} those of a turn share one "
+    "write of the record and wake the client together, so there the sum with the empty Starlette "
     "endpoint, which wakes it for each, is too high: docs/performance.md tells more."
 )
 HEADINGS = ("model", "parts", "us", "whole", "us", "parts / whole")
@@ -50,20 +50,27 @@ def in_process(rows: list[Row]) -> list[list[str]]:
 def over_http(rows: list[Row], http: list[Row]) -> list[list[str]]:
     """Compare an empty server plus the request in process with this server."""
     wholes = p50s(rows, "whole request")
-    cpu = {(row["model"], row["subject"]): row for row in http
-           if row.get("connections") == MANY and row.get("cpu_us")}  # fmt: skip
-    lane = any(name == BY_ASGI for _, name in cpu)
+    cpu = {(row["model"], row["subject"], row["connections"]): row for row in http
+           if row.get("cpu_us")}  # fmt: skip
+    lane = any(name == BY_ASGI for _, name, _ in cpu)
     return [
         compared(
             model,
-            (f"{cpu[model, empty]['label']} + whole request",
-             cpu[model, empty]["cpu_us"] + wholes[model]),
-            (f"{cpu[model, ours]['label']}, over HTTP", cpu[model, ours]["cpu_us"]),
+            (f"{cpu[model, empty, count]['label']} + whole request",
+             cpu[model, empty, count]["cpu_us"] + wholes[model]),
+            (f"{cpu[model, ours, count]['label']}, {connections(count)}",
+             cpu[model, ours, count]["cpu_us"]),
         )
         for model in wholes
+        for count in (ONE, MANY)
         for empty, ours in (PAIRS if lane else WITHOUT_LANE)
-        if (model, empty) in cpu and (model, ours) in cpu
+        if (model, empty, count) in cpu and (model, ours, count) in cpu
     ]  # fmt: skip
+
+
+def connections(count: int) -> str:
+    """Return how many, in words."""
+    return "one connection" if count == ONE else f"{count} connections"
 
 
 def compared(model: str, parts: tuple[str, float], whole: tuple[str, float]) -> list[str]:
