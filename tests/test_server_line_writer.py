@@ -1,6 +1,7 @@
 """Which way the line of an applicant is written, and that it is one line whichever way."""
 
 import json
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -55,6 +56,22 @@ def test_the_usual_line_is_written_in_c(monkeypatch: pytest.MonkeyPatch) -> None
     assert written(writer)["raw"] == 0.5
     with pytest.raises(TypeError):
         writer.write(**(SCORED | {"flags": ("range:A",)}))
+
+
+@pytest.mark.parametrize("flags", [(), ("range:A",)])
+def test_lines_leave_nothing_behind(flags: tuple[str, ...]) -> None:
+    """Written in C and the long way: a byte a line would be a gigabyte a year."""
+    writer = LineWriter(TAG, "score", privacy.everything)
+    tracemalloc.start()
+    try:
+        held = []
+        for _ in range(3):
+            for _ in range(5_000):
+                writer.write(**(SCORED | {"flags": flags}))
+            held.append(tracemalloc.get_traced_memory()[0])
+    finally:
+        tracemalloc.stop()
+    assert held[2] - held[1] < 5_000
 
 
 @pytest.mark.parametrize("values", [privacy.nothing, privacy.hashed(bytes(16))])
