@@ -16,7 +16,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 CODE = ("kernel", "decoder", "json", "msgpack", "number", "tokens", "line", "shortest", "to_json")
 SOURCES = tuple(HERE / f"{name}.c" for name in CODE)
-SHARED = ("kernel", "decoder", "msgpack", "number", "tokens", "line", "shortest")
+SHARED = ("kernel", "decoder", "msgpack", "number", "powers", "tokens", "line", "shortest")
 HEADERS = tuple(HERE / f"{name}.h" for name in SHARED)
 NAME = "_kernel.abi3.so"
 # Each double rounded as C says: no fused or reordered arithmetic, on no machine.

@@ -7,6 +7,7 @@
    are valid text, so nothing that matches needs to be looked at for bad UTF-8 or escapes. */
 
 #include "decoder.h"
+#include "powers.h"
 
 int code_of(const Field *field, double *x)
 {
@@ -95,10 +96,7 @@ static PyObject *decoder_new(PyTypeObject *type, PyObject *args, PyObject *named
     if (done) {
         self->kernel = (Kernel *)Py_NewRef(kernel);
         self->fill = is_json ? fill_from_json : fill_from_msgpack;
-        if (self->powers.len != POWERS * (Py_ssize_t)sizeof(Power) ||
-            (uintptr_t)self->powers.buf % 8)
-            done = !fail("powers: wanted two numbers of 64 bits for each", self->powers.len);
-        done = done && !read_fields(self, fields);
+        done = are_powers(&self->powers) && !read_fields(self, fields);
     }
     if (!done)
         Py_CLEAR(self);

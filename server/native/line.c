@@ -2,6 +2,7 @@
    one is written here; for any other the answer is None, and who asked goes the long way. */
 
 #include "line.h"
+#include "powers.h"
 #include "shortest.h"
 
 #include <string.h>
@@ -39,14 +40,6 @@ static inline char *put(char *at, const char *text, Py_ssize_t length)
 static inline char *put_bytes(char *at, PyObject *bytes)
 {
     return put(at, PyBytes_AsString(bytes), PyBytes_Size(bytes));
-}
-
-static char *put_integer(char *at, unsigned long long x, int least)
-{
-    char text[20], *end = text + sizeof text, *first = end;
-    for (; x || end - first < least; x /= 10)
-        *--first = (char)('0' + x % 10);
-    return put(at, first, end - first);
 }
 
 static char *put_base64(char *at, const uint8_t *from, Py_ssize_t length)
@@ -92,7 +85,7 @@ static char *put_time(Line *self, char *at, long long nanoseconds)
     }
     at = put(at, self->clock, CLOCK_TEXT - 1);
     *at++ = '.';
-    at = put_integer(at, (unsigned long long)(nanoseconds % NANOSECONDS / 1000), 6);
+    at = write_integer((uint64_t)(nanoseconds % NANOSECONDS / 1000), 6, at);
     return PUT(at, "Z\"");
 }
 
@@ -114,7 +107,7 @@ static char *put_line(Line *self, char *at, const Given *given)
     const Power *powers = self->powers.buf;
     at = put_time(self, put_bytes(at, self->before), given->nanoseconds);
     at = put(PUT(at, ",\"request_id\":\""), given->request_id, given->request_id_length);
-    at = put_integer(PUT(at, "\",\"index\":"), (unsigned long long)given->index, 1);
+    at = write_integer((uint64_t)given->index, 1, PUT(at, "\",\"index\":"));
     at = put_bytes(at, self->model);
     if (!(at = write_number(powers, given->raw, at)) ||
         !(at = write_number(powers, given->prediction, PUT(at, ",\"prediction\":"))))
@@ -216,10 +209,8 @@ static PyObject *line_new(PyTypeObject *type, PyObject *args, PyObject *named)
     }
     Py_INCREF(self->before);
     Py_INCREF(self->model);
-    if (self->powers.len != POWERS * (Py_ssize_t)sizeof(Power) || (uintptr_t)self->powers.buf % 8) {
-        PyErr_SetString(PyExc_ValueError, "powers: wanted two numbers of 64 bits for each");
+    if (!are_powers(&self->powers))
         Py_CLEAR(self);
-    }
     return (PyObject *)self;
 }
 

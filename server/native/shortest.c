@@ -58,6 +58,15 @@ static inline int shortest(const Power *powers, uint64_t mantissa, int binary, i
     return 1;
 }
 
+char *write_integer(uint64_t x, int least, char *text)
+{
+    char digits[20], *end = digits + sizeof digits, *first = end;
+    for (; x || end - first < least; x /= 10)
+        *--first = (char)('0' + x % 10);
+    memcpy(text, first, (size_t)(end - first));
+    return text + (end - first);
+}
+
 static char *write_zeros(char *at, int count)
 {
     memset(at, '0', (size_t)count);
@@ -101,16 +110,15 @@ static char *write_scientific(char *at, const char *digits, int count, int lead)
 
 static char *write_decimal(char *at, Decimal decimal)
 {
-    char text[20], *end = text + sizeof text, *first = end;
+    char digits[20];
     while (decimal.digits % 10 == 0) {
         decimal.digits /= 10;
         decimal.exponent++;
     }
-    for (uint64_t left = decimal.digits; left; left /= 10)
-        *--first = (char)('0' + left % 10);
-    int count = (int)(end - first), lead = decimal.exponent + count - 1;
-    return lead < FIXED_FROM || lead > FIXED_TO ? write_scientific(at, first, count, lead)
-                                                : write_fixed(at, first, count, lead);
+    int count = (int)(write_integer(decimal.digits, 1, digits) - digits);
+    int lead = decimal.exponent + count - 1;
+    return lead < FIXED_FROM || lead > FIXED_TO ? write_scientific(at, digits, count, lead)
+                                                : write_fixed(at, digits, count, lead);
 }
 
 char *write_number(const Power *powers, double x, char *text)

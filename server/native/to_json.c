@@ -3,6 +3,7 @@
 
 #include "line.h"
 #include "msgpack.h"
+#include "powers.h"
 #include "shortest.h"
 
 /* No value takes more bytes of JSON, comma and all, for one of MessagePack: nil takes them. */
@@ -24,15 +25,9 @@ static char *copy_text(char *out, const uint8_t *at, const uint8_t *behind)
 
 static char *copy_integer(char *out, double x)
 {
-    char text[20], *end = text + sizeof text, *first = end;
     if (x < 0)
         *out++ = '-';
-    uint64_t left = (uint64_t)fabs(x);
-    do
-        *--first = (char)('0' + left % 10);
-    while (left /= 10);
-    memcpy(out, first, (size_t)(end - first));
-    return out + (end - first);
+    return write_integer((uint64_t)fabs(x), 1, out);
 }
 
 /* Write a value as JSON and move behind it; return NULL where it is not plain. */
@@ -103,12 +98,7 @@ PyObject *to_json(PyObject *module, PyObject *arguments)
     Py_buffer powers;
     if (!PyArg_ParseTuple(arguments, "Sy*:to_json", &body, &powers))
         return NULL;
-    PyObject *json = NULL;
-    if (powers.len != POWERS * (Py_ssize_t)sizeof(Power) || (uintptr_t)powers.buf % 8) {
-        PyErr_SetString(PyExc_ValueError, "powers: wanted two numbers of 64 bits for each");
-    } else {
-        json = copied(powers.buf, body);
-    }
+    PyObject *json = are_powers(&powers) ? copied(powers.buf, body) : NULL;
     PyBuffer_Release(&powers);
     return json;
 }
