@@ -10,7 +10,8 @@ from server import bundle as bundles
 from server import choice, golden
 from server.bundle import Bundle, Manifest
 from server.engine import Engine
-from server.native import agreement, filled
+from server.native import agreement
+from server.native import engine as native
 from server.native.filled import Filled
 from server.native.trees import NotNativeError
 from server.session import Session
@@ -70,7 +71,7 @@ def test_where_nothing_is_built_onnxruntime_fills_its_rows_itself(
 ) -> None:
     monkeypatch.setattr(choice, "is_built", lambda: False)
     assert isinstance(chosen(read), Session)
-    monkeypatch.setattr(filled, "Kernel", None)
+    monkeypatch.setattr(native, "Kernel", None)
     with pytest.raises(NotNativeError, match="not built"):
         Filled(session(read.manifest), read.manifest.features)
 

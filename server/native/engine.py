@@ -40,23 +40,16 @@ class Native:
 
     def __init__(self, trees: Trees, features: Sequence[Feature], outputs: int) -> None:
         """Raises NotNativeError for trees that it does not score."""
-        if Kernel is None:
-            raise NotNativeError(NOT_BUILT)
         if trees.outputs != outputs:
             raise NotNativeError(f"wanted {outputs} outputs, got {trees.outputs}")
         self.row: Floats = np.zeros(len(features))
         self.raw: Floats = np.zeros(outputs)
         laid = lay_out(trees, len(features))
-        try:
-            self._kernel = Kernel(
-                features=len(features), outputs=outputs, slots=laid.slots,
-                roots=trees.roots, targets=laid.targets, slot=laid.slot,
-                threshold=laid.threshold, yes=trees.yes, no=trees.no, leaf=trees.leaf,
-                categories=laid.categories, fillers=[filler(each) for each in features],
-                row=self.row, raw=self.raw,
-            )  # fmt: skip
-        except (ValueError, OverflowError) as error:
-            raise NotNativeError(str(error)) from error
+        self._kernel = kernel(
+            features, outputs=outputs, slots=laid.slots, roots=trees.roots, targets=laid.targets,
+            slot=laid.slot, threshold=laid.threshold, yes=trees.yes, no=trees.no, leaf=trees.leaf,
+            categories=laid.categories, row=self.row, raw=self.raw,
+        )  # fmt: skip
         self.score = self._kernel.score
         self.score_json = decoder(self._kernel, features, msgspec.json.encode, is_json=True)
         self.score_msgpack = decoder(self._kernel, features, msgspec.msgpack.encode, is_json=False)
@@ -67,6 +60,17 @@ class Native:
         raw = np.empty((len(rows), len(self.raw)))
         self._kernel.score_block(np.ascontiguousarray(rows, np.float64), raw)
         return raw
+
+
+def kernel(features: Sequence[Feature], **arrays: Any) -> "_kernel.Kernel":
+    """Return a kernel that fills these features; raises NotNativeError where it will not be."""
+    if Kernel is None:
+        raise NotNativeError(NOT_BUILT)
+    fillers = [filler(each) for each in features]
+    try:
+        return Kernel(features=len(features), fillers=fillers, **arrays)
+    except (ValueError, OverflowError) as error:
+        raise NotNativeError(str(error)) from error
 
 
 def filler(feature: Feature) -> tuple[dict[Any, float | None] | None, float, float, float, bool]:
