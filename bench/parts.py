@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from . import cost, result, stages
+from . import budget, cost, result, stages
 from .ladder import measure as ladder
 from .ladder.engines import COMPILERS
 from .load import measure as load
@@ -32,16 +32,17 @@ class Scale(msgspec.Struct, frozen=True):
     rows: int
     requests: int
     starts: int
+    budget_rounds: int
     cost: cost.Scale
     effort: Effort
 
 
 FULL = Scale(
-    (models.DEMO, models.SMALL, models.MIDDLE, models.LARGE), models.MIDDLE, 5, 2000, 10_000, 5,
+    (models.DEMO, models.SMALL, models.MIDDLE, models.LARGE), models.MIDDLE, 5, 2000, 10_000, 5, 7,
     cost.Scale(), Effort(3, 2, (1, 8, 32, 128)),
 )  # fmt: skip
 QUICK = Scale(
-    (models.SMALL,), models.MIDDLE, 2, 500, 2000, 2,
+    (models.SMALL,), models.MIDDLE, 2, 500, 2000, 2, 1,
     cost.Scale((), (), (1, 10), models.SMALL, 500), Effort(1, 1, (1, 32)),
 )  # fmt: skip
 
@@ -68,10 +69,18 @@ def ladder_method(scale: Scale) -> result.Row:
 
 
 def measure_stages(scale: Scale, write: Write) -> None:
-    """Measure the budget of a request, on the loaded model too: it is compared with HTTP."""
+    """Measure the stages of a request, on the loaded model too."""
     rows = [row for size in dict.fromkeys((*scale.sizes, scale.load_size))
             for row in stages.measure(models.build(size), scale.requests)]  # fmt: skip
     write("stages", {"requests": scale.requests}, rows)
+
+
+def measure_budget(scale: Scale, write: Write) -> None:
+    """Measure whether a request in process and an empty answer add up to one over HTTP."""
+    rows = budget.measure(models.build(scale.load_size), scale.budget_rounds, scale.effort.seconds)
+    method = {"rounds": scale.budget_rounds, "seconds a run": scale.effort.seconds,
+              "distinct applicants": load.DISTINCT}  # fmt: skip
+    write("budget", {**method, **load.tool()}, rows)
 
 
 def measure_cost(scale: Scale, write: Write) -> None:
@@ -111,6 +120,7 @@ def beside_peers() -> tuple[subjects.Subject, ...]:
 OWN: dict[str, Callable[[Scale, Write], None]] = {
     "ladder": measure_ladder,
     "stages": measure_stages,
+    "budget": measure_budget,
     "cost": measure_cost,
     "process": measure_process,
     "load": partial(measure_load, chosen=subjects.SUBJECTS, names=("saturation", "latency")),

@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from bench import stages
+from bench import budget, stages
 from bench.ladder import measure as ladder
 from bench.ladder.engines import OURS_AND_LIGHTGBM
 from bench.ladder.single_row_fast import CApiError, SingleRowFast
@@ -173,6 +173,35 @@ def test_the_budget_has_a_row_per_stage_a_sum_and_the_whole(workload: models.Wor
     assert [row["stage"] for row in rows] == [*stages.STAGES, "sum of stages", "whole request"]
     parts = sum(row["p50_us"] for row in rows[: len(stages.STAGES)])
     assert parts <= rows[-2]["p90_us"]
+
+
+def test_the_budget_over_http_takes_an_empty_answer_a_request_and_the_whole(
+    workload: models.Workload,
+) -> None:
+    rows = budget.measure(workload, 1, 1)
+    assert [(row["path"], row["connections"]) for row in rows] == [
+        ("fast lane", 1), ("fast lane", 1), ("ASGI path", 1), ("ASGI path", 1),
+        ("fast lane", 32), ("ASGI path", 32),
+    ]  # fmt: skip
+    for row in rows:
+        parts = row["empty_us"] + row["request_us"]
+        assert row["ratio"] == pytest.approx(parts / row["http_us"], abs=0.01)
+
+
+@pytest.mark.parametrize("kind", ["own_lane", "own_asgi_path"])
+def test_this_servers_own_limits_answer_as_a_score_does(
+    workload: models.Workload, kind: str
+) -> None:
+    """The same header fields in the same order, and a body of the same members."""
+    X = workload.rows(1)
+    answers = []
+    for subject in (budget.empty(kind), subjects.OURS):
+        requests = subject.encode(workload)(X)
+        with servers.running(subject, workload, requests) as server:
+            answers.append(servers.ask(server.port, requests[0]).split(b"\r\n\r\n"))
+    names = [[line.partition(b":")[0] for line in head.splitlines()] for head, _ in answers]
+    assert names[0] == names[1]
+    assert list(json.loads(answers[0][1])) == list(json.loads(answers[1][1]))
 
 
 def test_servers_are_loaded_and_answer_without_failure(workload: models.Workload) -> None:

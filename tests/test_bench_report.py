@@ -119,19 +119,12 @@ def test_the_readme_keeps_all_but_the_table(tmp_path: Path) -> None:
     assert readme.render("no marks", tmp_path) == "no marks"
 
 
-def test_the_budget_compares_stages_with_the_request_and_that_with_http(tmp_path: Path) -> None:
+def test_the_budget_compares_stages_with_the_request(tmp_path: Path) -> None:
+    assert budget.section(tmp_path) == ""
     stages = {"sum of stages": 50.0, "whole request": 48.0}
     write(tmp_path, "stages", [{"model": "500x31", "stage": name, "p50_us": value}
                                for name, value in stages.items()])  # fmt: skip
-    write(tmp_path, "saturation", http_rows(protocol=10, asgi=30, json=80))
-    said = budget.section(tmp_path)
-    assert "| 500x31 | sum of stages | 50 | whole request | 48 | 1.04 |" in said
-    assert "| 500x31 | ASGI + whole request | 78 | JSON, 32 connections | 80 | 0.97 |" in said
-    assert "| 500x31 | ASGI + whole request | 78 | JSON, one connection | 80 | 0.97 |" in said
-    write(tmp_path, "saturation", http_rows(protocol=10, asgi=30, json=60, asgi_path=80))
-    said = budget.section(tmp_path)
-    assert "| PROTOCOL + whole request | 58 | JSON, 32 connections | 60 | 0.97 |" in said
-    assert "| ASGI + whole request | 78 | ASGI_PATH, 32 connections | 80 | 0.97 |" in said
+    assert "| 500x31 | 50 | 48 | 1.04 |" in budget.section(tmp_path)
 
 
 def leaves(value: object) -> Iterator[object]:

@@ -17,8 +17,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from . import own
+
 ANSWER = b'{"request_id":"00000000000000000000000000000000","probability":0.12345678901234567}'
 TYPE = b"application/json"
+KINDS = ("starlette", "asgi", "protocol", "own_lane", "own_asgi_path")
 WHOLE = (
     b"HTTP/1.1 200 OK\r\ncontent-type: %b\r\ncontent-length: %d\r\n\r\n" % (TYPE, len(ANSWER))
 ) + ANSWER  # fmt: skip
@@ -73,13 +76,15 @@ async def serve_bare(port: int) -> None:
 def main(arguments: Sequence[str]) -> None:
     """Serve one limit."""
     parser = argparse.ArgumentParser("python -m bench.limits", description=__doc__)
-    parser.add_argument("kind", choices=("starlette", "asgi", "protocol"))
+    parser.add_argument("kind", choices=KINDS)
     parser.add_argument("--port", type=int, required=True)
     chosen = parser.parse_args(arguments)
     if chosen.kind == "protocol":
         uvloop.run(serve_bare(chosen.port))
     elif chosen.kind == "asgi":
         serve_uvicorn(asgi, chosen.port)
+    elif chosen.kind.startswith("own"):
+        own.serve(chosen.port, chosen.kind == "own_lane")
     else:
         routes = [Route("/score", endpoint, methods=["POST"])]
         serve_uvicorn(Starlette(routes=routes), chosen.port)

@@ -83,4 +83,5 @@ SUBJECTS = (
         lambda _: body.json,
     ),
 )
-OURS = next(each for each in SUBJECTS if each.name == "json")
+BY_NAME = {each.name: each for each in SUBJECTS}
+OURS = BY_NAME["json"]

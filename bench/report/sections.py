@@ -50,6 +50,25 @@ STAGES = Table(
     (Column("stage", "stage", text), *QUANTILES, Column("samples", "samples")),
     ("model",),
 )
+BUDGET = Table(
+    "budget",
+    "The budget over HTTP",
+    "An empty answer of this server, the request in process, and this server, microseconds: the "
+    "parts beside the whole, all measured within seconds, round after round. The empty answer is "
+    "this server's own HTTP around a constant of a score's form. At one connection the request in "
+    "process is as alone as there: before each the processor has slept until the other core sent a "
+    "byte. At 32 those of a turn of the fast lane share one write of the record, so there the sum "
+    "is above the whole. What the sum lacks is what the parts cost each other: HTTP and scoring "
+    "turn each other out of the processor's caches, most of all on the ASGI path, which runs the "
+    "most code; and an answer that took longer finds its client more deeply asleep.",
+    (
+        Column("path", "path", text), Column("connections", "connections"),
+        Column("figure", "figure", text), Column("empty answer", "empty_us"),
+        Column("request in process", "request_us"), Column("this server", "http_us"),
+        Column("parts / whole", "ratio"), Column("spread", "ratio_spread", percent),
+    ),
+    ("model",),
+)  # fmt: skip
 COST = Table(
     "cost",
     "What a request costs against its size",
@@ -157,8 +176,8 @@ SOAK = Table(
     ),
     ("model",),
 )  # fmt: skip
-TABLES = (LADDER, COMPILERS, STAGES, COST, SATURATION, LATENCY, PEERS, PEERS_LATENCY, START,
-          MEMORY, SOAK)  # fmt: skip
+TABLES = (LADDER, COMPILERS, STAGES, BUDGET, COST, SATURATION, LATENCY, PEERS, PEERS_LATENCY,
+          START, MEMORY, SOAK)  # fmt: skip
 # What measures a result, where it is not `python -m bench --only <result>`.
 MEASURED_BY = {
     "compilers": "make bench-peers", "peers": "make bench-peers",

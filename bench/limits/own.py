@@ -1,0 +1,65 @@
+"""The limits of this server: its own HTTP around a handler that answers a constant.
+
+What a request costs before and behind the handler, on either path: this and a score, taken in
+process, make up a request. The constant has the form of an answer to a score.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from server import settings
+from server.http.endpoint import Endpoint
+from server.http.message import NO_SNIFF, NO_STORE, Answer, Exchange, Request
+from server.http.protocol import State
+from server.http.turn import Turn
+from server.metrics.counters import Table
+from server.process import worker
+
+PATH = b"/score"
+REQUEST_ID = "0" * 32
+BODY = (
+    b'{"request_id":"%b","probability":0.12345678901234567,"decision":"approve","threshold":0.2,'
+    b'"policy":"1","model":{"name":"none","version":"1","sha256":"%b"}}'
+) % (REQUEST_ID.encode(), b"0" * 64)
+
+
+class Constant:
+    """A handler that answers the same to every request."""
+
+    def answer(self, request: Request) -> Answer:
+        """Return the constant, under a head of its own: an ASGI answer adds to it."""
+        head = [(b"content-type", b"application/json"), (b"x-request-id", REQUEST_ID.encode()),
+                NO_STORE, NO_SNIFF]  # fmt: skip
+        return Answer(REQUEST_ID, 200, head, BODY)
+
+    def close(self, request: Request, answer: Answer, began: float) -> None:
+        """Do nothing."""
+
+
+class Unwritten:
+    """A ledger of answers that nothing rests on."""
+
+    later = None
+
+    def answer(self, handler: Constant, request: Request) -> Answer:
+        """Return the handler's answer."""
+        return handler.answer(request)
+
+    def commit(self, exchanges: Sequence[Exchange]) -> None:
+        """Do nothing."""
+
+
+def serve(port: int, fast_lane: bool) -> None:
+    """Serve until SIGTERM with the settings the product's server has by default."""
+    handler, ledger = Constant(), Unwritten()
+    # The ledger knows only this handler, where the product's takes any.
+    given: Any = ledger
+    worker.serve(
+        Endpoint(handler, given), {PATH: handler} if fast_lane else {}, Turn(given),
+        worker.bind("127.0.0.1", port), settings.read({}, {"model": "none"}), Table(1).row(0),
+        worker.Hooks(nothing, nothing, State(), nothing),
+    )  # fmt: skip
+
+
+def nothing() -> None:
+    """Do nothing, where a worker would tell of itself."""
