@@ -6,8 +6,7 @@ second leaves the server idle, and then offers in a millisecond what nobody coul
 
 import asyncio
 import gc
-from collections import Counter
-from collections.abc import Callable
+from collections import Counter, deque
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
@@ -33,7 +32,7 @@ class Offered:
 class Connection(asyncio.Protocol):
     """One keep-alive connection with at most one request under way."""
 
-    def __init__(self, offered: Offered, idle: "list[Connection]") -> None:
+    def __init__(self, offered: Offered, idle: "deque[Connection]") -> None:
         self._offered = offered
         self._idle = idle
         self._got = b""
@@ -87,19 +86,17 @@ class Connection(asyncio.Protocol):
         self.transport.abort()
 
 
-async def offer(
-    port: int, bodies: list[bytes], rate: float, seconds: float, begin: Callable[[], object]
-) -> Offered:
+async def offer(port: int, bodies: list[bytes], rate: float, seconds: float) -> Offered:
     """Post `bodies` in turn to /score, `rate` times a second, on a second's connections.
 
-    They are open before, as a pool's are: an event loop takes one new connection a turn. `begin` is
-    called then. An accepted request's seconds count from when it left; `late` says how late it did.
+    They are open before, as a pool's are: an event loop takes one new connection a turn. The one
+    that was idle longest is next, so who was told to try again in a second does. An accepted
+    request's seconds count from when it left; `late` says how late it did.
     """
-    offered, idle, requests = Offered(), [], [request(body) for body in bodies]  # type: ignore[var-annotated]
+    offered, idle, requests = Offered(), deque(), [request(body) for body in bodies]  # type: ignore[var-annotated]
     await connect(offered, idle, port, int(rate))
     every = list(idle)
     await asyncio.sleep(1.0)
-    begin()
     began = perf_counter()
     for i in range(int(rate * seconds)):
         due = began + i / rate
@@ -109,7 +106,7 @@ async def offer(
             await connect(offered, idle, port, 1)
             every += idle
         offered.late.append(perf_counter() - due)
-        idle.pop().send(requests[i % len(requests)])
+        idle.popleft().send(requests[i % len(requests)])
     offered.goodput = offered.statuses[200] / (perf_counter() - began)
     end = perf_counter() + GRACE_SECONDS
     while len(idle) < len(every) and perf_counter() < end:
@@ -120,7 +117,7 @@ async def offer(
     return offered
 
 
-async def connect(offered: Offered, idle: list[Connection], port: int, count: int) -> None:
+async def connect(offered: Offered, idle: deque[Connection], port: int, count: int) -> None:
     """Open `count` connections; raises OSError."""
     loop = asyncio.get_running_loop()
     for _ in range(count):
@@ -133,12 +130,10 @@ def request(body: bytes) -> bytes:
     return head + b"Content-Length: %d\r\n\r\n" % len(body) + body
 
 
-def run(
-    port: int, bodies: list[bytes], rate: float, seconds: float, begin: Callable[[], object]
-) -> Offered:
+def run(port: int, bodies: list[bytes], rate: float, seconds: float) -> Offered:
     """Carry `offer` out in an event loop of its own, with the collector off; raises OSError."""
     gc.disable()
     try:
-        return uvloop.run(offer(port, bodies, rate, seconds, begin))
+        return uvloop.run(offer(port, bodies, rate, seconds))
     finally:
         gc.enable()

@@ -1,6 +1,7 @@
 """What is shed without the parser: it ends where it says, and its connection goes on."""
 
 import re
+import select
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ from tests.test_server_lane import LIVE, post
 
 STATUS = re.compile(rb"HTTP/1.1 (\d+)")
 LATER = 5
+TRIES = 5
 
 
 @pytest.fixture(scope="module", params=["on", "off"])
@@ -45,6 +47,26 @@ def statuses(connection: socket.socket, count: int) -> list[bytes]:
         assert part, got
         got += part
     return STATUS.findall(got)
+
+
+def test_who_asks_again_too_soon_waits_for_the_refusal_and_others_do_not(narrow: Running) -> None:
+    """A client's first refusal comes at once; were its next as quick, it could ask without end."""
+    with behind_one(narrow, post()) as soon:
+        assert statuses(soon, 1) == [b"503"]
+        ready: list[socket.socket] = []
+        for _ in range(TRIES):  # this process may stop for so long that both answers are there
+            filling, patient = sender(narrow.port, b""), sender(narrow.port, b"")
+            with stopped(narrow, connected=3):
+                filling.sendall(post())
+                soon.sendall(post())
+                patient.sendall(post())
+            ready, _, _ = select.select([soon, patient], [], [])
+            assert statuses(soon, 1) == statuses(patient, 1) == [b"503"]
+            filling.close()
+            patient.close()
+            if ready == [patient]:
+                break
+        assert ready == [patient]
 
 
 def test_a_body_that_comes_later_is_dropped_and_the_connection_goes_on(narrow: Running) -> None:

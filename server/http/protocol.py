@@ -6,6 +6,7 @@ whole requests that wait is known before the next one is taken, which is where l
 
 import asyncio
 from functools import lru_cache
+from math import inf
 from time import perf_counter
 from typing import Any
 
@@ -17,7 +18,7 @@ from uvicorn.server import ServerState
 from ..metrics.counters import AT, Counters
 from .bare import CLOSE, CONTINUE, SHED, bare_answer, is_oip
 from .problem import Problem
-from .shedding import PLAIN_POST, Shedding
+from .shedding import PLAIN_POST, SOON_SECONDS, Shedding
 
 ARRIVED = "credit.arrived"
 BODY = "credit.body"
@@ -49,8 +50,9 @@ class WholeRequests(HttpToolsProtocol):
     # In few places of memory: a refused connection is rarely in the processor's caches.
     __slots__ = (
         "_answering", "_ended", "_has_ended", "_head_bytes", "_held", "_idle_since", "_in_body",
-        "_in_head", "_is_held_back", "_rejected", "_rejection", "_shedding", "_sheds",
-        "_stalled_since", "_to_drop", "_waits", "counters", "limits", "state", "waiting_since",
+        "_in_head", "_is_held_back", "_refused_at", "_rejected", "_rejection", "_shedding",
+        "_sheds", "_stalled_since", "_to_drop", "_waits", "counters", "limits", "state",
+        "waiting_since",
     )  # fmt: skip
 
     def __init__(
@@ -75,6 +77,7 @@ class WholeRequests(HttpToolsProtocol):
         self._rejection: Problem | None = None
         self._waits = False  # for its turn, in the fast lane
         self._sheds = 0
+        self._refused_at = -inf
         self._to_drop = 0
         self._has_ended = False
         self._idle_since: float | None = None
@@ -297,13 +300,18 @@ class WholeRequests(HttpToolsProtocol):
     def _begin_shed(self, keep: bool) -> None:
         self.waiting_since = None
         self._sheds += 1
-        self.state.shedding.add(self.loop, self, keep, self.url)
+        now = self.loop.time()
+        if now - self._refused_at < SOON_SECONDS:
+            self.state.shedding.add(self.loop, now, self, keep, self.url)
+        else:
+            self.refuse(keep, self.url, now)
 
     def refuse(self, keep: bool, url: bytes, now: float) -> None:
         """See shedding.Refused."""
         at, answers = refusal(url)
         row, transport = self.counters.row, self.transport
         self._sheds -= 1
+        self._refused_at = now
         row[SHEDS] += 1
         row[at] += 1
         if transport.is_closing():

@@ -8,8 +8,9 @@ import re
 from collections import deque
 from typing import Protocol
 
-# A refusal waits a little: answered at once, clients that ask again at once would take the CPU that
-# the accepted requests need.
+# Who was told to try again in a second and asks that soon waits a little for the next refusal:
+# answered at once, such clients would take the CPU that the accepted requests need.
+SOON_SECONDS = 0.9
 SHED_SECONDS = 0.1
 STEP_SECONDS = 0.01
 # The case is ignored in the names alone and nothing is tried twice: a third of the time.
@@ -38,12 +39,12 @@ class Shedding:
         self._waiting: deque[tuple[float, Refused, bool, bytes]] = deque()
 
     def add(
-        self, loop: asyncio.AbstractEventLoop, refused: Refused, keep: bool, url: bytes
+        self, loop: asyncio.AbstractEventLoop, now: float, refused: Refused, keep: bool, url: bytes
     ) -> None:
-        """Call `refused.refuse` with `keep` and `url` when its time has come."""
+        """Call `refused.refuse` with `keep` and `url` when its time has come; `now`: the loop's."""
         if not self._waiting:
             loop.call_later(SHED_SECONDS, self._refuse, loop)
-        self._waiting.append((loop.time() + SHED_SECONDS, refused, keep, url))
+        self._waiting.append((now + SHED_SECONDS, refused, keep, url))
 
     def _refuse(self, loop: asyncio.AbstractEventLoop) -> None:
         now, waiting = loop.time(), self._waiting
