@@ -30,12 +30,26 @@ def narrow(
 
 def behind_one(server: Running, first: bytes) -> socket.socket:
     """Return a connection whose bytes were read while another's request filled the queue."""
-    filling, shed = sender(server.port, b""), sender(server.port, b"")
+    shed = sender(server.port, b"")
+    behind_another(server, shed, first)
+    return shed
+
+
+def behind_another(server: Running, shed: socket.socket, data: bytes) -> None:
+    """Send data that is read while another's request fills the queue."""
+    filling = sender(server.port, b"")
     with stopped(server, connected=2):
         filling.sendall(post())
-        shed.sendall(first)
+        shed.sendall(data)
     assert STATUS.match(filling.recv(65536)).group(1) == b"200"  # type: ignore[union-attr]
     filling.close()
+
+
+def too_soon(server: Running, data: bytes) -> socket.socket:
+    """Return a connection that was refused and sent data at once again: its refusal waits."""
+    shed = behind_one(server, post())
+    assert statuses(shed, 1) == [b"503"]
+    behind_another(server, shed, data)
     return shed
 
 
@@ -55,15 +69,13 @@ def test_who_asks_again_too_soon_waits_for_the_refusal_and_others_do_not(narrow:
         assert statuses(soon, 1) == [b"503"]
         ready: list[socket.socket] = []
         for _ in range(TRIES):  # this process may stop for so long that both answers are there
-            filling, patient = sender(narrow.port, b""), sender(narrow.port, b"")
-            with stopped(narrow, connected=3):
-                filling.sendall(post())
-                soon.sendall(post())
-                patient.sendall(post())
-            ready, _, _ = select.select([soon, patient], [], [])
-            assert statuses(soon, 1) == statuses(patient, 1) == [b"503"]
-            filling.close()
-            patient.close()
+            with sender(narrow.port, b"") as filling, sender(narrow.port, b"") as patient:
+                with stopped(narrow, connected=3):
+                    filling.sendall(post())
+                    soon.sendall(post())
+                    patient.sendall(post())
+                ready, _, _ = select.select([soon, patient], [], [])
+                assert statuses(soon, 1) == statuses(patient, 1) == [b"503"]
             if ready == [patient]:
                 break
         assert ready == [patient]
@@ -78,10 +90,21 @@ def test_a_body_that_comes_later_is_dropped_and_the_connection_goes_on(narrow: R
         assert statuses(shed, 1) == [b"200"]
 
 
-def test_what_comes_with_the_end_of_a_dropped_body_is_not_lost(narrow: Running) -> None:
-    """It is shed with it, whatever it asks: an answer would overtake the refusal."""
+def test_what_comes_with_the_end_of_a_dropped_body_is_answered_after_the_refusal(
+    narrow: Running,
+) -> None:
     whole = post()
     with behind_one(narrow, whole[:-LATER]) as shed:
+        shed.sendall(whole[-LATER:] + LIVE)
+        assert statuses(shed, 2) == [b"503", b"200"]
+
+
+def test_what_comes_with_the_end_of_a_dropped_body_is_shed_where_the_refusal_waits(
+    narrow: Running,
+) -> None:
+    """Whatever it asks: an answer would overtake the refusal."""
+    whole = post()
+    with too_soon(narrow, whole[:-LATER]) as shed:
         shed.sendall(whole[-LATER:] + LIVE)
         assert statuses(shed, 2) == [b"503", b"503"]
 
@@ -91,7 +114,7 @@ def test_a_connection_that_sent_more_while_its_refusal_waited_is_read_again(
 ) -> None:
     """What comes meanwhile is refused too, then all is as before."""
     whole = post()
-    with behind_one(narrow, whole) as shed:
+    with too_soon(narrow, whole) as shed:
         shed.sendall(whole)
         assert statuses(shed, 2) == [b"503", b"503"]
         shed.sendall(whole)
@@ -121,7 +144,7 @@ def test_what_is_shed_is_counted_under_its_endpoint_and_answered_in_its_way(
 
 
 def test_a_client_that_sends_no_more_still_gets_its_refusal(narrow: Running) -> None:
-    with behind_one(narrow, post()) as shed:
+    with too_soon(narrow, post()) as shed:
         shed.shutdown(socket.SHUT_WR)
         assert statuses(shed, 1) == [b"503"]
         assert shed.recv(65536) == b""
