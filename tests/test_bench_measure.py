@@ -204,6 +204,12 @@ def test_this_servers_own_limits_answer_as_a_score_does(
     assert list(json.loads(answers[0][1])) == list(json.loads(answers[1][1]))
 
 
+def test_the_other_limits_hold_nothing_of_this_server() -> None:
+    """Their memory stands in a table."""
+    code = "import sys, bench.limits.__main__; sys.exit('server' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
 def test_servers_are_loaded_and_answer_without_failure(workload: models.Workload) -> None:
     """Ours in three encodings and the limits; every one answers 200 to distinct applicants."""
     effort = Effort(1, 1, (2,))
