@@ -1,6 +1,8 @@
 """The suite at a small size: every part runs and its results hold together; no time is asserted."""
 
+import http.client
 import json
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -193,15 +195,20 @@ def test_this_servers_own_limits_answer_as_a_score_does(
     workload: models.Workload, kind: str
 ) -> None:
     """The same header fields in the same order, and a body of the same members."""
-    X = workload.rows(1)
     answers = []
     for subject in (budget.empty(kind), subjects.OURS):
-        requests = subject.encode(workload)(X)
-        with servers.running(subject, workload, requests) as server:
-            answers.append(servers.ask(server.port, requests[0]).split(b"\r\n\r\n"))
-    names = [[line.partition(b":")[0] for line in head.splitlines()] for head, _ in answers]
-    assert names[0] == names[1]
-    assert list(json.loads(answers[0][1])) == list(json.loads(answers[1][1]))
+        requests = subject.encode(workload)(workload.rows(1))
+        with (
+            servers.running(subject, workload, requests) as server,
+            socket.create_connection(("127.0.0.1", server.port)) as client,
+        ):
+            client.sendall(requests[0])
+            answer = http.client.HTTPResponse(client)
+            answer.begin()
+            answers.append(([name for name, _ in answer.getheaders()], json.load(answer)))
+    (names, body), (wanted_names, wanted) = answers
+    assert names == wanted_names
+    assert list(body) == list(wanted)
 
 
 def test_the_other_limits_hold_nothing_of_this_server() -> None:
