@@ -240,7 +240,7 @@ def test_every_subject_answers(workload: models.Workload, subject: subjects.Subj
 
 
 def test_a_server_that_refuses_the_request_is_not_measured(workload: models.Workload) -> None:
-    ours = next(each for each in OWN if each.name == "json")
+    ours = subjects.OURS
     with (
         pytest.raises(servers.ServerError, match="422"),
         servers.running(ours, workload, [body.post("/score", b"application/json", b"{}")]),

@@ -64,7 +64,7 @@ def ceiling(workload: Workload) -> float:
 
     Raises ServerError.
     """
-    limit = next(each for each in subjects.SUBJECTS if each.name == "protocol")
+    limit = subjects.BY_NAME["protocol"]
     with servers.running(
         limit, workload, limit.encode(workload)(workload.rows(DISTINCT))
     ) as server:
