@@ -12,7 +12,8 @@ import pytest
 
 from server.http.shedding import PLAIN_POST
 from tests.conftest import Running, running
-from tests.test_server_http import counted, sender, stopped
+from tests.test_server_heads import KNOWN
+from tests.test_server_http import BODY, counted, sender, stopped
 from tests.test_server_lane import LIVE, post
 
 STATUS = re.compile(rb"HTTP/1.1 (\d+)")
@@ -100,6 +101,20 @@ def test_a_body_that_comes_later_is_dropped_and_the_connection_goes_on(narrow: R
         shed.sendall(whole[-LATER:])
         assert statuses(shed, 1) == [b"503"]
         shed.sendall(whole)
+        assert statuses(shed, 1) == [b"200"]
+
+
+@pytest.mark.parametrize("later", [0, LATER, len(BODY)])
+def test_a_head_that_was_parsed_before_is_shed_where_it_says(narrow: Running, later: int) -> None:
+    """Its bytes are known, so it is not even looked at by the pattern."""
+    cut = len(KNOWN) - later
+    with sender(narrow.port, KNOWN) as first:
+        assert statuses(first, 1) == [b"200"]
+    with behind_one(narrow, KNOWN[:cut]) as shed:
+        if later:
+            shed.sendall(KNOWN[cut:])
+        assert statuses(shed, 1) == [b"503"]
+        shed.sendall(LIVE)
         assert statuses(shed, 1) == [b"200"]
 
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+import select
 import socket
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from tests.test_server_http import FIT, raw, sender, stopped
 from tests.test_server_lane import post
 
 WRITES = re.compile(r"^syscw: (\d+)$", re.M)
-MANY = 40
+MANY, FEW = 40, 5
 
 
 def writes(server: Running) -> int:
@@ -52,6 +53,43 @@ def test_no_answer_waits_long_for_others(bundle: Path, serve: Serve, tmp_path: P
     batch = post(json.dumps([FIT] * 900).encode())
     with serve(bundle, tmp_path, "--access-log", "0") as up:
         assert together(up, batch, 4) >= 4
+
+
+def test_a_probe_does_not_wait_for_a_long_queue(bundle: Path, serve: Serve, tmp_path: Path) -> None:
+    """Batches that take half a second together were read before it; its answer precedes theirs."""
+    batch = post(json.dumps([FIT] * 300).encode())
+    with serve(bundle, tmp_path, "--access-log", "0") as up:
+        queue = [sender(up.port, b"") for _ in range(MANY)]
+        with sender(up.port, b"") as probe:
+            with stopped(up, connected=MANY + 1):
+                for each in queue:
+                    each.sendall(batch)
+                probe.sendall(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert probe.recv(65536).startswith(b"HTTP/1.1 200")
+            assert not select.select(queue[-1:], [], [], 0)[0], "the last batch was answered before"
+        for each in queue:
+            assert each.recv(65536).startswith(b"HTTP/1.1 200")
+            each.close()
+
+
+def test_a_refusal_behind_a_request_at_the_end_of_a_long_queue_comes_behind_its_answer(
+    bundle: Path, serve: Serve, tmp_path: Path
+) -> None:
+    batch = post(json.dumps([FIT] * 300).encode())
+    with serve(bundle, tmp_path, "--access-log", "0") as up:
+        queue = [sender(up.port, b"") for _ in range(FEW)]
+        with sender(up.port, b"") as last:
+            with stopped(up, connected=FEW + 1):
+                for each in queue:
+                    each.sendall(batch)
+                last.sendall(post() + b"what is this\r\n\r\n")
+            got = b""
+            while part := last.recv(65536):
+                got += part
+        for each in queue:
+            assert each.recv(65536).startswith(b"HTTP/1.1 200")
+            each.close()
+    assert re.findall(rb"HTTP/1.1 (\d+)", got) == [b"200", b"400"]
 
 
 def test_a_client_that_says_it_sends_no_more_has_its_answer(server: Running) -> None:

@@ -30,13 +30,18 @@ class Heads:
     def __init__(self) -> None:
         self._known: dict[bytes, Head] = {}
 
-    def of(self, data: bytes) -> tuple[Head, bytes] | None:
-        """Return head and body of data that is one whole request with a known head."""
+    def begins(self, data: bytes) -> tuple[Head, int] | None:
+        """Return the known head that data begins with, and where it ends."""
         end = data.find(END, 0, MOST_BYTES) + len(END)
         head = self._known.get(data[:end])
-        if head is None or len(data) - end != head.body_length:
+        return None if head is None else (head, end)
+
+    def of(self, data: bytes) -> tuple[Head, bytes] | None:
+        """Return head and body of data that is one whole request with a known head."""
+        known = self.begins(data)
+        if known is None or len(data) - known[1] != known[0].body_length:
             return None
-        return head, data[end:]
+        return known[0], data[known[1] :]
 
     def learn(self, data: bytes, head: Head) -> None:
         """Know the head of data from now on, where data is nothing but it and its body."""

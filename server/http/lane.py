@@ -63,6 +63,13 @@ class FastLane(WholeRequests):
             super()._parse(data)
             self._whole = None
 
+    def _plain_post(self, data: bytes) -> tuple[bytes, int] | None:
+        """Spare the pattern a head that was parsed before."""
+        if (known := self._heads.begins(data)) is None:
+            return super()._plain_post(data)
+        head, end = known
+        return head.url, end + head.body_length
+
     def _take(self, head: Head, body: bytes) -> None:
         """Do what the parser's calls would do."""
         self._unset_keepalive_if_required()
@@ -152,7 +159,7 @@ class FastLane(WholeRequests):
 
     def _reject(self, problem: Problem) -> None:
         if self._waits:  # what came before is answered before
-            self._turn.end()
+            self._turn.finish()
         super()._reject(problem)
 
 

@@ -135,35 +135,42 @@ class WholeRequests(HttpToolsProtocol):
         super().resume_writing()
         self._stalled_since = None
 
-    def tick(self, now: float) -> None:
-        """Do what is due once a second."""
-        if self.is_overdue(now):
-            self.time_out()
-        elif self._idle_since is not None and now - self._idle_since > self.timeout_keep_alive:
-            self.timeout_keep_alive_handler()
+    def tick(self, now: float) -> float:
+        """Do what is due; return when, at the earliest, something is due again (the loop's time).
 
-    def is_overdue(self, now: float) -> bool:
-        """Whether the client has taken too long to send a head or a body, or to take an answer."""
-        if self._is_stalled(now):
-            return True
-        if self.waiting_since is None:
-            return False
-        allowed = self.limits.body_seconds if self._in_body else self.limits.head_seconds
-        return now - self.waiting_since > allowed
+        Only what begins after `now` may be due sooner: the shortest of the limits from then.
+        """
+        slow = min(self._stalled_until(), self._waits_until())
+        idle = inf if self._idle_since is None else self._idle_since + self.timeout_keep_alive
+        if now > slow:
+            self.time_out()
+        elif now > idle:
+            self.timeout_keep_alive_handler()
+        else:
+            return min(slow, idle)
+        return inf
 
     def time_out(self) -> None:
         """Close a slow connection, with 408 where a request had begun."""
         self.counters.add("timeouts")
-        if self._is_stalled(self.loop.time()):
+        if self.loop.time() > self._stalled_until():
             self.transport.abort()  # a close would wait for the client, and so would its answer
         elif self._in_head or self._in_body:
             self._reject(Problem(408, "the request did not arrive in time"))
         else:
             self.transport.close()
 
-    def _is_stalled(self, now: float) -> bool:
+    def _waits_until(self) -> float:
+        """Until when the client may send its head, or its body."""
+        if self.waiting_since is None:
+            return inf
+        limits = self.limits
+        return self.waiting_since + (limits.body_seconds if self._in_body else limits.head_seconds)
+
+    def _stalled_until(self) -> float:
+        """Until when the client may leave its answer."""
         since = self._stalled_since
-        return since is not None and now - since > self.limits.answer_seconds
+        return inf if since is None else since + self.limits.answer_seconds
 
     def drain(self) -> None:
         """Close after the answer in hand; the state tells the next requests."""
@@ -276,17 +283,22 @@ class WholeRequests(HttpToolsProtocol):
         """
         if self._in_head or self._in_body or not self._is_free():
             return False
-        head = PLAIN_POST.match(data)
-        if head is None or (left := head.end() + int(head[2]) - len(data)) < 0:
+        plain = self._plain_post(data)
+        if plain is None or (left := plain[1] - len(data)) < 0:
             return False
         self._unset_keepalive_if_required()
-        self._idle_since, self.url = None, head[1]
+        self._idle_since, self.url = None, plain[0]
         if left:
             self._to_drop, self._in_body = left, True
             self.waiting_since = self.waiting_since or self.loop.time()
         else:
             self._begin_shed(True)
         return True
+
+    def _plain_post(self, data: bytes) -> tuple[bytes, int] | None:
+        """Return path and length of a POST that begins here and whose head says where it ends."""
+        head = PLAIN_POST.match(data)
+        return None if head is None else (head[1], head.end() + int(head[2]))
 
     def _drop(self, data: bytes) -> bytes:
         """Drop what belongs to a body that is shed; returns what does not."""

@@ -4,12 +4,14 @@ What became readable together is answered together: first all is read, then all 
 write records it, then all answers leave. So the price of a record is shared, and neither the next
 read nor a client that wakes comes between two scores and empties the caches.
 
-No answer waits for another longer than PATIENCE: after it, what is scored is written and sent
-before the rest is scored. The requests that wait are the length of the queue, which here stands in
-no task.
+No answer waits for another longer than PATIENCE: after it, what is scored is written and sent, and
+what became readable meanwhile is read before the rest is scored: so a long queue holds up neither a
+probe for health nor a refusal. The requests that wait are the length of the queue, which here
+stands in no task.
 """
 
 import asyncio
+from collections import deque
 from time import perf_counter
 from typing import Protocol
 
@@ -46,24 +48,33 @@ class Turn:
     """What waits to be answered, of all connections of a worker."""
 
     def __init__(self, ledger: Ledger) -> None:
-        self.waiting: list[Asked] = []
+        self.waiting: deque[Asked] = deque()
         self._ledger = ledger
 
     def add(self, loop: asyncio.AbstractEventLoop, asked: Asked) -> None:
         """Answer it once all that is readable now was read."""
         if not self.waiting:
-            loop.call_soon(self.end)
+            loop.call_soon(self._end, loop)
         self.waiting.append(asked)
 
-    def end(self) -> None:
+    def finish(self) -> None:
         """Answer all that waits, in the order it came."""
-        waiting, self.waiting = self.waiting, []
+        while self.waiting:
+            self._answer()
+
+    def _end(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._answer()
+        if self.waiting:
+            loop.call_soon(self._end, loop)
+
+    def _answer(self) -> None:
         group: list[Asked] = []
-        for asked in waiting:
-            asked.began = began = perf_counter()
+        while self.waiting:
+            began = perf_counter()
             if group and began - group[0].began > PATIENCE:
-                self._send(group)
-                group = []
+                break
+            asked = self.waiting.popleft()
+            asked.began = began
             asked.answer = asked.handler.answer(asked.request)
             group.append(asked)
         if group:

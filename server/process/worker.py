@@ -64,6 +64,7 @@ class Worker(Orphanable):
         self._settings = settings
         self._is_last = False
         self._hooks = hooks
+        self._look_at = 0.0
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -84,11 +85,18 @@ class Worker(Orphanable):
     async def on_tick(self, counter: int) -> bool:
         """Once a second, close slow clients' connections."""
         if counter % TICKS_A_SECOND == 0:
-            now = asyncio.get_running_loop().time()
-            for connection in self._connections():
-                connection.tick(now)
+            self._look(asyncio.get_running_loop().time())
             self._hooks.tick()
         return await super().on_tick(counter)
+
+    def _look(self, now: float) -> None:
+        """Look at every connection, but not before one can be slow: a thousand cost a millisecond.
+
+        A body whose limit is shorter than its head's may be cut that limit late.
+        """
+        if now >= self._look_at:
+            due = [connection.tick(now) for connection in self._connections()]
+            self._look_at = min([*due, now + shortest(self._settings)])
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Say not ready, stop accepting, answer what has come, then close.
@@ -184,6 +192,14 @@ def limits_of(settings: Settings) -> Limits:
     return Limits(
         settings.max_body, settings.max_in_flight, settings.head_seconds, settings.body_seconds,
         settings.answer_seconds,
+    )  # fmt: skip
+
+
+def shortest(settings: Settings) -> float:
+    """Return the least time, in seconds, after which a connection is closed."""
+    return min(
+        settings.head_seconds, settings.body_seconds, settings.answer_seconds,
+        settings.keep_alive_seconds,
     )  # fmt: skip
 
 
