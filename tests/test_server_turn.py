@@ -72,24 +72,35 @@ def test_a_probe_does_not_wait_for_a_long_queue(bundle: Path, serve: Serve, tmp_
             each.close()
 
 
-def test_a_refusal_behind_a_request_at_the_end_of_a_long_queue_comes_behind_its_answer(
-    bundle: Path, serve: Serve, tmp_path: Path
-) -> None:
+def at_the_end_of_a_long_queue(server: Running, data: bytes, ends: bool = False) -> bytes:
+    """Send data in one turn behind batches that take long; return all that is answered."""
     batch = post(json.dumps([FIT] * 300).encode())
-    with serve(bundle, tmp_path, "--access-log", "0") as up:
-        queue = [sender(up.port, b"") for _ in range(FEW)]
-        with sender(up.port, b"") as last:
-            with stopped(up, connected=FEW + 1):
-                for each in queue:
-                    each.sendall(batch)
-                last.sendall(post() + b"what is this\r\n\r\n")
-            got = b""
-            while part := last.recv(65536):
-                got += part
-        for each in queue:
-            assert each.recv(65536).startswith(b"HTTP/1.1 200")
-            each.close()
-    assert re.findall(rb"HTTP/1.1 (\d+)", got) == [b"200", b"400"]
+    queue = [sender(server.port, b"") for _ in range(FEW)]
+    with sender(server.port, b"") as last:
+        with stopped(server, connected=FEW + 1):
+            for each in queue:
+                each.sendall(batch)
+            last.sendall(data)
+            if ends:
+                last.shutdown(socket.SHUT_WR)
+        got = b""
+        while part := last.recv(65536):
+            got += part
+    for each in queue:
+        assert each.recv(65536).startswith(b"HTTP/1.1 200")
+        each.close()
+    return got
+
+
+def test_nothing_overtakes_a_request_that_waits_in_a_long_queue(server: Running) -> None:
+    """Neither a refusal, nor a request behind it, nor the end of the connection."""
+    key = "X-Request-Id: two\r\nIdempotency-Key: long\r\nConnection: close\r\n"
+    refused = at_the_end_of_a_long_queue(server, post() + b"what is this\r\n\r\n")
+    assert re.findall(rb"HTTP/1.1 (\d+)", refused) == [b"200", b"400"]
+    both = at_the_end_of_a_long_queue(server, post(more="X-Request-Id: one\r\n") + post(more=key))
+    assert re.findall(rb'"request_id":"(\w+)"', both) == [b"one", b"two"]
+    ended = at_the_end_of_a_long_queue(server, post(), ends=True)
+    assert ended.startswith(b"HTTP/1.1 200")
 
 
 def test_a_client_that_says_it_sends_no_more_has_its_answer(server: Running) -> None:

@@ -122,6 +122,7 @@ class FastLane(WholeRequests):
 
     def _admit(self) -> None:
         if self._handler is None:
+            self._answer_first()
             super()._admit()
         elif self._is_full():  # others became whole while this one's body was on its way
             self._begin_shed(self.parser.should_keep_alive())
@@ -157,10 +158,19 @@ class FastLane(WholeRequests):
             if not self._keep:
                 transport.close()
 
+    def eof_received(self) -> bool:  # type: ignore[override]
+        """Answer before the transport closes."""
+        self._answer_first()
+        return super().eof_received()
+
     def _reject(self, problem: Problem) -> None:
-        if self._waits:  # what came before is answered before
-            self._turn.finish()
+        self._answer_first()
         super()._reject(problem)
+
+    def _answer_first(self) -> None:
+        """Answer what this connection waits for, since what comes now must not overtake it."""
+        if self._waits:
+            self._turn.finish()
 
 
 def whole(status: int, head: Headers, body: bytes, close: bytes) -> bytes:

@@ -63,9 +63,11 @@ class Turn:
             self._answer()
 
     def _end(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._answer()
-        if self.waiting:
-            loop.call_soon(self._end, loop)
+        try:
+            self._answer()
+        finally:  # or nobody would ever answer what waits
+            if self.waiting:
+                loop.call_soon(self._end, loop)
 
     def _answer(self) -> None:
         group: list[Asked] = []
