@@ -14,6 +14,7 @@ from tests.test_server_lane import post
 
 WRITES = re.compile(r"^syscw: (\d+)$", re.M)
 MANY, FEW = 40, 5
+LONG = post(json.dumps([FIT] * 300).encode())
 
 
 def writes(server: Running) -> int:
@@ -57,13 +58,12 @@ def test_no_answer_waits_long_for_others(bundle: Path, serve: Serve, tmp_path: P
 
 def test_a_probe_does_not_wait_for_a_long_queue(bundle: Path, serve: Serve, tmp_path: Path) -> None:
     """Batches that take half a second together were read before it; its answer precedes theirs."""
-    batch = post(json.dumps([FIT] * 300).encode())
     with serve(bundle, tmp_path, "--access-log", "0") as up:
         queue = [sender(up.port, b"") for _ in range(MANY)]
         with sender(up.port, b"") as probe:
             with stopped(up, connected=MANY + 1):
                 for each in queue:
-                    each.sendall(batch)
+                    each.sendall(LONG)
                 probe.sendall(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
             assert probe.recv(65536).startswith(b"HTTP/1.1 200")
             assert not select.select(queue[-1:], [], [], 0)[0], "the last batch was answered before"
@@ -74,12 +74,11 @@ def test_a_probe_does_not_wait_for_a_long_queue(bundle: Path, serve: Serve, tmp_
 
 def at_the_end_of_a_long_queue(server: Running, data: bytes, ends: bool = False) -> bytes:
     """Send data in one turn behind batches that take long; return all that is answered."""
-    batch = post(json.dumps([FIT] * 300).encode())
     queue = [sender(server.port, b"") for _ in range(FEW)]
     with sender(server.port, b"") as last:
         with stopped(server, connected=FEW + 1):
             for each in queue:
-                each.sendall(batch)
+                each.sendall(LONG)
             last.sendall(data)
             if ends:
                 last.shutdown(socket.SHUT_WR)
@@ -97,6 +96,9 @@ def test_nothing_overtakes_a_request_that_waits_in_a_long_queue(server: Running)
     key = "X-Request-Id: two\r\nIdempotency-Key: long\r\nConnection: close\r\n"
     refused = at_the_end_of_a_long_queue(server, post() + b"what is this\r\n\r\n")
     assert re.findall(rb"HTTP/1.1 (\d+)", refused) == [b"200", b"400"]
+    asks = "X-Request-Id: two\r\nExpect: 100-continue\r\nConnection: close\r\n"
+    invited = at_the_end_of_a_long_queue(server, post() + post(more=asks))
+    assert re.findall(rb"HTTP/1.1 (\d+)", invited)[0] == b"200"
     both = at_the_end_of_a_long_queue(server, post(more="X-Request-Id: one\r\n") + post(more=key))
     assert re.findall(rb'"request_id":"(\w+)"', both) == [b"one", b"two"]
     ended = at_the_end_of_a_long_queue(server, post(), ends=True)

@@ -95,6 +95,7 @@ class FastLane(WholeRequests):
         if handler is not None and self._fits(fields := dict(self.headers)):
             self._handler, self._fields, self._parts = handler, fields, []
             return
+        self._answer_first()
         self._make_scope()
         super()._open()
 
@@ -122,7 +123,6 @@ class FastLane(WholeRequests):
 
     def _admit(self) -> None:
         if self._handler is None:
-            self._answer_first()
             super()._admit()
         elif self._is_full():  # others became whole while this one's body was on its way
             self._begin_shed(self.parser.should_keep_alive())
