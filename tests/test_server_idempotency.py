@@ -4,14 +4,17 @@ import asyncio
 import hashlib
 import json
 import sqlite3
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
 import pytest
 
 from server.http.idempotency import EXPIRE, Store
+from server.http.problem import Problem
 
 from .conftest import Running, Serve
 from .test_server_http import BODY, FIT, post
@@ -40,6 +43,26 @@ async def at_once(server: Running, body: bytes, count: int) -> list[httpx.Respon
             return await client.post(f"{server.url}/score", content=body, headers=head)
 
     return list(await asyncio.gather(*(one() for _ in range(count))))
+
+
+def test_workers_that_open_the_store_at_once_all_get_it(tmp_path: Path) -> None:
+    """Who came second was told that the database is locked, now and then."""
+    at_once = threading.Barrier(4)
+
+    def first(file: Path) -> tuple[bytes, bool]:
+        at_once.wait()
+        return Store(file, 60.0).answer("key", "id", (BODY,), lambda: b"answer")
+
+    with ThreadPoolExecutor(4) as workers:
+        for n in range(150):
+            answers = list(workers.map(first, [tmp_path / f"{n}.sqlite3"] * 4))
+            assert sorted(answers) == [(b"answer", False)] + [(b"answer", True)] * 3
+
+
+def test_a_store_in_a_folder_that_is_gone_is_a_503(tmp_path: Path) -> None:
+    with pytest.raises(Problem, match="No such file or directory") as problem:
+        Store(tmp_path / "gone" / NAME, 60.0).answer("key", "id", (BODY,), lambda: b"answer")
+    assert problem.value.status == 503
 
 
 def test_callers_do_not_see_each_others_answers(bundle: Path, serve: Serve, tmp_path: Path) -> None:

@@ -5,10 +5,12 @@ features, and with each the request id by which `log erase` finds it; what is de
 A request with a key is scored inside a write transaction, so two at once are one.
 """
 
+import fcntl
 import hashlib
+import os
 import time
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,7 +33,7 @@ MODE = 0o600
 
 
 class StoreError(Exception):
-    """A file of stored answers that cannot be written."""
+    """A file of stored answers that cannot be opened or written."""
 
 
 class Store:
@@ -55,7 +57,7 @@ class Store:
         digest = hashlib.sha256(b"\0".join(request)).digest()
         try:
             return self._answer(key, request_id, digest, make)
-        except sqlite3.Error as error:
+        except (StoreError, sqlite3.Error) as error:
             raise Problem(503, f"Idempotency-Key: the store failed: {error}") from error
 
     def expire(self) -> None:
@@ -97,13 +99,36 @@ class Store:
         import sqlite3
 
         if self._connection is None:
-            self._file.touch(MODE)
-            connection = sqlite3.connect(self._file, timeout=BUSY_SECONDS, isolation_level=None)
-            with closing(connection.cursor()) as cursor:
-                cursor.execute("pragma journal_mode=wal")
-                cursor.execute("pragma synchronous=normal")  # a power cut leaves no broken file
-                cursor.execute("pragma secure_delete=on")
-                cursor.execute(CREATE)
-                cursor.execute(INDEX)
-            self._connection = connection
+            try:
+                with _alone(self._file.parent):
+                    self._connection = self._connect()
+            except (OSError, sqlite3.Error) as error:
+                raise StoreError(str(error)) from error
         return self._connection
+
+    def _connect(self) -> "sqlite3.Connection":
+        import sqlite3
+
+        self._file.touch(MODE)
+        connection = sqlite3.connect(self._file, timeout=BUSY_SECONDS, isolation_level=None)
+        with closing(connection.cursor()) as cursor:
+            cursor.execute("pragma journal_mode=wal")
+            cursor.execute("pragma synchronous=normal")  # a power cut leaves no broken file
+            cursor.execute("pragma secure_delete=on")
+            cursor.execute(CREATE)
+            cursor.execute(INDEX)
+        return connection
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Let one worker at a time open the file: SQLite waits for no one to change the journal's mode.
+
+    The folder is locked, since closing the file once more would drop SQLite's own locks on it.
+    """
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
