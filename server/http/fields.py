@@ -1,6 +1,5 @@
 """The little HTTP that stands around a score: headers, body, answer. Plain ASGI, no framework."""
 
-import os
 import re
 from typing import Any
 
@@ -8,6 +7,7 @@ from starlette.types import Scope, Send
 
 from ..codec import BY_MEDIA_TYPE, Codec
 from .accept import media_type, negotiate
+from .new_id import new_id
 from .problem import Headers, Problem
 
 VISIBLE = re.compile(rb"[\x21-\x7e]{1,128}")
@@ -26,7 +26,7 @@ def request_id_of(fields: Fields) -> str:
     """Return the client's X-Request-Id, or a new one; raises Problem 400 for an unfit one."""
     given = fields.get(b"x-request-id")
     if given is None:
-        return os.urandom(16).hex()
+        return new_id()
     if not VISIBLE.fullmatch(given):
         raise Problem(400, "X-Request-Id: wanted 1 to 128 visible ASCII characters")
     return given.decode("ascii")
