@@ -23,7 +23,7 @@ from server.app import Scores
 from . import stages
 from .distribution import spread
 from .load import measure as load
-from .load import servers, subjects
+from .load import saturation, servers, subjects
 from .load.servers import GENERATOR_CORE, SERVER_CORE, Running, on_core
 from .load.subjects import BY_NAME, Subject
 from .progress import say
@@ -84,7 +84,7 @@ def compare(
     pair: Sequence[Running], request: Figures, connections: int, seconds: int
 ) -> dict[str, Round]:
     """Measure the servers beside what the request costs in process."""
-    empty, http = (load.saturate_measured(each, connections, seconds) for each in pair)
+    empty, http = (saturation.saturate_measured(each, connections, seconds) for each in pair)
     return {
         figure: Round(empty[name], request[name], http[name])
         for figure, name in FIGURES[connections].items()

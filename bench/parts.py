@@ -10,7 +10,7 @@ from . import budget, cost, result, stages
 from .ladder import measure as ladder
 from .ladder.engines import COMPILERS
 from .load import measure as load
-from .load import open_loop, peers, stalls, subjects
+from .load import open_loop, peers, saturation, stalls, subjects
 from .load.effort import Effort
 from .load.generator import GRACE_SECONDS
 from .process import memory, start
@@ -80,7 +80,7 @@ def measure_budget(scale: Scale, write: Write) -> None:
     rows = budget.measure(models.build(scale.load_size), scale.budget_rounds, scale.effort.seconds)
     method = {"rounds": scale.budget_rounds, "seconds a run": scale.effort.seconds,
               "distinct applicants": load.DISTINCT}  # fmt: skip
-    write("budget", {**method, **load.tool()}, rows)
+    write("budget", {**method, **saturation.tool()}, rows)
 
 
 def measure_cost(scale: Scale, write: Write) -> None:
@@ -103,11 +103,13 @@ def measure_load(
 ) -> None:
     """Measure servers over HTTP: saturation, and latency under open load."""
     effort, stalled = scale.effort, stalls.measure()
-    saturation, latency = load.measure(models.build(scale.load_size), effort, chosen)
+    closed, latency = load.measure(models.build(scale.load_size), effort, chosen)
     method = {"rounds": effort.rounds, "seconds a run": effort.seconds,
               "distinct applicants": load.DISTINCT}  # fmt: skip
-    write(names[0], {**method, **load.tool()}, saturation)
-    opened = {"connections": open_loop.CONNECTIONS, "grace seconds": GRACE_SECONDS, **stalled}
+    write(names[0], {**method, **saturation.tool()}, closed)
+    opened = {"connections": open_loop.CONNECTIONS,
+              "capacity": "of the second before each run", "grace seconds": GRACE_SECONDS,
+              **stalled}  # fmt: skip
     write(names[1], {**method, **opened}, latency)
 
 

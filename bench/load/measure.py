@@ -6,21 +6,18 @@ that each pair of numbers in a table was measured minutes apart at most.
 
 from collections.abc import Sequence
 from contextlib import ExitStack
-from time import sleep
 
-from ..distribution import median, quantiles, spread
 from ..progress import say
 from ..result import Row
 from ..workload.models import Workload
-from . import open_loop, servers, subjects, wrk
+from . import open_loop, saturation, servers, subjects
 from .effort import Effort, label
 from .generator import Plan
-from .servers import GENERATOR_CORE, Running, ServerError
+from .servers import Running, ServerError
 from .subjects import Subject
 
 DISTINCT = 2000
 WARM_UP_SECONDS, WARM_UP_CONNECTIONS = 0.5, 32
-IDLE_SECONDS = 1.0
 
 
 def measure(
@@ -40,77 +37,7 @@ def measure(
                 failed.append({**label(subject, workload), "error": str(error)})
         for server in started:
             servers.load(server, Plan(server.port, WARM_UP_CONNECTIONS, WARM_UP_SECONDS))
-        saturation = saturate_all(started, workload, effort)
-        latency = open_loop.measure(started, workload, effort, capacities(saturation))
-        return saturation + failed, latency
-
-
-def saturate_all(started: Sequence[Running], workload: Workload, effort: Effort) -> list[Row]:
-    """Return a row per server and connection count."""
-    idle = {server.subject.name: idle_share(server) for server in started}
-    cells = [(server, count) for count in effort.connections for server in started]
-    found: dict[int, list[Row]] = {i: [] for i in range(len(cells))}
-    for number in range(effort.rounds):
-        for i, (server, count) in enumerate(cells):
-            say(f"saturation {number + 1}/{effort.rounds}: {server.subject.name} x{count}")
-            found[i].append(saturate_measured(server, count, effort.seconds))
-    return [
-        {**label(server.subject, workload), "connections": count, **merge(found[i]),
-         "memory_mib": server.memory_mib(), "start_s": server.start_s,
-         "idle": idle[server.subject.name]}
-        for i, (server, count) in enumerate(cells)
-    ]  # fmt: skip
-
-
-def idle_share(server: Running) -> float:
-    """Return the share of a core that a server takes without a request, from its neighbours too."""
-    before = server.cpu_seconds()
-    sleep(IDLE_SECONDS)
-    return round((server.cpu_seconds() - before) / IDLE_SECONDS, 3)
-
-
-def tool() -> dict[str, str]:
-    """Return what drives the closed loop."""
-    return {"generator": "wrk, one thread" if wrk.is_installed() else "bench/load/generator.py"}
-
-
-def saturate_measured(server: Running, connections: int, seconds: int) -> Row:
-    """Saturate, with the processor time per good answer, in microseconds."""
-    before = server.cpu_seconds()
-    row = saturate(server, connections, seconds)
-    good = row["samples"] - row["failed"]
-    used = server.cpu_seconds() - before
-    return {**row, "cpu_us": used / good * 1e6 if good else None}
-
-
-def saturate(server: Running, connections: int, seconds: int) -> Row:
-    """Return rate, failures, p50 and p99 of one run, by wrk, or by our generator without it."""
-    if wrk.is_installed():
-        run = wrk.saturate(server.port, server.requests, connections, seconds, GENERATOR_CORE)
-        p50, p99 = (run.p50_us, run.p99_us) if run.requests else (None, None)
-        return {"per_second": run.per_second, "failed": run.failed, "samples": run.requests,
-                "p50_us": p50, "p99_us": p99}  # fmt: skip
-    report = servers.load(server, Plan(server.port, connections, seconds))
-    return {"per_second": report.per_second, "failed": report.failed + report.unanswered,
-            **quantiles(report.latencies_us, "us")}  # fmt: skip
-
-
-def merge(rounds: Sequence[Row]) -> Row:
-    """Return medians over rounds; failures and samples add up."""
-    rates = [float(each["per_second"]) for each in rounds]
-    return {
-        "per_second": median(rates), "spread": spread(rates),
-        "p50_us": median(each["p50_us"] for each in rounds),
-        "p99_us": median(each["p99_us"] for each in rounds),
-        "cpu_us": median(each["cpu_us"] for each in rounds),
-        "failed": sum(each["failed"] for each in rounds),
-        "samples": sum(each["samples"] for each in rounds),
-    }  # fmt: skip
-
-
-def capacities(saturation: Sequence[Row]) -> dict[str, float]:
-    """Return the best rate of each server over connection counts."""
-    best: dict[str, float] = {}
-    for row in saturation:
-        best[row["subject"]] = max(best.get(row["subject"], 0.0), row["per_second"])
-    return best
+        rates = saturation.measure(started, workload, effort)
+        answering = {row["subject"] for row in rates if row["per_second"]}
+        opened = [each for each in started if each.subject.name in answering]
+        return rates + failed, open_loop.measure(opened, workload, effort)

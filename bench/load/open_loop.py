@@ -1,7 +1,9 @@
 """Latency at shares of capacity, from the intended send time; and what the generator can do."""
 
 from collections.abc import Sequence
+from statistics import median
 
+import msgspec
 import numpy as np
 
 from ..distribution import quantiles, spread
@@ -11,38 +13,64 @@ from ..workload.models import Workload
 from . import servers, subjects
 from .effort import Effort, label
 from .generator import Plan, Report
+from .saturation import saturate
 from .servers import Running
 
 CONNECTIONS, DISTINCT = 32, 500
 SHARES = (0.5, 0.8)
 # A limit that answers in the parser is faster than the generator can offer: not loaded open-loop.
 CLOSED_ONLY = {"protocol", "asgi"}
+CAPACITY_SECONDS, LEAST_CAPACITY = 1, 1.0  # who answers nothing for a second is asked on
 # The generator is asked for no more than this share of what it does at most: it stays on time.
 GENERATOR_SHARE, CEILING_SECONDS = 0.7, 1.0
 
 
-def measure(
-    started: Sequence[Running], workload: Workload, effort: Effort, capacity: dict[str, float]
-) -> list[Row]:
-    """Return a row per server and share of its capacity: latency from the intended send time."""
-    opened = [each for each in started
-              if each.subject.name not in CLOSED_ONLY and capacity[each.subject.name]]  # fmt: skip
+class Round(msgspec.Struct, frozen=True):
+    """A run, and what the server did at most right before it, a second."""
+
+    report: Report
+    capacity: float
+    offered: float
+
+
+def measure(started: Sequence[Running], workload: Workload, effort: Effort) -> list[Row]:
+    """Return a row per server and share of its capacity: latency from the intended send time.
+
+    The capacity is taken right before each run: half of what a machine did minutes ago may be more
+    than it does now, and then a queue grows, which is no property of the server.
+    """
     most = ceiling(workload)
-    cells = [(server, share) for share in SHARES for server in opened]
-    rates = [min(capacity[server.subject.name] * share, most * GENERATOR_SHARE)
-             for server, share in cells]  # fmt: skip
-    found: list[list[Report]] = [[] for _ in cells]
+    cells = [(server, share) for share in SHARES for server in started
+             if server.subject.name not in CLOSED_ONLY]  # fmt: skip
+    found: list[list[Round]] = [[] for _ in cells]
     for number in range(effort.rounds):
-        for i, (server, _) in enumerate(cells):
-            say(f"latency {number + 1}/{effort.rounds}: {server.subject.name} at {rates[i]:.0f}/s")
-            plan = Plan(server.port, CONNECTIONS, effort.seconds, rates[i], number)
-            found[i].append(servers.load(server, plan))
+        for i, (server, share) in enumerate(cells):
+            say(f"latency {number + 1}/{effort.rounds}: {server.subject.name} at {share:.0%}")
+            found[i].append(run(server, share, most, effort.seconds, number))
     return [
-        {**label(server.subject, workload), "share": share, "offered": round(rates[i], 1),
-         "of_capacity": round(rates[i] / capacity[server.subject.name], 3),
-         "of_generator": round(rates[i] / most, 3), **merge(found[i])}
+        {**label(server.subject, workload), "share": share, **offers(found[i], most),
+         **merge([each.report for each in found[i]])}
         for i, (server, share) in enumerate(cells)
     ]  # fmt: skip
+
+
+def run(server: Running, share: float, most: float, seconds: float, seed: int) -> Round:
+    """Offer a server a share of what it does now."""
+    now = saturate(server, CONNECTIONS, CAPACITY_SECONDS)["per_second"]
+    capacity = max(now, LEAST_CAPACITY)
+    offered = min(capacity * share, most * GENERATOR_SHARE)
+    report = servers.load(server, Plan(server.port, CONNECTIONS, seconds, offered, seed))
+    return Round(report, capacity, offered)
+
+
+def offers(rounds: Sequence[Round], most: float) -> Row:
+    """Return what was offered, of the server's capacity and of the generator's: medians."""
+    offered = median(each.offered for each in rounds)
+    return {
+        "offered": round(offered, 1),
+        "of_capacity": round(median(each.offered / each.capacity for each in rounds), 3),
+        "of_generator": round(offered / most, 3),
+    }
 
 
 def merge(rounds: Sequence[Report]) -> Row:
