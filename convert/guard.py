@@ -9,7 +9,7 @@ from collections.abc import Callable
 CRASHES = {
     signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGKILL, signal.SIGSEGV,
 }  # fmt: skip
-PASSED_ON = {signal.SIGINT, signal.SIGTERM}
+WAITED_FOR = {signal.SIGCHLD, signal.SIGINT, signal.SIGTERM}
 CRASHED = (
     "convert: a library ended the process ({name}) on this model: damaged, or too large for the "
     "memory; nothing was written"
@@ -22,11 +22,11 @@ def guarded(work: Callable[[], int]) -> int:
     To be called before libraries are imported: what has no threads yet can be forked.
     """
     sys.stdout.flush()
-    # One that comes before it can be passed on waits, and is.
-    signal.pthread_sigmask(signal.SIG_BLOCK, PASSED_ON)
+    # Blocked, a signal waits until it is asked for: none comes too early, and none in between.
+    signal.pthread_sigmask(signal.SIG_BLOCK, WAITED_FOR)
     child = os.fork()
     if child == 0:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, PASSED_ON)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, WAITED_FOR)
         _quiet_libraries()
         sys.exit(work())
     ended = _waited(child)
@@ -51,8 +51,11 @@ def _quiet_libraries() -> None:
 
 def _waited(child: int) -> int:
     """Wait, passing on what ends a command; the terminal's interrupt reaches the child itself."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, lambda number, _: os.kill(child, number))
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, PASSED_ON)
-    _, status = os.waitpid(child, 0)
-    return os.waitstatus_to_exitcode(status)
+    while True:
+        match signal.sigwait(WAITED_FOR):
+            case signal.SIGTERM:
+                os.kill(child, signal.SIGTERM)
+            case signal.SIGCHLD:
+                ended, status = os.waitpid(child, os.WNOHANG)
+                if ended:
+                    return os.waitstatus_to_exitcode(status)
