@@ -24,8 +24,10 @@ def guarded(work: Callable[[], int]) -> int:
     sys.stdout.flush()
     # Blocked, a signal waits until it is asked for: none comes too early, and none in between.
     signal.pthread_sigmask(signal.SIG_BLOCK, WAITED_FOR)
+    signal.signal(signal.SIGCHLD, lambda *_: None)  # what is ignored, as by default, may not wait
     child = os.fork()
     if child == 0:
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, WAITED_FOR)
         _quiet_libraries()
         sys.exit(work())

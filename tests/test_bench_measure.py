@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import math
 import socket
 import subprocess
 import sys
@@ -230,6 +231,16 @@ def test_servers_are_loaded_and_answer_without_failure(workload: models.Workload
     for row in latency:
         assert 0 < row["of_generator"] <= open_loop.GENERATOR_SHARE + 0.001
         assert row["of_capacity"] <= row["share"] + 0.001
+
+
+def test_what_is_offered_is_a_share_of_the_capacity_right_before(
+    workload: models.Workload,
+) -> None:
+    ours = subjects.OURS
+    with servers.running(ours, workload, ours.encode(workload)(workload.rows(50))) as server:
+        made = open_loop.run(server, 0.5, math.inf, 1, 0)
+    assert made.offered == made.capacity / 2
+    assert len(made.report.latencies_us) == pytest.approx(made.offered, rel=0.1)
 
 
 @pytest.mark.parametrize("subject", OWN, ids=lambda each: each.name)

@@ -8,11 +8,13 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import httpx
 import pytest
 
+from server.http import idempotency
 from server.http.idempotency import EXPIRE, Store
 from server.http.problem import Problem
 
@@ -57,6 +59,17 @@ def test_workers_that_open_the_store_at_once_all_get_it(tmp_path: Path) -> None:
         for n in range(150):
             answers = list(workers.map(first, [tmp_path / f"{n}.sqlite3"] * 4))
             assert sorted(answers) == [(b"answer", False)] + [(b"answer", True)] * 3
+
+
+def test_a_store_that_somebody_keeps_locked_is_a_503(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(idempotency, "BUSY_SECONDS", 0.05)
+    with closing(sqlite3.connect(tmp_path / NAME, isolation_level=None)) as other:
+        other.execute("begin exclusive")
+        with pytest.raises(Problem, match="locked") as problem:
+            Store(tmp_path / NAME, 60.0).answer("key", "id", (BODY,), lambda: b"answer")
+    assert problem.value.status == 503
 
 
 def test_a_store_in_a_folder_that_is_gone_is_a_503(tmp_path: Path) -> None:

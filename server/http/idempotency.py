@@ -5,12 +5,10 @@ features, and with each the request id by which `log erase` finds it; what is de
 A request with a key is scored inside a write transaction, so two at once are one.
 """
 
-import fcntl
 import hashlib
-import os
 import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -100,35 +98,38 @@ class Store:
 
         if self._connection is None:
             try:
-                with _alone(self._file.parent):
-                    self._connection = self._connect()
+                self._file.touch(MODE)
+                self._connection = connect(self._file)
             except (OSError, sqlite3.Error) as error:
                 raise StoreError(str(error)) from error
         return self._connection
 
-    def _connect(self) -> "sqlite3.Connection":
-        import sqlite3
 
-        self._file.touch(MODE)
-        connection = sqlite3.connect(self._file, timeout=BUSY_SECONDS, isolation_level=None)
-        with closing(connection.cursor()) as cursor:
+def connect(file: Path) -> "sqlite3.Connection":
+    """Open the file, made where it is empty; raises sqlite3.Error."""
+    import sqlite3
+
+    connection = sqlite3.connect(file, timeout=BUSY_SECONDS, isolation_level=None)
+    with closing(connection.cursor()) as cursor:
+        keep_a_log_ahead(cursor)
+        cursor.execute("pragma synchronous=normal")  # a power cut leaves no broken file
+        cursor.execute("pragma secure_delete=on")
+        cursor.execute(CREATE)
+        cursor.execute(INDEX)
+    return connection
+
+
+def keep_a_log_ahead(cursor: "sqlite3.Cursor") -> None:
+    """Set the journal's mode, for which SQLite itself does not wait until other workers did."""
+    import sqlite3
+
+    deadline = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
             cursor.execute("pragma journal_mode=wal")
-            cursor.execute("pragma synchronous=normal")  # a power cut leaves no broken file
-            cursor.execute("pragma secure_delete=on")
-            cursor.execute(CREATE)
-            cursor.execute(INDEX)
-        return connection
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Let one worker at a time open the file: SQLite waits for no one to change the journal's mode.
-
-    The folder is locked, since closing the file once more would drop SQLite's own locks on it.
-    """
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(0.001)
+        else:
+            return
