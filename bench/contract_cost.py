@@ -25,6 +25,7 @@ import uvicorn
 
 from server import answer, catalog, run, settings
 from server.codec import JSON
+from server.http.new_id import new_id
 from server.metrics.counters import Table
 from server.services import Services, open_services
 
@@ -61,7 +62,7 @@ def bare(services: Services) -> Callable[..., Any]:
         while message.get("more_body"):
             message = await receive()
             body += message["body"]
-        request_id, began = os.urandom(16).hex(), time.perf_counter()
+        request_id, began = new_id(), time.perf_counter()
         said = model.score(body, JSON)
         took = (time.perf_counter() - began) * 1e6
         recorder.append(lines.write(

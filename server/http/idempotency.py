@@ -111,7 +111,7 @@ def connect(file: Path) -> "sqlite3.Connection":
 
     connection = sqlite3.connect(file, timeout=BUSY_SECONDS, isolation_level=None)
     with closing(connection.cursor()) as cursor:
-        keep_a_log_ahead(cursor)
+        use_write_ahead_log(cursor)
         cursor.execute("pragma synchronous=normal")  # a power cut leaves no broken file
         cursor.execute("pragma secure_delete=on")
         cursor.execute(CREATE)
@@ -119,7 +119,7 @@ def connect(file: Path) -> "sqlite3.Connection":
     return connection
 
 
-def keep_a_log_ahead(cursor: "sqlite3.Cursor") -> None:
+def use_write_ahead_log(cursor: "sqlite3.Cursor") -> None:
     """Set the journal's mode, for which SQLite itself does not wait until other workers did."""
     import sqlite3
 
