@@ -31,7 +31,9 @@ from .server_load import Load, Tally
 SWAPS, RESTARTS, TERMS, SLOW = 50, 10, 20, 1000
 CONNECTIONS = 32
 WRK_ROUNDS, SECONDS = 16, 1.5
-ROUNDS, ROUND_SECONDS = 50, 0.5
+ROUNDS, ROUND_SECONDS = 200, 0.25
+# A round tells the goodput where the capacity right before and right after it is about the same.
+STEADY, LEAST_STEADY = 0.1, 40
 BATCH, QUEUE = 50, 8
 GOODPUT = 0.9
 # Of what a full queue costs: the generator and the machine's other users have a part in it.
@@ -116,15 +118,12 @@ def offered(options: argparse.Namespace, folder: Path) -> None:
     """Offer batches at four times the rate one worker can answer them, round by round.
 
     Batches, so that this generator can; small enough to be read at once. Their latency is held to
-    that of as many clients as the queue takes, which is what a full queue costs. A round's capacity
-    is the mean of what was measured right before and right after it: the machine is not the same
-    one a few seconds later.
+    that of as many clients as the queue takes, which is what a full queue costs.
     """
     batches = [b"[" + b",".join(options.applicants[i : i + BATCH]) + b"]" for i in range(50)]
     with running(options.models[0], log_of(folder), "--max-in-flight", str(QUEUE)) as up:
         full, loaded = open_loop.run(up.port, batches, QUEUE, 4, ROUNDS, ROUND_SECONDS)
-    capacities = [(before.rate + after.rate) / 2 for before, after in pairwise(full)]
-    shares = [each.rate / capacity for each, capacity in zip(loaded, capacities, strict=True)]
+    shares = goodput([each.rate for each in full], [each.rate for each in loaded])
     statuses, told = Counter[int](), Counter[str]()
     for each in loaded:
         statuses, told = statuses + each.statuses, told + each.retry_after
@@ -133,16 +132,34 @@ def offered(options: argparse.Namespace, folder: Path) -> None:
     late = p99([seconds for each in loaded for seconds in each.late])
     failed = [each for came in (*full, *loaded) for each in came.failed]
     low, middle, high = quantiles(shares, n=4)
-    print(f"offered: capacity {min(capacities):.0f} to {max(capacities):.0f} batches/s, four times "
-          f"that offered; goodput {middle:.0%} of it (middle half of {ROUNDS} rounds {low:.0%} to "
-          f"{high:.0%}), accepted p99 {worst * 1e3:.0f} ms of at most {bound * 1e3:.0f} ms; "
-          f"{dict(statuses)}, Retry-After {dict(told)}, failed {len(failed)}, generator late by "
-          f"p99 {late * 1e3:.0f} ms")  # fmt: skip
+    rates = [each.rate for each in full]
+    print(f"offered: capacity {min(rates):.0f} to {max(rates):.0f} batches/s, four times that "
+          f"offered; goodput {middle:.1%} of it (middle half of {len(shares)} steady rounds of "
+          f"{ROUNDS} {low:.0%} to {high:.0%}), accepted p99 {worst * 1e3:.0f} ms of at most "
+          f"{bound * 1e3:.0f} ms; {dict(statuses)}, Retry-After {dict(told)}, failed "
+          f"{len(failed)}, generator late by p99 {late * 1e3:.0f} ms")  # fmt: skip
     assert not failed
     assert set(statuses) == {200, 503}
     assert set(told) == {"1"}
     assert middle >= GOODPUT
     assert worst <= bound
+
+
+def goodput(capacities: Sequence[float], rates: Sequence[float]) -> list[float]:
+    """Return the share of the capacity that each round's rate is, of the rounds that tell.
+
+    A round's capacity is the mean of what was measured right before and right after it; where these
+    two differ, the machine changed its speed meanwhile. Raises SystemExit where it mostly did.
+    """
+    shares = [
+        2 * rate / (before + after)
+        for (before, after), rate in zip(pairwise(capacities), rates, strict=True)
+        if abs(before - after) <= STEADY * max(before, after)
+    ]
+    if len(shares) < LEAST_STEADY:
+        raise SystemExit(f"the machine kept its speed in {len(shares)} of {len(rates)} rounds: "
+                         f"that says nothing, wanted {LEAST_STEADY}")  # fmt: skip
+    return shares
 
 
 def overload(options: argparse.Namespace, folder: Path) -> None:

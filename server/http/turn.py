@@ -18,7 +18,7 @@ from typing import Protocol
 from .endpoint import Handler, Ledger
 from .message import Answer, Exchange
 
-PATIENCE = 0.001  # seconds
+PATIENCE = 0.003  # seconds
 
 
 class Client(Protocol):
