@@ -37,7 +37,11 @@ class MissingChoice:
 
 @dataclass(frozen=True)
 class Feature:
-    """One input of the model. `categories` and `codes` are None for numbers."""
+    """One input of the model. `categories` and `codes` are None for numbers.
+
+    The codes of an `ordered` category are numbers to LightGBM; a `boolean` number was true or false
+    in training.
+    """
 
     name: str
     used: bool
@@ -49,6 +53,8 @@ class Feature:
     seen: tuple[float, float] | None
     categories: list[object] | None = None
     codes: list[float] | None = None
+    ordered: bool = False
+    boolean: bool = False
 
     @property
     def is_category(self) -> bool:

@@ -70,7 +70,9 @@ def _feature(feature: Feature) -> dict[str, object]:
         },
     }
     if feature.is_category:
+        described |= {"ordered": True} if feature.ordered else {}
         return described | {"categories": feature.categories, "codes": feature.codes}
+    described |= {"boolean": True} if feature.boolean else {}
     seen = dict(zip(("min", "max"), feature.seen, strict=True)) if feature.seen else None
     return described | {"seen": seen}
 

@@ -25,6 +25,8 @@ class Feature(msgspec.Struct):
     zero_as_missing: bool = False
     categories: list[str | float | int | bool] | None = None
     codes: list[float] | None = None
+    boolean: bool = False
+    ordered: bool = False
 
 
 class Transform(msgspec.Struct):

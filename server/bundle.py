@@ -33,17 +33,21 @@ class Seen(msgspec.Struct, frozen=True):
 
 
 class Number(msgspec.Struct, frozen=True, tag_field="type", tag="number"):
-    """A feature whose value is a float64."""
+    """A feature whose value is a float64; of a `boolean` one, true is 1 and false is 0."""
 
     name: str
     missing: Missing
     zero_as_missing: bool = False
     used: bool = True
     seen: Seen | None = None
+    boolean: bool = False
 
 
 class Category(msgspec.Struct, frozen=True, tag_field="type", tag="category"):
-    """A feature whose value is one of a list; `codes` stands at the positions of `categories`."""
+    """A feature whose value is one of a list; `codes` stands at the positions of `categories`.
+
+    The codes of an `ordered` one are compared as numbers by the model.
+    """
 
     name: str
     missing: Missing
@@ -51,6 +55,7 @@ class Category(msgspec.Struct, frozen=True, tag_field="type", tag="category"):
     codes: tuple[float, ...]
     zero_as_missing: bool = False
     used: bool = True
+    ordered: bool = False
 
 
 Feature = Number | Category

@@ -26,6 +26,8 @@ class Feature(msgspec.Struct):
     missing: Missing = msgspec.field(default_factory=Missing)
     categories: list[str | float | bool] = []
     codes: list[float] = []
+    boolean: bool = False
+    ordered: bool = False
 
 
 class Policy(msgspec.Struct):
