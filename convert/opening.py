@@ -4,7 +4,8 @@ from pathlib import Path
 
 from .errors import OptionError
 from .loading import Loaded, load
-from .pipeline import Carried, is_skops, load_skops, load_trusted
+from .pipeline import Carried, load_skops, load_trusted
+from .skops_file import is_skops
 
 
 def open_model(

@@ -1,6 +1,5 @@
 """A scikit-learn pipeline around the booster, from a skops file or a pickle the user trusts."""
 
-import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,12 +11,10 @@ import pandas as pd
 from .errors import UnreadableModelError, UnsupportedModelError
 from .linear import Nodes
 from .loading import Loaded, loaded_text
+from .skops_file import DAMAGES, build_skops, told
 from .source import CHANGES_THE_ANSWER
 from .steps import Block, Carrier, Input
 from .tree import Floats
-
-# skops asks before it builds a type it does not know; these belong to every LightGBM estimator.
-TRUSTED = ("lightgbm.", "collections.", "imblearn.", "numpy.", "sklearn.")
 
 
 @dataclass(frozen=True)
@@ -31,26 +28,17 @@ class Carried:
     transform: Callable[[Floats], Floats]
 
 
-def is_skops(path: Path) -> bool:
-    """True for a zip file that holds a skops schema."""
-    if not zipfile.is_zipfile(path):
-        return False
-    with zipfile.ZipFile(path) as archive:
-        return "schema.json" in archive.namelist()
-
-
 def load_skops(path: Path) -> tuple[Loaded, Carried | None]:
-    """Load a skops file, which cannot execute what it holds.
+    """Load a skops file, of which only types on a closed list are built.
 
-    Raises UnsupportedModelError for a type or a step that is not carried.
+    Raises UnsupportedModelError for a type or a step that is not carried, UnreadableModelError for
+    what only looks like a model.
     """
-    from skops.io import get_untrusted_types, load
-
-    types = get_untrusted_types(file=path)
-    strange = [name for name in types if not name.startswith(TRUSTED)]
-    if strange:
-        raise UnsupportedModelError(f"{path}: holds {strange[0]}, which is not trusted")
-    return _split(load(path, trusted=types), "skops")
+    found = build_skops(path)
+    try:
+        return _split(found, "skops")
+    except DAMAGES as error:
+        raise UnreadableModelError(f"{path}: no whole model: {told(error)}") from error
 
 
 def load_trusted(path: Path) -> tuple[Loaded, Carried | None]:
