@@ -16,7 +16,7 @@ define layers
 	@for layer in $(2); do \
 	  cmp -s requirements/$$layer.txt $(1)/installed-$$layer.txt && continue; \
 	  echo "installing the $$layer layer into $(1)" >&2; \
-	  $(1)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+	  $(1)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
 	    --requirement requirements/$$layer.txt || exit 1; \
 	  cp requirements/$$layer.txt $(1)/installed-$$layer.txt; \
 	done
@@ -151,7 +151,7 @@ UV_COMPILE := uv pip compile --quiet --universal --fork-strategy fewest --python
   --generate-hashes --no-emit-index-url --no-annotate --no-header
 
 TOOLS := $(BUILD)/deploy
-.PHONY: deploy-lint audit licences sbom
+.PHONY: deploy-lint audit licences sbom bases
 deploy-lint: ## Dockerfile, workflows, compose file, manifests and alert rules, each by its own tool
 	$(call layers,$(TOOLS),deploy)
 	$(TOOLS)/bin/hadolint Dockerfile.distroless deploy/monitoring/Dockerfile
@@ -160,24 +160,40 @@ deploy-lint: ## Dockerfile, workflows, compose file, manifests and alert rules, 
 	$(TOOLS)/bin/kubernetes-validate --quiet --strict --kubernetes-version 1.33 \
 	  deploy/kubernetes/[!k]*.yaml deploy/schedule/cronjob.yaml
 	! command -v promtool >/dev/null || promtool check config deploy/prometheus/prometheus.yml
-audit: ## known vulnerabilities of what the image holds; fails where the advisories cannot be had
+audit: ## known vulnerabilities of what the images hold; fails where the advisories cannot be had
 	$(call layers,$(TOOLS),deploy)
-	$(TOOLS)/bin/pip-audit --strict --require-hashes --disable-pip --requirement requirements/server.txt
-licences: ## of what the image holds: only those named here
+	$(TOOLS)/bin/pip-audit --strict --require-hashes --disable-pip \
+	  $(foreach layer,$(IMAGE_LAYERS),--requirement requirements/$(layer).txt)
+licences: ## of what the images hold: only those named here
 	$(call layers,$(TOOLS),deploy)
-	$(call layers,$(BUILD)/served,server)
-	$(TOOLS)/bin/pip-licenses --python=$(BUILD)/served/bin/python --partial-match \
-	  --allow-only="MIT;BSD;Apache;Python Software Foundation;PSF-2.0;Mozilla Public License 2.0"
-sbom: ## a CycloneDX list of what the image holds, build/sbom.cdx.json
+	$(foreach layer,$(IMAGE_LAYERS),$(call licences,$(layer)))
+sbom: ## a CycloneDX list of what each image holds, build/sbom-server.cdx.json and -monitoring
 	$(call layers,$(TOOLS),deploy)
-	$(TOOLS)/bin/cyclonedx-py requirements requirements/server.txt --output-file $(BUILD)/sbom.cdx.json
+	$(call sbom,server,Dockerfile.distroless)
+	$(call sbom,monitoring,deploy/monitoring/Dockerfile)
+bases: ## look up the digests of all base images again, and write them down (needs a registry)
+	$(PYTHON) deploy/image/bases.py --update
+# The layers of requirements that an image holds: the server's, and that of the drift job.
+IMAGE_LAYERS := server monitoring
+define licences
+	$(call layers,$(BUILD)/served-$(1),$(1))
+	$(TOOLS)/bin/pip-licenses --python=$(BUILD)/served-$(1)/bin/python --partial-match \
+	  --allow-only="$(ALLOWED)"
+
+endef
+define sbom
+	$(TOOLS)/bin/cyclonedx-py requirements requirements/$(1).txt \
+	  --output-file $(BUILD)/sbom-$(1).cdx.json
+	$(PYTHON) deploy/image/bases.py --into $(BUILD)/sbom-$(1).cdx.json $(2)
+endef
+ALLOWED := MIT;BSD;ISC;Apache;Python Software Foundation;PSF-2.0;Mozilla Public License 2.0
 
 DOCKER ?= docker
 IMAGE ?= credit-express
 .PHONY: image image-test image-suite image-run image-monitoring wheelhouse
 image: ## build the image; from wheelhouse/ alone where there is one
 	$(DOCKER) build --file Dockerfile.distroless --tag $(IMAGE) \
-	  --build-arg REVISION=$$(git rev-parse HEAD 2>/dev/null || echo unknown) \
+	  --build-arg REVISION=$$(git rev-parse HEAD 2>/dev/null || echo unknown) $(call bases,Dockerfile.distroless) \
 	  $(if $(wildcard wheelhouse/*.whl),--network none --build-arg PIP_NO_INDEX=1) .
 image-test: setup ## run the image read-only, as nobody, and test what it answers and holds
 	IMAGE=$(IMAGE) DOCKER=$(DOCKER) $(PY) -m pytest -rs tests/test_image_container.py
@@ -188,7 +204,8 @@ image-run: ## serve from the image on PORT
 	  --publish $(HOST):$(PORT):8000 --volume credit-express-log:/log $(IMAGE)
 image-monitoring: ## build the image of the drift job, the log's verbs and the dashboard
 	DOCKER_BUILDKIT=1 $(DOCKER) build --file deploy/monitoring/Dockerfile \
-	  --tag $(IMAGE)-monitoring --build-arg REVISION=$$(git rev-parse HEAD 2>/dev/null || echo unknown) .
+	  --tag $(IMAGE)-monitoring --build-arg REVISION=$$(git rev-parse HEAD 2>/dev/null || echo unknown) \
+	  $(call bases,deploy/monitoring/Dockerfile) .
 wheelhouse: ## the server's wheels and its native engine, for a build without a network
 	mkdir -p wheelhouse
 	test "$(ARCH)" != "$$(uname -m)" || $(PYTHON) -m server.native.build --out wheelhouse
@@ -197,3 +214,6 @@ wheelhouse: ## the server's wheels and its native engine, for a build without a 
 	  --implementation cp --abi cp311 --abi abi3 --abi none \
 	  $(foreach tag,_2_28 _2_27 _2_17 2014 1,--platform manylinux$(tag)_$(ARCH))
 ARCH ?= x86_64
+# BASES=tags: whatever image stands behind the base's tag, on this machine or in the registry today.
+BASES ?= digests
+bases = $(if $(filter tags,$(BASES)),$(shell $(PYTHON) deploy/image/bases.py --tags $(1)))

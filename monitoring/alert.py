@@ -21,12 +21,32 @@ from .errors import MonitoringError
 STATE = "alert-state.json"
 ATTEMPTS = 4
 FIRST_PAUSE = 1.0
+SCHEMES = ("http://", "https://")
 TIMEOUT = 30.0
 """Seconds for one attempt; a hanging one must not keep the next run waiting."""
 
 
 class AlertError(MonitoringError):
     """The alert could not be delivered; the next run tries again."""
+
+
+def address(path: Path) -> str:
+    """Return the webhook's address out of a file that holds nothing else. Raises AlertError.
+
+    As an argument, everyone who may list the processes of the machine would read it.
+    """
+    if "//" in str(path) or ":/" in str(path):
+        raise AlertError("--alert-webhook: wanted a file that holds the address, got an address")
+    try:
+        words = path.read_text("utf-8").split()
+    except (OSError, ValueError) as error:
+        said = getattr(error, "strerror", None) or error
+        raise AlertError(f"--alert-webhook: {path}: {said}") from error
+    if len(words) != 1:
+        raise AlertError(f"--alert-webhook: {path}: wanted one address, got {len(words)} words")
+    if not words[0].startswith(SCHEMES):
+        raise AlertError(f"--alert-webhook: {path}: wanted an address of http:// or https://")
+    return words[0]
 
 
 def tell(
@@ -120,7 +140,7 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 
 def post(url: str, body: bytes) -> None:
     """POST the alert. Raises AlertError; the address may hold a secret, and is not repeated."""
-    if not url.startswith(("http://", "https://")):
+    if not url.startswith(SCHEMES):
         raise AlertError("wanted an address of http:// or https://")
     headers = {"Content-Type": "application/json"}
     opener = urllib.request.build_opener(_NoRedirect)

@@ -20,8 +20,10 @@ from .drift_files import rows, write_bundle, write_log
 class Hook(HTTPServer):
     """A webhook that answers with the given codes, then with 200, and keeps what it was sent."""
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
+        self.file = folder / "webhook"
+        self.file.write_text(f"{self.url}\n")
         self.answers: list[int] = []
         self.bodies: list[dict[str, str]] = []
 
@@ -46,8 +48,8 @@ class Handler(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def hook() -> Iterator[Hook]:
-    with Hook() as server:
+def hook(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hook]:
+    with Hook(tmp_path_factory.mktemp("hook")) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         yield server
@@ -73,7 +75,7 @@ def test_only_a_change_is_told(hook: Hook, places: tuple[Path, Path, Path], tmp_
     """Stable, stable, drift, drift, stable: two messages."""
     model, quiet, moved = places
     codes = [
-        drift(model, log, tmp_path, "--alert-webhook", hook.url)
+        drift(model, log, tmp_path, "--alert-webhook", str(hook.file))
         for log in (quiet, quiet, moved, moved, quiet)
     ]
     assert codes == [0, 0, 1, 1, 0]
@@ -138,7 +140,7 @@ def test_a_state_file_cut_short_is_no_state(
 ) -> None:
     model, _, moved = places
     (tmp_path / alert.STATE).write_text('{"webh')
-    assert drift(model, moved, tmp_path, "--alert-webhook", hook.url) == 1
+    assert drift(model, moved, tmp_path, "--alert-webhook", str(hook.file)) == 1
     assert len(hook.bodies) == 1
 
 
@@ -205,7 +207,7 @@ def test_a_state_file_of_another_shape_is_no_state(
 ) -> None:
     model, _, moved = places
     (tmp_path / alert.STATE).write_text(content)
-    assert drift(model, moved, tmp_path, "--alert-webhook", hook.url) == 1
+    assert drift(model, moved, tmp_path, "--alert-webhook", str(hook.file)) == 1
     assert len(hook.bodies) == 1
 
 
@@ -224,3 +226,48 @@ def test_a_new_level_and_a_new_version_are_news(
     ):
         alert.tell(msgspec.structs.replace(found, **change), tmp_path, None, hook.url)
         assert len(hook.bodies) == told
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (None, "No such file"),
+        (b"", "wanted one address, got 0 words"),
+        (b" \n\t\n", "wanted one address, got 0 words"),
+        (b"https://chat.example.org/a https://chat.example.org/b", "got 2 words"),
+        (b"https://chat.example.org/secret\n# ours", "got 3 words"),
+        (b"chat.example.org/secret", "wanted an address of http:// or https://"),
+        (b"ftp://chat.example.org/secret", "wanted an address of http:// or https://"),
+        (b"HOOK=https://chat.example.org/secret", "wanted an address of http:// or https://"),
+        (b"\xff\xfe\x00", "can't decode"),
+        ("folder", "Is a directory"),
+    ],
+)
+def test_a_file_without_one_address_is_refused_before_anything_is_read(
+    places: tuple[Path, Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str],
+    content: bytes | str | None, said: str,
+) -> None:  # fmt: skip
+    """The file is named, what stands in it is not repeated."""
+    file, out = tmp_path / "webhook", tmp_path / "out"
+    if content == "folder":
+        file.mkdir()
+    elif isinstance(content, bytes):
+        file.write_bytes(content)
+    assert drift(*places[:2], out, "--alert-webhook", str(file)) == 3
+    error = capsys.readouterr().err
+    assert f"--alert-webhook: {file}: " in error
+    assert said in error
+    assert "secret" not in error
+    assert not out.exists()
+
+
+@pytest.mark.parametrize("scheme", ["http://", "https://", "HTTPS://", "ftp://", "https:/"])
+def test_an_address_is_no_argument(
+    places: tuple[Path, Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str], scheme: str
+) -> None:
+    """Every user of a machine may read the arguments of its processes."""
+    given = f"{scheme}chat.example.org/secret"
+    assert drift(*places[:2], tmp_path / "out", "--alert-webhook", given) == 3
+    error = capsys.readouterr().err
+    assert "--alert-webhook: wanted a file that holds the address, got an address" in error
+    assert "secret" not in error

@@ -44,7 +44,8 @@ def test_every_schedule_runs_a_command_that_parses(name: str, read) -> None:  # 
     assert args.log
     assert args.out
     assert args.window
-    assert args.alert_webhook
+    assert args.alert_webhook.name == "webhook"
+    assert not [each for each in command if "://" in each or "$(" in each]
 
 
 def test_only_an_error_fails_a_scheduled_run() -> None:
@@ -64,4 +65,4 @@ def test_the_job_holds_no_privilege() -> None:
     container = spec["containers"][0]
     assert container["securityContext"]["readOnlyRootFilesystem"] is True
     read_only = {m["name"] for m in container["volumeMounts"] if m.get("readOnly")}
-    assert read_only == {"models", "log"}
+    assert read_only == {"models", "log", "alert"}

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ..alert import AlertError, tell
+from ..alert import AlertError, address, tell
 from ..log.window import Window, moment
 from ..outcomes.labels import Labels
 from ..outcomes.ledger import Ledger
@@ -47,6 +47,7 @@ def run(args: argparse.Namespace) -> Drift:
     """Read, count, compare and write. Raises MonitoringError."""
     if not args.out and (args.alert_command or args.alert_webhook):
         raise DriftError("an alert wants --out: what was last told is remembered there")
+    webhook = address(args.alert_webhook) if args.alert_webhook else None
     reference, window = _reference(args), _window(args)
     source = _source(args, reference, window)
     now, before = (Sample(REPORT_ROWS, reference.score_edges) for _ in range(2))
@@ -71,14 +72,14 @@ def run(args: argparse.Namespace) -> Drift:
     if samples:
         _report(args, reference, result, before, now)
     if args.alert_command or args.alert_webhook:
-        _alert(args, result)
+        _alert(args, webhook, result)
     return result
 
 
-def _alert(args: argparse.Namespace, result: Drift) -> None:
+def _alert(args: argparse.Namespace, webhook: str | None, result: Drift) -> None:
     """Tell a change of verdict; that nobody could be told must not hide the verdict itself."""
     try:
-        tell(result, args.out, args.alert_command, args.alert_webhook)
+        tell(result, args.out, args.alert_command, webhook)
     except AlertError as error:
         print(f"error: {error}", file=sys.stderr)
 
