@@ -11,18 +11,21 @@ from time import perf_counter
 from typing import Any
 
 import msgspec
+from httptools import HttpParserError, HttpParserUpgrade
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
 from ..metrics.counters import AT, Counters
 from .bare import CLOSE, CONTINUE, SHED, bare_answer, is_oip
+from .parsing import new_parser, without_offer
 from .problem import Problem
 from .shedding import PLAIN_POST, SOON_SECONDS, Shedding
 
 ARRIVED = "credit.arrived"
 BODY = "credit.body"
 MAX_HEAD = 64 * 1024
+NOT_HTTP = "Invalid HTTP request received."
 LINGER_SECONDS = 2.0
 CONNECTIONS, SHEDS = AT["plain", "connections"], AT["plain", "shed"]
 
@@ -50,9 +53,9 @@ class WholeRequests(HttpToolsProtocol):
     # In few places of memory: a refused connection is rarely in the processor's caches.
     __slots__ = (
         "_answering", "_ended", "_has_ended", "_head_bytes", "_held", "_idle_since", "_in_body",
-        "_in_head", "_is_held_back", "_refused_at", "_rejected", "_rejection", "_shedding",
-        "_sheds", "_stalled_since", "_to_drop", "_waits", "counters", "limits", "state",
-        "waiting_since",
+        "_in_head", "_is_held_back", "_offers", "_refused_at", "_rejected", "_rejection",
+        "_shedding", "_sheds", "_stalled_since", "_to_drop", "_waits", "counters", "limits",
+        "state", "waiting_since",
     )  # fmt: skip
 
     def __init__(
@@ -75,6 +78,7 @@ class WholeRequests(HttpToolsProtocol):
         self._in_head = self._in_body = self._ended = False
         self._shedding = self._rejected = self._is_held_back = False
         self._rejection: Problem | None = None
+        self._offers = False  # another protocol, by the head just read
         self._waits = False  # for its turn, in the fast lane
         self._sheds = 0
         self._refused_at = -inf
@@ -113,12 +117,33 @@ class WholeRequests(HttpToolsProtocol):
 
     def _parse(self, data: bytes) -> None:
         self._ended = False
-        super().data_received(data)
+        self._unset_keepalive_if_required()
+        self._feed(data)
         if self._in_head or self._in_body:
             if self.waiting_since is None:
                 self.waiting_since = self.loop.time()
             if self._in_head and not self._ended:  # else most of it may be the body before
                 self._bound_head(len(data))
+
+    def _feed(self, data: bytes) -> None:
+        rest: bytes | memoryview = data
+        while True:
+            try:
+                self.parser.feed_data(rest)
+            except HttpParserUpgrade as stop:
+                rest = memoryview(rest)[stop.args[0] :]
+                if not self._rejected:
+                    self._decline()
+                    continue
+            except HttpParserError:
+                self.send_400_response(NOT_HTTP)
+            return
+
+    def _decline(self) -> None:
+        """Read the head again without the offer of another protocol; the body follows it."""
+        head = without_offer(self.parser, self.url, self.headers)
+        self.parser, self._offers = new_parser(self), False
+        self._feed(head)
 
     def eof_received(self) -> bool:  # type: ignore[override]
         """Keep the connection of a client that sends no more but still waits for a refusal."""
@@ -189,6 +214,9 @@ class WholeRequests(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """Shed what is too much before its body comes; else hold it for its body."""
+        if self.parser.should_upgrade():
+            self._on_offer()
+            return
         self._in_head, self._in_body = False, True
         if self._rejected:
             return
@@ -207,6 +235,8 @@ class WholeRequests(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """Let the request in."""
+        if self._offers:
+            return
         self._in_body, self._ended, self.waiting_since = False, True, None
         if self._rejected or self.transport.is_closing():
             return
@@ -214,6 +244,12 @@ class WholeRequests(HttpToolsProtocol):
             self._begin_shed(self.parser.should_keep_alive())
         else:
             self._admit()
+
+    def _on_offer(self) -> None:
+        if self.parser.get_method() == b"CONNECT":
+            self._reject(Problem(405, "CONNECT: this is no proxy"))
+        else:
+            self._offers = True
 
     def _open(self) -> None:
         """Take a request whose head is there."""
