@@ -1,5 +1,6 @@
 """Write a bundle: all of it beside its place first, then renamed, so that no half bundle exists."""
 
+import ctypes
 import hashlib
 import json
 import os
@@ -11,6 +12,10 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from .errors import OptionError
+
+MANIFEST, SUMS, PROFILE = "manifest.json", "SHA256SUMS", "profile.json"
+REFERENCE = "reference.parquet"
+HERE, EXCHANGE = -100, 2  # AT_FDCWD and RENAME_EXCHANGE of Linux
 
 
 def json_bytes(value: object) -> bytes:
@@ -45,7 +50,10 @@ def check_place(place: Path, force: bool) -> None:
 
 
 def write_bundle(place: Path, files: dict[str, bytes]) -> None:
-    """Write `files` into a folder beside `place` and rename it there; raises OptionError."""
+    """Write `files` into a folder beside `place` and rename it there; raises OptionError.
+
+    A bundle that stands there is swapped in one step, where the file system can.
+    """
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
         beside = Path(tempfile.mkdtemp(prefix=f".{place.name}-", dir=place.parent))
@@ -56,12 +64,22 @@ def write_bundle(place: Path, files: dict[str, bytes]) -> None:
         new.mkdir()
         for name, content in files.items():
             (new / name).write_bytes(content)
-        if place.exists():
-            os.replace(place, old)
-        os.replace(new, place)
+        if not (place.exists() and exchange(new, place)):
+            if place.exists():
+                os.replace(place, old)
+            os.replace(new, place)
     except OSError as error:
         if old.exists():
             os.replace(old, place)
         raise OptionError(f"{place}: {error.strerror}; nothing was written") from error
     finally:
         shutil.rmtree(beside, ignore_errors=True)
+
+
+def exchange(one: Path, other: Path) -> bool:
+    """Swap two folders at once, so that a reader finds the one or the other; False if not done."""
+    rename = getattr(ctypes.CDLL(None), "renameat2", None)
+    if rename is None:
+        return False
+    done: int = rename(HERE, os.fsencode(one), HERE, os.fsencode(other), EXCHANGE)
+    return done == 0

@@ -15,27 +15,41 @@ from .building import build
 from .bundle import check_place, write_bundle
 from .checking import cases_of, check_all, raw_rows
 from .conversion import Request, convert
+from .deciding import told
 from .errors import OptionError
 from .features import MissingChoice
 from .manifest import Identity
 from .opening import open_alone, open_model
 from .policy import Costs
+from .repolicy import change_policy
 from .scores import PolicyChoice
 
 CONVERT_HELP = """examples:
   python -m convert model.txt --name credit-express --version 1 --out models \\
       --reference holdout.parquet --label default --cost-fn 10 --cost-fp 1
+  python -m convert model.pkl ... --bad default --threshold 0.2   the class that is refused
+  python -m convert policy BUNDLE --threshold .18   another cut-off, the same model
   python -m convert inspect model.txt         what is inside, what looks wrong
   python -m convert compare model.txt         this, float32 and onnxmltools, against LightGBM
   python -m convert verify model.txt          compare with LightGBM, write nothing
 
 The first writes models/credit-express/1/ once every row tried gives LightGBM's own bits."""
+POLICY_HELP = """examples:
+  python -m convert policy models/credit-express/1 --threshold 0.18
+  python -m convert policy models/credit-express/1 --threshold 0.18 --refer-from 0.12
+
+The folder is swapped at once. SIGHUP, or POST /models/reload on the admin port, serves it."""
 VERIFY_HELP = """examples:
   python -m convert verify model.txt model.pkl mlflow-folder/
   python -m convert verify model.txt --rows holdout.csv"""
 MODEL_HELP = "LightGBM text model, .pkl or .joblib (not executed), .skops, or MLflow folder"
 TRUST_HELP = "unpickle MODEL, running any code in it, to carry its pipeline's steps as well"
 ROWS_HELP = "real rows, .csv or .parquet; without, rows are drawn from the range in training"
+BAD_HELP = "the class that is refused, and whose probability is answered; as in the labels"
+LABEL_HELP = "what stands for a bad one in that column (default: the class of --bad, or 1)"
+REFUSE_HELP = "refuse at this probability and above"
+THRESHOLD_HELP = f"{REFUSE_HELP}; without it and costs, no decision"
+REFER_HELP = "refer to a person from this probability on, below the threshold"
 EXPORTER_HELP = "float32 and onnxmltools are NOT exact; what they get wrong is counted and recorded"
 MISSING_HELP = "what a missing number does where no split was trained on one (default: error)"
 
@@ -62,10 +76,18 @@ def convert_parser() -> argparse.ArgumentParser:
     add("--out", type=Path, required=True, help="folder of models; writes OUT/NAME/VERSION")
     add("--force", action="store_true", help="replace a bundle that stands there")
     add("--reference", type=Path, metavar="ROWS", help="rows for drift, .csv or .parquet, by name")
-    add("--label", metavar="COLUMN", help="the label's column in ROWS")
-    add("--threshold", type=float, metavar="T", help="refuse at this probability and above")
+    add("--label", metavar="COLUMN", help="the label's column in ROWS: classes, or 1 for bad")
+    add("--bad-label", metavar="VALUE", help=LABEL_HELP)
+    add("--bad", "--positive", dest="bad", metavar="CLASS", help=BAD_HELP)
+    add(
+        "--threshold",
+        type=float,
+        metavar="T",
+        help=THRESHOLD_HELP,
+    )
     add("--cost-fn", type=float, metavar="C", help="cost of a default approved; finds T by cost")
     add("--cost-fp", type=float, metavar="C", help="cost of a good applicant refused")
+    add("--refer-from", type=float, metavar="P", help=REFER_HELP)
     add("--missing", default="error", metavar="error|zero|impute=VALUE", help=MISSING_HELP)
     add("--exporter", choices=("exact", *APPROXIMATE), default="exact", help=EXPORTER_HELP)
     add("--trust-pickle", action="store_true", help=TRUST_HELP)
@@ -84,16 +106,42 @@ def run_convert(options: argparse.Namespace) -> int:
         identity,
         reference=options.reference,
         label=options.label,
-        policy=PolicyChoice(options.threshold, _costs(options)),
+        policy=PolicyChoice(options.threshold, _costs(options), options.refer_from),
         missing=MissingChoice.parse(options.missing),
         training=_training(options.training_info),
         exporter=options.exporter,
+        bad=options.bad,
+        bad_label=options.bad_label,
     )
     loaded, carried = open_model(options.model, options.num_iteration, options.trust_pickle)
     for note in (f"read {len(loaded.model.trees)} trees", *loaded.notes):
         progress(note)
     write_bundle(place, convert(loaded, request, progress, carried))
     progress(f"wrote {place} in {time.perf_counter() - started:.1f} s")
+    return 0
+
+
+def policy_parser() -> argparse.ArgumentParser:
+    """Return the parser of `policy`."""
+    about = "Change the cut-off of a bundle: same model, same scores, a new policy version."
+    made = _parser(" policy", about, POLICY_HELP)
+    add = made.add_argument
+    add("bundle", type=Path, help="the bundle's folder, models/NAME/VERSION")
+    add("--threshold", type=float, metavar="T", required=True, help=REFUSE_HELP)
+    add("--refer-from", type=float, metavar="P", help=REFER_HELP)
+    add("--bad", "--positive", dest="bad", metavar="CLASS", help=BAD_HELP)
+    return made
+
+
+def run_policy(options: argparse.Namespace) -> int:
+    """Write the bundle again with another policy; raises OptionError."""
+    place = options.bundle.resolve()
+    files, found, probability = change_policy(
+        place, options.threshold, options.refer_from, options.bad
+    )
+    write_bundle(place, files)
+    progress(told(found, probability, None))
+    progress(f"wrote {place}, policy {found.version}; a server serves it after a reload")
     return 0
 
 
@@ -200,6 +248,7 @@ def run_fidelity(options: argparse.Namespace) -> int:
 
 COMMANDS: dict[str, Command] = {
     "convert": (convert_parser, run_convert),
+    "policy": (policy_parser, run_policy),
     "verify": (verify_parser, run_verify),
     "compare": (compare_parser, run_compare),
     "inspect": (inspect_parser, run_inspect),

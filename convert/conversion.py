@@ -6,9 +6,14 @@ from pathlib import Path
 from .approximate import APPROXIMATE, approximated, count_wrong
 from .building import Built, build
 from .bundle import hashes_of, json_bytes, parquet_bytes, sums
+from .classes import Meaning, meaning
+from .complement import turned
+from .deciding import decided
 from .errors import OptionError
 from .features import MissingChoice
 from .golden import golden, golden_rows
+from .inspection import NO_SPLIT, weighted
+from .labels import label_reader
 from .loading import Loaded
 from .manifest import Facts, Identity, manifest
 from .pipeline import Carried
@@ -30,6 +35,8 @@ class Request:
     missing: MissingChoice = field(default_factory=MissingChoice)
     training: dict[str, object] = field(default_factory=dict)
     exporter: str = "exact"
+    bad: str | None = None
+    bad_label: str | None = None
 
 
 def convert(
@@ -42,13 +49,13 @@ def convert(
     """
     if carried is not None and request.exporter in APPROXIMATE:
         raise OptionError(f"--exporter {request.exporter} takes the booster alone, no pipeline")
-    built = build(loaded, request.missing, carried)
+    built, meant = _meant(build(loaded, request.missing, carried), request, progress)
     progress(f"built model.onnx, {len(built.content)} bytes")
-    rows = _rows(request, built)
+    rows = _rows(request, built, meant)
     for note in refused_by_default(rows, built.features):
         progress(note)
     scores = _scores(built.subject, rows)
-    policy = request.policy.follow(built.task, rows, scores)
+    policy = decided(request.policy, built.task, meant, rows, scores, progress)
     reference = rows.X if rows else None
     report = verify(built.subject, built.model, reference, progress)
     if request.exporter in APPROXIMATE:
@@ -56,7 +63,7 @@ def convert(
         scores = _scores(built.subject, rows)
         report = count_wrong(built, reference, policy.refuse_at if policy else None)
         progress(f"{request.exporter}: {report.mismatches} of {report.rows} rows are not exact")
-    facts = Facts(built, policy, report, request.training, request.exporter)
+    facts = Facts(built, policy, report, request.training, request.exporter, meant)
     files = {"model.onnx": built.content, "model.txt": loaded.text.encode()}
     files |= _derived(facts, rows, scores)
     files["verification.md"] = verification_text(request.identity, facts).encode()
@@ -65,10 +72,23 @@ def convert(
     return files
 
 
-def _rows(request: Request, built: Built) -> Rows | None:
+def _meant(built: Built, request: Request, progress: Progress) -> tuple[Built, Meaning]:
+    """Settle what the model's number means, and answer that."""
+    request.policy.check(built.task)
+    outputs, decides = built.model.trees_per_iteration, request.policy.wanted
+    meant = meaning(built.task, outputs, built.loaded.classes, request.bad, decides)
+    if decides and not any(feature.used for feature in built.features):
+        raise OptionError(f"a threshold tells nobody apart: {NO_SPLIT}")
+    for note in (*meant.told(built.task), *weighted(built.model)):
+        progress(note)
+    return (turned(built) if meant.turned else built), meant
+
+
+def _rows(request: Request, built: Built, meaning: Meaning) -> Rows | None:
     if request.reference is None:
         return None
-    return read_rows(request.reference, built.features, request.label)
+    reader = label_reader(built.task, meaning, request.bad_label)
+    return read_rows(request.reference, built.features, request.label, reader)
 
 
 def _scores(subject: Subject, rows: Rows | None) -> Scores | None:

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
+from .classes import meaning
 from .features import Feature, MissingChoice, features_of
 from .loading import Loaded
 from .objective import objective_of
@@ -12,6 +13,11 @@ from .tree import Ints, Missing, Model
 
 IDENTITY = re.compile(r"^(sk_)?id(_|$)|_id$|(^|_)(uuid|guid|rowid|index)(_|$)|^unnamed", re.I)
 TARGET = re.compile(r"(^|_)(target|label|outcome|is_default|defaulted)(_|$)", re.I)
+NO_SPLIT = (
+    "no tree has a split, so every applicant gets the same score. lgb.train takes every label "
+    "above 0 for 1: were they 1 and 2?"
+)
+WEIGHTED = {"is_unbalance": "0", "scale_pos_weight": "1"}
 TIME = re.compile(r"(^|_)(timestamp|created_at|updated_at)(_|$)", re.I)
 DOMINANT = 0.5
 SHOWN = 12
@@ -27,6 +33,7 @@ class Inspection:
     task: str
     transform: str
     outputs: int
+    classes: list[str]
     iterations: int
     trees: int
     leaves: int
@@ -53,6 +60,7 @@ def inspect(loaded: Loaded) -> Inspection:
     """Describe a loaded model; raises UnsupportedModelError like the conversion would."""
     model = loaded.model
     task, transform = objective_of(model, model.iterations)
+    meant = meaning(task, model.trees_per_iteration, loaded.classes, None, decides=False)
     features = features_of(model, MissingChoice())
     ranked = sorted(features, key=lambda feature: -feature.importance)
     return Inspection(
@@ -62,6 +70,7 @@ def inspect(loaded: Loaded) -> Inspection:
         task=task,
         transform=transform.name,
         outputs=model.trees_per_iteration,
+        classes=meant.told(task),
         iterations=model.iterations,
         trees=len(model.trees),
         leaves=sum(len(tree.leaf_value) for tree in model.trees),
@@ -110,10 +119,22 @@ def suspicious(model: Model, features: list[Feature]) -> list[str]:
         found.append("no split knows missing values: LightGBM itself scores NaN as 0, silently")
     if all(name.startswith("Column_") for name in model.feature_names):
         found.append("the features have no names, only Column_i: their order is all there is")
+    found += weighted(model)
+    if not used:
+        return [*found, NO_SPLIT]
     constant = sum(len(tree.leaf_value) == 1 for tree in model.trees)
     if constant > len(model.trees) // 10:
         found.append(f"{constant} of {len(model.trees)} trees have one leaf")
     return found
+
+
+def weighted(model: Model) -> list[str]:
+    """Say what training weighted: then a score is no longer the share that turns out so."""
+    return [
+        f"trained with {name} {value}: scores are not the share of bad applicants among the scored"
+        for name, default in WEIGHTED.items()
+        if (value := model.parameters.get(name, default)) != default
+    ]
 
 
 def render(found: Inspection) -> str:
@@ -122,6 +143,7 @@ def render(found: Inspection) -> str:
     lines = [
         f"objective    {found.objective}: answers {found.task}, transform {found.transform}, "
         f"{found.outputs} output(s)",
+        *(f"classes      {each}" for each in found.classes),
         f"source       {found.kind}, LightGBM text {found.text_format}",
         f"trees        {found.trees} ({found.iterations} iterations), {found.leaves} leaves, "
         f"deepest {found.deepest}, {found.linear_trees} linear",

@@ -5,6 +5,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from .classes import Labels
 from .errors import OptionError, UnreadableModelError, UnsupportedModelError
 from .oracle import Oracle
 from .parse import parse_model
@@ -31,6 +32,7 @@ class Loaded:
     kind: str
     steps: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    classes: Labels | None = None
 
 
 def load(path: Path, num_iteration: int | None = None) -> Loaded:
@@ -64,7 +66,7 @@ def _loaded(source: Source, num_iteration: int | None) -> Loaded:
             f"{', '.join(steps)} came before the booster and is not carried: "
             "rows must arrive already transformed",
         )
-    return Loaded(text, named, source.kind, steps, notes + name_notes)
+    return Loaded(text, named, source.kind, steps, notes + name_notes, source.classes)
 
 
 def _check_names(names: tuple[str, ...]) -> None:

@@ -1,9 +1,10 @@
 """The manifest: everything a reader of the bundle needs to know, as plain JSON values."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 
 from .building import Built
+from .classes import Label, Meaning
 from .features import Feature
 from .policy import Policy
 from .verify import Report
@@ -29,6 +30,7 @@ class Facts:
     report: Report
     training: dict[str, object]
     exporter: str = "exact"
+    meaning: Meaning = field(default_factory=Meaning)
 
 
 def manifest(identity: Identity, facts: Facts, hashes: dict[str, str]) -> dict[str, object]:
@@ -43,10 +45,11 @@ def manifest(identity: Identity, facts: Facts, hashes: dict[str, str]) -> dict[s
         "task": built.task,
         "objective": built.model.objective,
         "outputs": outputs,
-        "classes": list(range(outputs)) if built.task == "multiclass" else None,
+        "classes": _classes(facts),
+        "probability_of": facts.meaning.of,
         "features": [_feature(feature) for feature in built.features],
         "transform": asdict(built.transform),
-        "policy": _policy(facts.policy),
+        "policy": None if facts.policy is None else policy_values(facts.policy),
         "exporter": facts.exporter,
         "verification": _verification(facts.report),
         "source": {"kind": built.loaded.kind, "steps_before": list(built.loaded.steps)},
@@ -84,12 +87,20 @@ def _verification(report: Report) -> dict[str, object]:
     return described
 
 
-def _policy(policy: Policy | None) -> dict[str, object] | None:
-    if policy is None:
-        return None
+def _classes(facts: Facts) -> list[Label] | None:
+    """Name what the probabilities are of; of several without a name, their positions."""
+    if facts.meaning.classes is not None:
+        return list(facts.meaning.classes)
+    outputs = facts.built.model.trees_per_iteration
+    return list(range(outputs)) if facts.built.task == "multiclass" else None
+
+
+def policy_values(policy: Policy) -> dict[str, object]:
+    """Return the policy as the manifest holds it."""
     return {
-        "version": "1",
+        "version": policy.version,
+        "refuses": policy.refuses,
         "refuse_at": policy.refuse_at,
-        "refer_from": None,
+        "refer_from": policy.refer_from,
         "chosen": policy.chosen,
     }

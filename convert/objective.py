@@ -113,6 +113,7 @@ def _log1p_exp(raw: Floats, _: float) -> Floats:
 FUNCTIONS: dict[str, Callable[[Floats, float], Floats]] = {
     "identity": lambda raw, _: raw,
     "sigmoid": _sigmoid,
+    "one_minus_sigmoid": lambda raw, sigmoid: 1.0 - _sigmoid(raw, sigmoid),
     "multi_sigmoid": _sigmoid,
     "softmax": _softmax,
     "exp": lambda raw, _: _elementwise(raw),

@@ -1,13 +1,14 @@
 """A scikit-learn pipeline around the booster, from a skops file or a pickle the user trusts."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from .classes import classes_of
 from .errors import UnreadableModelError, UnsupportedModelError
 from .linear import Nodes
 from .loading import Loaded, loaded_text
@@ -56,7 +57,7 @@ def _split(found: Any, kind: str) -> tuple[Loaded, Carried | None]:
     booster = getattr(last, "booster_", last)
     if not hasattr(booster, "model_to_string"):
         raise UnreadableModelError(f"a LightGBM model wanted, got {type(last).__name__}")
-    loaded = loaded_text(booster.model_to_string(), kind)
+    loaded = replace(loaded_text(booster.model_to_string(), kind), classes=classes_of(last))
     before = [step for step in before if step is not None and step != "passthrough"]
     return loaded, _carried(before, len(loaded.model.feature_names)) if before else None
 

@@ -60,8 +60,7 @@ def profile(
         counts = counts_of(prediction[:, 0], edges)
         result["prediction"] = {"edges": edges.tolist(), "counts": counts}
     if policy is not None:
-        refused = int((prediction[:, 0] >= policy.refuse_at).sum())
-        result["decisions"] = {"approve": len(X) - refused, "refuse": refused}
+        result["decisions"] = policy.decisions(prediction[:, 0])
     return result
 
 

@@ -28,6 +28,7 @@ def verification_text(identity: Identity, facts: Facts) -> str:
         f"{len(model.trees)} trees, {leaves} leaves, objective `{model.objective}`.",
         f"Raw score and prediction compared bit for bit on {report.rows} rows: "
         f"{report.mismatches} differ.",
+        *_meaning(facts),
         *_not_exact(facts),
         *_left_out(facts),
         *_notes(facts),
@@ -42,6 +43,12 @@ def verification_text(identity: Identity, facts: Facts) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _meaning(facts: Facts) -> list[str]:
+    """What the answer is the probability of, where the model's file says it."""
+    told = facts.meaning.told(facts.built.task)
+    return ["", *(f"{note[0].upper()}{note[1:]}." for note in told)] if told else []
 
 
 def _not_exact(facts: Facts) -> list[str]:

@@ -1,6 +1,7 @@
 """Reference rows from CSV or Parquet: values as a client sends them, and the row the model sees."""
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from .features import Feature
 from .linear import ZERO
 from .tree import Floats
 
+ReadLabel = Callable[[pa.ChunkedArray, str], Floats]
+
 
 @dataclass(frozen=True)
 class Rows:
@@ -24,8 +27,12 @@ class Rows:
     label: Floats | None
 
 
-def read_rows(path: Path, features: list[Feature], label: str | None) -> Rows:
+def read_rows(
+    path: Path, features: list[Feature], label: str | None, read_label: ReadLabel | None = None
+) -> Rows:
     """Read the features by name, and the label column where one is named.
+
+    `read_label` turns that column into numbers; without it, it has to hold some.
 
     Raises RowsError naming the column and the value that does not fit.
     """
@@ -37,7 +44,7 @@ def read_rows(path: Path, features: list[Feature], label: str | None) -> Rows:
     if not table.num_rows:
         raise RowsError(f"{path}: no rows")
     columns = [_as_served(encode(table.column(f.name), f), f) for f in features]
-    labels = _numbers(table.column(label), label) if label is not None else None
+    labels = (read_label or _numbers)(table.column(label), label) if label is not None else None
     if labels is not None and np.isnan(labels).any():
         raise RowsError(f"{path}: column {label}: a label is missing")
     sent = table.select([f.name for f in features])

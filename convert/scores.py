@@ -25,22 +25,34 @@ class Scores:
 
 @dataclass(frozen=True)
 class PolicyChoice:
-    """The user's threshold, or the costs to find one by, or neither."""
+    """The user's threshold, or the costs to find one by, or neither; and where to refer from."""
 
     threshold: float | None = None
     costs: Costs | None = None
+    refer_from: float | None = None
 
-    def follow(self, task: Task, rows: Rows | None, scores: Scores | None) -> Policy | None:
-        """Return the policy, None for tasks other than `binary`; raises OptionError."""
-        if task != "binary":
-            if self.threshold is not None or self.costs is not None:
-                raise OptionError(f"a threshold is for probabilities; this model answers {task}")
+    @property
+    def wanted(self) -> bool:
+        """Whether the bundle is to decide."""
+        return self.threshold is not None or self.costs is not None
+
+    def check(self, task: Task) -> None:
+        """Raise OptionError where the model cannot decide so."""
+        if self.wanted and task != "binary":
+            raise OptionError(f"a threshold is for probabilities; this model answers {task}")
+        if self.refer_from is not None and not self.wanted:
+            raise OptionError("--refer-from goes with --threshold, or with --cost-fn and --cost-fp")
+
+    def follow(self, rows: Rows | None, scores: Scores | None) -> Policy | None:
+        """Return the policy, None where none is wanted; raises OptionError."""
+        if self.threshold is not None:
+            return policies.referring(policies.given(self.threshold), self.refer_from)
+        if self.costs is None:
             return None
-        if self.costs is not None:
-            if rows is None or rows.label is None or scores is None:
-                raise OptionError("--cost-fn and --cost-fp want --reference rows with --label")
-            return policies.by_cost(scores.prediction[:, 0], rows.label, self.costs)
-        return policies.by_default() if self.threshold is None else policies.given(self.threshold)
+        if rows is None or rows.label is None or scores is None:
+            raise OptionError("--cost-fn and --cost-fp want --reference rows with --label")
+        found = policies.by_cost(scores.prediction[:, 0], rows.label, self.costs)
+        return policies.referring(found, self.refer_from)
 
 
 def reference_table(rows: Rows, scores: Scores) -> pa.Table:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from .classes import Labels, classes_in_pickle
 from .columns import column_order
 from .errors import UnreadableModelError, UnsupportedModelError
 
@@ -67,6 +68,7 @@ class Source:
     steps: tuple[str, ...] = ()
     names: tuple[str, ...] | None = None
     order: tuple[int, ...] | None = None
+    classes: Labels | None = None
     notes: list[str] = field(default_factory=list)
 
 
@@ -109,7 +111,11 @@ def _from_bytes(path: Path, content: bytes) -> Source:
     if changing:
         raise UnsupportedModelError(f"{path}: {changing[0]} changes what the booster answers")
     return Source(
-        _decoded(path, texts.pop()), "pickle", _best_iteration(content), steps_in(classes)
+        _decoded(path, texts.pop()),
+        "pickle",
+        _best_iteration(content),
+        steps_in(classes),
+        classes=classes_in_pickle(content),
     )
 
 

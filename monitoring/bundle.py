@@ -37,12 +37,18 @@ class Transform(msgspec.Struct):
     divide_by: float = 1
 
 
-class Policy(msgspec.Struct):
+class Rule(msgspec.Struct):
     """Which predictions are refused or referred."""
 
     version: str
     refuse_at: float
     refer_from: float | None = None
+
+
+class Policy(Rule):
+    """The rule in force, and those that stood there before it."""
+
+    earlier: list[Rule] = []
 
 
 class Manifest(msgspec.Struct):
@@ -55,7 +61,7 @@ class Manifest(msgspec.Struct):
     features: list[Feature]
     transform: Transform
     policy: Policy | None = None
-    classes: list[str | float | int] | None = None
+    classes: list[str | float | int | bool] | None = None
     outputs: int = 1
 
 

@@ -89,6 +89,7 @@ class Manifest(msgspec.Struct, frozen=True):
     features: tuple[Feature, ...]
     transform: Transform
     classes: tuple[str | int | float | bool, ...] | None = None
+    probability_of: str | int | float | bool | None = None
     policy: Policy | None = None
 
 

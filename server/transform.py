@@ -37,6 +37,7 @@ def scalar(spec: Transform) -> Scalar:
         "identity": lambda x: x,
         "sigmoid": lambda x: 1.0 / (1.0 + exp(factor * x)),
         "multi_sigmoid": lambda x: 1.0 / (1.0 + exp(factor * x)),
+        "one_minus_sigmoid": lambda x: 1.0 - 1.0 / (1.0 + exp(factor * x)),
         "exp": exp,
         "log1p_exp": lambda x: math.log1p(exp(x)),
         "signed_square": lambda x: math.copysign(x * x, x) if x else 0.0,

@@ -135,7 +135,7 @@ def test_the_manifest_tells_missing_values_and_categories(model_file: Path, tmp_
     assert (job["categories"], job["codes"]) == (["clerk", "cook", "none", "Ärztin"], [0, 1, 2, 3])
     assert sex["categories"] == [1, 2]
     assert sex["missing"]["policy"] in {"error", "trained"}
-    assert manifest["policy"]["chosen"] == {"by": "default"}
+    assert manifest["policy"] is None
 
 
 def test_a_bundle_is_not_replaced_without_force(

@@ -81,7 +81,7 @@ def test_single_precision_is_right_where_the_rows_are_single_precision(tmp_path:
 def test_an_inexact_bundle_says_so_and_counts(exporter: str, tmp_path: Path) -> None:
     model = str(write(BY_NAME["binary"], tmp_path))
     place = ["--name", "m", "--version", "1", "--out", str(tmp_path)]
-    assert main([model, *place, "--exporter", exporter]) == 0
+    assert main([model, *place, "--exporter", exporter, "--threshold", "0.5"]) == 0
     manifest = json.loads((tmp_path / "m/1/manifest.json").read_bytes())
     assert manifest["exporter"] == exporter
     assert manifest["verification"]["mismatches"] > 0

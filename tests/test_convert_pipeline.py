@@ -130,7 +130,7 @@ def test_reference_rows_go_through_the_steps(tmp_path: Path) -> None:
     pipeline = mixed(handle_unknown="ignore")
     skops.io.dump(pipeline, tmp_path / "m.skops")
     FRAME.assign(default=DEFAULT).to_csv(tmp_path / "rows.csv", index=False)
-    rows = ["--reference", str(tmp_path / "rows.csv"), "--label", "default"]
+    rows = ["--reference", str(tmp_path / "rows.csv"), "--label", "default", "--bad", "1"]
     assert convert(tmp_path / "m.skops", tmp_path, *rows, "--cost-fn", "5", "--cost-fp", "1") == 0
     sample = pd.read_parquet(tmp_path / "m/1/reference.parquet")
     wanted = pipeline.predict_proba(FRAME)[:, 1]

@@ -65,9 +65,14 @@ def show_reports(reports: list[Report], as_json: bool) -> int:
 
 def text(report: Report) -> str:
     """Return a report for people."""
-    replayed = report.identical + report.different
+    replayed = report.identical + report.different + report.other_policy
+    unknown = ", ".join(report.policies)
     lines = [f"{report.model}: {report.identical:,} of {replayed:,} bit-identical"]
     asides = (
+        (
+            report.other_policy,
+            f"score bit-identically, but were decided under a policy not in the bundle ({unknown})",
+        ),
         (report.without_row, "hold no row"),
         (report.refused, "were refused and have no score"),
         (report.no_model, report.why),

@@ -10,9 +10,11 @@ import pyarrow.compute as pc
 
 from ..log.batch import rows_matrix
 from ..log.stats import by_version
-from .model import Floats, Model, find
+from .model import Floats, Model, decide, find
 
 SHOWN = 10
+Objects = np.ndarray[tuple[int], np.dtype[np.object_]]
+Bools = np.ndarray[tuple[int], np.dtype[np.bool_]]
 
 
 class Difference(msgspec.Struct):
@@ -34,13 +36,15 @@ class Report(msgspec.Struct):
     different: int = 0
     without_row: int = 0
     refused: int = 0
+    other_policy: int = 0
     no_model: int = 0
     why: str | None = None
+    policies: list[str] = []
     examples: list[Difference] = []
 
     def is_bad(self) -> bool:
         """Whether any record could not be shown to be what the model gives."""
-        return bool(self.different or self.no_model)
+        return bool(self.different or self.no_model or self.other_policy)
 
 
 class Replay:
@@ -88,16 +92,18 @@ def compare(report: Report, model: Model, batch: pa.RecordBatch) -> None:
     scores = model.score(rows_matrix(batch))
     same = bits_equal(recorded(batch, "raw"), scores.raw)
     same_prediction = bits_equal(recorded(batch, "prediction"), scores.prediction)
-    same_decision = decisions_equal(batch, model, scores.decision)
+    decided, unknown = decisions(report, batch, model, scores.prediction)
+    same_decision = unknown | (np.array(batch["decision"].to_pylist(), object) == decided)
     for what, equal, replayed in (
         ("raw", same, scores.raw),
         ("prediction", same_prediction, scores.prediction),
-        ("decision", same_decision, np.array(scores.decision, object)[:, None]),
+        ("decision", same_decision, decided[:, None]),
     ):
         _show(report, batch, what, equal, replayed)
-    identical = int((same & same_prediction & same_decision).sum())
-    report.identical += identical
-    report.different += batch.num_rows - identical
+    same &= same_prediction & same_decision
+    report.identical += int((same & ~unknown).sum())
+    report.other_policy += int((same & unknown).sum())
+    report.different += int((~same).sum())
 
 
 def recorded(batch: pa.RecordBatch, name: str) -> Floats:
@@ -107,7 +113,7 @@ def recorded(batch: pa.RecordBatch, name: str) -> Floats:
     return np.array(batch[f"{name}_all"].to_pylist(), np.float64)
 
 
-def bits_equal(left: Floats, right: Floats) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def bits_equal(left: Floats, right: Floats) -> Bools:
     """Return for each row [N, K] whether both hold the same bits."""
     if left.shape != right.shape:
         return np.zeros(len(left), np.bool_)
@@ -115,21 +121,30 @@ def bits_equal(left: Floats, right: Floats) -> np.ndarray[tuple[int], np.dtype[n
     return np.asarray((bits[0] == bits[1]).all(axis=1))
 
 
-def decisions_equal(
-    batch: pa.RecordBatch, model: Model, replayed: list[str | None]
-) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    """Return whether the decisions agree; one made under another policy version is not compared."""
-    version = model.manifest.policy.version if model.manifest.policy else None
-    other_policy = np.array([policy != version for policy in batch["policy"].to_pylist()])
-    same = np.array(batch["decision"].to_pylist(), object) == np.array(replayed, object)
-    return np.asarray(same | other_policy, np.bool_)
+def decisions(
+    report: Report, batch: pa.RecordBatch, model: Model, prediction: Floats
+) -> tuple[
+    np.ndarray[tuple[int], np.dtype[np.object_]], np.ndarray[tuple[int], np.dtype[np.bool_]]
+]:
+    """Decide each row again under the policy it names; and say where the bundle knows no such."""
+    named = np.array(batch["policy"].to_pylist(), object)
+    replayed, unknown = np.full(len(named), None, object), np.zeros(len(named), np.bool_)
+    for version in dict.fromkeys(named.tolist()):
+        rows = named == version
+        if version in model.rules:
+            replayed[rows] = decide(model.rules[version], prediction[rows])
+            continue
+        unknown |= rows
+        if version not in report.policies:
+            report.policies.append(version)
+    return replayed, unknown
 
 
 def _show(
     report: Report,
     batch: pa.RecordBatch,
     what: str,
-    equal: np.ndarray[tuple[int], np.dtype[np.bool_]],
+    equal: Bools,
     replayed: np.ndarray[tuple[int, ...], np.dtype[np.generic]],
 ) -> None:
     """Keep the first few differences, for people to look at."""

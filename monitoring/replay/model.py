@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ..bundle import Manifest, Policy, manifest
+from ..bundle import Manifest, Rule, manifest
 from ..errors import MonitoringError
 from .transform import Transformed, transform
 
@@ -37,6 +37,10 @@ class Model:
         path = folder / "model.onnx"
         self._session = _session(path, self.sha256)
         self._transform = transform(self.manifest.transform)
+        policy = self.manifest.policy
+        rules = [*policy.earlier, policy] if policy else []
+        self.rules: dict[str | None, Rule | None] = {None: None}
+        self.rules |= {rule.version: rule for rule in rules}
 
     @property
     def name(self) -> str:
@@ -53,7 +57,7 @@ class Model:
         return Scores(raw, prediction, decide(self.manifest.policy, prediction))
 
 
-def decide(policy: Policy | None, prediction: Transformed) -> list[str | None]:
+def decide(policy: Rule | None, prediction: Transformed) -> list[str | None]:
     """Return what the policy makes of predictions [N, K]; None without a policy."""
     if policy is None:
         return [None] * len(prediction)

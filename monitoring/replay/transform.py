@@ -28,6 +28,7 @@ def transform(spec: Transform) -> Callable[[Transformed], Transformed]:
         "identity": float,
         "sigmoid": lambda x: 1.0 / (1.0 + exp(-spec.sigmoid * x)),
         "multi_sigmoid": lambda x: 1.0 / (1.0 + exp(-spec.sigmoid * x)),
+        "one_minus_sigmoid": lambda x: 1.0 - 1.0 / (1.0 + exp(-spec.sigmoid * x)),
         "exp": exp,
         "log1p_exp": lambda x: math.log1p(exp(x)),
         "signed_square": lambda x: math.copysign(x * x, x) if x else 0.0,

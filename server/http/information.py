@@ -122,8 +122,11 @@ def summary(model: Model, default: Model) -> dict[str, Any]:
         "version": manifest.version,
         "sha256": model.bundle.model_sha256,
         "task": manifest.task,
+        "classes": manifest.classes,
+        "probability_of": manifest.probability_of,
         "default": model is default,
         "threshold": manifest.policy.refuse_at if manifest.policy else None,
+        "refer_from": manifest.policy.refer_from if manifest.policy else None,
         "policy": manifest.policy.version if manifest.policy else None,
     }
 

@@ -106,13 +106,13 @@ def answer(model: Model) -> Json:
     if model.manifest.task == "binary":
         decision = {"enum": ["approve", "refer", "refuse", None]}
         says = {
-            "probability": number,
+            "probability": {**number, **described_class(model)},
             "decision": decision,
             "threshold": {"type": ["number", "null"]},
             "policy": {"type": ["string", "null"]},
         }
     elif model.manifest.task == "multiclass":
-        says = {"probabilities": {"type": "object", "additionalProperties": number}}
+        says = {"probabilities": of_each_class(model)}
     properties = {
         "request_id": {"type": "string"},
         **says,
@@ -121,6 +121,21 @@ def answer(model: Model) -> Json:
     }
     required = ["request_id", *says, "model"]
     return {"type": "object", "properties": properties, "required": required}
+
+
+def described_class(model: Model) -> Json:
+    """Say which class the probability of a binary model is of, where the bundle knows it."""
+    of = model.manifest.probability_of
+    return {} if of is None else {"description": f"the probability of class {of!r}"}
+
+
+def of_each_class(model: Model) -> Json:
+    """Return the schema of a multiclass model's probabilities: one by each class's name."""
+    names = [str(each) for each in model.manifest.classes or ()]
+    members = {name: {"type": "number"} for name in names}
+    return {
+        "type": "object", "properties": members, "required": names, "additionalProperties": False,
+    }  # fmt: skip
 
 
 def refusal(text: str) -> Json:
