@@ -17,6 +17,7 @@ import msgspec
 
 from .drift.result import STABLE, Drift
 from .errors import MonitoringError
+from .markup import chat
 
 STATE = "alert-state.json"
 ATTEMPTS = 4
@@ -103,7 +104,7 @@ def payload(drift: Drift) -> bytes:
     model = f"{drift.model.name} {drift.model.version}"
     reasons = "; ".join(drift.reasons[:5]) or "nothing has drifted"
     message = {
-        "text": f"{model}: {drift.status} ({drift.level}). {reasons}",
+        "text": chat(f"{model}: {drift.status} ({drift.level}). {reasons}"),
         "status": drift.status,
         "level": drift.level,
         "model": drift.model.name,

@@ -13,6 +13,7 @@ from ..drift.errors import DriftError
 from ..drift.result import ColumnDrift
 from ..errors import MonitoringError
 from ..log.get import records
+from ..markup import markdown
 from .files import Files
 
 
@@ -31,7 +32,7 @@ def show(files: Files) -> None:
         with st.spinner("Searching the log ..."):
             found = [json.loads(line) for line in records(files.logs, asked)]
     except MonitoringError as error:
-        st.warning(f"The log cannot be read. {error}")
+        st.warning(f"The log cannot be read. {markdown(str(error))}")
         return
     if not found:
         st.warning("The log holds no such request.")
@@ -51,16 +52,16 @@ def _columns(files: Files) -> dict[str, ColumnDrift]:
 
 
 def _one(record: dict[str, Any], columns: dict[str, ColumnDrift]) -> None:
-    st.subheader(f"{record['kind']} at {record['time']}")
+    st.subheader(markdown(f"{record['kind']} at {record['time']}"))
     figures = st.columns(3)
-    figures[0].metric("Decision", str(record.get("decision") or "none"))
+    figures[0].metric("Decision", markdown(str(record.get("decision") or "none")))
     prediction = record.get("prediction")
     shown = f"{prediction:.4f}" if isinstance(prediction, float) else str(prediction)
-    figures[1].metric("Score", shown)
+    figures[1].metric("Score", markdown(shown))
     model = f"{record.get('model')} {record.get('version')}"
-    figures[2].metric("Model", model)
+    figures[2].metric("Model", markdown(model))
     if record.get("flags"):
-        st.write("Warnings given: " + ", ".join(record["flags"]))
+        st.write("Warnings given: " + markdown(", ".join(map(str, record["flags"]))))
     features = record.get("features")
     if features:
         st.dataframe(_table(features, columns), hide_index=True, width="stretch")

@@ -4,6 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from ..drift.result import ColumnDrift, Drift
+from ..markup import markdown
 from . import charts, palette
 from .files import Files
 
@@ -42,8 +43,10 @@ def table(drift: Drift) -> pd.DataFrame:
 
 
 def _one(drift: Drift, column: ColumnDrift) -> None:
-    st.subheader(column.name)
-    st.write("; ".join(column.reasons) or "Nothing has changed that chance would not explain.")
+    st.subheader(markdown(column.name))
+    st.write(
+        markdown("; ".join(column.reasons)) or "Nothing has changed that chance would not explain."
+    )
     if column.absent:
         st.warning("The current rows do not have this column at all.")
     if not column.used:

@@ -8,6 +8,7 @@ import streamlit as st
 from ..drift import output
 from ..drift.errors import DriftError
 from ..drift.result import Drift
+from ..markup import markdown
 from ..outcomes.result import Outcomes
 
 
@@ -28,7 +29,7 @@ class Files:
         try:
             return _drift(self.out, path.stat().st_mtime_ns)
         except DriftError as error:
-            st.warning(f"The last verdict cannot be read. {error}")
+            st.warning(f"The last verdict cannot be read. {markdown(str(error))}")
             st.stop()
 
     def is_older_than_the_verdict(self, path: Path) -> bool:
@@ -44,7 +45,7 @@ class Files:
         try:
             return _outcomes(self.out, path.stat().st_mtime_ns)
         except DriftError as error:
-            st.warning(f"The outcomes cannot be read. {error}")
+            st.warning(f"The outcomes cannot be read. {markdown(str(error))}")
             st.stop()
 
 

@@ -4,6 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from ..drift import output
+from ..markup import markdown
 from ..outcomes.result import Estimate, Outcomes
 from . import charts
 from .files import Files
@@ -18,12 +19,14 @@ def show(files: Files) -> None:
         st.code("python -m monitoring drift ... --labels outcomes.csv")
         return
     if files.is_older_than_the_verdict(files.out / output.OUTCOMES):
-        st.warning(f"These are of an earlier run, {outcomes.time}: the last one was given none.")
+        st.warning(
+            f"These are of an earlier run, {markdown(outcomes.time)}: the last one was given none."
+        )
     st.caption(
         f"{outcomes.labelled:,} of {outcomes.scored:,} scored have an outcome{_of(outcomes)}."
     )
     for note in outcomes.notes:
-        st.caption(note)
+        st.caption(markdown(note))
     _figures(outcomes)
     _calibration(outcomes)
     _over_time(outcomes)
@@ -34,7 +37,7 @@ def _of(outcomes: Outcomes) -> str:
     """Say how many of each decision have one; of the refused there should be none."""
     known = outcomes.labelled_by_decision.items()
     said = ", ".join(f"{decision} {n:,} of {of:,}" for decision, (n, of) in known)
-    return f": {said}" if said else ""
+    return f": {markdown(said)}" if said else ""
 
 
 def _figures(outcomes: Outcomes) -> None:

@@ -7,6 +7,7 @@ import streamlit as st
 
 from ..drift.result import DRIFT, STABLE, UNKNOWN, Drift
 from ..drift.summary import notes
+from ..markup import markdown
 from . import charts, palette
 from .files import Files
 
@@ -16,7 +17,7 @@ OLD = timedelta(days=2)
 def show(files: Files) -> None:
     """Show the page."""
     drift = files.drift()
-    st.title(f"{drift.model.name} {drift.model.version}")
+    st.title(markdown(f"{drift.model.name} {drift.model.version}"))
     _verdict(drift)
     _figures(drift)
     _score(drift)
@@ -25,7 +26,7 @@ def show(files: Files) -> None:
     else:
         st.caption("The rows carry no time, so there is nothing to show over time.")
     for note in notes(drift):
-        st.caption(_plain(note))
+        st.caption(markdown(note))
 
 
 def _verdict(drift: Drift) -> None:
@@ -39,11 +40,11 @@ def _verdict(drift: Drift) -> None:
     elif drift.status == DRIFT:
         level = palette.BAND_SIGNS[drift.level]
         st.warning(f"Drift, {level}, against {against[drift.baseline]}.")
-        st.markdown("\n".join(f"- {_plain(reason)}" for reason in drift.reasons[:6]))
+        st.markdown("\n".join(f"- {markdown(reason)}" for reason in drift.reasons[:6]))
         if len(drift.reasons) > 6:
             st.caption(f"and {len(drift.reasons) - 6} more: see Features")
     else:
-        st.info("Too few rows to tell: " + "; ".join(drift.reasons))
+        st.info("Too few rows to tell: " + markdown("; ".join(drift.reasons)))
     window = drift.window
     days = f"{window.first} to {window.last}, " if window.first else ""
     looked = datetime.fromisoformat(drift.time)
@@ -51,11 +52,6 @@ def _verdict(drift: Drift) -> None:
     age = datetime.now(UTC) - looked
     if age > OLD:
         st.warning(f"This verdict is {age.days} days old: has the nightly run stopped?")
-
-
-def _plain(text: str) -> str:
-    """Return text that Markdown leaves as it is."""
-    return "".join(f"\\{sign}" if sign in "\\`*_{}[]<>#|$~" else sign for sign in text)
 
 
 def _figures(drift: Drift) -> None:
@@ -70,7 +66,7 @@ def _figures(drift: Drift) -> None:
         change = (one.share.current - one.share.reference) * 100
         interval = f"{one.change_low * 100:+.1f} to {one.change_high * 100:+.1f} points"
         st.write(
-            f"**{one.decision}** {one.share.reference:.1%} → {one.share.current:.1%}"
+            f"**{markdown(one.decision)}** {one.share.reference:.1%} → {one.share.current:.1%}"
             f" ({change:+.1f} points, 95 % interval {interval})"
         )
 

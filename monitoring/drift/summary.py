@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from ..markup import visible
 from .result import UNKNOWN, ColumnDrift, Drift, Trend
 
 TOP = 12
@@ -14,7 +15,7 @@ def to_text(drift: Drift) -> str:
     """Return the summary of a result, at most some twenty lines."""
     said = (f"note: {note}" for note in notes(drift))
     parts = (_head(drift), _outcome(drift), _columns(drift), _trend(drift.trend), said)
-    return "\n".join(line for part in parts for line in part)
+    return "\n".join(visible(line) for part in parts for line in part)
 
 
 def _head(drift: Drift) -> Iterator[str]:

@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ..markup import visible
 from . import options
 from .progress import counted
 from .sources import batches
@@ -108,7 +109,8 @@ def run(args: argparse.Namespace) -> int:
             sys.stdout.write(msgspec.json.encode(report).decode() + "\n")
         else:
             print(
-                "\n".join(f"{key:<12} {_plain(value)}" for key, value in report.items()), end="\n\n"
+                "\n".join(f"{key:<12} {visible(_plain(value))}" for key, value in report.items()),
+                end="\n\n",
             )
     return 0
 

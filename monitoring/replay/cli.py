@@ -20,6 +20,7 @@ from ..errors import MonitoringError
 from ..log import options
 from ..log.progress import counted
 from ..log.sources import batches
+from ..markup import visible
 from .compare import Report, replay
 from .trial import Trial, run
 
@@ -82,7 +83,7 @@ def text(report: Report) -> str:
         f"  {d.request_id} [{d.index}] {d.what}: recorded {d.recorded!r}, replayed {d.replayed!r}"
         for d in report.examples
     ]
-    return "\n".join(lines)
+    return "\n".join(map(visible, lines))
 
 
 def show_trial(trial: Trial, args: argparse.Namespace) -> int:

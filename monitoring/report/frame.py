@@ -7,6 +7,7 @@ import pandas as pd
 
 from ..drift.block import Block
 from ..drift.columns import CATEGORY, Column, Floats
+from ..markup import distinct
 
 PREDICTION = "prediction"
 LABEL = "outcome"
@@ -17,7 +18,8 @@ def frame(block: Block, columns: Sequence[Column]) -> pd.DataFrame:
     """Return the rows of a block."""
     values = zip(columns, block.values, strict=True)
     table = pd.DataFrame({column.name: series(column, v) for column, v in values})
-    if block.scores is not None and not np.isnan(block.scores).all():
+    scored = block.scores is not None and not np.isnan(block.scores).all()
+    if scored and PREDICTION not in table:  # a feature of that name is a feature
         table[PREDICTION] = block.scores
     return table
 
@@ -35,7 +37,7 @@ def series(column: Column, values: Floats) -> "pd.Series[float] | pd.Series[str]
     """Return a column's values [n]: a number without infinities, a category by its label."""
     if column.kind != CATEGORY:
         return pd.Series(np.where(np.isfinite(values), values, np.nan))
-    names = np.array([*column.labels, UNSEEN_LABEL, None], object)
+    names = np.array([*distinct(column.labels), UNSEEN_LABEL, None], object)
     missing = np.isnan(values)
     positions = np.where(missing, len(names) - 1, np.nan_to_num(values)).astype(np.int64)
     positions[values == -1] = len(names) - 2

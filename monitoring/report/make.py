@@ -9,6 +9,7 @@ import pandas as pd
 from ..drift.block import Block
 from ..drift.columns import Column
 from ..drift.result import Drift
+from ..markup import distinct, harmless
 from .columns import shown
 from .frame import LABEL, PREDICTION, frame, outcomes
 
@@ -31,14 +32,16 @@ def make_report(
 
     before, now = frame(reference, columns), frame(current, columns)
     names, left_out = shown(drift.columns, before, now)
-    names += [PREDICTION] if PREDICTION in before and PREDICTION in now else []
-    model = f"{drift.model.name} {drift.model.version}"
+    if PREDICTION in before and PREDICTION in now and PREDICTION not in names:
+        names.append(PREDICTION)
+    model = harmless(f"{drift.model.name} {drift.model.version}")
     verdict = f"{drift.status} ({drift.level})"
-    said = "; ".join(left_out) or "nothing"
+    said = harmless("; ".join(left_out)) or "nothing"
+    before, now = (table[names].set_axis(distinct(names), axis=1) for table in (before, now))
     about = {"model": model, "verdict over all rows": verdict, "left out": said}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # divisions by zero and deprecations inside evidently
-        snapshot = evidently.drift_report(before[names], now[names], drift.settings, about)
+        snapshot = evidently.drift_report(before, now, drift.settings, about)
         evidently.save(snapshot, folder, DRIFT_REPORT)
         known = outcomes(reference), outcomes(current)
         if all(_both_outcomes(frame) for frame in known):
