@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import NamedTuple
 
 from .errors import MonitoringError
-from .markup import visible
+from .markup import one_line
 
 
 class Command(NamedTuple):
@@ -51,7 +51,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         return int(module.main(arguments[1:]))
     except MonitoringError as error:
-        print(f"error: {visible(str(error))}", file=sys.stderr)
+        print(f"error: {one_line(error)}", file=sys.stderr)
         return command.error
     except BrokenPipeError:  # `... | head` is no error
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -24,6 +24,11 @@ def visible(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
+def one_line(error: object) -> str:
+    """Return what an error says, for a terminal; some libraries say it in several lines."""
+    return visible(" ".join(str(error).strip().split("\n")))
+
+
 def markdown(text: str) -> str:
     """Return text that Streamlit's Markdown shows as it is."""
     return PUNCTUATION.sub(r"\\\1", FOUND_LATE.sub(JOINER, visible(text)))

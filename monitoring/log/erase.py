@@ -5,8 +5,8 @@
 
 A record in a segment is overwritten where it stands, so a server may go on writing; its place in
 the hash chain is kept. Parquet is written anew; files wholly older are deleted. Answers stored for
-their Idempotency-Key go too. What a log shipper has carried elsewhere has to be erased there. Exit
-code 1 where nothing was found.
+their Idempotency-Key go too. What a log shipper has carried elsewhere has to be erased there. An
+id that begins with a dash is written `--request-id=-x`. Exit code 1 where nothing was found.
 """
 
 import argparse

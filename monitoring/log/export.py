@@ -6,6 +6,8 @@
 
 With --features, only that model version's records, and one more column per feature: what the
 model saw, categories as their names, missing as null.
+A text of a CSV file that a spreadsheet would run as a formula begins with an apostrophe: take one
+off each text that begins with one and you have it as it was. The other forms hold it as it was.
 """
 
 import argparse
@@ -26,6 +28,7 @@ import pyarrow.parquet as pq
 
 from ..bundle import Feature, manifest
 from ..errors import MonitoringError
+from ..spreadsheet import FORMULA, NUMBER, guarded
 from . import options
 from .batch import SCHEMA, rows_matrix
 from .progress import counted
@@ -108,9 +111,10 @@ def to_parquet(path: Path, schema: pa.Schema, log: Iterable[pa.RecordBatch]) -> 
 
 
 def to_csv(path: Path, schema: pa.Schema, log: Iterable[pa.RecordBatch]) -> int:
-    """Write CSV: lists as JSON, the row as base64."""
+    """Write CSV: lists as JSON, the row as base64, no text that a spreadsheet would run."""
     count = 0
-    flat = pa.schema([pa.field(f.name, pa.string() if _nested(f) else f.type) for f in schema])
+    types = [pa.string() if _nested(f) else f.type for f in schema]
+    flat = pa.schema(list(zip(map(guarded, schema.names), types, strict=True)))
     with pyarrow.csv.CSVWriter(path, flat) as writer:
         for batch in log:
             writer.write_batch(pa.RecordBatch.from_arrays(_flat(batch), schema=flat))
@@ -144,11 +148,15 @@ def to_duckdb(path: Path, schema: pa.Schema, log: Iterable[pa.RecordBatch]) -> i
     with duckdb.connect(str(path)) as connection:
         for name, value in DUCKDB.items():
             connection.execute(f"set {name} = '{value}'")
-        connection.register("log", pa.RecordBatchReader.from_batches(schema, iter(log)))
-        connection.execute(f"create table {TABLE} as select * from log")  # noqa: S608 - a constant
-        found = connection.execute(f"select count(*) from {TABLE}").fetchone()  # noqa: S608
+        connection.register("batch", schema.empty_table())
+        connection.execute(f"create table {TABLE} as select * from batch")  # noqa: S608
+        count = 0
+        for batch in log:  # not as one stream: DuckDB would hide what a damaged file says of itself
+            connection.register("batch", pa.Table.from_batches([batch]))
+            connection.execute(f"insert into {TABLE} select * from batch")  # noqa: S608
+            count += batch.num_rows
     path.chmod(0o600)
-    return int(found[0]) if found else 0
+    return count
 
 
 WRITERS: dict[str, Callable[[Path, pa.Schema, Iterable[pa.RecordBatch]], int]] = {
@@ -174,10 +182,19 @@ def _nested(field: pa.Field) -> bool:
 
 def _flat(batch: pa.RecordBatch) -> list[pa.Array]:
     return [
-        pa.array([_as_text(value) for value in batch[f.name].to_pylist()], pa.string())
-        if _nested(f) else batch[f.name]
-        for f in batch.schema
+        _inert(pa.array([_as_text(value) for value in column.to_pylist()], pa.string()))
+        if _nested(f) else _inert(column)
+        for f, column in zip(batch.schema, batch.columns, strict=True)
     ]  # fmt: skip
+
+
+def _inert(column: pa.Array) -> pa.Array:
+    """Return a column whose texts are `guarded`, all at once."""
+    if not pa.types.is_string(column.type):
+        return column
+    runs = pc.match_substring_regex(column, FORMULA)
+    runs = pc.and_not(runs, pc.match_substring_regex(column, NUMBER))
+    return pc.if_else(runs, pc.binary_join_element_wise("'", column, ""), column)
 
 
 def _as_text(value: bytes | list[Any] | None) -> str | None:

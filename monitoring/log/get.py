@@ -2,6 +2,7 @@
 
   python -m monitoring log get 0f3c9a1e /var/log/credit
 
+An id that begins with a dash goes behind two: `log get -- -x /var/log/credit`.
 Exit code 1 where the log holds no such request.
 """
 

@@ -18,6 +18,7 @@ import msgspec
 from tqdm import tqdm
 
 from ..errors import MonitoringError
+from ..markup import one_line
 from . import options
 from .chain import BrokenChainError, Chain
 from .part import Part
@@ -59,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
         bad += head.error is not None
         sys.stdout.write(msgspec.json.encode(head).decode() + "\n")
         if head.error:
-            print(f"damaged: {head.error}", file=sys.stderr)
+            print(f"damaged: {one_line(head.error)}", file=sys.stderr)
     return 1 if bad else 0
 
 
