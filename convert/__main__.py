@@ -19,7 +19,9 @@ def main(arguments: list[str] | None = None) -> int:
         return run(options)
     except ConvertError as error:
         print(f"convert: {error}", file=sys.stderr)
-        return 2
+    except MemoryError:
+        print("convert: the memory is too small for this model", file=sys.stderr)
+    return 2
 
 
 if __name__ == "__main__":

@@ -1,16 +1,20 @@
 """`python -m convert verify`: models against LightGBM, nothing written, one line each."""
 
+import io
 import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from .building import Built, build
-from .errors import ConvertError, MismatchError, OptionError
+from .damages import DAMAGES, told
+from .errors import ConvertError, MismatchError, OptionError, RowsError
 from .features import MissingChoice
+from .files import MOST_BYTES, read_file
 from .mismatch import leaf_indices
 from .opening import open_model
 from .rows import fill_rows, read_rows
@@ -41,19 +45,26 @@ def cases_of(path: Path, rows: Path | None) -> Iterator[Case]:
         yield Case(path.name, path, rows)
         return
     try:
-        listed = json.loads(path.read_bytes())
-        for each in listed:
-            case = path.parent / each["case"] if each.get("case") else None
-            yield Case(
-                each["name"],
-                path.parent / each["model"],
-                case,
-                each.get("num_iteration"),
-                each.get("expected_kind"),
-                float(each.get("max_abs_diff_published_vs_lgb47", 0.0)),
-            )
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        listed = json.loads(read_file(path))
+        if not isinstance(listed, list):
+            raise TypeError(f"got {type(listed).__name__}")
+        yield from [_case(path.parent, dict(each)) for each in listed]
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise OptionError(f"{path}: a list of cases wanted: {error}") from error
+
+
+def _case(folder: Path, each: dict[str, Any]) -> Case:
+    rounds = each.get("num_iteration")
+    if rounds is not None and type(rounds) is not int:
+        raise TypeError(f"num_iteration: a whole number wanted, got {rounds!r}")
+    return Case(
+        str(each["name"]),
+        folder / each["model"],
+        folder / each["case"] if each.get("case") else None,
+        rounds,
+        each.get("expected_kind"),
+        float(each.get("max_abs_diff_published_vs_lgb47", 0.0)),
+    )
 
 
 def check(case: Case, progress: Progress) -> tuple[Built, Report]:
@@ -66,10 +77,26 @@ def check(case: Case, progress: Progress) -> tuple[Built, Report]:
 
 def raw_rows(path: Path, built: Built) -> Floats:
     """Read rows `[N, F]` of a .csv or .parquet by name, or the X of an .npz."""
-    if path.suffix == ".npz":
-        with np.load(path) as arrays:
-            return np.ascontiguousarray(arrays["X"], dtype=np.float64)
-    return read_rows(path, built.features, None).X
+    if path.suffix != ".npz":
+        return read_rows(path, built.features, None).X
+    X = _array(path, "X")
+    if X.ndim != 2 or not len(X) or X.shape[1] != len(built.features):
+        raise RowsError(
+            f"{path}: rows of {len(built.features)} values wanted, got an array of {X.shape}"
+        )
+    return np.ascontiguousarray(X)
+
+
+def _array(path: Path, name: str) -> Floats:
+    """Return an array of an .npz file as float64; raises RowsError."""
+    try:
+        with np.load(io.BytesIO(read_file(path))) as arrays:
+            if sum(member.file_size for member in arrays.zip.infolist()) > MOST_BYTES:
+                raise ValueError(f"unpacks to more than {MOST_BYTES >> 20} MB")
+            found: Floats = arrays[name].astype(np.float64, casting="same_kind")
+            return found
+    except DAMAGES as error:
+        raise RowsError(f"{path}: an array {name} of numbers wanted: {told(error)}") from error
 
 
 def published_difference(case: Case, built: Built) -> float | None:
@@ -79,9 +106,10 @@ def published_difference(case: Case, built: Built) -> float | None:
     """
     if case.rows is None or case.expected_kind is None:
         return None
-    with np.load(case.rows) as arrays:
-        X, expected = arrays["X"].astype(np.float64), arrays["expected"].astype(np.float64)
-    found = _outputs(case.expected_kind, built, np.ascontiguousarray(X))
+    expected = _array(case.rows, "expected")
+    found = _outputs(case.expected_kind, built, raw_rows(case.rows, built))
+    if found.size != expected.size:
+        raise RowsError(f"{case.rows}: {found.size} outputs, {expected.size} expected")
     both_missing = np.isnan(found.reshape(expected.shape)) & np.isnan(expected)
     apart = np.where(both_missing, 0.0, np.abs(found.reshape(expected.shape) - expected))
     largest = float(apart.max(initial=0.0))

@@ -18,6 +18,7 @@ from .conversion import Request, convert
 from .deciding import told
 from .errors import OptionError
 from .features import MissingChoice
+from .files import read_file
 from .manifest import Identity
 from .opening import open_alone, open_model
 from .policy import Costs
@@ -185,8 +186,8 @@ def _training(path: Path | None) -> dict[str, object]:
     if path is None:
         return {}
     try:
-        found = json.loads(path.read_bytes())
-    except (OSError, ValueError) as error:
+        found = json.loads(read_file(path))
+    except (ValueError, RecursionError) as error:
         raise OptionError(f"--training-info {path}: {error}") from error
     if not isinstance(found, dict):
         raise OptionError(f"--training-info {path}: a JSON object wanted")

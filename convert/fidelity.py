@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, TypedDict
 
 from .building import build
+from .errors import OptionError
 from .features import MissingChoice
 from .kinds import KINDS, Kind
 from .loading import loaded_text
@@ -75,6 +76,9 @@ def _head(tools: dict[str, str]) -> list[str]:
 
 
 def write(folder: Path, result: Result) -> None:
-    """Write the result and the table made from it."""
-    (folder / RESULT).write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-    (folder / TABLE).write_text(render(result), encoding="utf-8")
+    """Write the result and the table made from it; raises OptionError."""
+    try:
+        (folder / RESULT).write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+        (folder / TABLE).write_text(render(result), encoding="utf-8")
+    except OSError as error:
+        raise OptionError(f"--out {folder}: {error.strerror}") from error

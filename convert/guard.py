@@ -1,6 +1,7 @@
 """The command's work in a process of its own: LightGBM ends its process on some damaged texts."""
 
 import os
+import resource
 import signal
 import sys
 from collections.abc import Callable
@@ -14,10 +15,15 @@ CRASHED = (
     "convert: a library ended the process ({name}) on this model: damaged, or too large for the "
     "memory; nothing was written"
 )
+# Processor time a command may take; the largest models tried take some minutes.
+MOST_SECONDS = 7_200
+ENDLESS = "convert: stopped after {seconds} s of processor time: damaged, or far too large a model"
 
 
-def guarded(work: Callable[[], int]) -> int:
+def guarded(work: Callable[[], int], seconds: int = MOST_SECONDS) -> int:
     """Run `work` in a forked child and return its exit code; 2 and one line where it crashes.
+
+    The same where it takes more than `seconds` of processor time.
 
     To be called before libraries are imported: what has no threads yet can be forked.
     """
@@ -29,6 +35,9 @@ def guarded(work: Callable[[], int]) -> int:
     if child == 0:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, WAITED_FOR)
+        _, most = resource.getrlimit(resource.RLIMIT_CPU)
+        soft = seconds if most == resource.RLIM_INFINITY else min(seconds, most)
+        resource.setrlimit(resource.RLIMIT_CPU, (soft, most))
         _quiet_libraries()
         sys.exit(work())
     ended = _waited(child)
@@ -36,6 +45,9 @@ def guarded(work: Callable[[], int]) -> int:
         return ended
     if (number := signal.Signals(-ended)) in CRASHES:
         print(CRASHED.format(name=number.name), file=sys.stderr)
+        return 2
+    if number == signal.SIGXCPU:
+        print(ENDLESS.format(seconds=seconds), file=sys.stderr)
         return 2
     return 128 - ended
 

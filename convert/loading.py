@@ -7,6 +7,7 @@ from pathlib import Path
 
 from .classes import Labels
 from .errors import OptionError, UnreadableModelError, UnsupportedModelError
+from .mlflow import model_file
 from .oracle import Oracle
 from .parse import parse_model
 from .source import Source, read_source
@@ -41,7 +42,7 @@ def load(path: Path, num_iteration: int | None = None) -> Loaded:
     `num_iteration` keeps the first rounds only; without it a pickle's early stopping is followed,
     as LightGBM's own predict does. Raises ConvertError by its kinds.
     """
-    source = read_source(path)
+    source = read_source(model_file(path))
     try:
         return _loaded(source, num_iteration)
     except UnreadableModelError as error:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from .errors import OptionError
 from .loading import Loaded, load
+from .mlflow import model_file
 from .pipeline import Carried, load_skops, load_trusted
 from .skops_file import is_skops
 
@@ -11,16 +12,18 @@ from .skops_file import is_skops
 def open_model(
     path: Path, num_iteration: int | None = None, trust_pickle: bool = False
 ) -> tuple[Loaded, Carried | None]:
-    """Open a model; steps come along from skops files and from pickles the user trusts.
+    """Open a model by its file's form, in an MLflow folder or alone.
 
-    Raises ConvertError by its kinds.
+    Steps come along from skops files and from pickles the user trusts. Raises ConvertError by its
+    kinds.
     """
-    skops = path.is_file() and is_skops(path)
+    found = model_file(path)
+    skops = is_skops(found.file)
     if not skops and not trust_pickle:
         return load(path, num_iteration), None
     if num_iteration is not None:
         raise OptionError("--num-iteration goes with models that are read, not loaded")
-    return load_skops(path) if skops else load_trusted(path)
+    return load_skops(found.file) if skops else load_trusted(found.file)
 
 
 def open_alone(path: Path) -> Loaded:

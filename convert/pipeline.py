@@ -1,5 +1,6 @@
 """A scikit-learn pipeline around the booster, from a skops file or a pickle the user trusts."""
 
+import pickle
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,13 +10,17 @@ import numpy as np
 import pandas as pd
 
 from .classes import classes_of
+from .damages import DAMAGES, told
 from .errors import UnreadableModelError, UnsupportedModelError
+from .files import regular
 from .linear import Nodes
 from .loading import Loaded, loaded_text
-from .skops_file import DAMAGES, build_skops, told
+from .skops_file import build_skops
 from .source import CHANGES_THE_ANSWER
 from .steps import Block, Carrier, Input
 from .tree import Floats
+
+MOST_COLUMNS = 100_000
 
 
 @dataclass(frozen=True)
@@ -43,10 +48,16 @@ def load_skops(path: Path) -> tuple[Loaded, Carried | None]:
 
 
 def load_trusted(path: Path) -> tuple[Loaded, Carried | None]:
-    """Unpickle a file because the user said `--trust-pickle`: it may run any code it holds."""
+    """Unpickle a file because the user said `--trust-pickle`: it may run any code it holds.
+
+    Raises UnreadableModelError where it does not unpickle here, or to no model.
+    """
     import joblib
 
-    return _split(joblib.load(path), "trusted pickle")
+    try:
+        return _split(joblib.load(regular(path)), "trusted pickle")
+    except (pickle.PickleError, *DAMAGES) as error:
+        raise UnreadableModelError(f"{path}: does not unpickle here: {told(error)}") from error
 
 
 def _split(found: Any, kind: str) -> tuple[Loaded, Carried | None]:
@@ -66,6 +77,8 @@ def _carried(before: list[Any], width: int) -> Carried:
     first = before[0]
     named = getattr(first, "feature_names_in_", None)
     count = int(first.n_features_in_)
+    if not 0 < count <= MOST_COLUMNS or (named is not None and len(named) != count):
+        raise UnreadableModelError(f"the first step takes {str(count)[:40]} columns, or its names")
     names = [f"Column_{i}" for i in range(count)] if named is None else [str(n) for n in named]
     carrier = Carrier([Input(name) for name in names])
     block = Block("X", tuple(range(count)))
@@ -78,10 +91,13 @@ def _carried(before: list[Any], width: int) -> Carried:
 
     def transform(X: Floats) -> Floats:
         rows: Any = X if named is None else _frame(X, carrier.inputs)
-        for step in before:
-            rows = step.transform(rows)
-        dense = rows.toarray() if hasattr(rows, "toarray") else np.asarray(rows)
-        return np.ascontiguousarray(dense, dtype=np.float64)
+        try:
+            for step in before:
+                rows = step.transform(rows)
+            dense = rows.toarray() if hasattr(rows, "toarray") else np.asarray(rows)
+            return np.ascontiguousarray(dense, dtype=np.float64)
+        except DAMAGES as error:
+            raise UnreadableModelError(f"the steps do not run: {told(error)}") from error
 
     return Carried(carrier.inputs, carrier.nodes, block.tensor, block.sources, transform)
 

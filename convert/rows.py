@@ -12,6 +12,7 @@ import pyarrow.parquet
 
 from .errors import RowsError
 from .features import Feature
+from .files import regular
 from .linear import ZERO
 from .tree import Floats
 
@@ -67,6 +68,7 @@ def refused_by_default(rows: Rows | None, features: list[Feature]) -> list[str]:
 
 def _table(path: Path) -> pa.Table:
     """Empty means missing; text such as NA or None is a category like any other."""
+    regular(path)
     try:
         if path.suffix == ".parquet":
             table = pyarrow.parquet.read_table(path)

@@ -2,28 +2,22 @@
 
 import json
 import zipfile
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from .damages import DAMAGES, told
 from .errors import ConvertError, UnreadableModelError, UnsupportedModelError
+from .files import MOST_BYTES
 from .parse import parse_model
 from .skops_types import ALLOWED, NAMES
 from .steps import STEPS
 
 SCHEMA = "schema.json"
-# Read out of one file at most, unpacked; the largest models people publish hold some 300 MB.
-MOST_BYTES = 1 << 30
 BOOSTER = "lightgbm.basic.Booster"
-# What skops and zipfile raise for a file that is damaged, or not what it says.
-DAMAGES = (
-    zipfile.BadZipFile, zlib.error, ArithmeticError, AttributeError, EOFError, ImportError,
-    LookupError, MemoryError, OSError, RuntimeError, SyntaxError, TypeError, ValueError,
-)  # fmt: skip
 
 
-class _Bounded(zipfile.ZipFile):
+class Bounded(zipfile.ZipFile):
     """Hands out no more than `MOST_BYTES`, however often a member is asked for."""
 
     left = MOST_BYTES
@@ -56,7 +50,7 @@ def build_skops(path: Path) -> Any:
     from skops.io._utils import read_schema
 
     try:
-        with _Bounded(path) as archive:
+        with Bounded(path) as archive:
             tree = get_tree(*read_schema(archive), trusted=None)
             nodes = list(_nodes(tree))
             for node in nodes:
@@ -69,11 +63,6 @@ def build_skops(path: Path) -> Any:
         raise type(error)(f"{path}: {error}") from error
     except DAMAGES as error:
         raise UnreadableModelError(f"{path}: a damaged skops file: {told(error)}") from error
-
-
-def told(error: BaseException) -> str:
-    """Return the first line of a library's message, shortened."""
-    return f"{type(error).__name__} {str(error).partition(chr(10))[0][:120]}".strip()
 
 
 def _nodes(tree: Any) -> Iterator[Any]:

@@ -3,18 +3,15 @@
 LightGBM keeps its whole text inside its pickles, so the bytes are searched, not loaded.
 """
 
-import bz2
-import gzip
-import lzma
 import re
-import zlib
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from .classes import Labels, classes_in_pickle
 from .columns import column_order
 from .errors import UnreadableModelError, UnsupportedModelError
+from .files import read_file, unpacked
+from .mlflow import Described
 
 TEXT_STARTS = re.compile(rb"tree\n(?=(?:version=v\d+\n)?num_class=\d+\n)")
 PICKLED = re.compile(rb"\x80[\x02-\x05]")
@@ -39,13 +36,6 @@ CHANGES_THE_ANSWER = (
     "OneVsRestClassifier", "MultiOutputClassifier", "MultiOutputRegressor",
     "TunedThresholdClassifierCV", "FixedThresholdClassifier", "FrozenEstimator",
 )  # fmt: skip
-COMPRESSED: tuple[tuple[bytes, Callable[[bytes], bytes]], ...] = (
-    (b"\x1f\x8b", gzip.decompress),
-    (b"BZh", bz2.decompress),
-    (b"\xfd7zXZ", lzma.decompress),
-    (b"\x5d\x00\x00", lzma.decompress),
-    (b"\x78", zlib.decompress),
-)
 # What other models begin with, or hold near their beginning.
 STRANGERS = (
     (b"CBM1", "a CatBoost model"),
@@ -72,28 +62,22 @@ class Source:
     notes: list[str] = field(default_factory=list)
 
 
-def read_source(path: Path) -> Source:
-    """Find the model text at `path`, a file or an MLflow folder, executing nothing.
+def read_source(found: Described) -> Source:
+    """Find the model text in a file, executing nothing.
 
     Raises UnreadableModelError where there is none, UnsupportedModelError where it is not alone.
     """
-    if path.is_dir():
-        return _mlflow(path)
+    path, names = found.file, found.names
     try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise UnreadableModelError(f"{path}: {error.strerror}") from error
-    return _from_bytes(path, _decompressed(path, content))
-
-
-def _decompressed(path: Path, content: bytes) -> bytes:
-    for start, decompress in COMPRESSED:
-        if content.startswith(start):
-            try:
-                return decompress(content)
-            except (OSError, EOFError, zlib.error, lzma.LZMAError):
-                return content
-    return content
+        content = unpacked(read_file(path))
+    except UnreadableModelError as error:
+        raise UnreadableModelError(f"{path}: {error}") from error
+    source = _from_bytes(path, content)
+    if not found.of_mlflow:
+        return source
+    ordered = names is not None and "ColumnTransformer" in source.steps
+    order = column_order(content, names) if names is not None and ordered else None
+    return replace(source, kind=f"mlflow {source.kind}", names=names, order=order)
 
 
 def _from_bytes(path: Path, content: bytes) -> Source:
@@ -101,11 +85,11 @@ def _from_bytes(path: Path, content: bytes) -> Source:
         raise UnreadableModelError(f"{path}: the file is empty")
     if content.startswith(b"tree"):
         return Source(_decoded(path, content), "text")
-    texts = {_cut(content, found.start()) for found in TEXT_STARTS.finditer(content)}
+    texts = _texts(content)
     if not texts:
         raise UnreadableModelError(f"{path}: {_stranger(content)}")
     if len(texts) > 1:
-        raise UnsupportedModelError(f"{path}: {len(texts)} LightGBM models inside; one wanted")
+        raise UnsupportedModelError(f"{path}: more than one LightGBM model inside; one wanted")
     classes = classes_in(content)
     changing = [name for name in classes if name in CHANGES_THE_ANSWER]
     if changing:
@@ -117,6 +101,16 @@ def _from_bytes(path: Path, content: bytes) -> Source:
         steps_in(classes),
         classes=classes_in_pickle(content),
     )
+
+
+def _texts(content: bytes) -> set[bytes]:
+    """The distinct model texts inside, two at most: a file may begin thousands and end none."""
+    texts: set[bytes] = set()
+    for found in TEXT_STARTS.finditer(content):
+        texts.add(_cut(content, found.start()))
+        if len(texts) > 1:
+            break
+    return texts
 
 
 def _decoded(path: Path, content: bytes) -> str:
@@ -167,14 +161,3 @@ def _best_iteration(content: bytes) -> int:
     found = BEST_ITERATION.search(content)
     digits = next((part for part in found.groups() if part), b"") if found else b""
     return max(int.from_bytes(digits, "little", signed=len(digits) == 4), 0)
-
-
-def _mlflow(folder: Path) -> Source:
-    from .mlflow import read_mlflow
-
-    model_file, names = read_mlflow(folder)
-    source = read_source(model_file)
-    order = None
-    if names is not None and "ColumnTransformer" in source.steps:
-        order = column_order(_decompressed(model_file, model_file.read_bytes()), names)
-    return replace(source, kind=f"mlflow {source.kind}", names=names, order=order)

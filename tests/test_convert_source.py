@@ -140,7 +140,7 @@ def test_steps_before_the_booster_are_named(tmp_path: Path) -> None:
 def test_a_wrapper_that_changes_the_answer_is_refused_by_name(tmp_path: Path) -> None:
     calibrated = CalibratedClassifierCV(classifier(), cv=2).fit(X, Y)
     (tmp_path / "m.pkl").write_bytes(pickle.dumps(calibrated))
-    with pytest.raises(UnsupportedModelError, match=r"CalibratedClassifierCV|models inside"):
+    with pytest.raises(UnsupportedModelError, match=r"CalibratedClassifierCV|model inside"):
         load(tmp_path / "m.pkl")
 
 
