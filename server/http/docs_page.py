@@ -28,6 +28,8 @@ def page(catalog: Catalog) -> str:
     """Return the page over the default model."""
     manifest = catalog.default.manifest
     title = f"{manifest.name} {manifest.version}"
+    of = manifest.probability_of
+    meant = "" if of is None else f"<p>Answers the probability of class {escape(repr(of))}."
     rows = (f"<tr><td><code>{escape(path)}</code><td>{text}" for path, text in PATHS)
     features = (
         f"<tr><td><code>{escape(feature.name)}</code><td>{escape(wanted_of(feature))}"
@@ -37,7 +39,7 @@ def page(catalog: Catalog) -> str:
     call = f"curl -H 'Content-Type: application/json' -d @applicant.json {{server}}/score\n\n{body}"
     return (
         f"<!doctype html><html lang=en><meta charset=utf-8><title>{escape(title)}</title>"
-        f"<style>{STYLE}</style><h1>{escape(title)}</h1><table>{''.join(rows)}</table>"
+        f"<style>{STYLE}</style><h1>{escape(title)}</h1>{meant}<table>{''.join(rows)}</table>"
         f"<h2>An applicant</h2><pre>{escape(call)}</pre>"
         f"<h2>Features</h2><table>{''.join(features)}</table></html>"
     )
