@@ -2,14 +2,17 @@
 
 import csv
 import json
+import subprocess
+import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from monitoring.__main__ import main
 from monitoring.spreadsheet import guarded, unguarded
 
-from .conftest import ROOT
+from .conftest import ROOT, Trained
 from .record_lines import line, record, segment
 
 RUN = [
@@ -62,3 +65,18 @@ def test_the_two_copies_are_the_same() -> None:
         for folder in ("monitoring", "server/offline")
     }
     assert len(copies) == 1
+
+
+def test_scored_rows_are_guarded_too(bundle: Path, trained: Trained, tmp_path: Path) -> None:
+    """The columns beside the features are the user's own; numbers and scores stay as they are."""
+    rows = trained.held_out[: len(RUN)].assign(note=RUN)
+    rows.to_csv(tmp_path / "rows.csv", index=False)
+    command = [sys.executable, "-m", "server", "score", "--model", str(bundle)]
+    given = [str(tmp_path / "rows.csv"), "-o", str(tmp_path / "out.csv")]
+    subprocess.run([*command, *given], cwd=ROOT, check=True, capture_output=True)
+    with (tmp_path / "out.csv").open(newline="") as file:
+        scored = list(csv.DictReader(file))
+    assert [unguarded(row["note"]) for row in scored] == RUN
+    assert all(row["note"].startswith("'") for row in scored)
+    raw = np.array([float(row["raw_score"]) for row in scored])
+    assert raw.tobytes() == trained.raw(trained.held_out[: len(RUN)]).tobytes()

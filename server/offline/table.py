@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from .spreadsheet import guarded
+
 Row = list[Any]
 
 
@@ -82,11 +84,16 @@ def write(file: Path, header: list[str], lines: Iterable[Row]) -> None:
 
 
 def write_csv(file: Path, header: list[str], lines: Iterable[Row]) -> None:
-    """Write a CSV file, row by row."""
+    """Write a CSV file, row by row, no text in it that a spreadsheet would run."""
     with file.open("w", newline="", encoding="utf-8") as out:
         writer = csv.writer(out, lineterminator="\n")
-        writer.writerow(header)
-        writer.writerows(lines)
+        writer.writerow(inert(header))
+        writer.writerows(map(inert, lines))
+
+
+def inert(row: Row) -> Row:
+    """Return a row without a text that a spreadsheet would run."""
+    return [guarded(cell) if isinstance(cell, str) else cell for cell in row]
 
 
 def write_parquet(file: Path, header: list[str], lines: Iterable[Row]) -> None:
