@@ -84,8 +84,11 @@ def test_ls_names_every_file_and_its_state(
 
 
 def test_stats_counts_per_model_version(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    other = line(record(0, version="2", decision="refuse", flags=["range:x"], kind="shadow"))
-    segment(tmp_path, [*LINES, other, other])
+    one, other = (
+        line(record(i, version="2", decision="refuse", flags=["range:x"], kind="shadow"))
+        for i in range(2)
+    )
+    segment(tmp_path, [*LINES, one, other])
     assert run("stats", tmp_path, "--json") == 0
     first, second = map(json.loads, capsys.readouterr().out.splitlines())
     assert (first["version"], first["records"], first["decisions"]) == ("01", 10, {"approve": 10})

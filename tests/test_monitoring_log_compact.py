@@ -17,6 +17,7 @@ import pytest
 
 from monitoring.__main__ import main
 from monitoring.log import compact as compaction
+from monitoring.log.once import Once
 from monitoring.log.segment import PATTERN, Segment
 from monitoring.log.sources import find
 from tests.conftest import ROOT
@@ -82,7 +83,7 @@ def test_killed_between_any_two_steps_nothing_is_lost_or_doubled(
     """Stop after a step, as a kill would; read; run again; read."""
     source = Segment(segment(tmp_path, [line(record(i, BEGIN + i * DAY)) for i in range(4)]))
     before, root = contents(tmp_path), tmp_path / "parquet"
-    writers = compaction.write(source, root)
+    writers = compaction.write(source, root, Once())
     if step == "rename one":
         writers[0].temporary.rename(writers[0].path)
     elif step in {"publish", "unlink"}:
@@ -99,7 +100,8 @@ def test_killed_between_any_two_steps_nothing_is_lost_or_doubled(
 def test_a_part_of_an_interrupted_run_that_no_longer_belongs_is_taken_away(tmp_path: Path) -> None:
     """Erased between the two runs, the only record of a day must not live on in that day's part."""
     source = Segment(segment(tmp_path, [line(record(i, BEGIN + i * DAY)) for i in range(2)]))
-    compaction.publish(source, tmp_path / "parquet", compaction.write(source, tmp_path / "parquet"))
+    root = tmp_path / "parquet"
+    compaction.publish(source, root, compaction.write(source, root, Once()))
     assert main(["log", "erase", "--request-id", "request-1", str(source.path)]) == 0
     assert main(["log", "compact", str(tmp_path)]) == 0
     assert len(list((tmp_path / "parquet").rglob("*.parquet"))) == 1

@@ -161,7 +161,8 @@ def test_a_retried_request_does_not_make_outcomes_negative(
 ) -> None:
     """A client sent the same id twice: one outcome meets two records, a stranger none."""
     model, log, _ = world
-    segment(log, records(rows(1000, 1))[:10], BEGIN + timedelta(hours=3))
+    begun = BEGIN + timedelta(seconds=1)  # the ids are named by the minute
+    segment(log, records(rows(1000, 1), begun)[:10], BEGIN + timedelta(hours=3))
     chosen = pd.read_json(next(iter(sorted(log.glob("*")))), lines=True).head(10)
     stranger = pd.DataFrame({"request_id": ["nobody"], "outcome": [1]})
     labels = pd.concat([chosen[["request_id"]].assign(outcome=0), stranger])

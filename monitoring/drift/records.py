@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from ..log import sources
 from ..log.batch import rows_matrix
+from ..log.once import Once
 from ..log.window import Window
 from ..outcomes.labels import Labels
 from .block import Block
@@ -20,6 +21,7 @@ from .reference import Reference
 from .tables import texts
 
 UNSEEN_FLAG = "unseen:"
+COPIES = "copies of others"
 
 
 class Log:
@@ -40,12 +42,14 @@ class Log:
 
     def blocks(self) -> Iterator[Block]:
         """Yield the rows that this model scored. Raises MonitoringError on a damaged log."""
-        mine = 0
-        for batch in sources.batches(self.folders, self.window):
+        mine, once = 0, Once()
+        for batch in sources.batches(self.folders, self.window, once):
             scored = self._mine(batch)
             mine += scored.num_rows
             if scored.num_rows:
                 yield self._block(scored)
+        if copies := once.doubled.total():
+            self.passed_over[COPIES] = copies
         others = sum(n for why, n in self.passed_over.items() if why.startswith("model "))
         if others and not mine:
             raise BadCurrentError(

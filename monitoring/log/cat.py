@@ -2,7 +2,8 @@
 
   python -m monitoring log cat /var/log/credit --since 2026-11-23 | jq .decision
 
-Lines of segments come out byte for byte; records from Parquet are put together again.
+Each record once. Lines of segments come out byte for byte; records from Parquet are put together
+again.
 """
 
 import argparse
@@ -12,6 +13,7 @@ from pathlib import Path
 
 from . import options
 from .batch import to_lines
+from .once import Once
 from .part import Part
 from .record import decode
 from .segment import Segment
@@ -36,22 +38,25 @@ def run(args: argparse.Namespace) -> int:
 
 def lines(folders: list[Path], window: Window) -> Iterator[bytes]:
     """Yield the lines of the window. Raises DamagedLogError."""
+    once = Once()
     for source in find(folders):
         if not touches(source, window):
             continue
         if isinstance(source, Part) or not source.path.exists():
             for batch in read_source(source, folders):
-                yield from to_lines(window.select(batch))
+                yield from to_lines(once.select(window.select(batch)))
         else:
-            yield from _of_segment(source, window)
+            yield from _of_segment(source, window, once)
+    once.tell()
 
 
-def _of_segment(source: Segment, window: Window) -> Iterator[bytes]:
+def _of_segment(source: Segment, window: Window, once: Once) -> Iterator[bytes]:
     """Yield the lines of a segment as they stand in it."""
     since, until = (
         end.strftime("%Y-%m-%dT%H:%M:%S.%fZ") if end else None
         for end in (window.since, window.until)
     )
     for line, record in source.decoded(decode):
-        if (since is None or record.time >= since) and (until is None or record.time < until):
+        inside = (since is None or record.time >= since) and (until is None or record.time < until)
+        if inside and once.is_new(record):
             yield line

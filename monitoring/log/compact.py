@@ -4,13 +4,15 @@
 
 Writes FOLDER/parquet/model=M/version=V/day=D/<segment>.parquet (zstd), which DuckDB, polars,
 pandas and Spark read as it is. Kill it anywhere and run it again: nothing is lost or doubled.
-A segment is deleted only when the files hold as many records as it does, on disk.
+A segment is deleted only when the files on disk hold each of its records. A record that stands in
+the segments of one run more than once is written once.
 """
 
 import argparse
 import os
 import time
 from collections.abc import Iterator
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +24,7 @@ from ..errors import MonitoringError
 from . import options, part
 from .batch import batches
 from .chain import Chain
+from .once import Once
 from .segment import PATTERN, Segment, is_erased, lock, sync_folder
 from .sources import check_places
 from .stats import by_version
@@ -96,9 +99,13 @@ def run(args: argparse.Namespace) -> int:
         for place in args.folders:
             paths = sorted(place.rglob(PATTERN)) if place.is_dir() else [place]
             segments = [Segment(path) for path in paths if path.match(PATTERN)]
-            for segment in tqdm(segments, desc="compact", unit=" segments", disable=None):
-                if not args.idle or is_idle(segment, args.idle):
-                    tqdm.write(compact(segment, args.into or segment.path.parent / FOLDER))
+            bar = tqdm(segments, desc="compact", unit=" segments", disable=None)
+            for root, same in groupby(bar, lambda s: args.into or s.path.parent / FOLDER):
+                once = Once()  # a copy in another folder is another log's record
+                for segment in same:
+                    if not args.idle or is_idle(segment, args.idle):
+                        tqdm.write(compact(segment, root, once))
+                once.tell()
     return 0
 
 
@@ -113,8 +120,10 @@ def is_idle(segment: Segment, minutes: float) -> bool:
     return time.time() - segment.path.stat().st_mtime >= minutes * 60
 
 
-def compact(segment: Segment, root: Path) -> str:
+def compact(segment: Segment, root: Path, once: Once) -> str:
     """Move the records of a closed segment to Parquet below `root`; return what was done.
+
+    Records that `once` has seen were published before, by this run, and are not written again.
 
     Raises DamagedLogError where the segment is damaged: it then stays as it is.
     """
@@ -122,7 +131,7 @@ def compact(segment: Segment, root: Path) -> str:
         if not lock(file.fileno()):
             return f"{segment.path.name}: open, left alone"
         before = segment.size()
-        writers = write(segment, root)
+        writers = write(segment, root, once)
         publish(segment, root, writers)
         segment.path.unlink()
         sync_folder(segment.path.parent)
@@ -133,12 +142,12 @@ def compact(segment: Segment, root: Path) -> str:
     return f"{segment.path.name}: {records:,} records, {before:,} -> {after:,} bytes, {files}{torn}"
 
 
-def write(segment: Segment, root: Path) -> list[Writer]:
+def write(segment: Segment, root: Path, once: Once) -> list[Writer]:
     """Write the parts under temporary names, synced. Raises MonitoringError on a wrong count."""
-    records = checked(segment)
+    records, doubled = checked(segment), once.doubled.total()
     writers: dict[Path, Writer] = {}
     for batch in batches(segment):
-        for folder, rows in partitions(batch):
+        for folder, rows in partitions(once.select(batch)):
             path = root / folder / f"{segment.stem}{part.SUFFIX}"
             if path not in writers:
                 writers[path] = Writer(path)
@@ -146,8 +155,11 @@ def write(segment: Segment, root: Path) -> list[Writer]:
     for writer in writers.values():
         writer.close()
     written = sum(writer.rows for writer in writers.values())
-    if written != records:
-        raise MonitoringError(f"{segment.path}: holds {records} records, wrote {written}")
+    copies = once.doubled.total() - doubled
+    if written + copies != records:
+        raise MonitoringError(
+            f"{segment.path}: holds {records} records, {copies} of them copies, wrote {written}"
+        )
     return list(writers.values())
 
 

@@ -31,6 +31,7 @@ from ..errors import MonitoringError
 from ..spreadsheet import FORMULA, NUMBER, guarded
 from . import options
 from .batch import SCHEMA, rows_matrix
+from .once import Once
 from .progress import counted
 from .sources import batches
 
@@ -51,7 +52,8 @@ def run(args: argparse.Namespace) -> int:
     """Write the file under a temporary name, then give it its own. Raises MonitoringError."""
     if args.out.exists():
         raise MonitoringError(f"{args.out}: exists already")
-    log = counted(batches(args.folders, options.window_of(args)), "export")
+    once = Once()
+    log = counted(batches(args.folders, options.window_of(args), once), "export")
     schema, columns = with_features(log, args.features) if args.features else (SCHEMA, log)
     temporary = args.out.with_name(f".{args.out.name}.tmp")
     temporary.unlink(missing_ok=True)
@@ -59,6 +61,7 @@ def run(args: argparse.Namespace) -> int:
     count = WRITERS[args.to](temporary, schema, columns)
     temporary.rename(args.out)
     print(f"{args.out}: {count:,} records")
+    once.tell()
     return 0
 
 

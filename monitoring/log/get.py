@@ -16,9 +16,10 @@ import pyarrow.compute as pc
 from ..errors import MonitoringError
 from . import options
 from .batch import to_lines
+from .once import Once
 from .part import Part
 from .record import decode, spelled
-from .segment import Segment
+from .segment import Segment, is_erased
 from .sources import find
 
 
@@ -41,25 +42,30 @@ def run(args: argparse.Namespace) -> int:
 
 
 def records(folders: list[Path], request_id: str) -> Iterator[bytes]:
-    """Yield the lines of a request. Raises DamagedLogError."""
+    """Yield the lines of a request, each record once. Raises DamagedLogError."""
+    once = Once()
     for source in find(folders):
         if isinstance(source, Part):
-            yield from of_part(source, request_id)
+            yield from of_part(source, request_id, once)
         else:
-            yield from of_segment(source, request_id)
+            yield from of_segment(source, request_id, once)
+    once.tell()
 
 
-def of_segment(source: Segment, request_id: str) -> Iterator[bytes]:
+def of_segment(source: Segment, request_id: str, once: Once) -> Iterator[bytes]:
     """Yield the lines of a request: only those that hold its bytes are decoded."""
     needle = spelled(request_id)
     for offset, line in source.lines():
-        if needle in line and source.decode_line(decode, offset, line).request_id == request_id:
+        if needle not in line or is_erased(line):
+            continue
+        record = source.decode_line(decode, offset, line)
+        if record.request_id == request_id and once.is_new(record):
             yield line
 
 
-def of_part(source: Part, request_id: str) -> Iterator[bytes]:
+def of_part(source: Part, request_id: str, once: Once) -> Iterator[bytes]:
     """Yield the lines of a request from Parquet."""
     for batch in source.batches():
-        found = batch.filter(pc.equal(batch["request_id"], request_id))
+        found = once.select(batch.filter(pc.equal(batch["request_id"], request_id)))
         if found.num_rows:
             yield from to_lines(found)

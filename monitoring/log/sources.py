@@ -9,6 +9,7 @@ import pyarrow as pa
 from ..errors import MonitoringError
 from . import part, segment
 from .batch import batches as segment_batches
+from .once import Once
 from .part import Part
 from .segment import Segment
 from .window import EVER, Window
@@ -38,13 +39,18 @@ def find(places: Iterable[Path]) -> list[Segment | Part]:
     return sorted([*segments.values(), *orphans], key=lambda source: source.stem)
 
 
-def batches(places: Iterable[Path], window: Window = EVER) -> Iterator[pa.RecordBatch]:
-    """Yield every record in the window as batches of `batch.SCHEMA`. Raises MonitoringError."""
-    places = list(places)
+def batches(
+    places: Iterable[Path], window: Window = EVER, once: Once | None = None
+) -> Iterator[pa.RecordBatch]:
+    """Yield every record in the window once, as batches of `batch.SCHEMA`; `once` counts copies.
+
+    Raises MonitoringError.
+    """
+    places, once = list(places), once or Once()
     for source in find(places):
         if touches(source, window):
             for batch in read(source, places):
-                selected = window.select(batch)
+                selected = once.select(window.select(batch))
                 if selected.num_rows:
                     yield selected
 

@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 
 from ..markup import visible
 from . import options
+from .once import Once
 from .progress import counted
 from .sources import batches
 
@@ -30,6 +31,7 @@ class Summary(msgspec.Struct):
     model: str | None
     version: str | None
     records: int = 0
+    doubled: int = 0
     first: str = "9"
     last: str = "0"
     kinds: Counter[str] = msgspec.field(default_factory=Counter)
@@ -82,6 +84,7 @@ class Summary(msgspec.Struct):
         mean = self.prediction_sum / self.predictions if self.predictions else None
         return {
             "model": self.model, "version": self.version, "records": self.records,
+            "doubled": self.doubled,
             "first": self.first, "last": self.last, "kinds": dict(self.kinds),
             "decisions": dict(self.decisions),
             "prediction": {"min": self.prediction_min, "mean": mean, "max": self.prediction_max},
@@ -99,11 +102,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the figures of every model version."""
-    window = options.window_of(args)
-    found = summaries(counted(batches(args.folders, window), "stats"))
+    once = Once()
+    found = summaries(counted(batches(args.folders, options.window_of(args), once), "stats"))
     if not found:
         print("no records", file=sys.stderr)
     for summary in found:
+        summary.doubled = once.doubled[summary.model, summary.version]
         report = summary.report()
         if args.json:
             sys.stdout.write(msgspec.json.encode(report).decode() + "\n")

@@ -18,6 +18,7 @@ import msgspec
 
 from ..errors import MonitoringError
 from ..log import options
+from ..log.once import Once
 from ..log.progress import counted
 from ..log.sources import batches
 from ..markup import visible
@@ -30,10 +31,14 @@ def main(arguments: Sequence[str]) -> int:
     args = parser().parse_args(arguments)
     if args.plot and not args.other:
         raise MonitoringError("--plot wants --with NAME/VERSION: else nothing is to plot")
-    log = counted(batches(args.log, options.window_of(args)), "replay")
+    once = Once()
+    log = counted(batches(args.log, options.window_of(args), once), "replay")
     if args.other:
-        return show_trial(run(log, args.models, args.other), args)
-    return show_reports(replay(log, args.models), args.json)
+        code = show_trial(run(log, args.models, args.other), args)
+    else:
+        code = show_reports(replay(log, args.models), args.json)
+    once.tell()
+    return code
 
 
 def parser() -> argparse.ArgumentParser:
