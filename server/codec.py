@@ -1,18 +1,32 @@
 """JSON and MessagePack: how a body is split, decoded and searched, and an answer encoded."""
 
+import json
+import re
 from collections.abc import Callable
 from typing import Any, Protocol
 
 import msgspec
 
-from .faults import Members, parse_json
+from .faults import SHOWN, Literal, members, parse_json, show
 from .native.to_json import to_json
 
 SPACE = b" \t\r\n"
+SPACES = re.compile(r"[ \t\r\n]*")
+read_element = json.JSONDecoder().raw_decode
 # The first byte of a MessagePack array: fixarray, array 16, array 32.
 ARRAYS = frozenset([*range(0x90, 0xA0), 0xDC, 0xDD])
 MAP16, MAP32 = 0xDE, 0xDF
+# What a value of these first bytes is called; it is never looked into.
+NESTED = {
+    **dict.fromkeys([*range(0x80, 0x90), MAP16, MAP32], "an object"),
+    **dict.fromkeys(ARRAYS, "an array"),
+    **dict.fromkeys([*range(0xC7, 0xCA), *range(0xD4, 0xD9)], "an extension type"),
+}
 Decode = Callable[[bytes], Any]
+
+
+class TooManyError(Exception):
+    """A batch of more applicants than are taken: what it holds, as it is told."""
 
 
 class Codec(Protocol):
@@ -31,8 +45,11 @@ class Codec(Protocol):
     def is_batch(self, body: bytes) -> bool:
         """Whether the body is an array."""
 
-    def split(self, body: bytes) -> list[msgspec.Raw]:
-        """Return the elements of an array, undecoded; raises msgspec.DecodeError."""
+    def split(self, body: bytes, most: int, width: int) -> list[msgspec.Raw]:
+        """Return the elements of an array, undecoded: objects of `width` members, if they fit.
+
+        Raises msgspec.DecodeError, and TooManyError for more than `most`.
+        """
 
     def has_members(self, body: bytes, count: int) -> bool:
         """Whether an object is sure to have no more than `count` members.
@@ -57,7 +74,7 @@ class Json:
 
     def __init__(self) -> None:
         self.encode = msgspec.json.Encoder().encode
-        self.split = msgspec.json.Decoder(list[msgspec.Raw]).decode
+        self._split = msgspec.json.Decoder(list[msgspec.Raw]).decode
         self.parse = parse_json
 
     def decoder(self, of: type[msgspec.Struct]) -> Decode:
@@ -67,6 +84,15 @@ class Json:
     def is_batch(self, body: bytes) -> bool:
         """See Codec."""
         return body.lstrip(SPACE)[:1] == b"["
+
+    def split(self, body: bytes, most: int, width: int) -> list[msgspec.Raw]:
+        """See Codec: an array of millions takes much memory, so it is not split to be counted."""
+        if body.count(b",") >= most * max(width, 1) and holds_more(body, most):
+            raise TooManyError("more")
+        found = self._split(body)
+        if len(found) > most:
+            raise TooManyError(str(len(found)))
+        return found
 
     def has_members(self, body: bytes, count: int) -> bool:
         """See Codec: members are one more than the commas, where no text holds one."""
@@ -86,7 +112,7 @@ class MessagePack:
 
     def __init__(self) -> None:
         self.encode = msgspec.msgpack.Encoder().encode
-        self.split = msgspec.msgpack.Decoder(list[msgspec.Raw]).decode
+        self._split = msgspec.msgpack.Decoder(list[msgspec.Raw]).decode
 
     def decoder(self, of: type[msgspec.Struct]) -> Decode:
         """See Codec."""
@@ -96,32 +122,79 @@ class MessagePack:
         """See Codec."""
         return bool(body) and body[0] in ARRAYS
 
+    def split(self, body: bytes, most: int, width: int) -> list[msgspec.Raw]:
+        """See Codec: the header says how many."""
+        count, _ = header(body)
+        if count > most:
+            raise TooManyError(str(count))
+        return self._split(body)
+
     def has_members(self, body: bytes, count: int) -> bool:
         """See Codec: the header says how many."""
-        if body[0] == MAP16:
-            return int.from_bytes(body[1:3]) <= count
-        if body[0] == MAP32:
-            return int.from_bytes(body[1:5]) <= count
-        return body[0] & 0x0F <= count
+        return header(body)[0] <= count
 
     def parse(self, body: bytes) -> Any:
-        """See Codec."""
+        """See Codec: nothing nested is decoded, so no name can be anything but a text."""
+        if NESTED.get(body[0] if body else 0) != "an object":
+            return plain(body)
+        count, start = header(body)
+        if count > len(body):
+            raise ValueError("more members than bytes")
+        # A map is laid out as an array of names and values in turn, in which none is lost.
+        as_array = b"\xdd" + (2 * count).to_bytes(4) + body[start:]
         try:
-            value = msgspec.msgpack.decode(body)
-        except (msgspec.DecodeError, TypeError) as error:
+            parts = [plain(bytes(each)) for each in self._split(as_array)]
+        except msgspec.DecodeError as error:
             raise ValueError(str(error)) from error
-        if not isinstance(value, dict) or self.has_members(body, len(value)):
-            return value
-        members = Members(list(value.items()))
-        members.repeated = [
-            name for name in members if body.count(msgspec.msgpack.encode(name)) > 1
-        ] or [""]
-        return members
+        names = [each if isinstance(each, str) else Literal(show(each)) for each in parts[::2]]
+        return members(list(zip(names, parts[1::2], strict=True)))
 
     def as_json(self, body: bytes) -> bytes:
         """See Codec."""
         quick = to_json(body)
         return msgspec.json.encode(msgspec.msgpack.decode(body)) if quick is None else quick
+
+
+def holds_more(body: bytes, most: int) -> bool:
+    """Whether a JSON array is sure to hold more than so many elements, as far as it can be read."""
+    text = body.decode()
+    at = text.index("[") + 1
+    try:
+        for _ in range(most):
+            _, end = read_element(text, after_space(text, at))
+            at = after_space(text, end) + 1
+            if text[at - 1 : at] != ",":
+                return False
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def after_space(text: str, at: int) -> int:
+    """Return the place behind the space that begins at `at`, if any does."""
+    found = SPACES.match(text, at)
+    return found.end() if found else at
+
+
+def header(body: bytes) -> tuple[int, int]:
+    """Return how many elements a MessagePack array or map has, and where they begin."""
+    kind = body[0]
+    if kind < 0xA0:
+        return kind & 0x0F, 1
+    width = 2 if kind in {0xDC, MAP16} else 4
+    return int.from_bytes(body[1 : 1 + width]), 1 + width
+
+
+def plain(value: bytes) -> Any:
+    """Return a text, a number, a boolean or nil of MessagePack; for any other value, what it is."""
+    nested = NESTED.get(value[0] if value else 0)
+    if nested is not None:
+        return Literal(nested)
+    try:
+        found = msgspec.msgpack.decode(value)
+    except msgspec.DecodeError as error:
+        raise ValueError(str(error)) from error
+    return Literal(f"binary data {found[:SHOWN]!r}") if isinstance(found, bytes) else found
 
 
 JSON: Codec = Json()

@@ -1,11 +1,14 @@
-"""The slow second look at a refused body: every fault at once, with name, wanted and got.
+"""The slow second look at a refused body: what is wrong with it, with name, wanted and got.
 
-The hot path stops at the first fault and knows little of it; this module runs only then.
+The hot path stops at the first fault and knows little of it; this module runs only then. It goes
+once over what was sent, whatever that is, and tells a bounded number of faults.
 """
 
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -15,6 +18,8 @@ from .bundle import Category, Feature
 
 SHOWN = 60
 LISTED_CATEGORIES = 12
+MAX_FAULTS = 100  # told of a request; the others are counted
+SPARE_MEMBERS = 1000  # of an object beyond the model's features; above it none is looked at
 
 
 class Fault(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -33,15 +38,29 @@ class Literal:
         self.text = text
 
 
-class Members(dict[str, Any]):
-    """An object, and the names that stood in it more than once."""
+class UnknownFault(Fault, frozen=True, omit_defaults=True):
+    """A fault whose name is the client's own; it may say as much of a person as a value."""
 
-    def __init__(self, pairs: list[tuple[str, Any]]) -> None:
+
+class Members(dict[Any, Any]):
+    """An object in which a name stands more than once: `count` members, `repeated` names."""
+
+    def __init__(self, pairs: list[tuple[Any, Any]]) -> None:
         super().__init__(pairs)
-        names = [name for name, _ in pairs]
-        self.repeated = (
-            [name for name in self if names.count(name) > 1] if len(names) > len(self) else []
-        )
+        self.count = len(pairs)
+        self._pairs = pairs
+
+    @property
+    def repeated(self) -> list[Any]:
+        """The names that stand there again, in the order in which they came first."""
+        counted = Counter(name for name, _ in self._pairs)
+        return [name for name, count in counted.items() if count > 1]
+
+
+def members(pairs: list[tuple[Any, Any]]) -> dict[Any, Any]:
+    """Return an object, as Members where a name stands in it again."""
+    found = dict(pairs)
+    return found if len(found) == len(pairs) else Members(pairs)
 
 
 def parse_float(text: str) -> Any:
@@ -61,13 +80,13 @@ def parse_json(body: bytes) -> Any:
 
     Raises ValueError or RecursionError when even that fails.
     """
-    return json.loads(
-        body,
-        object_pairs_hook=Members,
-        parse_float=parse_float,
-        parse_int=parse_int,
-        parse_constant=Literal,
-    )
+    return LENIENT.decode(body.decode())
+
+
+LENIENT = json.JSONDecoder(
+    object_pairs_hook=members, parse_float=parse_float, parse_int=parse_int, parse_constant=Literal
+)
+written = json.JSONEncoder(ensure_ascii=False).encode
 
 
 def wanted_of(feature: Feature) -> str:
@@ -88,34 +107,17 @@ def show(value: Any) -> str:
     elif isinstance(value, dict | list):
         text = "an object" if isinstance(value, dict) else "an array"
     else:
-        text = json.dumps(value, ensure_ascii=False, default=repr)
+        cut = value[: SHOWN + 1] if isinstance(value, str) else value
+        text = written(cut)
     return shorten(text)
 
 
-def shorten(text: str) -> str:
+def shorten(text: str, most: int = SHOWN) -> str:
     """Return a text that can be encoded, lone surrogates and all, and is not long."""
-    cut = text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"
+    if len(text) <= most and text.isascii():
+        return text
+    cut = text if len(text) <= most else text[: most - 1] + "…"
     return cut.encode("utf-8", "backslashreplace").decode()
-
-
-def fits(feature: Feature, value: Any, unseen_is_missing: bool = False) -> bool:
-    """Whether `value` is one the model may see for this feature."""
-    if value is None:
-        return feature.missing.allowed
-    if isinstance(value, Literal | Members | list | bytes):
-        return False
-    if type(value) in {int, float} and not is_exact(value):
-        return False
-    if isinstance(feature, Category):
-        unseen_fits = unseen_is_missing and feature.missing.allowed
-        return is_among(value, feature.categories, unseen_fits)
-    return type(value) in {int, float}
-
-
-def is_among(value: Any, known: Sequence[Any], unseen_fits: bool) -> bool:
-    """Whether a value is one of a category's, or at least of their kind where that is enough."""
-    kinds = {kind_of(each) for each in known}
-    return kind_of(value) in kinds and (unseen_fits or value in known)
 
 
 def kind_of(value: Any) -> type:
@@ -130,24 +132,81 @@ def is_exact(value: float) -> bool:
     return math.isfinite(value)
 
 
-def of_applicant(
-    features: Sequence[Feature],
-    value: Any,
-    index: int | None = None,
-    unseen_is_missing: bool = False,
-) -> Iterator[Fault]:
-    """Yield every fault of one decoded applicant."""
-    if not isinstance(value, dict):
-        yield Fault("", "an object of feature names and values", show(value), index)
-        return
-    known = {feature.name for feature in features}
-    for feature in features:
-        if feature.name not in value:
-            yield Fault(feature.name, wanted_of(feature), "nothing", index)
-        elif not fits(feature, value[feature.name], unseen_is_missing):
-            yield Fault(feature.name, wanted_of(feature), show(value[feature.name]), index)
-    for name in value:
-        if name not in known:
-            yield Fault(shorten(str(name)), "no such feature", show(value[name]), index)
-    for name in getattr(value, "repeated", ()):
-        yield Fault(shorten(str(name)), "each feature once", "more than once", index)
+class Rule:
+    """What one feature may be."""
+
+    def __init__(self, feature: Feature, unseen_is_missing: bool = False) -> None:
+        self.wanted = wanted_of(feature)
+        self._may_be_missing = feature.missing.allowed
+        categories = feature.categories if isinstance(feature, Category) else ()
+        self._known = {(kind_of(each), each) for each in categories}
+        self._kinds = {kind for kind, _ in self._known}
+        self._is_category = isinstance(feature, Category)
+        self._unseen_fits = unseen_is_missing and feature.missing.allowed
+
+    def fits(self, value: Any) -> bool:
+        """Whether `value` is one the model may see."""
+        if value is None:
+            return self._may_be_missing
+        kind = kind_of(value)
+        if kind is float and not is_exact(value):
+            return False
+        if not self._is_category:
+            return kind is float
+        return kind in self._kinds and (self._unseen_fits or (kind, value) in self._known)
+
+
+class Found(msgspec.Struct, frozen=True):
+    """The first faults there are, at least one if any, and how many there are in all."""
+
+    told: tuple[Fault, ...]
+    count: int
+
+
+NOTHING = Found((), 0)
+
+
+class Rules:
+    """What an applicant of one model may be, made ready once."""
+
+    def __init__(self, features: Sequence[Feature], unseen_is_missing: bool = False) -> None:
+        self._rules = {each.name: Rule(each, unseen_is_missing) for each in features}
+        self.most_members = len(features) + SPARE_MEMBERS
+
+    def faults(self, value: Any, index: int | None = None, most: int = MAX_FAULTS) -> Found:
+        """Return what is wrong with one decoded applicant, `most` faults of it or one."""
+        if not isinstance(value, dict):
+            wanted = "an object of feature names and values"
+            return Found((Fault("", wanted, show(value), index),), 1)
+        sent = getattr(value, "count", len(value))
+        if sent > self.most_members:
+            wanted = f"an object of {len(self._rules)} features"
+            return Found((Fault("", wanted, f"{sent} members", index),), 1)
+        repeated = getattr(value, "repeated", ())
+        told = tuple(islice(self._each(value, repeated, index), max(most, 1)))
+        return Found(told, self._count(value) + len(repeated))
+
+    def _count(self, value: Mapping[Any, Any]) -> int:
+        known = value.keys() & self._rules.keys()
+        unfit = sum(not self._rules[name].fits(value[name]) for name in known)
+        return len(self._rules) + len(value) - 2 * len(known) + unfit
+
+    def _each(
+        self, value: Mapping[Any, Any], repeated: Sequence[Any], index: int | None
+    ) -> Iterator[Fault]:
+        for name, rule in self._rules.items():
+            if name not in value:
+                yield Fault(name, rule.wanted, "nothing", index)
+            elif not rule.fits(value[name]):
+                yield Fault(name, rule.wanted, show(value[name]), index)
+        for name in value:
+            if name not in self._rules:
+                yield UnknownFault(named(name), "no such feature", show(value[name]), index)
+        for name in repeated:
+            kind = Fault if name in self._rules else UnknownFault
+            yield kind(named(name), "each feature once", "more than once", index)
+
+
+def named(name: Any) -> str:
+    """Return a member's name, shortened; one that is no text as it would be shown."""
+    return shorten(name) if isinstance(name, str) else show(name)

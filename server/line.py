@@ -6,8 +6,13 @@ from time import gmtime, strftime
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from .faults import Fault
+from .faults import Fault, UnknownFault
 
+# A line with its newline is shorter than this; deploy/shipping takes lines so long and no longer.
+LINE_BYTES = 8_000_000
+# Of what is sent for one applicant, and of what is kept of a refused body: text that JSON has to
+# escape grows sixfold.
+APPLICANT_BYTES = 1 << 20
 SECONDS = slice(0, 10)  # of the digits of time_ns, until the year 2286
 MICROSECONDS = slice(10, 16)
 _encode_lines = msgspec.json.Encoder().encode_lines  # one line at a time, for its newline
@@ -44,7 +49,10 @@ class Line(msgspec.Struct, frozen=True, gc=False, tag_field="v", tag=1):
 
 
 class SaidFault(msgspec.Struct, frozen=True, gc=False):
-    """What was wrong; `got`, what was sent, only where that may be kept."""
+    """What was wrong; `got`, what was sent, only where that may be kept, as the name of a member.
+
+    Where it may not, a member that is no feature of the model has an empty name.
+    """
 
     feature: str
     wanted: str
@@ -53,7 +61,10 @@ class SaidFault(msgspec.Struct, frozen=True, gc=False):
 
 
 class RefusedLine(msgspec.Struct, frozen=True, gc=False, tag_field="v", tag=1):
-    """A request, or with `index` one applicant of a batch, that got no score."""
+    """A request, or with `index` one applicant of a batch, that got no score.
+
+    `more_faults` were not told; of a longer `body`, of `body_bytes`, the beginning is kept.
+    """
 
     kind: str
     time: str
@@ -65,13 +76,16 @@ class RefusedLine(msgspec.Struct, frozen=True, gc=False, tag_field="v", tag=1):
     policy: str | None
     status: int
     faults: tuple[SaidFault, ...]
+    more_faults: int | UnsetType = UNSET
     body: str | UnsetType = UNSET
+    body_bytes: int | UnsetType = UNSET
 
 
 def said(fault: Fault, with_value: bool) -> SaidFault:
     """Return a fault as it is recorded."""
     index = UNSET if fault.index is None else fault.index
-    return SaidFault(fault.feature, fault.wanted, index, fault.got if with_value else UNSET)
+    name = "" if isinstance(fault, UnknownFault) and not with_value else fault.feature
+    return SaidFault(name, fault.wanted, index, fault.got if with_value else UNSET)
 
 
 def encode(line: Line | RefusedLine) -> bytes:

@@ -11,6 +11,7 @@ from . import choice, decision, golden, transform
 from .applicant import RowWriter, UnfitError, may_be_rounded, struct_type
 from .codec import BY_MEDIA_TYPE, JSON, MESSAGE_PACK, Codec
 from .engine import Engine, Floats, warm_up
+from .faults import MAX_FAULTS
 from .line import ModelTag
 from .refusals import Refusals
 from .seen_range import Range, may_hold_rounded
@@ -51,10 +52,13 @@ class Model:
         at_once = {JSON: engine.score_json, MESSAGE_PACK: engine.score_msgpack}
         self._at_once = {} if self._always_closer else at_once
 
-    def score(self, body: bytes, codec: Codec, index: int | None = None) -> Outcome:
+    def score(
+        self, body: bytes, codec: Codec, index: int | None = None, most: int = MAX_FAULTS
+    ) -> Outcome:
         """Score one applicant from its body.
 
-        Raises Problem 400 for what is not `codec`'s format and 422 for what the model must not see.
+        Raises Problem 400 for what is not `codec`'s format and 422 for what the model must not see;
+        either lists `most` faults and counts all.
         """
         score_at_once = self._at_once.get(codec)
         said = score_at_once(body) if score_at_once else None
@@ -63,22 +67,22 @@ class Model:
         try:
             applicant = self._decoders[codec](body)
             if not codec.has_members(body, self._width):
-                self._refusals.look_closer(body, codec, index)
+                self._refusals.look_closer(body, codec, index, most)
             values = msgspec.structs.astuple(applicant)
             said = None if self._always_closer else self.engine.score(values)
             if said is not None:
                 return self._outcome(said[1], (), said[0])
             if codec.may_hold_nan and any(value != value for value in values):
-                self._refusals.look_closer(body, codec, index)
+                self._refusals.look_closer(body, codec, index, most)
             warnings = self._writer.write(values)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, UnfitError) as error:
-            raise self._refusals.of(body, codec, index, error) from error
+            raise self._refusals.of(body, codec, index, most, error) from error
         row = self.engine.row.tobytes()
         if warnings or self._always_closer:
-            self._refusals.look_closer(body, codec, index)
+            self._refusals.look_closer(body, codec, index, most)
         if not self._range.contains(self.engine.row, row):
             if may_hold_rounded(self.engine.row):
-                self._refusals.look_closer(body, codec, index)
+                self._refusals.look_closer(body, codec, index, most)
             warnings += self._range.warnings(self.engine.row)
         self.engine.score_row()
         return self._outcome(self.engine.raw.tolist(), warnings, row)

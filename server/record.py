@@ -16,7 +16,7 @@ from . import privacy, settings, sync
 from .failures import Failures
 from .faults import Fault
 from .journal import Journal
-from .line import ModelTag, RefusedLine, encode, said, timestamp
+from .line import APPLICANT_BYTES, ModelTag, RefusedLine, encode, said, timestamp
 from .line_writer import LineWriter
 
 MEGABYTE = 1_000_000
@@ -55,12 +55,13 @@ class Recorder:
 
     def append_refused(
         self, tag: ModelTag, request_id: str, status: int, faults: Sequence[Fault], body: bytes,
-        index: int | None = None,
+        index: int | None = None, more: int = 0,
     ) -> None:  # fmt: skip
         """Add the line of a request, or of one applicant of a batch, that gets no score.
 
-        What was sent stands in it only where the setting asks for it: it is kept as text, since it
-        may not be JSON.
+        `more` faults are not among `faults`. What was sent stands in it only where the setting asks
+        for it: it is kept as text, since it may not be JSON, and its beginning alone where it is
+        long.
         """
         if self._refused == "never":
             return
@@ -68,8 +69,9 @@ class Recorder:
         line = RefusedLine(
             "refused", timestamp(time_ns()), request_id, UNSET if index is None else index,
             tag.name, tag.version, tag.sha256, tag.policy,
-            status, tuple(said(fault, with_body) for fault in faults),
-            body.decode(errors="replace") if with_body else UNSET,
+            status, tuple(said(fault, with_body) for fault in faults), more or UNSET,
+            body[:APPLICANT_BYTES].decode(errors="replace") if with_body else UNSET,
+            len(body) if with_body and len(body) > APPLICANT_BYTES else UNSET,
         )  # fmt: skip
         self._lines.append(encode(line))
 

@@ -1,52 +1,54 @@
-"""From a body that does not fit to the problem that says everything that is wrong with it."""
+"""From a body that does not fit to the problem that says what is wrong with it."""
 
-from collections.abc import Iterator, Sequence
-from itertools import islice
+from collections.abc import Sequence
 
 import msgspec
 
 from .applicant import UnfitError
 from .bundle import Feature
 from .codec import Codec
-from .faults import Fault, of_applicant
+from .faults import NOTHING, Found, Rules
 from .http.problem import Problem
-
-MAX_FAULTS = 100
 
 
 class Refusals:
     """Knows the features of one model, and whether an unseen category is a fault."""
 
     def __init__(self, features: Sequence[Feature], unseen_is_missing: bool) -> None:
-        self._features = features
-        self._unseen_is_missing = unseen_is_missing
+        self._rules = Rules(features, unseen_is_missing)
 
-    def look_closer(self, body: bytes, codec: Codec, index: int | None) -> None:
-        """Raise Problem 422 where a body that decodes holds what the model must not see."""
-        faults = self._faults(body, codec, index)
-        if faults:
-            raise Problem(422, summary(faults), faults)
+    def look_closer(self, body: bytes, codec: Codec, index: int | None, most: int) -> None:
+        """Raise Problem 422, with `most` faults, where a body that decodes does not fit."""
+        found = self._found(body, codec, index, most)
+        if found.count:
+            raise unfit(found, most)
 
-    def of(self, body: bytes, codec: Codec, index: int | None, error: Exception) -> Problem:
+    def of(
+        self, body: bytes, codec: Codec, index: int | None, most: int, error: Exception
+    ) -> Problem:
         """Return 422 for what decodes and does not fit, 400 for what is not the format at all."""
-        faults = self._faults(body, codec, index)
-        if faults and isinstance(error, msgspec.ValidationError | UnfitError):
-            return Problem(422, summary(faults), faults)
-        return Problem(400, f"not {codec.name}: {error}", faults)
+        found = self._found(body, codec, index, most)
+        if found.count and isinstance(error, msgspec.ValidationError | UnfitError):
+            return unfit(found, most)
+        told = found.told[:most]
+        return Problem(400, f"not {codec.name}: {error}", told, more=found.count - len(told))
 
-    def _faults(self, body: bytes, codec: Codec, index: int | None) -> tuple[Fault, ...]:
-        return tuple(islice(self._every_fault(body, codec, index), MAX_FAULTS))
-
-    def _every_fault(self, body: bytes, codec: Codec, index: int | None) -> Iterator[Fault]:
+    def _found(self, body: bytes, codec: Codec, index: int | None, most: int) -> Found:
         try:
             value = codec.parse(body)
         except (ValueError, RecursionError):
-            return
-        yield from of_applicant(self._features, value, index, self._unseen_is_missing)
+            return NOTHING
+        return self._rules.faults(value, index, most)
 
 
-def summary(faults: tuple[Fault, ...]) -> str:
+def unfit(found: Found, most: int) -> Problem:
+    """Return the problem that says the first fault in a line, lists `most` and counts the rest."""
+    told = found.told[:most]
+    return Problem(422, summary(found), told, more=found.count - len(told))
+
+
+def summary(found: Found) -> str:
     """Say in one line what the first fault is and how many more there are."""
-    first = faults[0]
-    more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
+    first = found.told[0]
+    more = f" (and {found.count - 1} more)" if found.count > 1 else ""
     return f"{first.feature or 'body'}: wanted {first.wanted}, got {first.got}{more}"

@@ -11,7 +11,8 @@ from typing import Any
 import msgspec
 
 from .answer import builders
-from .codec import Codec
+from .codec import Codec, TooManyError
+from .faults import MAX_FAULTS
 from .http.fields import (
     DEADLINE,
     answer_codec,
@@ -25,6 +26,7 @@ from .http.fields import (
 from .http.message import NO_SNIFF, NO_STORE, Answer, Request, refusal
 from .http.problem import Headers, Problem
 from .ledger import Ledger
+from .line import APPLICANT_BYTES
 from .metrics.counters import AT, DECISIONS
 from .model import Model, Outcome
 from .record import RECORDED
@@ -57,6 +59,7 @@ class Score:
         self._build = builders(model)
         self._shadow = shadow
         self._max_batch = services.settings.max_batch
+        self._width = len(model.manifest.features)
         self._keys = services.keys if services.settings.keys else None
         self._counters = counters = services.counters
         self._row = counters.row
@@ -133,6 +136,8 @@ class Score:
     ) -> bytes:
         if codec.is_batch(body):
             return self._answer_batch(request_id, body, codec, out, partial)
+        if len(body) > APPLICANT_BYTES:
+            raise too_long(body)
         began = perf_counter()
         said = self._model.score(body, codec)
         self._scored_in(took := perf_counter() - began)
@@ -146,7 +151,7 @@ class Score:
     ) -> bytes:
         began = perf_counter()
         bodies = self._split(body, codec)
-        outcomes = [self._try(each, codec, i) for i, each in enumerate(bodies)]
+        outcomes = self._try_all(bodies, codec)
         refused = [said for said in outcomes if isinstance(said, Problem)]
         if refused and not partial:
             raise together(refused, len(bodies))
@@ -159,16 +164,27 @@ class Score:
 
     def _split(self, body: bytes, codec: Codec) -> list[bytes]:
         try:
-            bodies = codec.split(body)
+            bodies = codec.split(body, self._max_batch, self._width)
+        except TooManyError as error:
+            raise Problem(413, f"batch: wanted at most {self._max_batch}, got {error}") from error
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise Problem(400, f"not a whole array: {error}") from error
-        if len(bodies) > self._max_batch:
-            raise Problem(413, f"batch: wanted at most {self._max_batch}, got {len(bodies)}")
         return [bytes(each) for each in bodies]
 
-    def _try(self, body: bytes, codec: Codec, index: int) -> Outcome | Problem:
+    def _try_all(self, bodies: list[bytes], codec: Codec) -> list[Outcome | Problem]:
+        left, outcomes = MAX_FAULTS, []
+        for index, body in enumerate(bodies):
+            said = self._try(body, codec, index, left)
+            if isinstance(said, Problem):
+                left -= len(said.errors)
+            outcomes.append(said)
+        return outcomes
+
+    def _try(self, body: bytes, codec: Codec, index: int, most: int) -> Outcome | Problem:
         try:
-            return self._model.score(body, codec, index)
+            if len(body) > APPLICANT_BYTES:
+                raise too_long(body)
+            return self._model.score(body, codec, index, most)
         except Problem as problem:
             return problem
 
@@ -177,9 +193,9 @@ class Score:
         codec: Codec, out: Codec,
     ) -> Any:  # fmt: skip
         if isinstance(said, Problem):
-            self._counters.add("faults", len(said.errors))
+            self._counters.add("faults", len(said.errors) + said.more)
             self._recorder.append_refused(
-                self._model.tag, request_id, said.status, said.errors, body, index
+                self._model.tag, request_id, said.status, said.errors, body, index, said.more
             )
             return said.document(request_id)
         self._append(request_id, index, said, took, codec.as_json(body))
@@ -204,11 +220,17 @@ class Score:
         )  # fmt: skip
 
     def _refused(self, request_id: str, problem: Problem, body: bytes) -> None:
-        self._counters.add("faults", len(problem.errors))
+        self._counters.add("faults", len(problem.errors) + problem.more)
         if problem.status in RECORDED:
             self._recorder.append_refused(
-                self._model.tag, request_id, problem.status, problem.errors, body
+                self._model.tag, request_id, problem.status, problem.errors, body,
+                more=problem.more,
             )  # fmt: skip
+
+
+def too_long(body: bytes) -> Problem:
+    """Return the refusal of an applicant that no record line has room for."""
+    return Problem(413, f"applicant: wanted at most {APPLICANT_BYTES} bytes, got {len(body)}")
 
 
 def together(problems: list[Problem], count: int) -> Problem:
@@ -217,4 +239,5 @@ def together(problems: list[Problem], count: int) -> Problem:
     detail = (
         f"{len(problems)} of {count} applicants refused, none scored; first: {problems[0].detail}"
     )
-    return Problem(max(problem.status for problem in problems), detail, errors)
+    more = sum(problem.more for problem in problems)
+    return Problem(max(problem.status for problem in problems), detail, errors, more=more)

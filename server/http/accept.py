@@ -9,14 +9,23 @@ from .problem import Problem
 # Java's own Accept says `q=.2`.
 QUALITY = re.compile(rb"0?\.[0-9]+|0\.?|1(?:\.0*)?")
 Ranges = dict[bytes, float]
+MOST_BYTES = 1000  # browsers send a sixth of it
 
 
-@lru_cache(maxsize=64)
 def negotiate(accept: bytes, default: bytes) -> Codec:
     """Return the codec of the highest quality, that of the media type `default` among equals.
 
-    Raises Problem 406 where the client accepts none and 400 where a quality is none.
+    Raises Problem 406 where the client accepts none and 400 where a quality is none or the field
+    too long to be weighed.
     """
+    if len(accept) > MOST_BYTES:
+        raise Problem(400, f"Accept: wanted at most {MOST_BYTES} bytes, got {len(accept)}")
+    return weigh(accept, default)
+
+
+@lru_cache(maxsize=64)
+def weigh(accept: bytes, default: bytes) -> Codec:
+    """See negotiate."""
     ranges = dict(map(media_range, accept.split(b",")))
     codecs = dict.fromkeys([BY_MEDIA_TYPE[default], *BY_MEDIA_TYPE.values()])
     best = max(codecs, key=lambda codec: quality(codec, ranges))

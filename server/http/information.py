@@ -26,8 +26,11 @@ class Information:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._catalog = services.catalog
-        self._document = document(services.catalog, services.settings)
+        self._document = rendered(document(services.catalog, services.settings))
         self._page = page(services.catalog)
+        models, default = self._catalog.models, self._catalog.default
+        self._models = rendered({"models": [summary(each, default) for each in models.values()]})
+        self._each = {name: rendered(described(each, default)) for name, each in models.items()}
 
     def routes(self) -> list[Route]:
         """Return all of them."""
@@ -85,7 +88,7 @@ class Information:
 
     async def openapi(self, _: Request) -> Response:
         """Return the OpenAPI document."""
-        return JSONResponse(self._document)
+        return as_json(self._document)
 
     async def docs(self, _: Request) -> Response:
         """Return the page for people; it loads nothing from anywhere."""
@@ -93,25 +96,37 @@ class Information:
 
     async def models(self, _: Request) -> Response:
         """Return every model that is served."""
-        return JSONResponse({"models": [summary(m, self._catalog.default) for m in self._all()]})
+        return as_json(self._models)
 
     async def model(self, request: Request) -> Response:
         """Return one model and its features; raises Problem 404."""
         wanted = (request.path_params["name"], request.path_params["version"])
-        found = self._catalog.models.get(wanted)
+        found = self._each.get(wanted)
         if found is None:
             raise Problem(404, f"no model {wanted[0]}, version {wanted[1]}")
-        features = [feature_of(feature) for feature in found.manifest.features]
-        return JSONResponse({**summary(found, self._catalog.default), "features": features})
-
-    def _all(self) -> list[Model]:
-        return list(self._catalog.models.values())
+        return as_json(found)
 
     def _on_unforeseen(self, request: Request, _: Exception) -> Response:
         self._services.counters.add("unhandled")
         return as_response(
             request, Problem(500, "unforeseen error: its trace is in the server's log")
         )
+
+
+def rendered(said: Any) -> bytes:
+    """Return what is said as JSON: once, since anyone may ask for it, often, and it may be long."""
+    return bytes(JSONResponse(said).body)
+
+
+def as_json(body: bytes) -> Response:
+    """Return JSON that was rendered before."""
+    return Response(body, media_type="application/json")
+
+
+def described(model: Model, default: Model) -> dict[str, Any]:
+    """Return what names a model, and its features."""
+    features = [feature_of(feature) for feature in model.manifest.features]
+    return {**summary(model, default), "features": features}
 
 
 def summary(model: Model, default: Model) -> dict[str, Any]:

@@ -4,14 +4,18 @@ from http import HTTPStatus
 
 import msgspec
 
-from ..faults import Fault
+from ..faults import Fault, shorten
 
 MEDIA_TYPE = b"application/problem+json"
+MAX_DETAIL = 2000  # characters; what a client sent may stand in it, shortened or not
 Headers = list[tuple[bytes, bytes]]
 
 
 class Document(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The members of a problem document; `errors` and `request_id` extend RFC 9457's."""
+    """The members of a problem document; the last three extend RFC 9457's.
+
+    `more_errors` is how many faults there are beyond those in `errors`.
+    """
 
     type: str
     title: str
@@ -19,6 +23,7 @@ class Document(msgspec.Struct, frozen=True, omit_defaults=True):
     detail: str
     request_id: str = ""
     errors: tuple[Fault, ...] = ()
+    more_errors: int = 0
 
 
 class Problem(Exception):  # noqa: N818 - RFC 9457's word
@@ -30,11 +35,13 @@ class Problem(Exception):  # noqa: N818 - RFC 9457's word
         detail: str,
         errors: tuple[Fault, ...] = (),
         headers: Headers | None = None,
+        more: int = 0,
     ) -> None:
         super().__init__(detail)
         self.status = status
-        self.detail = detail
+        self.detail = shorten(detail, MAX_DETAIL)
         self.errors = errors
+        self.more = more
         self.headers = headers or []
 
     @property
@@ -45,7 +52,7 @@ class Problem(Exception):  # noqa: N818 - RFC 9457's word
     def document(self, request_id: str) -> Document:
         """Return the body."""
         return Document(
-            "about:blank", self.title, self.status, self.detail, request_id, self.errors
+            "about:blank", self.title, self.status, self.detail, request_id, self.errors, self.more
         )  # fmt: skip
 
     def encode(self, request_id: str) -> bytes:

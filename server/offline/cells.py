@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..bundle import Category, Feature
-from ..faults import Fault, fits, show, wanted_of
+from ..faults import Fault, Rule, show
 
 Cell = Callable[[Any], Any]
 
@@ -18,12 +18,12 @@ class CellError(Exception):
 
 def reader(feature: Feature) -> Cell:
     """Return cell -> value for one feature; it raises CellError."""
-    spelled = spelling(feature)
+    spelled, rule = spelling(feature), Rule(feature)
 
     def read(cell: Any) -> Any:
         value = None if is_missing(cell) else spelled(cell)
-        if not fits(feature, value):
-            raise CellError(Fault(feature.name, wanted_of(feature), show(cell)))
+        if not rule.fits(value):
+            raise CellError(Fault(feature.name, rule.wanted, show(cell)))
         return value
 
     return read

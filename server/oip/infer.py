@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from ..engine import Floats
+from ..faults import shorten
 from ..model import Model, Outcome
 from ..record import RECORDED
 from ..services import Services
@@ -95,7 +96,9 @@ class Infer:
         outputs, blobs = [], []
         for wanted in request.outputs or tuple(Wanted(name) for name in known):
             if wanted.name not in known:
-                raise OipError(400, f"outputs: no {wanted.name}; known: {', '.join(known)}")
+                raise OipError(
+                    400, f"outputs: no {shorten(wanted.name)}; known: {', '.join(known)}"
+                )
             datatype, width = known[wanted.name]
             values = flat(outcomes, wanted.name)
             shape = (len(outcomes), width)

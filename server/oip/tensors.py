@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..engine import Floats
+from ..faults import shorten
 from .wire import Input, OipError
 
 DTYPES: dict[str, str] = {
@@ -23,9 +24,11 @@ def read(tensor: Input, binary: bytes, width: int) -> tuple[Floats, bytes]:
     """
     dtype = DTYPES.get(tensor.datatype)
     if dtype is None:
-        raise OipError(400, f"{tensor.name}: wanted datatype FP64, got {tensor.datatype}")
+        got = shorten(tensor.datatype)
+        raise OipError(400, f"{tensor.name}: wanted datatype FP64, got {got}")
     if len(tensor.shape) != 2 or tensor.shape[1] != width or tensor.shape[0] < 1:
-        raise OipError(400, f"{tensor.name}: wanted shape [-1, {width}], got {list(tensor.shape)}")
+        got = shorten(str(list(tensor.shape)))
+        raise OipError(400, f"{tensor.name}: wanted shape [-1, {width}], got {got}")
     count = tensor.shape[0] * width
     size = tensor.parameters.get("binary_data_size")
     if size is None:
@@ -41,13 +44,15 @@ def from_binary(
     """Cut one tensor off the binary data."""
     wanted = count * dtype.itemsize
     if type(size) is not int or size != wanted or len(binary) < wanted:
-        raise OipError(400, f"{tensor.name}: wanted {wanted} bytes, got {size} of {len(binary)}")
+        got = shorten(str(size))
+        raise OipError(400, f"{tensor.name}: wanted {wanted} bytes, got {got} of {len(binary)}")
     return np.frombuffer(binary, dtype, count), binary[wanted:]
 
 
 def from_json(tensor: Input, dtype: "np.dtype[Any]", count: int) -> Array:
     """Read nested or flat JSON data; null is NaN, in a float tensor or any other."""
     try:
+        check_size(bytes(tensor.data), count)
         data = msgspec.json.decode(tensor.data, type=list[Any])
         values = flatten(data)
         kinds = set(map(type, values)) - {type(None)}
@@ -58,9 +63,19 @@ def from_json(tensor: Input, dtype: "np.dtype[Any]", count: int) -> Array:
         if None in values or dtype.kind == "f":
             return np.array(values, np.float64).astype(dtype if dtype.kind == "f" else np.float64)
         return np.array(values, dtype)
-    except (msgspec.DecodeError, ValueError, OverflowError, TypeError) as error:
+    except (msgspec.DecodeError, ValueError, OverflowError, TypeError, RecursionError) as error:
         message = f"{tensor.name}: wanted {count} values of {tensor.datatype}, got {error}"
         raise OipError(400, message) from error
+
+
+def check_size(data: bytes, count: int) -> None:
+    """Raise ValueError for data that hold more than `count` values, before they are decoded.
+
+    However they are nested, there is a comma between each two; a list around each is allowed for.
+    """
+    commas, lists = data.count(b","), data.count(b"[")
+    if commas >= count or lists > 2 * count + 1:
+        raise ValueError(f"{commas + 1} values in {lists} lists")
 
 
 def flatten(data: list[Any]) -> list[Any]:

@@ -5,8 +5,12 @@ from typing import Any
 
 import msgspec
 
+from ..faults import shorten
+
 HEADER_LENGTH = b"inference-header-content-length"
 LENGTH = re.compile(rb"[0-9]{1,15}")
+ID = re.compile(r"[!-~]{0,128}")  # as X-Request-Id; an empty one is none
+MAX_MESSAGE = 2000
 Parameters = dict[str, Any]
 
 
@@ -14,7 +18,7 @@ class OipError(Exception):
     """A request under /v2 that is refused, with its status."""
 
     def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
+        super().__init__(shorten(message, MAX_MESSAGE))
         self.status = status
 
 
@@ -67,9 +71,19 @@ def read_request(body: bytes, header_length: bytes | None) -> tuple[Request, byt
     """Return the request and the bytes of its binary tensors; raises OipError 400."""
     length = len(body) if header_length is None else parse_length(header_length, len(body))
     try:
-        return msgspec.json.decode(body[:length], type=Request), body[length:]
+        request = msgspec.json.decode(body[:length], type=Request)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise OipError(400, f"not an inference request: {error}") from error
+    check(request)
+    return request, body[length:]
+
+
+def check(request: Request) -> None:
+    """Raise OipError 400 for what would come back, or be recorded, again and again."""
+    if request.id is not None and not ID.fullmatch(request.id):
+        raise OipError(400, "id: wanted 1 to 128 visible ASCII characters")
+    if len({output.name for output in request.outputs}) < len(request.outputs):
+        raise OipError(400, "outputs: wanted each once")
 
 
 def parse_length(value: bytes, size: int) -> int:
