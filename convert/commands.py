@@ -16,11 +16,11 @@ from .bundle import check_place, write_bundle
 from .checking import cases_of, check_all, raw_rows
 from .conversion import Request, convert
 from .deciding import told
-from .errors import OptionError
+from .errors import OptionError, UnsupportedModelError
 from .features import MissingChoice
 from .files import read_file
 from .manifest import Identity
-from .opening import open_alone, open_model
+from .opening import open_alone, open_model, uncarried
 from .policy import Costs
 from .repolicy import change_policy
 from .scores import PolicyChoice
@@ -44,6 +44,7 @@ VERIFY_HELP = """examples:
   python -m convert verify model.txt model.pkl mlflow-folder/
   python -m convert verify model.txt --rows holdout.csv"""
 MODEL_HELP = "LightGBM text model, .pkl or .joblib (not executed), .skops, or MLflow folder"
+ALONE_HELP = "leave out what stands around the booster: you transform rows and answers yourself"
 TRUST_HELP = "unpickle MODEL, running any code in it, to carry its pipeline's steps as well"
 ROWS_HELP = "real rows, .csv or .parquet; without, rows are drawn from the range in training"
 BAD_HELP = "the class that is refused, and whose probability is answered; as in the labels"
@@ -92,6 +93,7 @@ def convert_parser() -> argparse.ArgumentParser:
     add("--missing", default="error", metavar="error|zero|impute=VALUE", help=MISSING_HELP)
     add("--exporter", choices=("exact", *APPROXIMATE), default="exact", help=EXPORTER_HELP)
     add("--trust-pickle", action="store_true", help=TRUST_HELP)
+    add("--booster-alone", action="store_true", help=ALONE_HELP)
     add("--num-iteration", type=int, metavar="N", help="the first N boosting rounds only")
     add("--training-info", type=Path, metavar="JSON", help="an object for manifest.training")
     return made
@@ -115,6 +117,8 @@ def run_convert(options: argparse.Namespace) -> int:
         bad_label=options.bad_label,
     )
     loaded, carried = open_model(options.model, options.num_iteration, options.trust_pickle)
+    if loaded.uncarried and not options.booster_alone:
+        raise UnsupportedModelError(f"{options.model}: {uncarried(loaded)}")
     for note in (f"read {len(loaded.model.trees)} trees", *loaded.notes):
         progress(note)
     write_bundle(place, convert(loaded, request, progress, carried))

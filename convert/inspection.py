@@ -48,6 +48,7 @@ class Inspection:
     categories: dict[str, int]
     most_important: dict[str, float]
     steps_before: list[str]
+    stands_around: list[str]
     suspicious: list[str]
     notes: list[str]
 
@@ -85,6 +86,7 @@ def inspect(loaded: Loaded) -> Inspection:
         categories={f.name: len(f.categories) for f in features if f.categories is not None},
         most_important={f.name: round(f.importance, 4) for f in ranked[:SHOWN] if f.used},
         steps_before=list(loaded.steps),
+        stands_around=[str(each) for each in loaded.others],
         suspicious=suspicious(model, features),
         notes=list(loaded.notes),
     )
@@ -154,6 +156,7 @@ def render(found: Inspection) -> str:
         _listed("categories", [f"{name} ({n})" for name, n in found.categories.items()]),
         _listed("importance", [f"{name} {x:.3f}" for name, x in found.most_important.items()]),
         _listed("came before", found.steps_before),
+        *(f"around       {each}" for each in found.stands_around[:SHOWN]),
         *(f"note         {note}" for note in found.notes),
         *(f"suspicious   {each}" for each in found.suspicious),
     ]

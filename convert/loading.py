@@ -11,11 +11,10 @@ from .mlflow import model_file
 from .oracle import Oracle
 from .parse import parse_model
 from .source import Source, read_source
+from .surroundings import Around
 from .tree import Model
 
 INVENTED = re.compile(r"Column_\d+")
-# Steps that neither move a column nor change a row: they only choose rows in training.
-SAMPLERS = re.compile(r"(Sampler|SMOTE\w*|ADASYN|TomekLinks|NearMiss|EditedNearestNeighbours)$")
 # Steps that change values but leave the columns where they are, if none is dropped.
 KEEP_ORDER = {"SimpleImputer", "StandardScaler", "MinMaxScaler", "RobustScaler", "MaxAbsScaler"}
 KEEP_ORDER |= {"SelectKBest", "SelectPercentile", "VarianceThreshold", "SelectFromModel"}
@@ -26,7 +25,11 @@ ONE_TO_ONE |= {"MinMaxScaler", "RobustScaler", "MaxAbsScaler"}
 
 @dataclass(frozen=True)
 class Loaded:
-    """A model ready to convert. `steps` are transformations its rows must have been through."""
+    """A model ready to convert.
+
+    `steps` are transformations its rows must have been through, `others` every class in its file
+    that is somebody else's.
+    """
 
     text: str
     model: Model
@@ -34,6 +37,12 @@ class Loaded:
     steps: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     classes: Labels | None = None
+    others: tuple[Around, ...] = ()
+
+    @property
+    def uncarried(self) -> tuple[Around, ...]:
+        """What stands around the booster, may change the answer, and does not come along."""
+        return tuple(each for each in self.others if each.role != "harmless")
 
 
 def load(path: Path, num_iteration: int | None = None) -> Loaded:
@@ -59,7 +68,7 @@ def _loaded(source: Source, num_iteration: int | None) -> Loaded:
     text, model, notes = _prefix(source, model, num_iteration)
     if model.parameters.get("zero_as_missing") == "1" and any(tree.linear for tree in model.trees):
         raise UnsupportedModelError("linear_tree with zero_as_missing: LightGBM trains no such one")
-    steps = tuple(step for step in source.steps if not SAMPLERS.search(step))
+    steps = _steps(source.others)
     named, name_notes = _named(model, source, steps)
     _check_names(named.feature_names)
     if steps:
@@ -67,7 +76,14 @@ def _loaded(source: Source, num_iteration: int | None) -> Loaded:
             f"{', '.join(steps)} came before the booster and is not carried: "
             "rows must arrive already transformed",
         )
-    return Loaded(text, named, source.kind, steps, notes + name_notes, source.classes)
+    notes += name_notes + source.notes
+    return Loaded(text, named, source.kind, steps, notes, source.classes, source.others)
+
+
+def _steps(others: tuple[Around, ...]) -> tuple[str, ...]:
+    """The classes that stand before the booster, or may."""
+    names = (each.short for each in others if each.role in ("before", "somewhere"))
+    return tuple(dict.fromkeys(name for name in names if name[0].isupper()))
 
 
 def _check_names(names: tuple[str, ...]) -> None:
@@ -83,12 +99,24 @@ def _prefix(
     """Cut the model to the rounds wanted, in LightGBM's own words."""
     if num_iteration is not None and not 0 < num_iteration <= model.iterations:
         raise OptionError(f"--num-iteration wants 1 to {model.iterations}, got {num_iteration}")
-    wanted = num_iteration or source.best_iteration or model.iterations
+    wanted = num_iteration or _rounds(source.best_iterations, model.iterations)
     if wanted >= model.iterations:
         return source.text, model, ()
     text = Oracle(source.text, model.iterations).prefix(wanted)
     note = f"the first {wanted} of {model.iterations} iterations"
     return text, parse_model(text), (note if num_iteration else f"{note}: early stopping",)
+
+
+def _rounds(best: frozenset[int], iterations: int) -> int:
+    """Return early stopping's choice; raises OptionError where there is more than one."""
+    choices = {each if 0 < each < iterations else iterations for each in best} or {iterations}
+    if len(choices) > 1:
+        listed = " or ".join(map(str, sorted(choices)))
+        raise OptionError(
+            f"the model has {iterations} rounds, and a best_iteration stands in the file of which "
+            f"cannot be told whether it is this model's: --num-iteration {listed} says"
+        )
+    return choices.pop()
 
 
 def _named(model: Model, source: Source, steps: tuple[str, ...]) -> tuple[Model, tuple[str, ...]]:

@@ -7,6 +7,9 @@ from .loading import Loaded, load
 from .mlflow import model_file
 from .pipeline import Carried, load_skops, load_trusted
 from .skops_file import is_skops
+from .steps import STEPS
+
+SHOWN = 8
 
 
 def open_model(
@@ -32,3 +35,14 @@ def open_alone(path: Path) -> Loaded:
     if carried is not None:
         raise OptionError(f"{path}: a pipeline; this command takes the booster alone")
     return loaded
+
+
+def uncarried(loaded: Loaded) -> str:
+    """Say what stands around a booster and does not come along, and what can be done about it."""
+    told = "; ".join(map(str, loaded.uncarried[:SHOWN]))
+    more = f" and {len(loaded.uncarried) - SHOWN} more" if len(loaded.uncarried) > SHOWN else ""
+    return (
+        f"may change the answer and is not carried: {told}{more}. --trust-pickle carries "
+        f"{', '.join(STEPS)}, if the file is your own; --booster-alone leaves it out: rows must "
+        "then arrive transformed, and answers are the booster's"
+    )

@@ -12,11 +12,11 @@ import pandas as pd
 from .classes import classes_of
 from .damages import DAMAGES, told
 from .errors import UnreadableModelError, UnsupportedModelError
+from .estimator import TOLD, predicts_otherwise
 from .files import regular
 from .linear import Nodes
 from .loading import Loaded, loaded_text
 from .skops_file import build_skops
-from .source import CHANGES_THE_ANSWER
 from .steps import Block, Carrier, Input
 from .tree import Floats
 
@@ -63,12 +63,12 @@ def load_trusted(path: Path) -> tuple[Loaded, Carried | None]:
 def _split(found: Any, kind: str) -> tuple[Loaded, Carried | None]:
     steps = [step for _, step in found.steps] if hasattr(found, "steps") else [found]
     *before, last = (step for step in steps if not hasattr(step, "fit_resample"))
-    if type(last).__name__ in CHANGES_THE_ANSWER:
-        raise UnsupportedModelError(f"{type(last).__name__} changes what the booster answers")
     booster = getattr(last, "booster_", last)
     if not hasattr(booster, "model_to_string"):
         raise UnreadableModelError(f"a LightGBM model wanted, got {type(last).__name__}")
-    loaded = replace(loaded_text(booster.model_to_string(), kind), classes=classes_of(last))
+    notes = (TOLD,) if predicts_otherwise(vars(last)) else ()
+    loaded = loaded_text(booster.model_to_string(), kind)
+    loaded = replace(loaded, classes=classes_of(last), notes=loaded.notes + notes)
     before = [step for step in before if step is not None and step != "passthrough"]
     return loaded, _carried(before, len(loaded.model.feature_names)) if before else None
 

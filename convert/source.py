@@ -4,47 +4,38 @@ LightGBM keeps its whole text inside its pickles, so the bytes are searched, not
 """
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from .classes import Labels, classes_in_pickle
 from .columns import column_order
 from .errors import UnreadableModelError, UnsupportedModelError
+from .estimator import TOLD, predicts_otherwise
 from .files import read_file, unpacked
 from .mlflow import Described
+from .surroundings import OWN, Around, Surroundings, by_name, surroundings
 
 TEXT_STARTS = re.compile(rb"tree\n(?=(?:version=v\d+\n)?num_class=\d+\n)")
-PICKLED = re.compile(rb"\x80[\x02-\x05]")
 # A string's opcode and length stand before its bytes: BINUNICODE and BINUNICODE8.
 LENGTHS = ((b"X", 4), (b"\x8d", 8))
 # module, class as pickles of protocol 4 and of protocol 2 and 3 name them
 CLASSES = (
-    re.compile(rb"\x8c.([a-z_]\w*(?:\.\w+)+)\x94\x8c.(\w+)\x94\x93", re.DOTALL),
-    re.compile(rb"c([a-z_]\w*(?:\.\w+)+)\n(\w+)\n"),
+    re.compile(rb"\x8c.([a-z_]\w*(?:\.\w+)*)\x94\x8c.(\w+)\x94\x93", re.DOTALL),
+    re.compile(rb"c(__main__|[a-z_]\w*(?:\.\w+)+)\n(\w+)\n"),
 )
+BEST = "best_iteration"
 BEST_ITERATION = re.compile(
     rb"(?:\x8c\x0e|X\x0e\0\0\0)best_iteration(?:\x94|q.|r....)"
     rb"(?:K(?P<one>.)|M(?P<two>..)|J(?P<four>....))",
     re.DOTALL,
 )
-STEP_PACKAGES = ("sklearn", "imblearn", "category_encoders", "feature_engine")
-NOT_STEPS = {"Pipeline", "LabelEncoder", "Tree", "Bunch"}
-# Around the booster these change its answer.
-CHANGES_THE_ANSWER = (
-    "CalibratedClassifierCV", "VotingClassifier", "VotingRegressor", "StackingClassifier",
-    "StackingRegressor", "TransformedTargetRegressor", "BaggingClassifier", "BaggingRegressor",
-    "OneVsRestClassifier", "MultiOutputClassifier", "MultiOutputRegressor",
-    "TunedThresholdClassifierCV", "FixedThresholdClassifier", "FrozenEstimator",
-)  # fmt: skip
-# What other models begin with, or hold near their beginning.
+# By what other models are known: their own marks, not words that LightGBM uses too.
 STRANGERS = (
-    (b"CBM1", "a CatBoost model"),
-    (b"binf", "an XGBoost model"),
-    (b"learner_model_param", "an XGBoost model"),
-    (b'"learner"', "an XGBoost model"),
-    (b"xgboost", "an XGBoost model"),
-    (b"catboost", "a CatBoost model"),
-    (b"lightgbm", "a LightGBM dump or log, not its text model"),
+    (rb"\ACBM1|catboost\.core|CatBoost(Classifier|Regressor)", "a CatBoost model"),
+    (rb"\Abinf|learner_model_param|\"learner\"", "an XGBoost model"),
+    (rb"xgboost\.(core|sklearn)|XGB(Classifier|Regressor|Ranker)", "an XGBoost model"),
+    (rb"\APK\x03\x04", "a zip archive, not of skops"),
+    (rb"(?i)lightgbm|LGBM", "LightGBM is named inside, but no text of a fitted model stands there"),
 )
 
 
@@ -54,12 +45,12 @@ class Source:
 
     text: str
     kind: str
-    best_iteration: int = 0
-    steps: tuple[str, ...] = ()
+    best_iterations: frozenset[int] = frozenset()
+    others: tuple[Around, ...] = ()
     names: tuple[str, ...] | None = None
     order: tuple[int, ...] | None = None
     classes: Labels | None = None
-    notes: list[str] = field(default_factory=list)
+    notes: tuple[str, ...] = ()
 
 
 def read_source(found: Described) -> Source:
@@ -75,7 +66,7 @@ def read_source(found: Described) -> Source:
     source = _from_bytes(path, content)
     if not found.of_mlflow:
         return source
-    ordered = names is not None and "ColumnTransformer" in source.steps
+    ordered = names is not None and any(each.short == "ColumnTransformer" for each in source.others)
     order = column_order(content, names) if names is not None and ordered else None
     return replace(source, kind=f"mlflow {source.kind}", names=names, order=order)
 
@@ -90,17 +81,17 @@ def _from_bytes(path: Path, content: bytes) -> Source:
         raise UnreadableModelError(f"{path}: {_stranger(content)}")
     if len(texts) > 1:
         raise UnsupportedModelError(f"{path}: more than one LightGBM model inside; one wanted")
-    classes = classes_in(content)
-    changing = [name for name in classes if name in CHANGES_THE_ANSWER]
-    if changing:
-        raise UnsupportedModelError(f"{path}: {changing[0]} changes what the booster answers")
-    return Source(
-        _decoded(path, texts.pop()),
-        "pickle",
-        _best_iteration(content),
-        steps_in(classes),
-        classes=classes_in_pickle(content),
-    )
+    text = _decoded(path, texts.pop())
+    found = Source(text, "pickle", classes=classes_in_pickle(content))
+    try:
+        known = surroundings(content)
+    except ValueError:
+        return replace(
+            found, best_iterations=_any_best_iteration(content), others=_any_class(content)
+        )
+    notes = (TOLD,) if any(map(predicts_otherwise, known.mappings)) else ()
+    best = _best_iterations(known)
+    return replace(found, best_iterations=best, others=known.others, notes=notes)
 
 
 def _texts(content: bytes) -> set[bytes]:
@@ -123,7 +114,7 @@ def _decoded(path: Path, content: bytes) -> str:
 def _stranger(content: bytes) -> str:
     head = content[: 1 << 20]
     for mark, name in STRANGERS:
-        if mark in head:
+        if re.search(mark, head):
             return f"{name}; a LightGBM model wanted"
     return "no LightGBM model inside"
 
@@ -140,24 +131,35 @@ def _cut(content: bytes, start: int) -> bytes:
     return content[start:] if end < 0 else content[start : end + 1]
 
 
-def classes_in(content: bytes) -> list[str]:
-    """Name the classes a pickle would import, in its order, without importing them."""
-    found = [
-        (match.start(), match[2].decode())
+def _any_class(content: bytes) -> tuple[Around, ...]:
+    """The classes named in bytes that cannot be followed, wherever they stand."""
+    names = [
+        f"{match[1].decode()}.{match[2].decode()}"
         for pattern in CLASSES
         for match in pattern.finditer(content)
-        if match[1].decode().split(".")[0] in STEP_PACKAGES
     ]
-    return list(dict.fromkeys(name for _, name in sorted(found)))
+    found = [Around(name, "", by_name(name)) for name in dict.fromkeys(names)]
+    return tuple(each for each in found if each.name.partition(".")[0] not in OWN)
 
 
-def steps_in(classes: list[str]) -> tuple[str, ...]:
-    """Leave out what does not change a row."""
-    return tuple(name for name in classes if name not in NOT_STEPS and name[0].isupper())
+def _best_iterations(known: Surroundings) -> frozenset[int]:
+    """Early stopping's choice in the booster's own state, which LightGBM's own predict follows.
+
+    Where no booster is an object, every choice that stands anywhere, beside the choice of none.
+    """
+    if known.boosters:
+        return frozenset(_round(state.get(BEST)) for state in known.boosters.values())
+    return frozenset({0, *(_round(each.get(BEST)) for each in known.mappings)})
 
 
-def _best_iteration(content: bytes) -> int:
-    """Early stopping's choice, which LightGBM's own predict follows; 0 when there is none."""
-    found = BEST_ITERATION.search(content)
-    digits = next((part for part in found.groups() if part), b"") if found else b""
-    return max(int.from_bytes(digits, "little", signed=len(digits) == 4), 0)
+def _round(value: object) -> int:
+    return value if isinstance(value, int) else 0
+
+
+def _any_best_iteration(content: bytes) -> frozenset[int]:
+    """All that stand in bytes that cannot be followed, beside the choice of none."""
+    found = {0}
+    for match in BEST_ITERATION.finditer(content):
+        digits = next((part for part in match.groups() if part), b"")
+        found.add(int.from_bytes(digits, "little", signed=len(digits) == 4))
+    return frozenset(found)

@@ -121,7 +121,8 @@ def test_a_trusted_pickle_carries_its_steps_and_an_untrusted_one_does_not(tmp_pa
     carried = json.loads((tmp_path / "a/m/1/manifest.json").read_bytes())
     assert [feature["name"] for feature in carried["features"]] == ["income", "age", "debt"]
     assert carried["features"][0]["missing"]["policy"] == "trained"
-    assert convert(tmp_path / "m.pkl", tmp_path / "b") == 0
+    assert convert(tmp_path / "m.pkl", tmp_path / "b") == 2
+    assert convert(tmp_path / "m.pkl", tmp_path / "b", "--booster-alone") == 0
     alone = json.loads((tmp_path / "b/m/1/manifest.json").read_bytes())
     assert alone["source"]["steps_before"] == ["SimpleImputer", "StandardScaler"]
 

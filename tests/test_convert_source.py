@@ -132,7 +132,8 @@ def test_the_first_iterations_alone_are_lightgbms_own_prefix(text: str, tmp_path
 def test_steps_before_the_booster_are_named(tmp_path: Path) -> None:
     pipeline = make_pipeline(StandardScaler(), classifier()).fit(X, Y)
     (tmp_path / "m.pkl").write_bytes(pickle.dumps(pipeline))
-    assert convert(tmp_path / "m.pkl", tmp_path) == 0
+    assert convert(tmp_path / "m.pkl", tmp_path) == 2
+    assert convert(tmp_path / "m.pkl", tmp_path, "--booster-alone") == 0
     manifest = json.loads((tmp_path / "m/1/manifest.json").read_bytes())
     assert manifest["source"] == {"kind": "pickle", "steps_before": ["StandardScaler"]}
 

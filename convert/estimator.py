@@ -1,0 +1,16 @@
+"""What LightGBM's scikit-learn estimator does beside its booster."""
+
+from typing import Any
+
+EARLY = "pred_early_stop"
+TOLD = (
+    f"the estimator has {EARLY}: its predict_proba leaves trees out where a margin is reached, and "
+    "gives other answers than here, where all trees are added, as in Booster.predict"
+)
+
+
+def predicts_otherwise(state: dict[str, Any]) -> bool:
+    """Whether an estimator in this state predicts otherwise than its booster."""
+    options = state.get("_other_params")
+    value = options.get(EARLY) if isinstance(options, dict) else None
+    return str(value).lower() in ("true", "+")
