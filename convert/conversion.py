@@ -104,7 +104,7 @@ def _derived(facts: Facts, rows: Rows | None, scores: Scores | None) -> dict[str
     chosen = golden_rows(built.subject.pool, built.features, rows.X if rows else None)
     files = {"golden.json": json_bytes(golden(chosen, built.subject.runtime, built.transform))}
     if rows is not None and scores is not None:
-        described = profile(rows.X, built.features, scores.prediction, facts.policy)
+        described = profile(rows, built.features, scores.prediction, facts.policy)
         files["profile.json"] = json_bytes(described)
         files["reference.parquet"] = parquet_bytes(reference_table(rows, scores))
     return files

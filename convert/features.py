@@ -1,7 +1,7 @@
 """What the model knows of each feature: its kind, its categories, and what a missing value does."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -51,7 +51,7 @@ class Feature:
     policy: Policy
     missing_value: float | None
     seen: tuple[float, float] | None
-    categories: list[object] | None = None
+    categories: list[Any] | None = None
     codes: list[float] | None = None
     ordered: bool = False
     boolean: bool = False
@@ -102,7 +102,7 @@ def _feature(
     splits: Splits,
     index: int,
     importance: float,
-    categories: tuple[list[object], list[float]] | None,
+    categories: tuple[list[Any], list[float]] | None,
     choice: MissingChoice,
 ) -> Feature:
     name = model.feature_names[index]
@@ -157,7 +157,7 @@ def _seen(model: Model, index: int) -> tuple[float, float] | None:
     return seen
 
 
-def _categories(model: Model, splits: Splits) -> dict[int, tuple[list[object], list[float]]]:
+def _categories(model: Model, splits: Splits) -> dict[int, tuple[list[Any], list[float]]]:
     """Map the index of each categorical feature to its categories and their codes."""
     split_on = set(splits.feature[splits.categorical].tolist())
     infos = {i for i, info in enumerate(model.feature_infos) if info[0] not in "[n"}
@@ -173,8 +173,8 @@ def _categories(model: Model, splits: Splits) -> dict[int, tuple[list[object], l
 
 def _from_pandas(
     model: Model, candidates: list[set[int]]
-) -> dict[int, tuple[list[object], list[float]]]:
-    lists = model.pandas_categorical or []
+) -> dict[int, tuple[list[Any], list[float]]]:
+    lists: list[list[Any]] = [list(each) for each in model.pandas_categorical or []]
     for columns in candidates:
         if len(columns) == len(lists):
             codes = [[float(code) for code in range(len(values))] for values in lists]
@@ -185,7 +185,7 @@ def _from_pandas(
     )
 
 
-def _from_infos(model: Model, splits: Splits, index: int) -> tuple[list[object], list[float]]:
+def _from_infos(model: Model, splits: Splits, index: int) -> tuple[list[Any], list[float]]:
     """Without pandas the categories are whole numbers: those trained on and those in any set."""
     info = model.feature_infos[index] if model.feature_infos else "none"
     try:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from .cells import spelled
 from .classes import Labels, Meaning, listing, matching
 from .errors import RowsError
 from .objective import Task
@@ -13,8 +14,7 @@ from .tree import Floats
 
 BAD, GOOD = 1.0, 0.0
 # What a label means where it is none of the classes.
-SPELT: dict[object, float] = {0: GOOD, 1: BAD, -1: GOOD, "0": GOOD, "1": BAD, "-1": GOOD}
-SPELT |= {"true": BAD, "false": GOOD}
+SPELT: dict[object, float] = {0: GOOD, 1: BAD, -1: GOOD}
 LARGEST_SHOWN = 5
 
 
@@ -89,7 +89,7 @@ def _distinct(values: list[Any], name: str) -> list[Any]:
 
 
 def _key(value: object) -> object:
-    return value.strip().casefold() if isinstance(value, str) else value
+    return spelled(value) if isinstance(value, str) else value
 
 
 def _shown(values: list[Any]) -> str:

@@ -4,6 +4,7 @@ import numpy as np
 
 from .features import Feature
 from .policy import Policy
+from .rows import Rows
 from .tree import Floats
 
 FEW_VALUES = 10
@@ -47,13 +48,16 @@ def sentinels_of(values: Floats) -> list[dict[str, float | int]]:
 
 
 def profile(
-    X: Floats, features: list[Feature], prediction: Floats, policy: Policy | None
+    rows: Rows, features: list[Feature], prediction: Floats, policy: Policy | None
 ) -> dict[str, object]:
-    """Profile rows `[N, F]` as the model sees them, and their predictions `[N, K]`."""
+    """Profile N rows as the model sees them, and their predictions `[N, K]`."""
+    X = rows.X
     result: dict[str, object] = {
         "schema_version": 1,
         "rows": len(X),
-        "features": [_feature(X[:, i], feature) for i, feature in enumerate(features)],
+        "features": [
+            _feature(X[:, i], feature, rows.unseen[i]) for i, feature in enumerate(features)
+        ],
     }
     if prediction.shape[1] == 1:
         edges = edges_of(prediction[:, 0])
@@ -64,14 +68,13 @@ def profile(
     return result
 
 
-def _feature(column: Floats, feature: Feature) -> dict[str, object]:
-    missing = int(np.isnan(column).sum())
+def _feature(column: Floats, feature: Feature, unseen: int) -> dict[str, object]:
+    missing = int(np.isnan(column).sum()) - unseen
     present = column[~np.isnan(column)]
     head: dict[str, object] = {"name": feature.name}
     if feature.codes is not None:
         codes = np.array(feature.codes)
         counts = [int((present == code).sum()) for code in codes]
-        unseen = len(present) - sum(counts)
         return {**head, "type": "category", "counts": counts, "unseen": unseen, "missing": missing}
     edges = edges_of(present)
     histogram = {"edges": edges.tolist(), "counts": counts_of(present, edges), "missing": missing}

@@ -1,19 +1,20 @@
-"""Reference rows from CSV or Parquet: values as a client sends them, and the row the model sees."""
+"""Reference rows from a file: values as a client sends them, and the row the model sees."""
 
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.csv
-import pyarrow.parquet
+import pyarrow.compute as pc
 
+from . import arrays
+from .cells import UNSEEN, Categories, CellError
 from .errors import RowsError
 from .features import Feature
-from .files import regular
 from .linear import ZERO
+from .reference import Reference
+from .sent import sent_category, sent_numbers
 from .tree import Floats
 
 ReadLabel = Callable[[pa.ChunkedArray, str], Floats]
@@ -21,15 +22,22 @@ ReadLabel = Callable[[pa.ChunkedArray, str], Floats]
 
 @dataclass(frozen=True)
 class Rows:
-    """`X` float64 [N, F] as the model sees them, `sent` the same columns as the client's values."""
+    """`X` float64 [N, F] as the model sees them, `sent` the same columns as the client's values.
+
+    `unseen` counts, feature by feature, the values that are no category; `X` holds NaN for them.
+    """
 
     X: Floats
     sent: pa.Table
     label: Floats | None
+    unseen: tuple[int, ...]
 
 
 def read_rows(
-    path: Path, features: list[Feature], label: str | None, read_label: ReadLabel | None = None
+    source: Path | Reference,
+    features: list[Feature],
+    label: str | None,
+    read_label: ReadLabel | None = None,
 ) -> Rows:
     """Read the features by name, and the label column where one is named.
 
@@ -37,72 +45,97 @@ def read_rows(
 
     Raises RowsError naming the column and the value that does not fit.
     """
-    table = _table(path)
-    absent = [f.name for f in features if f.name not in table.column_names]
-    absent += [label] if label is not None and label not in table.column_names else []
-    if absent:
+    wanted = [f.name for f in features] + ([label] if label is not None else [])
+    found = source if isinstance(source, Reference) else Reference.read(source, wanted)
+    path = found.path
+    if absent := [name for name in wanted if name not in found.columns]:
         raise RowsError(f"{path}: no column {', '.join(absent[:10])}; {len(absent)} absent")
-    if not table.num_rows:
+    if not found.rows:
         raise RowsError(f"{path}: no rows")
-    columns = [_as_served(encode(table.column(f.name), f), f) for f in features]
-    labels = (read_label or _numbers)(table.column(label), label) if label is not None else None
-    if labels is not None and np.isnan(labels).any():
-        raise RowsError(f"{path}: column {label}: a label is missing")
-    sent = table.select([f.name for f in features])
-    return Rows(np.column_stack(columns), sent, labels)
+    read = [_Column.read(found, feature) for feature in features]
+    sent = pa.table({f.name: each.sent for f, each in zip(features, read, strict=True)})
+    X = np.column_stack([each.seen for each in read])
+    labels = None if label is None else _label(found, label, read_label)
+    return Rows(X, sent, labels, tuple(each.unseen for each in read))
+
+
+@dataclass(frozen=True)
+class _Column:
+    """One feature: as the model sees it [N], as it was sent, and how many are no category."""
+
+    seen: Floats
+    sent: pa.Array
+    unseen: int
+
+    @classmethod
+    def read(cls, source: Reference, feature: Feature) -> "_Column":
+        chunks = source.columns[feature.name]
+        if feature.categories is None or feature.codes is None:
+            values = _read(source, feature.name, arrays.numbers)
+            return cls(as_served(fill(values, feature), feature), sent_numbers(values, chunks), 0)
+        categories = Categories(feature.categories)
+        places = _read(source, feature.name, lambda chunk: arrays.places(chunk, categories))
+        known = places >= 0
+        codes = np.full(len(places), np.nan)
+        codes[known] = np.array(feature.codes)[places[known].astype(np.int64)]
+        sent = sent_category(places, categories, chunks)
+        return cls(fill(codes, feature), sent, int(np.count_nonzero(places == UNSEEN)))
+
+
+def _read(source: Reference, name: str, read: Callable[[pa.Array], Floats]) -> Floats:
+    """Join what `read` makes of the chunks of a column; raises RowsError naming row and column."""
+    found, before = [], 0
+    for chunk in source.columns[name]:
+        try:
+            found.append(read(chunk))
+        except CellError as error:
+            row = before + error.row + 1
+            raise RowsError(f"{source.path}: row {row}: {name}: {error}") from error
+        before += len(chunk)
+    return np.concatenate(found)
+
+
+def _label(source: Reference, name: str, read_label: ReadLabel | None) -> Floats:
+    if read_label is not None:
+        return read_label(_without_blanks(source.columns[name]), name)
+    labels = _read(source, name, arrays.numbers)
+    if np.isnan(labels).any():
+        raise RowsError(f"{source.path}: column {name}: a label is missing")
+    return labels
+
+
+def _without_blanks(chunks: list[pa.Array]) -> pa.ChunkedArray:
+    """Return a column as the file holds it, but for texts that are empty: null."""
+    column = pa.chunked_array(chunks)
+    if not pa.types.is_string(column.type):
+        return column
+    return pc.if_else(pc.equal(column, ""), None, column)
 
 
 def refused_by_default(rows: Rows | None, features: list[Feature]) -> list[str]:
     """Name the features whose reference values the server would refuse: missing, or unseen."""
     if rows is None:
         return []
-    counts = np.isnan(rows.X).sum(axis=0).tolist()
-    return [
-        f"{feature.name}: missing or unseen in {count} of {len(rows.X)} reference rows, which no "
-        "split was trained on: the server refuses such applicants"
-        + ("" if feature.is_category else "; --missing chooses otherwise")
-        for feature, count in zip(features, counts, strict=True)
-        if feature.policy == "error" and count
-    ]
+    empty = np.isnan(rows.X).sum(axis=0).tolist()
+    notes = []
+    for feature, count, unseen in zip(features, empty, rows.unseen, strict=True):
+        of = f"of {len(rows.X)} reference rows"
+        if unseen:
+            notes.append(
+                f"{feature.name}: a value that is no category in {unseen} {of}: "
+                "the server refuses such applicants"
+            )
+        if feature.policy == "error" and count:
+            notes.append(
+                f"{feature.name}: missing or unseen in {count} {of}, which no "
+                "split was trained on: the server refuses such applicants"
+                + ("" if feature.is_category else "; --missing chooses otherwise")
+            )
+    return notes
 
 
-def _table(path: Path) -> pa.Table:
-    """Empty means missing; text such as NA or None is a category like any other."""
-    regular(path)
-    try:
-        if path.suffix == ".parquet":
-            table = pyarrow.parquet.read_table(path)
-        else:
-            options = pyarrow.csv.ConvertOptions(null_values=[""], strings_can_be_null=True)
-            table = pyarrow.csv.read_csv(path, convert_options=options)
-    except (OSError, pa.ArrowInvalid) as error:
-        raise RowsError(f"{path}: {error}") from error
-    names = table.column_names
-    if twice := [name for name, times in Counter(names).items() if times > 1]:
-        raise RowsError(f"{path}: more than one column {', '.join(twice[:10])}")
-    return pa.table({name: _plain(table.column(name)) for name in names})
-
-
-def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Undo dictionary encoding (pandas categories)."""
-    if pa.types.is_dictionary(column.type):
-        return column.cast(column.type.value_type)
-    return column
-
-
-def encode(column: pa.ChunkedArray, feature: Feature) -> Floats:
-    """Return the float64 column the model sees: codes for categories, NaN for missing."""
-    values = _codes(column, feature) if feature.is_category else _numbers(column, feature.name)
-    return fill(values, feature)
-
-
-def _as_served(values: Floats, feature: Feature) -> Floats:
-    """Put in what the server puts in for a missing number, and refuse what it refuses."""
-    if not feature.is_category and np.isinf(values).any():
-        at = int(np.flatnonzero(np.isinf(values))[0])
-        raise RowsError(
-            f"column {feature.name}, row {at + 1}: a finite number wanted, got infinity"
-        )
+def as_served(values: Floats, feature: Feature) -> Floats:
+    """Put in what the server puts in for a missing number."""
     if feature.missing_value is None:
         return values
     return np.where(np.isnan(values), feature.missing_value, values)
@@ -112,7 +145,7 @@ def fill(values: Floats, feature: Feature) -> Floats:
     """Apply the bundle's rules for filling a row, for raw numbers as LightGBM takes them."""
     if feature.zero_as_missing:
         return np.where(np.abs(values) <= ZERO, np.nan, values)
-    if feature.is_category:
+    if feature.is_category and not feature.ordered:
         return np.trunc(values)
     return values
 
@@ -124,29 +157,3 @@ def fill_rows(X: Floats, features: list[Feature]) -> Floats:
     for index in touched:
         filled[:, index] = fill(X[:, index], features[index])
     return filled
-
-
-def _numbers(column: pa.ChunkedArray, name: str | None) -> Floats:
-    try:
-        if pa.types.is_null(column.type):
-            return np.full(len(column), np.nan)
-        numbers = column.cast(pa.float64(), safe=False)
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-        raise RowsError(f"column {name}: numbers wanted, got {column.type}") from error
-    found: Floats = numbers.to_numpy(zero_copy_only=False)
-    return found.astype(np.float64)
-
-
-def _codes(column: pa.ChunkedArray, feature: Feature) -> Floats:
-    """A category LightGBM was not trained with is missing to it, as in pandas."""
-    known = dict(zip(map(_key, feature.categories or []), feature.codes or [], strict=True))
-    unique = column.unique().to_pylist()
-    codes = {value: known.get(_key(value), np.nan) for value in unique}
-    return np.array([codes[value] for value in column.to_pylist()], dtype=np.float64)
-
-
-def _key(value: object) -> object:
-    """Compare numbers as numbers, however the file typed them; anything else as text."""
-    if isinstance(value, bool | int | float):
-        return float(value)
-    return value if value is None else str(value)

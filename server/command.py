@@ -8,7 +8,7 @@ from . import privacy, run, settings
 from .bundle import BundleError
 from .catalog import CatalogError
 from .http import keys
-from .offline.table import TableError
+from .offline.table_file import TableError
 from .process.supervisor import WorkersError
 
 REFUSED = 2

@@ -184,7 +184,7 @@ def test_reference_rows_that_do_not_fit_are_refused_by_name(
     rows = tmp_path / "rows.csv"
     frame.assign(age=np.where(frame.index == 4, np.inf, frame.age)).to_csv(rows, index=False)
     assert convert(model_file, tmp_path / "out", "--reference", rows) == 2
-    assert "column age, row 5: a finite number wanted" in capsys.readouterr().err
+    assert 'row 5: age: wanted a finite number, got "inf"' in capsys.readouterr().err
     lines = rows.read_text().splitlines()
     rows.write_text("\n".join(f"{line},{line.split(',')[0]}" for line in lines))
     assert convert(model_file, tmp_path / "out", "--reference", rows) == 2

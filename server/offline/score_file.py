@@ -7,19 +7,27 @@ from time import monotonic
 
 from ..model import Model, Outcome
 from . import table
-from .cells import CellError, reader
-from .table import Row, TableError
+from .reading import UnfitCellError, reader
+from .table import Row
+from .table_file import Block, TableError, blocks, column_names
 
 PROGRESS_SECONDS = 1.0
 
 
 def score_file(model: Model, source: Path, out: Path) -> None:
     """Write `source`'s columns and the scores to `out`; raises TableError naming file and line."""
-    header, lines = table.rows(source)
+    header = column_names(source)
     added = score_columns(model)
     refuse_bad_columns(source, header, [f.name for f in model.manifest.features], added)
+    lines = (row for block in blocks(source, header) for row in rows_of(block))
     scored = (row + cells(said) for row, said in scored_rows(model, source, header, lines))
     table.write(out, header + added, with_progress(scored))
+
+
+def rows_of(block: Block) -> Iterator[Row]:
+    """Yield the rows of a block of columns: texts of CSV, or values of a type."""
+    columns = [each if isinstance(each, tuple) else each.to_pylist() for each in block]
+    return map(list, zip(*columns, strict=True))
 
 
 def score_columns(model: Model) -> list[str]:
@@ -54,7 +62,7 @@ def scored_rows(
     for number, row in enumerate(lines, start=1):
         try:
             values = [read(row[position]) for read, position in columns]
-        except CellError as error:
+        except UnfitCellError as error:
             raise TableError(f"{source}: row {number}: {error}") from error
         yield row, model.score_values(values)
 

@@ -1,0 +1,64 @@
+"""Columns of a table as float64: numbers, or the places of a category's values.
+
+This file stands in convert/ and monitoring/, the same in every byte: folders share files and no
+imports. A test compares them.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from .cells import EXACT, Categories, CellError, by_cell, number
+from .table_file import Column
+
+Floats = NDArray[np.float64]
+
+
+def array_of(column: Column) -> pa.Array:
+    """Return texts of CSV as an Arrow array; an array as it is."""
+    return column if isinstance(column, pa.Array) else pa.array(column, pa.string())
+
+
+def numbers(column: Column) -> Floats:
+    """Return a column [n] of numbers, NaN where missing; raises CellError. See cells.number."""
+    array = array_of(column)
+    quick = _quick(array)
+    return _by_distinct(array, number) if quick is None else quick
+
+
+def places(column: Column, categories: Categories) -> Floats:
+    """Return the places [n] of a category's values, NaN where missing, UNSEEN where unknown."""
+    return _by_distinct(array_of(column), categories.place)
+
+
+def _quick(array: pa.Array) -> Floats | None:
+    """Return the numbers of a plain column at once; None where the cells have to be looked at."""
+    kind = array.type
+    if pa.types.is_string(kind):
+        array = pc.if_else(pc.equal(array, ""), None, array)
+    elif not pa.types.is_integer(kind) and not pa.types.is_floating(kind):
+        return None
+    try:
+        values: Floats = array.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
+    except pa.ArrowInvalid:
+        return None
+    largest = np.finfo(np.float64).max if pa.types.is_floating(kind) else EXACT
+    missing = array.null_count if not pa.types.is_floating(kind) else np.isnan(values).sum()
+    return values if np.count_nonzero(np.abs(values) <= largest) + missing == len(values) else None
+
+
+def _by_distinct(array: pa.Array, read: Callable[[Any], float | None]) -> Floats:
+    """Read every distinct cell once, by its kind's rule; raises CellError naming the first row."""
+    encoded = array.dictionary_encode()
+    held = pc.fill_null(encoded.indices.cast(pa.int64()), -1).to_numpy(zero_copy_only=False)
+    try:
+        found = by_cell(encoded.dictionary.to_pylist(), read)
+    except CellError as error:
+        error.row = int(np.argmax(held == error.row))
+        raise
+    values: Floats = np.array([*found, None], np.float64)[held]
+    return values

@@ -1,0 +1,118 @@
+"""How one cell of a table is read, whoever wrote the table: the rule of docs/tables.md.
+
+This file stands in convert/, monitoring/ and server/offline/, the same in every byte: folders share
+files and no imports. A test compares them.
+"""
+
+import json
+import math
+import re
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from typing import Any
+
+Value = str | int | float | bool
+
+# Digits of other scripts, 1_000, 0x10, inf and nan are no numbers.
+SPELLED = re.compile(r"[+-]?(?:([0-9]+)|[0-9]+\.[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+WITHOUT_NUMBER = frozenset({"", "na", "n/a", "nan", "none", "null"})
+TRUTH = {"true": True, "false": False}
+BLANKS = " \t"
+UNSEEN = -1
+EXACT = 2**53 - 1
+LONGEST = 400  # digits: float64 ends before
+SHOWN = 60
+
+
+class CellError(Exception):
+    """A cell that cannot be what its column holds. `row` is its place in the block, from 0."""
+
+    def __init__(self, wanted: str, cell: object) -> None:
+        self.row = 0
+        super().__init__(f"wanted {wanted}, got {show(cell)}")
+
+
+def number(cell: Any) -> float | None:
+    """Return the number in a cell, None where it is missing.
+
+    True and false are 1 and 0, as LightGBM takes them from a data frame. Raises CellError for a
+    text that spells no number, infinity, and an integer that float64 would round.
+    """
+    value = spelled(cell, WITHOUT_NUMBER) if isinstance(cell, str) else cell
+    if isinstance(value, bool | Decimal):
+        value = float(value)
+    if value is None or (isinstance(value, float) and value != value):
+        return None
+    if type(value) not in {int, float} or not is_exact(value):
+        raise CellError("a finite number", cell)
+    return float(value)
+
+
+def spelled(text: str, missing: frozenset[str] = frozenset()) -> Any:
+    """Return the number or the truth a text spells, None for one of `missing`, else the text."""
+    plain = text.strip(BLANKS)
+    if (word := plain.lower()) in missing:
+        return None
+    if (found := SPELLED.fullmatch(plain)) is None:
+        return TRUTH.get(word, text)
+    if found[1] is not None and found.end(1) == len(plain):
+        whole = int(plain) if len(plain) < LONGEST else math.inf
+        return float(plain) if is_exact(whole) else text
+    return float(plain)
+
+
+def is_exact(value: float) -> bool:
+    """Whether float64 holds this number, and it is finite."""
+    if isinstance(value, int):
+        return abs(value) <= EXACT or (abs(value) < 2**1023 and int(float(value)) == value)
+    return math.isfinite(value)
+
+
+class Categories:
+    """The values of a category, and the way from a cell to one of them.
+
+    A text is the category of that very text; else of the number or the truth that it spells. A
+    number is never the category of a text: 1 is not "1".
+    """
+
+    def __init__(self, values: Sequence[Value]) -> None:
+        self.values = tuple(values)
+        kinds: dict[type, dict[Value, int]] = {str: {}, float: {}, bool: {}}
+        for place, value in enumerate(self.values):
+            kinds[float if type(value) is int else type(value)][value] = place
+        self._texts, self._numbers, self._truths = kinds.values()
+        self._missing = frozenset({""}) if self._texts else WITHOUT_NUMBER
+
+    def place(self, cell: Any) -> int | None:
+        """Return where the value stands; None for a missing one, UNSEEN for one that does not."""
+        if isinstance(cell, str):
+            if cell in self._texts:
+                return self._texts[cell]
+            cell = spelled(cell, self._missing)
+        if cell is None or cell != cell:
+            return None
+        if isinstance(cell, Decimal):
+            cell = float(cell)
+        if isinstance(cell, bool):
+            return self._truths.get(cell, UNSEEN)
+        known = type(cell) in {int, float} and is_exact(cell)
+        return self._numbers.get(cell, UNSEEN) if known else UNSEEN
+
+
+def by_cell(cells: Sequence[Any], read: Callable[[Any], float | None]) -> list[float | None]:
+    """Return what `read` makes of every cell; raises CellError with the place of the first bad."""
+    found = []
+    for row, cell in enumerate(cells):
+        try:
+            found.append(read(cell))
+        except CellError as error:
+            error.row = row
+            raise
+    return found
+
+
+def show(cell: object) -> str:
+    """Show a cell as JSON would, shortened; what is missing as null."""
+    text = json.dumps(cell, ensure_ascii=False, default=str)
+    cut = text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"
+    return cut.encode("utf-8", "backslashreplace").decode()

@@ -1,0 +1,166 @@
+"""Files of rows: CSV by the standard library, Parquet and Arrow by pyarrow where it is installed.
+
+This file stands in convert/, monitoring/ and server/offline/, the same in every byte: folders share
+files and no imports. A test compares them.
+"""
+
+import csv
+import gzip
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+BLOCK_ROWS = 1 << 16
+READ_BYTES = 1 << 16
+"""Read column by column in such pieces: Arrow's reading ahead keeps the whole file in memory."""
+CSV, PARQUET, ARROW = (".csv", ".csv.gz"), (".parquet", ".pq"), (".arrow", ".feather", ".ipc")
+WANTED = "a .csv, .csv.gz, .parquet or .arrow file, or a folder of them"
+
+Column = Any  # texts of CSV in a tuple, or a pyarrow.Array
+Block = list[Column]
+
+
+class TableError(Exception):
+    """A table that cannot be read or written: one line that names the file."""
+
+
+def column_names(path: Path) -> list[str]:
+    """Return the names of a file's columns, or of a folder's first file; raises TableError."""
+    return _names(_parts(path)[0])
+
+
+def blocks(path: Path, wanted: Sequence[str]) -> Iterator[Block]:
+    """Yield the wanted columns, in that order, some tens of thousands of rows at a time.
+
+    Every name must be among the file's. Raises TableError.
+    """
+    for part in _parts(path):
+        absent = [name for name in wanted if name not in _names(part)]
+        if absent:
+            raise TableError(f"{part}: no column {', '.join(absent[:10])}")
+        with _told(part):
+            if _is(part, CSV):
+                yield from _csv_blocks(part, wanted)
+            else:
+                yield from (_columns(batch, wanted) for batch in _batches(part, wanted))
+
+
+def _is(path: Path, suffixes: tuple[str, ...]) -> bool:
+    return path.name.lower().endswith(suffixes)
+
+
+def _parts(path: Path) -> list[Path]:
+    """A folder, as Spark writes one, is all the tables in it; names with _ or . are no rows."""
+    known = CSV + PARQUET + ARROW
+    if not path.is_dir():
+        if not _is(path, known):
+            raise TableError(f"{path}: wanted {WANTED}")
+        return [path]
+    parts = sorted(p for p in path.iterdir() if _is(p, known) and p.name[0] not in "._")
+    if not parts:
+        raise TableError(f"{path}: wanted {WANTED}, got a folder without one")
+    return parts
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """Say in one line what is wrong with a file."""
+    try:
+        yield
+    except UnicodeDecodeError as error:
+        got = f"byte {error.object[error.start]:#04x}"
+        raise TableError(f"{path}: wanted UTF-8, got {got}") from error
+    except csv.Error as error:
+        raise TableError(f"{path}: wanted CSV: {error}") from error
+    except (OSError, EOFError, zlib.error) as error:
+        said = getattr(error, "strerror", None) or error
+        raise TableError(f"{path}: {said}") from error
+    except ValueError as error:  # pyarrow.ArrowInvalid is one
+        kind = "Parquet" if _is(path, PARQUET) else "Arrow"
+        raise TableError(f"{path}: wanted {kind}: {error}") from error
+
+
+def _names(path: Path) -> list[str]:
+    with _told(path):
+        names = next(_csv_rows(path)) if _is(path, CSV) else list(_opened(path)[0])
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise TableError(f"{path}: more than one column {', '.join(twice[:10])}")
+    return names
+
+
+# ---- CSV: every cell is a text
+
+
+def _csv_rows(path: Path) -> Iterator[list[str]]:
+    """Yield the header, then every row that is not an empty line, each as wide as the header."""
+    opened = gzip.open if path.name.lower().endswith(".gz") else open
+    with opened(path, "rt", newline="", encoding="utf-8-sig") as file:
+        rows = filter(None, csv.reader(file, strict=True))
+        header = next(rows, None)
+        if header is None:
+            raise TableError(f"{path}: wanted a header line, got an empty file")
+        yield header
+        for line, row in enumerate(rows, start=2):
+            if len(row) != len(header):
+                got = f"wanted {len(header)} cells, got {len(row)}"
+                raise TableError(f"{path}: line {line}: {got}")
+            yield row
+
+
+def _csv_blocks(path: Path, wanted: Sequence[str]) -> Iterator[Block]:
+    rows = _csv_rows(path)
+    header = next(rows)
+    places = [header.index(name) for name in wanted]
+    while block := list(islice(rows, BLOCK_ROWS)):
+        columns = list(zip(*block, strict=True))
+        yield [columns[place] for place in places]
+
+
+# ---- Parquet and Arrow: cells have types
+
+
+def _opened(path: Path) -> tuple[list[str], Any]:
+    """Return the column names and the open file; raises TableError that says what to install."""
+    try:
+        import pyarrow.parquet
+    except ImportError as error:
+        raise TableError(f"{path}: it needs pyarrow (pip install pyarrow)") from error
+    if _is(path, PARQUET):
+        file = pyarrow.parquet.ParquetFile(path, pre_buffer=False, buffer_size=READ_BYTES)
+        return file.schema_arrow.names, file
+    source = pyarrow.memory_map(str(path))
+    try:
+        file = pyarrow.ipc.open_file(source)
+    except pyarrow.ArrowInvalid:
+        source.seek(0)
+        file = pyarrow.ipc.open_stream(source)
+    return file.schema.names, file
+
+
+def _batches(path: Path, wanted: Sequence[str]) -> Iterator[Any]:
+    file = _opened(path)[1]
+    if _is(path, PARQUET):
+        yield from file.iter_batches(BLOCK_ROWS, columns=list(wanted))
+    elif hasattr(file, "num_record_batches"):
+        yield from map(file.get_batch, range(file.num_record_batches))
+    else:
+        yield from file
+
+
+def _columns(batch: Any, wanted: Sequence[str]) -> Block:
+    return [_plain(batch.column(name)) for name in wanted]
+
+
+def _plain(column: Any) -> Column:
+    """Undo dictionaries (pandas and polars categories); texts of every width are one type."""
+    from pyarrow import float32, string, types
+
+    if types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    texts = (types.is_large_string, types.is_string_view, types.is_binary, types.is_large_binary)
+    if any(is_text(column.type) for is_text in texts):
+        return column.cast(string())
+    return column.cast(float32()) if types.is_float16(column.type) else column
