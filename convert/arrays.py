@@ -5,6 +5,7 @@ imports. A test compares them.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -23,11 +24,11 @@ def array_of(column: Column) -> pa.Array:
     return column if isinstance(column, pa.Array) else pa.array(column, pa.string())
 
 
-def numbers(column: Column) -> Floats:
+def numbers(column: Column, infinite: bool = False) -> Floats:
     """Return a column [n] of numbers, NaN where missing; raises CellError. See cells.number."""
     array = array_of(column)
     quick = _quick(array)
-    return _by_distinct(array, number) if quick is None else quick
+    return _by_distinct(array, partial(number, infinite=infinite)) if quick is None else quick
 
 
 def places(column: Column, categories: Categories) -> Floats:

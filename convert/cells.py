@@ -15,6 +15,7 @@ Value = str | int | float | bool
 
 # Digits of other scripts, 1_000, 0x10, inf and nan are no numbers.
 SPELLED = re.compile(r"[+-]?(?:([0-9]+)|[0-9]+\.[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+ENDLESS = re.compile(r"[+-]?inf(inity)?", re.IGNORECASE)
 WITHOUT_NUMBER = frozenset({"", "na", "n/a", "nan", "none", "null"})
 TRUTH = {"true": True, "false": False}
 BLANKS = " \t"
@@ -32,13 +33,17 @@ class CellError(Exception):
         super().__init__(f"wanted {wanted}, got {show(cell)}")
 
 
-def number(cell: Any) -> float | None:
-    """Return the number in a cell, None where it is missing.
+def number(cell: Any, infinite: bool = False) -> float | None:
+    """Return the number in a cell, None where it is missing; infinity only if it may be.
 
     True and false are 1 and 0, as LightGBM takes them from a data frame. Raises CellError for a
-    text that spells no number, infinity, and an integer that float64 would round.
+    text that spells no number, and an integer that float64 would round.
     """
     value = spelled(cell, WITHOUT_NUMBER) if isinstance(cell, str) else cell
+    if infinite and isinstance(value, str) and ENDLESS.fullmatch(value):
+        value = float(value)
+    if infinite and isinstance(value, float) and math.isinf(value):
+        return value
     if isinstance(value, bool | Decimal):
         value = float(value)
     if value is None or (isinstance(value, float) and value != value):

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from ..cells import Value
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
@@ -28,6 +30,10 @@ class Column:
     sentinels: tuple[float, ...] = ()
     importance: float = 0.0
     used: bool = True
+    categories: tuple[Value, ...] = ()
+    """A category's values as rows hold them; its `labels` are these as text."""
+    infinite: bool = False
+    """Whether a number may be infinite: of a file it may, no model takes it."""
 
     @property
     def size(self) -> int:

@@ -6,37 +6,34 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.csv as csv
-import pyarrow.parquet as pq
 
+from ..arrays import array_of, numbers
+from ..cells import CellError, Value, spelled
+from ..table_file import Column as Cells
 from .binning import edges_of, sentinels_of
 from .columns import CATEGORY, NUMBER, Column, Floats
-from .encode import as_labels
+from .encode import labels_of
 from .errors import BadReferenceError
 from .reference import Reference
-from .tables import DECISION, SCORES, TIME, Table, is_parquet
+from .tables import DECISION, SCORES, TIME, Table, column_names, read_blocks
 from .tally import tally
 
-NUMBERS = (
-    pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal, pa.types.is_null,
-)  # fmt: skip
-CATEGORIES = (
-    pa.types.is_string, pa.types.is_large_string, pa.types.is_boolean, pa.types.is_dictionary,
-)  # fmt: skip
 MOST_LABELS = 1000
 """A text column with more distinct values is an identifier or free text, not a category."""
+TEXT = pa.string()
+BESIDE = {TIME, *SCORES, DECISION, "request_id"}
 
 
 def from_file(path: str, ignored: Sequence[str] = ()) -> Reference:
-    """Read the reference from a CSV or Parquet file. Raises BadReferenceError, BadCurrentError."""
-    table = _read(Path(path))
-    table = table.drop_columns([name for name in ignored if name in table.column_names])
-    columns, skipped = columns_of(table)
+    """Read the reference from a file. Raises BadReferenceError, BadCurrentError."""
+    names = [name for name in column_names(Path(path)) if name not in ignored]
+    cells = _read(Path(path), names)
+    columns, skipped = columns_of(cells)
     if not columns:
         raise BadReferenceError(f"{path}: no column that drift can be looked for in")
     notes = [f"{name}: {why}, left out" for name, why in skipped.items()]
-    scores = next((name for name in SCORES if name in table.column_names), None)
-    edges = edges_of(_finite(table[scores])) if scores else np.array([])
+    scores = next((name for name in SCORES if name in names), None)
+    edges = edges_of(_scores(path, scores, cells[scores])) if scores else np.array([])
     everything = None
     for block in Table(path, columns).blocks():
         one = tally(columns, edges, block)
@@ -51,13 +48,13 @@ def from_file(path: str, ignored: Sequence[str] = ()) -> Reference:
     )
 
 
-def columns_of(table: pa.Table) -> tuple[tuple[Column, ...], dict[str, str]]:
+def columns_of(table: dict[str, list[Cells]]) -> tuple[tuple[Column, ...], dict[str, str]]:
     """Return the columns of a table with their bins, and {name: why} of those left out."""
     columns, skipped = [], {}
-    for name in table.column_names:
-        if name in {TIME, *SCORES, DECISION, "request_id"} or name.startswith("__"):
+    for name, cells in table.items():
+        if name in BESIDE or name.startswith("__"):
             continue
-        column = _column(name, table[name].combine_chunks())
+        column = _column(name, cells)
         if isinstance(column, str):
             skipped[name] = column
         else:
@@ -65,17 +62,56 @@ def columns_of(table: pa.Table) -> tuple[tuple[Column, ...], dict[str, str]]:
     return tuple(columns), skipped
 
 
-def _column(name: str, array: pa.Array) -> Column | str:
-    """Return the column, or why it is none."""
-    kind = array.type
-    if any(is_kind(kind) for is_kind in NUMBERS):
-        return number_column(name, _finite(array, drop_infinite=False))
-    if not any(is_kind(kind) for is_kind in CATEGORIES):
-        return f"{kind} is neither number nor category"
-    labels = pc.unique(as_labels(array)).drop_null()
-    if len(labels) > MOST_LABELS:
+def _column(name: str, cells: list[Cells]) -> Column | str:
+    """Return the column, or why it is none: numbers where every cell is one, else categories."""
+    kinds = {array_of(part).type for part in cells}
+    if all(map(_is_number, kinds)):
+        return number_column(name, _present(cells))
+    if not all(pa.types.is_string(kind) or pa.types.is_boolean(kind) for kind in kinds):
+        return f"{kinds.pop()} is neither number nor category"
+    distinct = pc.unique(pa.chunked_array([array_of(part) for part in cells])).drop_null()
+    if isinstance(cells[0], tuple) and not _are_truths(distinct):
+        try:
+            return number_column(name, _present(cells))
+        except CellError:
+            pass
+    distinct = distinct.filter(pc.not_equal(distinct, "")) if distinct.type == TEXT else distinct
+    if _are_times(distinct):
+        return "time is neither number nor category"
+    if len(distinct) > MOST_LABELS:
         return f"over {MOST_LABELS} distinct texts"
-    return Column(name, CATEGORY, np.array([]), tuple(sorted(labels.to_pylist())))
+    categories = tuple(sorted(_values(distinct.to_pylist()), key=str))
+    return Column(name, CATEGORY, np.array([]), labels_of(categories), categories=categories)
+
+
+def _is_number(kind: pa.DataType) -> bool:
+    numeric = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal, pa.types.is_null)
+    return any(is_kind(kind) for is_kind in numeric)
+
+
+def _are_truths(distinct: pa.Array) -> bool:
+    return len(distinct) < 10 and any(isinstance(spelled(t), bool) for t in distinct.to_pylist())
+
+
+def _present(cells: list[Cells]) -> Floats:
+    values = np.concatenate([numbers(part, infinite=True) for part in cells])
+    present: Floats = values[~np.isnan(values)]
+    return present
+
+
+def _values(texts: list[Value]) -> list[Value]:
+    """Texts that all are 1, 2.5 or true as we would write them are these values; 01 is a text."""
+    found = [spelled(text) if isinstance(text, str) else text for text in texts]
+    truths = all(isinstance(value, bool) for value in found)
+    plain = labels_of(found) == tuple(texts) and not any(isinstance(v, str) for v in found)
+    return list(dict.fromkeys(found)) if truths or plain else texts
+
+
+def _are_times(texts: pa.Array) -> bool:
+    try:
+        return texts.type == TEXT and len(texts.cast(pa.timestamp("us"))) > 0
+    except pa.ArrowInvalid:
+        return False
 
 
 def number_column(name: str, values: Floats) -> Column:
@@ -83,21 +119,21 @@ def number_column(name: str, values: Floats) -> Column:
     sentinels = sentinels_of(values)
     usual = values[np.isfinite(values) & ~np.isin(values, list(sentinels))]
     low, high = (usual.min(), usual.max()) if len(usual) else (-np.inf, np.inf)
-    return Column(name, NUMBER, edges_of(values), (), float(low), float(high), tuple(sentinels))
+    limits = float(low), float(high), tuple(sentinels)
+    return Column(name, NUMBER, edges_of(values), (), *limits, infinite=True)
 
 
-def _finite(array: pa.Array, drop_infinite: bool = True) -> Floats:
-    values: Floats = array.cast(pa.float64()).to_numpy(zero_copy_only=False)
-    return values[np.isfinite(values) if drop_infinite else ~np.isnan(values)]
-
-
-def _read(path: Path) -> pa.Table:
+def _scores(path: str, name: str, cells: list[Cells]) -> Floats:
     try:
-        if is_parquet(path):
-            return pq.read_table(path)
-        options = csv.ConvertOptions(strings_can_be_null=True)
-        with pa.input_stream(path, compression="detect") as stream:
-            whole = csv.ReadOptions(block_size=1 << 30)  # types are guessed from the first block
-            return csv.read_csv(stream, read_options=whole, convert_options=options)
-    except (pa.ArrowInvalid, OSError) as error:
-        raise BadReferenceError(f"{path}: {error}") from error
+        present = _present(cells)
+        return present[np.isfinite(present)]
+    except CellError as error:
+        raise BadReferenceError(f"{path}: {name}: {error}") from error
+
+
+def _read(path: Path, names: list[str]) -> dict[str, list[Cells]]:
+    table: dict[str, list[Cells]] = {name: [] for name in names}
+    for block in read_blocks(path, names):
+        for name, cells in zip(names, block, strict=True):
+            table[name].append(cells)
+    return table

@@ -79,6 +79,7 @@ def _column(feature: Feature, counted: FeatureProfile) -> Column:
         tuple(sentinel.value for sentinel in counted.sentinels),
         feature.importance,
         feature.used,
+        tuple(feature.categories),
     )
 
 

@@ -1,27 +1,27 @@
-"""Rows of CSV and Parquet files, in blocks: drift for anyone without our log."""
+"""Rows of files, in blocks: drift for anyone without our log."""
 
 import glob
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.csv as csv
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from .. import table_file
+from ..arrays import array_of, numbers
+from ..cells import CellError
 from ..log.window import EVER, Window
 from ..outcomes.labels import REQUEST, Labels
+from ..table_file import TableError
 from .block import Block
-from .columns import NUMBER, Column, Floats
+from .columns import Column, Floats
 from .encode import encode
 from .errors import BadCurrentError
 
-BLOCK_ROWS = 1 << 16
-READ_BYTES = 1 << 16
-"""Read column by column in such pieces: Arrow's reading ahead keeps the whole file in memory."""
 TIME = "time"
 SCORES = ("prediction", "__prediction")
 DECISION = "decision"
@@ -62,33 +62,42 @@ class Table:
         wanted = [c.name for c in self.columns if c.name in self.names]
         beside = (TIME, *SCORES, DECISION, *LABELS, *([REQUEST] if self.labels else []))
         wanted += [n for n in beside if n in self.names and n in self.beside]
-        numbers = {column.name for column in self.columns if _reads_as_numbers(column)}
-        numbers |= self.beside & {*SCORES, *LABELS}
         for path in self.paths:
-            for batch in batches(path, wanted, numbers):
-                block = self._block(dict(zip(batch.schema.names, batch.columns, strict=True)))
+            before = 0
+            for columns in read_blocks(path, wanted):
+                block = self._block(path, before, dict(zip(wanted, columns, strict=True)))
+                before += len(columns[0])
                 if block.rows:
                     yield block
 
-    def _block(self, columns: dict[str, pa.Array]) -> Block:
-        days = None
-        if TIME in columns and TIME in self.beside:
-            times = moments(columns[TIME])
+    def _block(self, path: Path, before: int, columns: dict[str, table_file.Column]) -> Block:
+        days, chosen = None, np.arange(len(next(iter(columns.values()))))
+        arrays = {name: array_of(column) for name, column in columns.items()}
+        if TIME in arrays and TIME in self.beside:
+            times = moments(arrays[TIME])
             inside = self._inside(times)
-            columns = {name: array.filter(pa.array(inside)) for name, array in columns.items()}
+            chosen = chosen[inside]
+            arrays = {name: array.filter(pa.array(inside)) for name, array in arrays.items()}
             days = times[inside].astype("datetime64[D]")
-        rows = len(next(iter(columns.values())))
-        nothing = pa.nulls(rows)
-        values = [encode(c, columns.get(c.name, nothing)) for c in self.columns]
-        beside = {name: array for name, array in columns.items() if name in self.beside}
-        score = next((beside[name] for name in SCORES if name in beside), None)
-        decisions = texts(beside[DECISION]) if DECISION in beside else []
-        return Block(rows, values, days, _numbers(score), decisions, self._labels(beside))
+        rows = len(chosen)
 
-    def _labels(self, columns: dict[str, pa.Array]) -> Floats | None:
+        def read(name: str, how: Callable[[pa.Array], Floats]) -> Floats:
+            try:
+                return how(arrays.get(name, pa.nulls(rows)))
+            except CellError as error:
+                row = before + int(chosen[error.row]) + 1
+                raise BadCurrentError(f"{path}: row {row}: {name}: {error}") from error
+
+        values = [read(column.name, partial(encode, column)) for column in self.columns]
+        beside = {name: array for name, array in arrays.items() if name in self.beside}
+        flat = [n for n in beside if not pa.types.is_list(beside[n].type)]
+        score = next((read(name, numbers) for name in SCORES if name in flat), None)
+        decisions = texts(beside[DECISION]) if DECISION in beside else []
         if self.labels:
-            return self.labels.of(columns[REQUEST], None)
-        return _numbers(next((columns[name] for name in LABELS if name in columns), None))
+            labels: Floats | None = self.labels.of(beside[REQUEST], None)
+        else:
+            labels = next((read(name, numbers) for name in LABELS if name in flat), None)
+        return Block(rows, values, days, score, decisions, labels)
 
     def _inside(self, times: NDArray[np.datetime64]) -> NDArray[np.bool_]:
         inside = np.ones(len(times), np.bool_)
@@ -111,19 +120,6 @@ def moments(array: pa.Array) -> NDArray[np.datetime64]:
     return times.dt.tz_localize(None).to_numpy("datetime64[us]")
 
 
-def _reads_as_numbers(column: Column) -> bool:
-    """Whether a CSV's text is a number: also for a category such as 1, 2, 3, so that 1.0 is 1."""
-    plain = (label.lstrip("-").replace(".", "", 1) for label in column.labels)
-    return column.kind == NUMBER or all(label.isdecimal() for label in plain)
-
-
-def _numbers(array: pa.Array | None) -> Floats | None:
-    if array is None or pa.types.is_list(array.type):
-        return None
-    numbers: Floats = array.cast(pa.float64()).to_numpy(zero_copy_only=False)
-    return numbers
-
-
 def texts(array: pa.Array) -> list[str]:
     """Return decisions [n] as text, empty where there is none."""
     found: list[str] = pc.fill_null(array.cast(pa.string()), "").to_pylist()
@@ -139,41 +135,17 @@ def _files(pattern: str) -> list[Path]:
     return paths
 
 
-def is_parquet(path: Path) -> bool:
-    """Whether a file is read as Parquet; anything else is taken for CSV."""
-    return path.suffix in {".parquet", ".pq"}
-
-
 def column_names(path: Path) -> list[str]:
     """Return the column names of a file. Raises BadCurrentError."""
     try:
-        if is_parquet(path):
-            return list(pq.read_schema(path).names)
-        with pa.input_stream(path, compression="detect") as stream:
-            return list(csv.open_csv(stream).schema.names)
-    except (pa.ArrowInvalid, OSError) as error:
-        raise BadCurrentError(f"{path}: {error}") from error
+        return table_file.column_names(path)
+    except TableError as error:
+        raise BadCurrentError(str(error)) from error
 
 
-def batches(path: Path, wanted: list[str], numbers: set[str]) -> Iterator[pa.RecordBatch]:
-    """Yield the wanted columns of a file; `numbers` are read as float64, from CSV the rest as text.
-
-    Raises BadCurrentError.
-    """
+def read_blocks(path: Path, wanted: list[str]) -> Iterator[table_file.Block]:
+    """Yield the wanted columns of a file. Raises BadCurrentError."""
     try:
-        if is_parquet(path):
-            file = pq.ParquetFile(path, pre_buffer=False, buffer_size=READ_BYTES)
-            yield from file.iter_batches(BLOCK_ROWS, columns=wanted)
-            return
-        types = {name: pa.float64() if name in numbers else pa.string() for name in wanted}
-        options = csv.ConvertOptions(
-            column_types=types, include_columns=wanted, strings_can_be_null=True
-        )
-        with pa.input_stream(path, compression="detect") as stream:
-            yield from csv.open_csv(
-                stream,
-                read_options=csv.ReadOptions(block_size=1 << 24),
-                convert_options=options,
-            )
-    except (pa.ArrowInvalid, OSError) as error:
-        raise BadCurrentError(f"{path}: {error}") from error
+        yield from table_file.blocks(path, wanted)
+    except TableError as error:
+        raise BadCurrentError(str(error)) from error

@@ -5,14 +5,16 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.csv as csv
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from ..arrays import array_of, numbers
+from ..cells import CellError
+from ..table_file import Column, TableError, blocks, column_names
 from .errors import OutcomesError
 
 REQUEST, OUTCOME, INDEX = "request_id", "outcome", "index"
 JOIN = "#"
+SCHEMA = pa.schema({REQUEST: pa.string(), OUTCOME: pa.float64(), INDEX: pa.string()})
 
 
 class Labels:
@@ -24,11 +26,9 @@ class Labels:
 
     def __init__(self, path: Path) -> None:
         table = _read(path)
-        if absent := {REQUEST, OUTCOME} - set(table.column_names):
-            raise OutcomesError(f"{path}: wanted columns {REQUEST}, {OUTCOME}; no {absent.pop()}")
-        indexes = table[INDEX] if INDEX in table.column_names else None
-        keys, values = _keys(table[REQUEST], indexes), _values(path, table[OUTCOME])
-        known = pa.table({REQUEST: keys, OUTCOME: values}).filter(pc.is_valid(values))
+        keys = _keys(table[REQUEST], table[INDEX])
+        outcomes = table[OUTCOME]
+        known = pa.table({REQUEST: keys, OUTCOME: outcomes}).filter(pc.is_valid(outcomes))
         known = known.group_by([REQUEST, OUTCOME]).aggregate([])
         self._keys = known[REQUEST].combine_chunks()
         if twice := _twice(self._keys):
@@ -64,17 +64,6 @@ def _keys(requests: pa.Array, indexes: pa.Array | None) -> pa.Array:
     return pc.binary_join_element_wise(texts, pc.fill_null(indexes.cast(pa.string()), "0"), JOIN)
 
 
-def _values(path: Path, outcomes: pa.ChunkedArray) -> pa.ChunkedArray:
-    try:
-        values = outcomes.cast(pa.float64())
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-        raise OutcomesError(f"{path}: wanted outcomes of 0 and 1: {error}") from error
-    values = pc.if_else(pc.is_nan(values), None, values)
-    if wrong := set(pc.unique(values).to_pylist()) - {0.0, 1.0, None}:
-        raise OutcomesError(f"{path}: wanted outcomes of 0 and 1, got {wrong.pop():g}")
-    return values
-
-
 def _twice(keys: pa.Array) -> str:
     """Name a record that has two outcomes; empty where none has."""
     times = pc.value_counts(keys)
@@ -86,10 +75,35 @@ def _twice(keys: pa.Array) -> str:
 
 
 def _read(path: Path) -> pa.Table:
+    """Return request_id as text, outcome as 0, 1 or null, index as text; raises OutcomesError."""
+    parts, before = [], 0
     try:
-        if path.suffix == ".parquet":
-            return pq.read_table(path)
-        types = {REQUEST: pa.string(), OUTCOME: pa.float64(), INDEX: pa.int64()}
-        return csv.read_csv(path, convert_options=csv.ConvertOptions(column_types=types))
-    except (pa.ArrowInvalid, OSError) as error:
-        raise OutcomesError(f"{path}: {error}") from error
+        names = column_names(path)
+        if absent := [name for name in (REQUEST, OUTCOME) if name not in names]:
+            raise OutcomesError(f"{path}: wanted columns {REQUEST}, {OUTCOME}; no {absent[0]}")
+        wanted = [name for name in SCHEMA.names if name in names]
+        for block in blocks(path, wanted):
+            parts.append(_part(f"{path}: row", before, dict(zip(wanted, block, strict=True))))
+            before += len(block[0])
+    except TableError as error:
+        raise OutcomesError(str(error)) from error
+    return pa.concat_tables(parts) if parts else SCHEMA.empty_table()
+
+
+def _part(where: str, before: int, columns: dict[str, Column]) -> pa.Table:
+    requests = array_of(columns[REQUEST]).cast(pa.string())
+    indexes = columns.get(INDEX, pa.nulls(len(requests)))
+    try:
+        outcomes, places = numbers(columns[OUTCOME]), np.nan_to_num(numbers(indexes))
+    except CellError as error:
+        raise OutcomesError(f"{where} {before + error.row + 1}: {error}") from error
+    wrong = ~np.isin(outcomes, [0.0, 1.0]) & ~np.isnan(outcomes)
+    for wanted, values, bad in (
+        ("outcomes of 0 and 1", outcomes, wrong),
+        (f"an {INDEX} of 0, 1, 2, …", places, (places < 0) | (places % 1 != 0)),
+    ):
+        if bad.any():
+            row = int(np.argmax(bad))
+            raise OutcomesError(f"{where} {before + row + 1}: wanted {wanted}, got {values[row]:g}")
+    known = pa.array(outcomes, mask=np.isnan(outcomes))
+    return pa.table([requests, known, pa.array(places.astype(np.int64)).cast(pa.string())], SCHEMA)

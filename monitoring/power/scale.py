@@ -26,10 +26,11 @@ from ..drift.files import from_file
 from ..drift.output import document
 from ..drift.run import count, drift
 from ..drift.sample import Sample
-from ..drift.tables import BLOCK_ROWS, Table
+from ..drift.tables import Table
 from ..drift.trend import DAY
 from ..outcomes.ledger import Ledger
 from ..report.make import make_report
+from ..table_file import BLOCK_ROWS
 from .provenance import Provenance, provenance, said_of
 
 SHAPES = [(100_000, 30), (500_000, 120), (1_000_000, 30)]
