@@ -18,6 +18,7 @@ from .http.fields import (
     answer_codec,
     check_deadline,
     content_codec,
+    id_or_none,
     idempotency_key_of,
     is_partial,
     request_id_of,
@@ -70,9 +71,12 @@ class Score:
         """Answer one request; every error of the client's is a problem document."""
         request_id = ""
         try:
+            is_open = self._keys is None and request.method == "POST"
+            caller = "" if is_open else self._let_in(request)  # or nothing of it is recorded
             request_id = request_id_of(request.fields)
-            body, head = self._handle(request_id, request)
+            body, head = self._handle(caller, request_id, request)
         except Problem as problem:
+            request_id = request_id or id_or_none(request.fields)
             self._refused(request_id, problem, request.body)
             return refusal(problem, request_id, request.fields)
         except Exception:
@@ -90,12 +94,15 @@ class Score:
             answer.request_id, request.method, request.path, answer.status, took, trace
         )  # fmt: skip
 
-    def _handle(self, request_id: str, request: Request) -> tuple[bytes, Headers]:
+    def _let_in(self, request: Request) -> str:
+        """Return the caller's id; raises Problem 405, 401 or 403."""
         if request.method != "POST":
             got = request.method
             raise Problem(405, f"wanted POST, got {got}", headers=[(b"allow", b"POST")])
+        return "" if self._keys is None else self._keys.check(request.fields, "score")
+
+    def _handle(self, caller: str, request_id: str, request: Request) -> tuple[bytes, Headers]:
         fields = request.fields
-        caller = "" if self._keys is None else self._keys.check(fields, "score")
         codec = content_codec(fields)
         out = answer_codec(fields, codec)
         if DEADLINE in fields:

@@ -8,7 +8,7 @@ from .catalog import Catalog
 from .http.access import AccessLog
 from .http.idempotency import Store, StoreError
 from .http.keys import Keys, KeysError
-from .http.protocol import State
+from .http.shared import State
 from .metrics.counters import Counters, Table
 from .metrics.log import LogCounters
 from .record import Recorder, recorder

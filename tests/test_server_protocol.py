@@ -10,7 +10,8 @@ import pytest
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
-from server.http.protocol import Limits, State, WholeRequests
+from server.http.protocol import WholeRequests
+from server.http.shared import Limits, State
 from server.metrics.counters import Table
 
 LIMITS = Limits(1000, 8, head_seconds=10.0, body_seconds=30.0, answer_seconds=20.0)

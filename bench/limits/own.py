@@ -10,7 +10,7 @@ from typing import Any
 from server import settings
 from server.http.endpoint import Endpoint
 from server.http.message import NO_SNIFF, NO_STORE, Answer, Exchange, Request
-from server.http.protocol import State
+from server.http.shared import State
 from server.http.turn import Turn
 from server.metrics.counters import Table
 from server.process import worker

@@ -19,13 +19,19 @@ def bare_answer(problem: Problem, head: bytes, oip: bool) -> bytes:
     """Return a whole HTTP answer."""
     body = msgspec.json.encode({"error": problem.detail}) if oip else problem.encode("")
     kind = b"application/json" if oip else MEDIA_TYPE
+    more = b"".join(b"%b: %b\r\n" % field for field in problem.headers)
     return (
-        b"HTTP/1.1 %d %b\r\ncontent-type: %b\r\ncontent-length: %d\r\n%b%b\r\n"
-        % (problem.status, problem.title.encode(), kind, len(body), SECURITY, head)
+        b"HTTP/1.1 %d %b\r\ncontent-type: %b\r\ncontent-length: %d\r\n%b%b%b\r\n"
+        % (problem.status, problem.title.encode(), kind, len(body), SECURITY, more, head)
     ) + body  # fmt: skip
 
 
 BUSY = Problem(503, "more requests are waiting than this worker takes; try again later")
+CROWDED = Problem(
+    503, "more is on its way than this worker holds, and this was longest; send it faster",
+    headers=[(b"retry-after", b"%d" % RETRY_SECONDS)],
+)  # fmt: skip
+CHANGED = Problem(503, "the API keys changed while this was on its way; try again")
 RETRY = b"retry-after: %d\r\n" % RETRY_SECONDS
 # By (connection kept, under /v2).
 SHED = {

@@ -32,6 +32,14 @@ def request_id_of(fields: Fields) -> str:
     return given.decode("ascii")
 
 
+def id_or_none(fields: Fields) -> str:
+    """Return the request's id for a refusal; empty where the client's is unfit."""
+    try:
+        return request_id_of(fields)
+    except Problem:
+        return ""
+
+
 def idempotency_key_of(fields: Fields) -> str:
     """Return the client's Idempotency-Key; raises Problem 400 for an unfit one."""
     given = fields[b"idempotency-key"]

@@ -18,7 +18,7 @@ from .fields import Fields
 from .heads import Head, Heads
 from .message import Answer, Request
 from .problem import Headers, Problem
-from .protocol import WholeRequests
+from .protocol import LENGTH, WholeRequests
 from .turn import Asked, Turn
 
 # The lane stands in for parts of uvicorn that are nobody's promise: these are what it was read for.
@@ -27,16 +27,15 @@ STATUS_LINE: dict[int, bytes] = {
     each: b"HTTP/1.1 %d %b" % (each, each.phrase.encode()) for each in HTTPStatus
 }
 NOT_YET = Answer("", 0, [], b"")
-LENGTH, CONNECTION = b"content-length", b"connection"
 # Fields that ask for more than an answer; what a key is stored with is committed by itself.
-SPECIAL = frozenset({b"transfer-encoding", b"expect", b"upgrade", b"idempotency-key"})
+SPECIAL = frozenset({b"transfer-encoding", b"expect", b"idempotency-key"})
 
 
 class FastLane(WholeRequests):
     """One connection; `handlers` are by path, as it stands in the request line."""
 
     __slots__ = (
-        "_fields", "_handler", "_handlers", "_heads", "_keep", "_parts", "_turn", "_whole",
+        "_handler", "_handlers", "_heads", "_parts", "_stays", "_turn", "_whole",
     )  # fmt: skip
 
     def __init__(
@@ -49,9 +48,8 @@ class FastLane(WholeRequests):
         self._heads = heads
         self._whole: bytes | None = None  # what may turn out to be one request and no more
         self._handler: Handler | None = None
-        self._fields: Fields = {}
         self._parts: list[bytes] = []
-        self._keep = False
+        self._stays = True  # the connection, behind the answer in hand
 
     def _parse(self, data: bytes) -> None:
         if self._in_head or self._in_body or not self._is_free() or self.flow.write_paused:
@@ -72,32 +70,38 @@ class FastLane(WholeRequests):
 
     def _take(self, head: Head, body: bytes) -> None:
         """Do what the parser's calls would do."""
-        self._unset_keepalive_if_required()
         self._idle_since, self.waiting_since = None, None
         self.url, self._fields = head.url, head.fields
         self._wait(head.handler, body, True)
 
     def on_message_begin(self) -> None:
         """Begin a request; what only ASGI needs is made when it falls through."""
-        self.url, self.headers, self.expect_100_continue = b"", [], False
-        self._in_head, self._head_bytes, self._shedding = True, 0, False
-        self._handler = self._idle_since = None
+        if not self._is_deaf:
+            self.url, self.headers, self.expect_100_continue = b"", [], False
+            self._handler = None
+            self._begin_message()
 
-    def on_body(self, body: bytes) -> None:
-        """Collect the body; its length is within the bound."""
+    def _collect(self, body: bytes) -> None:
         if self._handler is None:
-            super().on_body(body)
+            super()._collect(body)
         else:
             self._parts.append(body)
 
+    def _forget_body(self) -> None:
+        if self._handler is None:
+            super()._forget_body()
+        else:
+            self._parts.clear()
+
     def _open(self) -> None:
         handler = self._handlers.get(self.url)
-        if handler is not None and self._fits(fields := dict(self.headers)):
-            self._handler, self._fields, self._parts = handler, fields, []
+        if handler is not None and self._fits(self._fields):
+            self._handler, self._parts = handler, []
             return
         self._answer_first()
-        self._make_scope()
-        super()._open()
+        if not self._is_deaf:
+            self._make_scope()
+            super()._open()
 
     def _make_scope(self) -> None:
         url, headers, expects = self.url, self.headers, self.expect_100_continue
@@ -107,13 +111,10 @@ class FastLane(WholeRequests):
 
     def _fits(self, fields: Fields) -> bool:
         """Whether the lane may take it; of a connection, one in a turn, so that none starves."""
-        length = fields.get(LENGTH)
         return (
-            length is not None
-            and int(length) <= self.limits.max_body
+            LENGTH in fields
             and SPECIAL.isdisjoint(fields)
             and self.parser.get_method() == b"POST"
-            and (CONNECTION not in fields or self.parser.get_http_version() == "1.1")
             and self._is_free()
             and not self.flow.write_paused
         )
@@ -125,9 +126,10 @@ class FastLane(WholeRequests):
         if self._handler is None:
             super()._admit()
         elif self._is_full():  # others became whole while this one's body was on its way
-            self._begin_shed(self.parser.should_keep_alive())
+            self._parts.clear()
+            self._begin_shed(self._keep)
         else:
-            body, keep = b"".join(self._parts), self.parser.should_keep_alive()
+            body, keep = b"".join(self._parts), self._keep
             self._parts.clear()  # an idle connection holds no body
             if self._whole is not None and keep:
                 head = Head(self.url, self._fields, self._handler, len(body))
@@ -143,7 +145,8 @@ class FastLane(WholeRequests):
     def finish(self, answer: Answer, keep: bool) -> bytes:
         """See turn.Client."""
         self._waits = False
-        self._keep = keep = keep and not self.state.draining
+        self._release()
+        self._stays = keep = keep and not self.state.draining
         self.server_state.total_requests += 1
         if not (self._in_head or self._in_body) and self._is_free():
             self._idle_since = self.loop.time()
@@ -153,10 +156,10 @@ class FastLane(WholeRequests):
     def send(self, data: bytes) -> None:
         """See turn.Client; the client may have gone."""
         transport = self.transport
-        if not transport.is_closing():
+        if not (self._parted or transport.is_closing()):
             transport.write(data)
-            if not self._keep:
-                transport.close()
+            if not self._stays:
+                self.part()
 
     def eof_received(self) -> bool:  # type: ignore[override]
         """Answer before the transport closes."""

@@ -5,55 +5,49 @@ whole requests that wait is known before the next one is taken, which is where l
 """
 
 import asyncio
+from collections.abc import Callable
 from functools import lru_cache
 from math import inf
 from time import perf_counter
 from typing import Any
+from urllib.parse import unquote
 
 import msgspec
-from httptools import HttpParserError, HttpParserUpgrade
+from httptools import parse_url
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 from uvicorn.server import ServerState
 
 from ..metrics.counters import AT, Counters
-from .bare import CLOSE, CONTINUE, SHED, bare_answer, is_oip
-from .parsing import new_parser, without_offer
+from .bare import CHANGED, CLOSE, CONTINUE, CROWDED, SHED, bare_answer, is_oip
 from .problem import Problem
-from .shedding import PLAIN_POST, SOON_SECONDS, Shedding
+from .reading import Reading
+from .rules import MOST_BYTES, TOO_LONG
+from .shared import Limits, State
+from .shedding import PLAIN_POST, SOON_SECONDS
 
 ARRIVED = "credit.arrived"
 BODY = "credit.body"
-MAX_HEAD = 64 * 1024
-NOT_HTTP = "Invalid HTTP request received."
+LENGTH = b"content-length"
 LINGER_SECONDS = 2.0
 CONNECTIONS, SHEDS = AT["plain", "connections"], AT["plain", "shed"]
 
 
-class Limits(msgspec.Struct, frozen=True):
-    """The bounds of a connection: bytes, queued requests, seconds."""
+class Outlet(msgspec.Struct, frozen=True):
+    """What uvicorn's cycle may do with the transport."""
 
-    max_body: int
-    max_in_flight: int
-    head_seconds: float
-    body_seconds: float
-    answer_seconds: float
+    write: Callable[[bytes], None]
+    is_closing: Callable[[], bool]
+    close: Callable[[], None]
 
 
-class State(msgspec.Struct):
-    """What changes while a worker lives."""
-
-    draining: bool = False
-    shedding: Shedding = msgspec.field(default_factory=Shedding)
-
-
-class WholeRequests(HttpToolsProtocol):
+class WholeRequests(Reading):
     """One connection."""
 
     # In few places of memory: a refused connection is rarely in the processor's caches.
     __slots__ = (
-        "_answering", "_ended", "_has_ended", "_head_bytes", "_held", "_idle_since", "_in_body",
-        "_in_head", "_is_held_back", "_offers", "_refused_at", "_rejected", "_rejection",
+        "_answering", "_drops", "_ended", "_has_ended", "_held", "_holds", "_idle_since",
+        "_is_held_back", "_lingers", "_outlet", "_parted", "_refused_at", "_rejection",
         "_shedding", "_sheds", "_stalled_since", "_to_drop", "_waits", "counters", "limits",
         "state", "waiting_since",
     )  # fmt: skip
@@ -74,11 +68,13 @@ class WholeRequests(HttpToolsProtocol):
         self.state = state
         self.waiting_since: float | None = None
         self._stalled_since: float | None = None
-        self._head_bytes = 0
-        self._in_head = self._in_body = self._ended = False
-        self._shedding = self._rejected = self._is_held_back = False
+        self._begin()
+        self._ended = self._shedding = self._is_held_back = self._parted = False
+        self._lingers: asyncio.TimerHandle | None = None
+        self._outlet: Any = None
+        self._drops: bool | None = None  # the body; None until it is asked
+        self._holds = 0  # bytes, of what did not come at once
         self._rejection: Problem | None = None
-        self._offers = False  # another protocol, by the head just read
         self._waits = False  # for its turn, in the fast lane
         self._sheds = 0
         self._refused_at = -inf
@@ -91,6 +87,7 @@ class WholeRequests(HttpToolsProtocol):
     def connection_made(self, transport: Any) -> None:
         """Start the clock: the first head is due."""
         super().connection_made(transport)
+        self._outlet = Outlet(transport.write, transport.is_closing, self.part)
         self.waiting_since = self.loop.time()
         self.counters.row[CONNECTIONS] += 1
 
@@ -98,12 +95,15 @@ class WholeRequests(HttpToolsProtocol):
         """Forget the connection; uvicorn tells the last request, not the one being answered."""
         if self._answering is not None:
             self._answering.disconnected = True
+        self._release()
+        if self._lingers is not None:
+            self._lingers.cancel()
         super().connection_lost(exc)
         self.counters.row[CONNECTIONS] -= 1
 
     def data_received(self, data: bytes) -> None:
         """Feed the parser; a request that is still not whole has its time running."""
-        if self._rejected or self.parser is None:
+        if self._is_deaf or self.parser is None:
             return
         if self._to_drop:
             data = self._drop(data)
@@ -116,39 +116,61 @@ class WholeRequests(HttpToolsProtocol):
             self._parse(data)
 
     def _parse(self, data: bytes) -> None:
-        self._ended = False
-        self._unset_keepalive_if_required()
+        self._ended, before = False, self._body_bytes
         self._feed(data)
-        if self._in_head or self._in_body:
-            if self.waiting_since is None:
-                self.waiting_since = self.loop.time()
-            if self._in_head and not self._ended:  # else most of it may be the body before
-                self._bound_head(len(data))
+        if (self._in_head or self._in_body) and not self._is_deaf:
+            self._wait_for_more(len(data), self._in_body and self._body_bytes != before)
 
-    def _feed(self, data: bytes) -> None:
-        rest: bytes | memoryview = data
-        while True:
-            try:
-                self.parser.feed_data(rest)
-            except HttpParserUpgrade as stop:
-                rest = memoryview(rest)[stop.args[0] :]
-                if not self._rejected:
-                    self._decline()
-                    continue
-            except HttpParserError:
-                self.send_400_response(NOT_HTTP)
-            return
+    def _wait_for_more(self, count: int, has_body: bool) -> None:
+        """Hold what has come of a request that is not whole."""
+        if self.waiting_since is None:
+            self.waiting_since = self.loop.time()
+        if self._in_body and self._drops is None:
+            self._ask_for_body()
+        if not self._drops:
+            self._holds += count
+            self.state.arrivals.hold(self, count)
+        if not (has_body or self._ended):  # else most of it may be the body before
+            self._bound_head(count)
 
-    def _decline(self) -> None:
-        """Read the head again without the offer of another protocol; the body follows it."""
-        head = without_offer(self.parser, self.url, self.headers)
-        self.parser, self._offers = new_parser(self), False
-        self._feed(head)
+    def _ask_for_body(self) -> None:
+        self._drops = not self._keeps_body()
+        if self._drops:
+            self._forget_body()
+
+    def _keeps_body(self) -> bool:
+        gate = self.state.gate
+        return gate is None or gate.keeps(self._path(), self._fields)
+
+    def _refusal(self) -> Problem | None:
+        """Return what there is to say to the head alone."""
+        gate = self.state.gate
+        return None if gate is None else gate.refusal(self._path(), self._fields)
+
+    def _path(self) -> str:
+        path = parse_url(self.url).path.decode("ascii")
+        return unquote(path) if "%" in path else path
+
+    def _forget_body(self) -> None:
+        """Hold nothing of the request in hand any more."""
+        if self._in_body and self._body_bytes:  # else the cycle is that of the request before
+            self.cycle.body = bytearray()
+
+    def _release(self) -> None:
+        if self._holds:
+            self.state.arrivals.release(self, self._holds)
+            self._holds = 0
+
+    def give_up(self) -> None:
+        """See arrivals.Arriving."""
+        self.counters.row[SHEDS] += 1
+        self._reject(CROWDED)
 
     def eof_received(self) -> bool:  # type: ignore[override]
-        """Keep the connection of a client that sends no more but still waits for a refusal."""
+        """Keep the connection of a client that sends no more but still waits for an answer."""
         self._has_ended = True
-        return self._sheds > 0 and self.scheme == "http"
+        waits = self._sheds > 0 or self._rejection is not None or self._is_answering()
+        return waits and self.scheme == "http"
 
     def pause_writing(self) -> None:
         """Start the clock: the client does not take its answer."""
@@ -204,67 +226,77 @@ class WholeRequests(HttpToolsProtocol):
 
     def is_idle(self) -> bool:
         """Whether no request is being received or answered."""
-        return self._is_free() and not (self._in_head or self._in_body)
+        return self._parted or (self._is_free() and not (self._in_head or self._in_body))
 
     def on_message_begin(self) -> None:
         """Begin a request."""
-        super().on_message_begin()
-        self._idle_since = None
-        self._in_head, self._head_bytes, self._shedding = True, 0, False
+        if not self._is_deaf:
+            super().on_message_begin()
+            self._begin_message()
 
-    def on_headers_complete(self) -> None:
+    def _begin_message(self) -> None:
+        self._idle_since = self._drops = None
+        self._in_head, self._shedding = True, False
+        self._head_bytes = self._body_bytes = self._unbodied = 0
+
+    def _on_head(self) -> None:
         """Shed what is too much before its body comes; else hold it for its body."""
-        if self.parser.should_upgrade():
-            self._on_offer()
-            return
-        self._in_head, self._in_body = False, True
-        if self._rejected:
-            return
         if self._is_too_much():
-            self._shedding = True
+            self._shedding = self._drops = True
+        elif int(self._fields.get(LENGTH, 0)) > self.limits.max_body:
+            self._reject_body()
         else:
             self._open()
 
     def on_body(self, body: bytes) -> None:
         """Collect the body up to its bound."""
-        if self._shedding or self._rejected:
+        if self._shedding or self._is_deaf:
             return
-        self.cycle.body += body
-        if len(self.cycle.body) > self.limits.max_body:
+        self._body_bytes += len(body)
+        if self._body_bytes > self.limits.max_body:
             self._reject_body()
+        elif not self._drops:
+            self._collect(body)
+
+    def _collect(self, body: bytes) -> None:
+        self.cycle.body += body
 
     def on_message_complete(self) -> None:
         """Let the request in."""
-        if self._offers:
+        if self._offers or self._is_deaf:
+            return
+        if self._head_bytes > MOST_BYTES:
+            self._reject(TOO_LONG)
+            return
+        if self._drops and not self._shedding and self._keeps_body():
+            self._reject(CHANGED)
             return
         self._in_body, self._ended, self.waiting_since = False, True, None
-        if self._rejected or self.transport.is_closing():
+        self._is_deaf = not self._keep  # what comes behind is not answered
+        if self._holds:
+            self.state.arrivals.whole(self)
+        if self.transport.is_closing():
             return
         if self._shedding:
-            self._begin_shed(self.parser.should_keep_alive())
+            self._begin_shed(self._keep)
         else:
             self._admit()
 
-    def _on_offer(self) -> None:
-        if self.parser.get_method() == b"CONNECT":
-            self._reject(Problem(405, "CONNECT: this is no proxy"))
-        else:
-            self._offers = True
-
     def _open(self) -> None:
         """Take a request whose head is there."""
-        super().on_headers_complete()
-        if self.expect_100_continue:
-            self._invite_body()
+        super(Reading, self).on_headers_complete()
+        self.cycle.transport = self._outlet
 
     def _admit(self) -> None:
         """Let a request in whose body is there too."""
+        cycle = self.cycle
         if self._held is not None and self._is_full() and self._is_post():  # since its head came
-            self._held, self.cycle.response_complete = None, True
-            self._begin_shed(self.parser.should_keep_alive())
+            self._held, cycle.response_complete = None, True
+            self._begin_shed(self._keep)
             return
         self.scope[ARRIVED] = perf_counter()  # type: ignore[literal-required]
-        self.scope[BODY] = bytes(self.cycle.body)  # type: ignore[literal-required]
+        self.scope[BODY] = body = bytes(cycle.body)  # type: ignore[literal-required]
+        cycle.body, cycle.waiting_for_100_continue = body, False  # type: ignore[assignment]
         super().on_message_complete()
         if self._held is not None:
             (cycle, app), self._held = self._held, None
@@ -273,6 +305,8 @@ class WholeRequests(HttpToolsProtocol):
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         if cycle.more_body:
             self._held = (cycle, app)
+            if cycle.waiting_for_100_continue:
+                self._invite_body()
             return
         if self.state.draining:
             cycle.keep_alive = False
@@ -284,14 +318,15 @@ class WholeRequests(HttpToolsProtocol):
         self._reject(Problem(400, msg))
 
     def _invite_body(self) -> None:
-        if int(dict(self.headers).get(b"content-length", 0)) > self.limits.max_body:
-            self._reject_body()
+        if (problem := self._refusal()) is not None:
+            self._reject(problem)
             return
         self.transport.write(CONTINUE)
         self.cycle.waiting_for_100_continue = False
 
     def _reject_body(self) -> None:
-        self._reject(Problem(413, f"body: wanted at most {self.limits.max_body} bytes"))
+        too_large = Problem(413, f"body: wanted at most {self.limits.max_body} bytes")
+        self._reject(self._refusal() or too_large)
 
     def _is_full(self) -> bool:
         return len(self.tasks) >= self.limits.max_in_flight
@@ -306,6 +341,9 @@ class WholeRequests(HttpToolsProtocol):
         """Whether it may be shed: what asks for health or metrics is always answered."""
         method: bytes = self.parser.get_method()
         return method == b"POST"
+
+    def _is_answering(self) -> bool:
+        return self._answering is not None and not self._answering.response_complete
 
     def _is_free(self) -> bool:
         """Whether nothing on this connection is still to be answered."""
@@ -322,7 +360,6 @@ class WholeRequests(HttpToolsProtocol):
         plain = self._plain_post(data)
         if plain is None or (left := plain[1] - len(data)) < 0:
             return False
-        self._unset_keepalive_if_required()
         self._idle_since, self.url = None, plain[0]
         if left:
             self._to_drop, self._in_body = left, True
@@ -362,7 +399,8 @@ class WholeRequests(HttpToolsProtocol):
         self._refused_at = now
         row[SHEDS] += 1
         row[at] += 1
-        if transport.is_closing():
+        self._release()
+        if self._parted or transport.is_closing():
             return
         if self._is_held_back:
             self._is_held_back = False
@@ -373,40 +411,56 @@ class WholeRequests(HttpToolsProtocol):
             self.server_state.total_requests += 1
             self._idle_since = now
         else:
-            transport.close()
-
-    def _bound_head(self, count: int) -> None:
-        self._head_bytes += count
-        if self._head_bytes > MAX_HEAD:
-            self._reject(Problem(431, f"head: wanted at most {MAX_HEAD} bytes"))
+            self.part()
 
     def _reject(self, problem: Problem) -> None:
-        """Read no more; answer on the bare connection once all that came before is answered."""
         self.waiting_since = None
-        if self._rejected or self.transport.is_closing():
+        if self._is_deaf or self.transport.is_closing():
             return
-        self._rejected = True
+        self._is_deaf = True
+        self._forget_body()
+        self._release()
+        self._in_head = self._in_body = False
         self._count(problem.status, self.url or b"")
         self._rejection = problem
         self._say_rejection()
 
     def on_response_complete(self) -> None:
         """Go on to what comes after an answer, and be it a rejection."""
-        super().on_response_complete()
+        self.server_state.total_requests += 1
+        self._release()
+        if self._parted or self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline and not (self._has_ended and self.pipeline[-1][0].more_body):
+            self._start_asgi_task(*self.pipeline.pop())
+        elif self._has_ended and self._rejection is None:
+            self.transport.close()
+        elif not (self._in_head or self._in_body):
+            self._idle_since = self.loop.time()
         self._say_rejection()
 
     def _say_rejection(self) -> None:
-        """Answer and close, but not at once: a client still sending would see a reset instead."""
-        problem, answering = self._rejection, self._answering
-        if problem is None or self.transport.is_closing():
+        problem = self._rejection
+        if problem is None or self._parted or self.transport.is_closing():
             return
-        if self.pipeline or (answering is not None and not answering.response_complete):
+        if self.pipeline or self._is_answering():
             return
         self._rejection = None
         self.transport.write(bare_answer(problem, CLOSE, is_oip(self.url)))
-        if self.transport.can_write_eof():
-            self.transport.write_eof()
-        self.loop.call_later(LINGER_SECONDS, self.transport.close)
+        self.part()
+
+    def part(self) -> None:
+        """Close behind an answer, but not at once: a client still sending would see a reset."""
+        self._is_deaf, self._idle_since, self.waiting_since = True, None, None
+        transport = self.transport
+        if self._has_ended or not transport.can_write_eof():
+            transport.close()
+        elif not (self._parted or transport.is_closing()):
+            self.flow.resume_reading()
+            transport.write_eof()
+            self._lingers = self.loop.call_later(LINGER_SECONDS, transport.close)
+        self._parted = True
 
     def _count(self, status: int, url: bytes) -> None:
         """Count what never reaches an endpoint under the endpoint it was meant for."""
@@ -415,6 +469,7 @@ class WholeRequests(HttpToolsProtocol):
 
 def endpoint_of(url: bytes) -> str:
     """Return which endpoint's counters a path belongs to."""
+    url = url.partition(b"?")[0]
     if url.endswith(b"/score"):
         return "score"
     return "infer" if url.endswith(b"/infer") else "other"

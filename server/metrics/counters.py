@@ -9,7 +9,9 @@ from bisect import bisect_left
 from collections.abc import Callable, Sequence
 
 ENDPOINTS = ("score", "infer", "other")
-STATUSES = (200, 400, 401, 403, 404, 405, 406, 408, 413, 415, 422, 431, 499, 500, 503, 504)
+STATUSES = (
+    200, 400, 401, 403, 404, 405, 406, 408, 413, 415, 422, 431, 499, 500, 501, 503, 504, 505,
+)  # fmt: skip
 DECISIONS = ("approve", "refer", "refuse")
 STAGES = ("wait", "score", "record", "total")
 # Upper bounds in seconds; the last bucket is open.

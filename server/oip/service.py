@@ -58,8 +58,9 @@ class Protocol:
     async def infer(self, request: Request) -> Response:
         """Score the rows of a tensor."""
         fields = dict(request.scope["headers"])
+        found = self._find(request)  # the key first
         check_encoding(fields)
-        found, request_id = self._find(request), request_id_of(fields)
+        request_id = request_id_of(fields)
         body, now = await request.body(), perf_counter()
         check_deadline(fields, now - request.scope.get(ARRIVED, now))
         answer, json_length = found.answer(body, fields.get(HEADER_LENGTH), request_id)

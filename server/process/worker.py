@@ -23,7 +23,8 @@ from ..app import App
 from ..http.endpoint import Handler
 from ..http.heads import Heads
 from ..http.lane import FastLane
-from ..http.protocol import Limits, State, WholeRequests
+from ..http.protocol import WholeRequests
+from ..http.shared import Limits, State
 from ..http.turn import Turn
 from ..metrics.counters import Counters
 from ..settings import Settings, SettingsError

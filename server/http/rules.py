@@ -1,0 +1,45 @@
+"""What a head has to be, beyond what the parser asks, before anything looks at its fields."""
+
+from .fields import Fields
+from .problem import Headers, Problem
+
+MOST_BYTES = 64 * 1024  # of target, names and values, with four a field, and of the trailers too
+MOST_FIELDS = 128
+VERSIONS = ("1.1", "1.0")
+CODING = b"transfer-encoding"
+# Of two values one would be believed, and a proxy in front may have believed the other.
+SINGLE = frozenset(
+    {
+        b"authorization", b"content-length", b"content-type", b"expect", b"host",
+        b"idempotency-key", b"inference-header-content-length", b"x-api-key", b"x-request-id",
+        b"x-request-timeout-ms",
+    }
+)  # fmt: skip
+TOO_LONG = Problem(431, f"head: wanted at most {MOST_BYTES} bytes and {MOST_FIELDS} fields")
+
+
+def combined(headers: Headers) -> Fields:
+    """Return the fields by name; a list that came in several lines is one (RFC 9110, 5.3).
+
+    Raises Problem 400 for a field that may stand once alone.
+    """
+    fields: Fields = {}
+    for name, value in headers:
+        if name not in fields:
+            fields[name] = value
+        elif name in SINGLE:
+            raise Problem(400, f"{name.decode('latin-1')}: wanted once, came more often")
+        else:
+            fields[name] += b", " + value
+    return fields
+
+
+def check(version: str, fields: Fields) -> None:
+    """Raise Problem where a request of these fields is not to be answered."""
+    if version not in VERSIONS:
+        raise Problem(505, f"wanted HTTP/1.1 or HTTP/1.0, got HTTP/{version}")
+    if b"host" not in fields and version == "1.1":
+        raise Problem(400, "Host: wanted one, got none")
+    if CODING in fields and fields[CODING].strip().lower() != b"chunked":
+        got = fields[CODING].decode("latin-1")
+        raise Problem(501, f"Transfer-Encoding: wanted chunked or none, got {got}")
