@@ -1,6 +1,6 @@
 """The ASGI application: every `/score` before all routing, everything else through Starlette."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Container
 from functools import cached_property
 from importlib import import_module
 from typing import Any
@@ -43,6 +43,13 @@ class Rest:
 def load_rest() -> Any:
     """Import what `Rest` needs: before a fork, so that processes share it."""
     return import_module(".rest", __package__)
+
+
+def scope_of(scores: Container[str], path: str) -> str:
+    """Return the scope of the API key that a path asks for; none where a body is not read."""
+    if path in scores or path.startswith("/v2/models/"):
+        return "score"
+    return "metrics" if path == "/metrics" else ""
 
 
 def create(services: Services, scores: "Scores", rest: Rest) -> App:

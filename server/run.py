@@ -11,7 +11,11 @@ from uvicorn.config import Config
 from . import app, catalog, choice, logs, privacy, segment
 from .catalog import Catalog
 from .http import lane
+from .http.arrivals import arrivals
+from .http.gate import Gate
 from .http.keys import Keys
+from .http.protocol import WholeRequests
+from .http.shared import State
 from .http.turn import Turn
 from .metrics.counters import Table
 from .process import worker
@@ -49,6 +53,7 @@ def run(settings: Settings) -> None:
         rest = app.Rest(services)
         hooks = Hooks(ready, services.tick, services.state, rest.prepare)
         scores = app.scores(services)
+        services.state.gate = Gate(services.keys, partial(app.scope_of, scores.handlers))
         made, fast = app.create(services, scores, rest), lane_of(settings, scores.handlers)
         turn = Turn(scores.ledger)
         worker.serve(made, fast, turn, listener, settings, services.counters, hooks)
@@ -86,11 +91,15 @@ def admin_of(settings: Settings) -> Callable[[socket.socket], None] | None:
     def serve(control: socket.socket) -> None:
         from .process.admin import Admin
 
+        state = State(arrivals=arrivals(settings), gate=Gate(keys, lambda _: "admin"))
+        limits, unseen = worker.limits_of(settings), Table(1).row(0)
         config = Config(
-            Admin(control, keys).app(), log_config=None, access_log=False,
-            server_header=False, lifespan="off", ws="none", **worker.tls(settings),
+            Admin(control, keys).app(), http=partial(WholeRequests, limits, unseen, state),  # type: ignore[arg-type]
+            timeout_keep_alive=settings.keep_alive_seconds, log_config=None,  # type: ignore[arg-type]
+            access_log=False, server_header=False, lifespan="off", ws="none",
+            **worker.tls(settings),
         )  # fmt: skip
-        worker.Orphanable(config).run(sockets=[listener])
+        worker.Orphanable(config, settings).run(sockets=[listener])
 
     return serve
 

@@ -6,6 +6,7 @@ import msgspec
 
 from .catalog import Catalog
 from .http.access import AccessLog
+from .http.arrivals import arrivals
 from .http.idempotency import Store, StoreError
 from .http.keys import Keys, KeysError
 from .http.shared import State
@@ -58,5 +59,6 @@ def open_services(settings: Settings, catalog: Catalog, table: Table, row: int) 
         store = Store(settings.log_dir / "idempotency.sqlite3", settings.idempotency_seconds)
     return Services(
         settings, catalog, recorder(settings), counters, table, AccessLog(settings.access_log),
-        Keys(settings.keys), store, LogCounters(counters), State(),
+        Keys(settings.keys), store, LogCounters(counters),
+        State(arrivals=arrivals(settings)),
     )  # fmt: skip

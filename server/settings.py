@@ -88,6 +88,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     max_in_flight: Annotated[
         int, Meta(ge=1, description="requests a worker queues; 503 with Retry-After above")
     ] = 256
+    max_arriving: Annotated[
+        int,
+        Meta(
+            ge=1,
+            description="bytes a worker holds of requests that did not come at once, at least two "
+            "bodies; above, the one longest on its way gets 503",
+        ),
+    ] = 64 * 1024 * 1024
     head_seconds: Annotated[
         float,
         Meta(gt=0, description="time a client has to send a request's head; 408 and closed after"),

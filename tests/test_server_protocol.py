@@ -10,6 +10,7 @@ import pytest
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
+from server.http.arrivals import Arrivals
 from server.http.protocol import WholeRequests
 from server.http.shared import Limits, State
 from server.metrics.counters import Table
@@ -34,7 +35,7 @@ def connected(loop: asyncio.AbstractEventLoop) -> Iterator[tuple[WholeRequests, 
     counters = Table(1).row(0)
 
     def protocol() -> WholeRequests:
-        return WholeRequests(LIMITS, counters, State(), config, state, {}, loop)
+        return WholeRequests(LIMITS, counters, State(Arrivals(1 << 20)), config, state, {}, loop)
 
     ours, theirs = socket.socketpair()
     with theirs:

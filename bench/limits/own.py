@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from server import settings
+from server.http.arrivals import arrivals
 from server.http.endpoint import Endpoint
 from server.http.message import NO_SNIFF, NO_STORE, Answer, Exchange, Request
 from server.http.shared import State
@@ -51,13 +52,13 @@ class Unwritten:
 
 def serve(port: int, fast_lane: bool) -> None:
     """Serve until SIGTERM with the settings the product's server has by default."""
-    handler, ledger = Constant(), Unwritten()
+    handler, ledger, chosen = Constant(), Unwritten(), settings.read({}, {"model": "none"})
     # The ledger knows only this handler, where the product's takes any.
     given: Any = ledger
     worker.serve(
         Endpoint(handler, given), {PATH: handler} if fast_lane else {}, Turn(given),
-        worker.bind("127.0.0.1", port), settings.read({}, {"model": "none"}), Table(1).row(0),
-        worker.Hooks(nothing, nothing, State(), nothing),
+        worker.bind("127.0.0.1", port), chosen, Table(1).row(0),
+        worker.Hooks(nothing, nothing, State(arrivals(chosen)), nothing),
     )  # fmt: skip
 
 

@@ -7,6 +7,8 @@ who do not, however many they are.
 
 from typing import Protocol
 
+from ..settings import Settings
+
 
 class Arriving(Protocol):
     """A connection whose request is on its way."""
@@ -40,3 +42,8 @@ class Arrivals:
         """Forget what was held of a request."""
         self.held -= count
         self._unfinished.pop(arriving, None)
+
+
+def arrivals(settings: Settings) -> Arrivals:
+    """Return a worker's: a single body of the largest size always has room."""
+    return Arrivals(max(settings.max_arriving, 2 * settings.max_body))

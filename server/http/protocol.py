@@ -6,7 +6,6 @@ whole requests that wait is known before the next one is taken, which is where l
 
 import asyncio
 from collections.abc import Callable
-from functools import lru_cache
 from math import inf
 from time import perf_counter
 from typing import Any
@@ -19,18 +18,17 @@ from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 from uvicorn.server import ServerState
 
 from ..metrics.counters import AT, Counters
-from .bare import CHANGED, CLOSE, CONTINUE, CROWDED, SHED, bare_answer, is_oip
+from .bare import CHANGED, CLOSE, CONTINUE, CROWDED, bare_answer, is_oip
 from .problem import Problem
 from .reading import Reading
+from .refusing import SHEDS, Refusing, endpoint_of
 from .rules import MOST_BYTES, TOO_LONG
 from .shared import Limits, State
-from .shedding import PLAIN_POST, SOON_SECONDS
 
 ARRIVED = "credit.arrived"
 BODY = "credit.body"
 LENGTH = b"content-length"
-LINGER_SECONDS = 2.0
-CONNECTIONS, SHEDS = AT["plain", "connections"], AT["plain", "shed"]
+CONNECTIONS = AT["plain", "connections"]
 
 
 class Outlet(msgspec.Struct, frozen=True):
@@ -41,15 +39,13 @@ class Outlet(msgspec.Struct, frozen=True):
     close: Callable[[], None]
 
 
-class WholeRequests(Reading):
+class WholeRequests(Refusing):
     """One connection."""
 
     # In few places of memory: a refused connection is rarely in the processor's caches.
     __slots__ = (
-        "_answering", "_drops", "_ended", "_has_ended", "_held", "_holds", "_idle_since",
-        "_is_held_back", "_lingers", "_outlet", "_parted", "_refused_at", "_rejection",
-        "_shedding", "_sheds", "_stalled_since", "_to_drop", "_waits", "counters", "limits",
-        "state", "waiting_since",
+        "_drops", "_ended", "_held", "_holds", "_outlet", "_rejection", "_shedding",
+        "_stalled_since",
     )  # fmt: skip
 
     def __init__(
@@ -63,26 +59,15 @@ class WholeRequests(Reading):
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
-        self.limits = limits
-        self.counters = counters
-        self.state = state
-        self.waiting_since: float | None = None
-        self._stalled_since: float | None = None
+        self._prepare(limits, counters, state)
         self._begin()
-        self._ended = self._shedding = self._is_held_back = self._parted = False
-        self._lingers: asyncio.TimerHandle | None = None
+        self._ended = self._shedding = False
+        self._stalled_since: float | None = None
         self._outlet: Any = None
         self._drops: bool | None = None  # the body; None until it is asked
         self._holds = 0  # bytes, of what did not come at once
         self._rejection: Problem | None = None
-        self._waits = False  # for its turn, in the fast lane
-        self._sheds = 0
-        self._refused_at = -inf
-        self._to_drop = 0
-        self._has_ended = False
-        self._idle_since: float | None = None
         self._held: Any = None
-        self._answering: RequestResponseCycle | None = None
 
     def connection_made(self, transport: Any) -> None:
         """Start the clock: the first head is due."""
@@ -296,6 +281,7 @@ class WholeRequests(Reading):
             return
         self.scope[ARRIVED] = perf_counter()  # type: ignore[literal-required]
         self.scope[BODY] = body = bytes(cycle.body)  # type: ignore[literal-required]
+        cycle.keep_alive = self._keep
         cycle.body, cycle.waiting_for_100_continue = body, False  # type: ignore[assignment]
         super().on_message_complete()
         if self._held is not None:
@@ -327,91 +313,6 @@ class WholeRequests(Reading):
     def _reject_body(self) -> None:
         too_large = Problem(413, f"body: wanted at most {self.limits.max_body} bytes")
         self._reject(self._refusal() or too_large)
-
-    def _is_full(self) -> bool:
-        return len(self.tasks) >= self.limits.max_in_flight
-
-    def _is_too_much(self) -> bool:
-        """Whether to shed: also what was sent behind a request that is shed, to keep the order."""
-        if self._sheds:
-            return True
-        return self._is_full() and self._is_free() and self._is_post()
-
-    def _is_post(self) -> bool:
-        """Whether it may be shed: what asks for health or metrics is always answered."""
-        method: bytes = self.parser.get_method()
-        return method == b"POST"
-
-    def _is_answering(self) -> bool:
-        return self._answering is not None and not self._answering.response_complete
-
-    def _is_free(self) -> bool:
-        """Whether nothing on this connection is still to be answered."""
-        cycle = self.cycle
-        return not (self._sheds or self._waits) and (cycle is None or cycle.response_complete)
-
-    def _shed_unparsed(self, data: bytes) -> bool:
-        """Shed a request that begins here and is not followed by another; returns whether it was.
-
-        The parser would cost as much as all the rest of a refusal.
-        """
-        if self._in_head or self._in_body or not self._is_free():
-            return False
-        plain = self._plain_post(data)
-        if plain is None or (left := plain[1] - len(data)) < 0:
-            return False
-        self._idle_since, self.url = None, plain[0]
-        if left:
-            self._to_drop, self._in_body = left, True
-            self.waiting_since = self.waiting_since or self.loop.time()
-        else:
-            self._begin_shed(True)
-        return True
-
-    def _plain_post(self, data: bytes) -> tuple[bytes, int] | None:
-        """Return path and length of a POST that begins here and whose head says where it ends."""
-        head = PLAIN_POST.match(data)
-        return None if head is None else (head[1], head.end() + int(head[2]))
-
-    def _drop(self, data: bytes) -> bytes:
-        """Drop what belongs to a body that is shed; returns what does not."""
-        rest = data[self._to_drop :]
-        self._to_drop -= len(data) - len(rest)
-        if not self._to_drop:
-            self._in_body = False
-            self._begin_shed(True)
-        return rest
-
-    def _begin_shed(self, keep: bool) -> None:
-        self.waiting_since = None
-        self._sheds += 1
-        now = self.loop.time()
-        if now - self._refused_at < SOON_SECONDS:
-            self.state.shedding.add(self.loop, now, self, keep, self.url)
-        else:
-            self.refuse(keep, self.url, now)
-
-    def refuse(self, keep: bool, url: bytes, now: float) -> None:
-        """See shedding.Refused."""
-        at, answers = refusal(url)
-        row, transport = self.counters.row, self.transport
-        self._sheds -= 1
-        self._refused_at = now
-        row[SHEDS] += 1
-        row[at] += 1
-        self._release()
-        if self._parted or transport.is_closing():
-            return
-        if self._is_held_back:
-            self._is_held_back = False
-            self.flow.resume_reading()
-        keep = keep and not (self.state.draining or self._has_ended)
-        transport.write(answers[keep])
-        if keep:
-            self.server_state.total_requests += 1
-            self._idle_since = now
-        else:
-            self.part()
 
     def _reject(self, problem: Problem) -> None:
         self.waiting_since = None
@@ -450,33 +351,6 @@ class WholeRequests(Reading):
         self.transport.write(bare_answer(problem, CLOSE, is_oip(self.url)))
         self.part()
 
-    def part(self) -> None:
-        """Close behind an answer, but not at once: a client still sending would see a reset."""
-        self._is_deaf, self._idle_since, self.waiting_since = True, None, None
-        transport = self.transport
-        if self._has_ended or not transport.can_write_eof():
-            transport.close()
-        elif not (self._parted or transport.is_closing()):
-            self.flow.resume_reading()
-            transport.write_eof()
-            self._lingers = self.loop.call_later(LINGER_SECONDS, transport.close)
-        self._parted = True
-
     def _count(self, status: int, url: bytes) -> None:
         """Count what never reaches an endpoint under the endpoint it was meant for."""
         self.counters.request(endpoint_of(url), status)
-
-
-def endpoint_of(url: bytes) -> str:
-    """Return which endpoint's counters a path belongs to."""
-    url = url.partition(b"?")[0]
-    if url.endswith(b"/score"):
-        return "score"
-    return "infer" if url.endswith(b"/infer") else "other"
-
-
-@lru_cache(maxsize=64)
-def refusal(url: bytes) -> tuple[int, dict[bool, bytes]]:
-    """Return where a shed request is counted, and its answer, by whether the connection stays."""
-    answers = {keep: SHED[keep, is_oip(url)] for keep in (True, False)}
-    return AT["requests", endpoint_of(url), 503], answers

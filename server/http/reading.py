@@ -60,6 +60,8 @@ class Reading(HttpToolsProtocol):
         self._head_bytes += len(name) + len(value) + 4
         if self._in_head:
             self.headers.append((name.lower(), value))
+        elif not self.parser.should_keep_alive():  # the parser has read it, and will read no more
+            self._keep = False
 
     def on_headers_complete(self) -> None:
         """Hold the head to the rules."""

@@ -20,10 +20,7 @@ class Limits(msgspec.Struct, frozen=True):
 class State(msgspec.Struct):
     """What changes while a worker lives; `gate` is None where every body is kept."""
 
+    arrivals: Arrivals
+    gate: Gate | None = None
     draining: bool = False
     shedding: Shedding = msgspec.field(default_factory=Shedding)
-    arrivals: Arrivals = msgspec.field(default_factory=lambda: Arrivals(ARRIVING))
-    gate: Gate | None = None
-
-
-ARRIVING = 64 * 1024 * 1024

@@ -44,28 +44,46 @@ GC_THRESHOLDS = (50_000, 50, 100)
 
 
 class Orphanable(Server):
-    """uvicorn's server, which stops when the process that forked it is gone."""
+    """uvicorn's server, which closes slow clients' connections.
 
-    def __init__(self, config: Config) -> None:
+    It stops when the process that forked it is gone.
+    """
+
+    def __init__(self, config: Config, settings: Settings) -> None:
         super().__init__(config)
         self._parent = os.getppid()
+        self._settings = settings
+        self._look_at = 0.0
 
     async def on_tick(self, counter: int) -> bool:
-        """Look at the parent ten times a second."""
+        """Look at the parent ten times a second, and at the connections once."""
         if os.getppid() != self._parent:
             self.should_exit = True
+        if counter % TICKS_A_SECOND == 0:
+            self._look(asyncio.get_running_loop().time())
         return await super().on_tick(counter)
+
+    def _look(self, now: float) -> None:
+        """Look at every connection, but not before one can be slow: a thousand cost a millisecond.
+
+        A body whose limit is shorter than its head's may be cut that limit late.
+        """
+        if now >= self._look_at:
+            due = [connection.tick(now) for connection in self._connections()]
+            self._look_at = min([*due, now + shortest(self._settings)])
+
+    def _connections(self) -> list[WholeRequests]:
+        connections: list[Any] = list(self.server_state.connections)
+        return connections
 
 
 class Worker(Orphanable):
     """A server that tells when it is ready and drains before it stops."""
 
     def __init__(self, config: Config, settings: Settings, hooks: "Hooks") -> None:
-        super().__init__(config)
-        self._settings = settings
+        super().__init__(config, settings)
         self._is_last = False
         self._hooks = hooks
-        self._look_at = 0.0
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -84,20 +102,10 @@ class Worker(Orphanable):
         asyncio.get_running_loop().call_later(SETTLE_SECONDS, self._hooks.settle)
 
     async def on_tick(self, counter: int) -> bool:
-        """Once a second, close slow clients' connections."""
+        """Once a second, do what is due."""
         if counter % TICKS_A_SECOND == 0:
-            self._look(asyncio.get_running_loop().time())
             self._hooks.tick()
         return await super().on_tick(counter)
-
-    def _look(self, now: float) -> None:
-        """Look at every connection, but not before one can be slow: a thousand cost a millisecond.
-
-        A body whose limit is shorter than its head's may be cut that limit late.
-        """
-        if now >= self._look_at:
-            due = [connection.tick(now) for connection in self._connections()]
-            self._look_at = min([*due, now + shortest(self._settings)])
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Say not ready, stop accepting, answer what has come, then close.
@@ -150,10 +158,6 @@ class Worker(Orphanable):
             if not busy and now() > idle_end:
                 return
             await asyncio.sleep(DRAIN_STEP)
-
-    def _connections(self) -> list[WholeRequests]:
-        connections: list[Any] = list(self.server_state.connections)
-        return connections
 
 
 class Hooks(msgspec.Struct, frozen=True):
