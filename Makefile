@@ -94,13 +94,16 @@ dashboard-test: setup ## drive the dashboard in headless Chromium, pictures in a
 
 APPLICANTS := $(BUILD)/applicants.jsonl
 GUIDED := $(BUILD)/guided
-.PHONY: fuzz fuzz-guided load-test
+.PHONY: fuzz fuzz-guided audit-http load-test
 fuzz: setup $(APPLICANTS) ## a million broken bodies against /score (BODIES=n)
 	$(PY) -m tests.server_fuzz --bodies $(or $(BODIES),1000000) --model $(MODEL) --applicants $(APPLICANTS)
 fuzz-guided: setup $(APPLICANTS) ## the same handler in process, guided by coverage (RUNS=n)
 	$(call layers,$(GUIDED),server fuzz)
 	$(GUIDED)/bin/python -m tests.server_guided_fuzz --runs $(or $(RUNS),300000) \
 	  --model $(MODEL) --applicants $(APPLICANTS) --out $(BUILD)/guided-fuzz
+audit-http: setup $(APPLICANTS) ## 20,000 connections of raw requests through both lanes (CONNECTIONS=n SEED=n)
+	$(PY) -m tests.server_audit --connections $(or $(CONNECTIONS),20000) --seed $(or $(SEED),1) \
+	  --model $(MODEL) --applicants $(APPLICANTS)
 load-test: setup $(APPLICANTS) ## swaps, restarts, SIGTERM, overload and slow clients under load
 	$(PY) -m convert $(MODEL)/model.txt --name credit-express --version 2 --out $(BUILD)/models --force
 	$(PY) -m tests.server_long --models $(MODEL) $(BUILD)/models/credit-express/2 --applicants $(APPLICANTS)

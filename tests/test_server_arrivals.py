@@ -12,7 +12,8 @@ import pytest
 from .conftest import Running, Serve
 from .server_fuzz import resident_kilobytes
 from .server_long import free_ports
-from .test_server_http import BODY, FIT, raw, run, sender
+from .test_server_http import BODY, FIT, raw, sender
+from .test_server_main import run
 from .test_server_rules import LAST, LENGTH, LIVE, TYPE, chunked, post
 from .test_server_upgrade import conversation, statuses
 

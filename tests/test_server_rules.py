@@ -7,7 +7,8 @@ import httpx
 import pytest
 
 from .conftest import Running, Serve
-from .test_server_http import BODY, raw, run
+from .test_server_http import BODY, raw
+from .test_server_main import run
 from .test_server_upgrade import conversation, statuses
 
 BOTH_LANES = True

@@ -322,6 +322,9 @@ class WholeRequests(Refusing):
         self._forget_body()
         self._release()
         self._in_head = self._in_body = False
+        self._held = None
+        if self.pipeline and self.pipeline[0][0].more_body:
+            self.pipeline.popleft()  # it will never be whole
         self._count(problem.status, self.url or b"")
         self._rejection = problem
         self._say_rejection()
