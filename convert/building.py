@@ -5,7 +5,10 @@ from dataclasses import dataclass, replace
 import onnx
 
 from .adversarial import pools
+from .calibrating import Calibrated, check_calibrator
+from .calibrator import Calibrator
 from .ensemble import build_ensemble
+from .errors import OptionError, UnsupportedModelError
 from .features import Feature, MissingChoice, features_of
 from .graph import build_graph, read_ensemble
 from .inputs import input_features, input_pools
@@ -48,6 +51,27 @@ def build(loaded: Loaded, missing: MissingChoice, carried: Carried | None = None
 
     `carried` are pipeline steps to stand before the trees in the same graph.
     """
+    built = _built(loaded, missing, carried)
+    return built if loaded.calibrator is None else _calibrated(built, loaded.calibrator)
+
+
+def _calibrated(built: Built, calibrator: Calibrator) -> Built:
+    """Put scikit-learn's calibrator behind the judge, and the same as data behind the transform."""
+    subject = built.subject
+    if subject.transform.name != "sigmoid":
+        raise UnsupportedModelError(f"a calibrator behind {built.model.objective}")
+    if calibrator.takes is None:
+        raise OptionError(
+            "the file does not tell what its calibrator was fitted on: LightGBM's estimator gives "
+            "the raw score since 4.7, before the probability; --calibrator-takes says which"
+        )
+    check_calibrator(calibrator)
+    transform = replace(subject.transform, calibrator=calibrator)
+    judge = Calibrated(subject.oracle, calibrator)
+    return replace(built, subject=replace(subject, transform=transform, oracle=judge))
+
+
+def _built(loaded: Loaded, missing: MissingChoice, carried: Carried | None) -> Built:
     model = loaded.model
     task, transform = objective_of(model, model.iterations)
     features = features_of(model, missing)
@@ -64,7 +88,7 @@ def _behind(
     loaded: Loaded, task: Task, transform: Transform, carried: Carried, missing: MissingChoice
 ) -> Built:
     """The booster alone is the inner subject; the whole is judged by the pipeline's own steps."""
-    alone = build(loaded, missing).subject
+    alone = _built(loaded, missing, None).subject
     model, width = loaded.model, len(carried.inputs)
     graph = build_graph(build_ensemble(model), width, carried.nodes, carried.output)
     content = _bytes(graph)

@@ -19,8 +19,9 @@ from .deciding import told
 from .errors import OptionError, UnsupportedModelError
 from .features import MissingChoice
 from .files import read_file
+from .loading import calibration
 from .manifest import Identity
-from .opening import open_alone, open_model, uncarried
+from .opening import open_alone, open_model, uncarried, with_calibrator
 from .policy import Costs
 from .repolicy import change_policy
 from .scores import PolicyChoice
@@ -44,6 +45,8 @@ VERIFY_HELP = """examples:
   python -m convert verify model.txt model.pkl mlflow-folder/
   python -m convert verify model.txt --rows holdout.csv"""
 MODEL_HELP = "LightGBM text model, .pkl or .joblib (not executed), .skops, or MLflow folder"
+CALIBRATOR_HELP = "what was fitted on the scores: IsotonicRegression or LogisticRegression"
+TAKES_HELP = "what the calibrator was fitted on: LightGBM's probability, or its raw score"
 ALONE_HELP = "leave out what stands around the booster: you transform rows and answers yourself"
 TRUST_HELP = "unpickle MODEL, running any code in it, to carry its pipeline's steps as well"
 ROWS_HELP = "real rows, .csv or .parquet; without, rows are drawn from the range in training"
@@ -93,6 +96,8 @@ def convert_parser() -> argparse.ArgumentParser:
     add("--missing", default="error", metavar="error|zero|impute=VALUE", help=MISSING_HELP)
     add("--exporter", choices=("exact", *APPROXIMATE), default="exact", help=EXPORTER_HELP)
     add("--trust-pickle", action="store_true", help=TRUST_HELP)
+    add("--calibrator", type=Path, metavar="FILE", help=CALIBRATOR_HELP)
+    add("--calibrator-takes", choices=("probability", "raw"), help=TAKES_HELP)
     add("--booster-alone", action="store_true", help=ALONE_HELP)
     add("--num-iteration", type=int, metavar="N", help="the first N boosting rounds only")
     add("--training-info", type=Path, metavar="JSON", help="an object for manifest.training")
@@ -117,9 +122,10 @@ def run_convert(options: argparse.Namespace) -> int:
         bad_label=options.bad_label,
     )
     loaded, carried = open_model(options.model, options.num_iteration, options.trust_pickle)
+    loaded = with_calibrator(loaded, options.calibrator, options.calibrator_takes, options.model)
     if loaded.uncarried and not options.booster_alone:
         raise UnsupportedModelError(f"{options.model}: {uncarried(loaded)}")
-    for note in (f"read {len(loaded.model.trees)} trees", *loaded.notes):
+    for note in (f"read {len(loaded.model.trees)} trees", *loaded.notes, *calibration(loaded)):
         progress(note)
     write_bundle(place, convert(loaded, request, progress, carried))
     progress(f"wrote {place} in {time.perf_counter() - started:.1f} s")

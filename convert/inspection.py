@@ -7,7 +7,7 @@ import numpy as np
 
 from .classes import meaning
 from .features import Feature, MissingChoice, features_of
-from .loading import Loaded
+from .loading import Loaded, calibration
 from .objective import objective_of
 from .tree import Ints, Missing, Model
 
@@ -88,7 +88,7 @@ def inspect(loaded: Loaded) -> Inspection:
         steps_before=list(loaded.steps),
         stands_around=[str(each) for each in loaded.others],
         suspicious=suspicious(model, features),
-        notes=list(loaded.notes),
+        notes=[*loaded.notes, *calibration(loaded)],
     )
 
 

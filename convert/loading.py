@@ -5,6 +5,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from .calibrator import Calibrator
 from .classes import Labels
 from .errors import OptionError, UnreadableModelError, UnsupportedModelError
 from .mlflow import model_file
@@ -38,11 +39,21 @@ class Loaded:
     notes: tuple[str, ...] = ()
     classes: Labels | None = None
     others: tuple[Around, ...] = ()
+    calibrator: Calibrator | None = None
 
     @property
     def uncarried(self) -> tuple[Around, ...]:
         """What stands around the booster, may change the answer, and does not come along."""
-        return tuple(each for each in self.others if each.role != "harmless")
+        return tuple(each for each in self.others if each.role not in ("harmless", "carried"))
+
+
+def calibration(loaded: Loaded) -> list[str]:
+    """Say what calibrates the answer; nothing where nothing does."""
+    found = loaded.calibrator
+    if found is None:
+        return []
+    over = {"raw": "the raw score", "probability": "LightGBM's probability", None: "?"}
+    return [f"calibrated: {type(found.curve).__name__.lower()} over {over[found.takes]}"]
 
 
 def load(path: Path, num_iteration: int | None = None) -> Loaded:
@@ -77,7 +88,9 @@ def _loaded(source: Source, num_iteration: int | None) -> Loaded:
             "rows must arrive already transformed",
         )
     notes += name_notes + source.notes
-    return Loaded(text, named, source.kind, steps, notes, source.classes, source.others)
+    return Loaded(
+        text, named, source.kind, steps, notes, source.classes, source.others, source.calibrator
+    )
 
 
 def _steps(others: tuple[Around, ...]) -> tuple[str, ...]:

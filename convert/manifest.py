@@ -48,7 +48,7 @@ def manifest(identity: Identity, facts: Facts, hashes: dict[str, str]) -> dict[s
         "classes": _classes(facts),
         "probability_of": facts.meaning.of,
         "features": [_feature(feature) for feature in built.features],
-        "transform": asdict(built.transform),
+        "transform": built.transform.values(),
         "policy": None if facts.policy is None else policy_values(facts.policy),
         "exporter": facts.exporter,
         "verification": _verification(facts.report),

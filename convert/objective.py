@@ -7,6 +7,7 @@ from typing import Literal
 
 import numpy as np
 
+from .calibrator import Calibrator, exp
 from .errors import UnreadableModelError, UnsupportedModelError
 from .tree import Floats, Model
 
@@ -38,16 +39,29 @@ OBJECTIVES: dict[str, tuple[Task, str]] = {
 
 @dataclass(frozen=True)
 class Transform:
-    """`raw / divide_by`, then the named function, all in float64."""
+    """`raw / divide_by`, then the named function, then the calibrator, all in float64.
+
+    `one_minus_sigmoid` takes its complement last of all.
+    """
 
     name: str
     sigmoid: float = 1.0
     divide_by: int = 1
+    calibrator: Calibrator | None = None
 
     def apply(self, raw: Floats) -> Floats:
         """Map raw scores `[N, K]` to predictions `[N, K]` with the bits LightGBM gives."""
         with np.errstate(all="ignore"):
-            return FUNCTIONS[self.name](raw / self.divide_by, self.sigmoid)
+            scaled = raw / self.divide_by
+            if self.calibrator is None:
+                return FUNCTIONS[self.name](scaled, self.sigmoid)
+            calibrated = self.calibrator.apply(raw, _sigmoid(scaled, self.sigmoid))
+            return 1.0 - calibrated if self.name == "one_minus_sigmoid" else calibrated
+
+    def values(self) -> dict[str, object]:
+        """Return what the manifest holds."""
+        plain = {"name": self.name, "sigmoid": self.sigmoid, "divide_by": self.divide_by}
+        return plain | ({"calibrator": self.calibrator.values()} if self.calibrator else {})
 
 
 def objective_of(model: Model, iterations: int) -> tuple[Task, Transform]:
@@ -80,14 +94,7 @@ def _sigmoid_of(options: dict[str, str]) -> float:
 
 def _elementwise(values: Floats) -> Floats:
     """The C library's exp, one at a time: numpy's own differs in the last bit."""
-    return np.array([_exp(value) for value in values.ravel().tolist()]).reshape(values.shape)
-
-
-def _exp(value: float) -> float:
-    try:
-        return math.exp(value)
-    except OverflowError:
-        return math.inf
+    return np.array([exp(value) for value in values.ravel().tolist()]).reshape(values.shape)
 
 
 def _sigmoid(raw: Floats, sigmoid: float) -> Floats:

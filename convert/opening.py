@@ -1,7 +1,10 @@
 """What the user named, opened: the model, and the pipeline steps that can come along."""
 
+from dataclasses import replace
 from pathlib import Path
 
+from .calibrating import BARE, read_calibrator
+from .calibrator import Takes
 from .errors import OptionError
 from .loading import Loaded, load
 from .mlflow import model_file
@@ -37,12 +40,33 @@ def open_alone(path: Path) -> Loaded:
     return loaded
 
 
+def with_calibrator(loaded: Loaded, file: Path | None, takes: Takes | None, model: Path) -> Loaded:
+    """Put the calibrator of `file` behind the model, or say what its own takes.
+
+    Raises ConvertError.
+    """
+    calibrator, others = loaded.calibrator, loaded.others
+    if file is not None:
+        if calibrator is not None:
+            raise OptionError("--calibrator: the model brings a calibrator of its own")
+        calibrator = read_calibrator(file, takes)
+        if file.resolve() == model.resolve():
+            others = tuple(each for each in others if each.short not in BARE)
+    if calibrator is None:
+        if takes is not None:
+            raise OptionError("--calibrator-takes: there is no calibrator")
+        return loaded
+    calibrator = replace(calibrator, takes=takes or calibrator.takes)
+    return replace(loaded, calibrator=calibrator, others=others)
+
+
 def uncarried(loaded: Loaded) -> str:
     """Say what stands around a booster and does not come along, and what can be done about it."""
     told = "; ".join(map(str, loaded.uncarried[:SHOWN]))
     more = f" and {len(loaded.uncarried) - SHOWN} more" if len(loaded.uncarried) > SHOWN else ""
     return (
         f"may change the answer and is not carried: {told}{more}. --trust-pickle carries "
-        f"{', '.join(STEPS)}, if the file is your own; --booster-alone leaves it out: rows must "
+        f"{', '.join(STEPS)}, if the file is your own; --calibrator FILE carries "
+        f"{' or '.join(BARE[:2])}; --booster-alone leaves it out: rows must "
         "then arrive transformed, and answers are the booster's"
     )

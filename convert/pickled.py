@@ -248,6 +248,14 @@ def _values(array: Thing) -> list[Any] | None:
     return found
 
 
+def number_of(scalar: Any) -> float:
+    """Return a number, plain or pickled by numpy; raises what `DAMAGE` lists for anything else."""
+    if isinstance(scalar, Thing):
+        kind, data = scalar.args
+        scalar = np.frombuffer(_bytes(data), plain_dtype(kind))[0]
+    return float(scalar)
+
+
 def _bytes(data: Any) -> bytes:
     """Protocols 0 to 2 have no bytes: they are written as text, to be encoded."""
     if isinstance(data, Thing):

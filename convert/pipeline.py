@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from .calibrating import unwrapped
+from .calibrator import Calibrator
 from .classes import classes_of
 from .damages import DAMAGES, told
 from .errors import UnreadableModelError, UnsupportedModelError
@@ -61,16 +63,39 @@ def load_trusted(path: Path) -> tuple[Loaded, Carried | None]:
 
 
 def _split(found: Any, kind: str) -> tuple[Loaded, Carried | None]:
-    steps = [step for _, step in found.steps] if hasattr(found, "steps") else [found]
-    *before, last = (step for step in steps if not hasattr(step, "fit_resample"))
+    before, last, calibrator = _taken_apart(found)
     booster = getattr(last, "booster_", last)
     if not hasattr(booster, "model_to_string"):
         raise UnreadableModelError(f"a LightGBM model wanted, got {type(last).__name__}")
     notes = (TOLD,) if predicts_otherwise(vars(last)) else ()
     loaded = loaded_text(booster.model_to_string(), kind)
-    loaded = replace(loaded, classes=classes_of(last), notes=loaded.notes + notes)
-    before = [step for step in before if step is not None and step != "passthrough"]
+    loaded = replace(
+        loaded, classes=classes_of(last), notes=loaded.notes + notes, calibrator=calibrator
+    )
     return loaded, _carried(before, len(loaded.model.feature_names)) if before else None
+
+
+def _taken_apart(found: Any) -> tuple[list[Any], Any, Calibrator | None]:
+    """Return the steps before the model, the model, and the calibrator around it."""
+    before: list[Any] = []
+    calibrator = None
+    while True:
+        match type(found).__name__:
+            case "FrozenEstimator":
+                found = found.estimator
+            case "CalibratedClassifierCV" if calibrator is None:
+                calibrator, found = unwrapped(found)
+            case "Pipeline":
+                *steps, found = (each for _, each in found.steps if not _samples(each))
+                before += [each for each in steps if each is not None and each != "passthrough"]
+            case _ if hasattr(found, "best_estimator_"):
+                found = found.best_estimator_
+            case _:
+                return before, found, calibrator
+
+
+def _samples(step: Any) -> bool:
+    return hasattr(step, "fit_resample")
 
 
 def _carried(before: list[Any], width: int) -> Carried:

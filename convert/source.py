@@ -7,6 +7,8 @@ import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from .calibrating import calibrated
+from .calibrator import Calibrator
 from .classes import Labels, classes_in_pickle
 from .columns import column_order
 from .errors import UnreadableModelError, UnsupportedModelError
@@ -51,6 +53,7 @@ class Source:
     order: tuple[int, ...] | None = None
     classes: Labels | None = None
     notes: tuple[str, ...] = ()
+    calibrator: Calibrator | None = None
 
 
 def read_source(found: Described) -> Source:
@@ -80,7 +83,7 @@ def _from_bytes(path: Path, content: bytes) -> Source:
     if not texts:
         raise UnreadableModelError(f"{path}: {_stranger(content)}")
     if len(texts) > 1:
-        raise UnsupportedModelError(f"{path}: more than one LightGBM model inside; one wanted")
+        raise UnsupportedModelError(f"{path}: {_several(content)}")
     text = _decoded(path, texts.pop())
     found = Source(text, "pickle", classes=classes_in_pickle(content))
     try:
@@ -91,7 +94,8 @@ def _from_bytes(path: Path, content: bytes) -> Source:
         )
     notes = (TOLD,) if any(map(predicts_otherwise, known.mappings)) else ()
     best = _best_iterations(known)
-    return replace(found, best_iterations=best, others=known.others, notes=notes)
+    calibrator, others = calibrated(known)
+    return replace(found, best_iterations=best, others=others, notes=notes, calibrator=calibrator)
 
 
 def _texts(content: bytes) -> set[bytes]:
@@ -102,6 +106,19 @@ def _texts(content: bytes) -> set[bytes]:
         if len(texts) > 1:
             break
     return texts
+
+
+def _several(content: bytes) -> str:
+    """Say what holds more than one model, where that can be told."""
+    try:
+        known = surroundings(content)
+        calibrated(known)
+    except UnsupportedModelError as error:
+        return str(error)
+    except ValueError:
+        return "more than one LightGBM model inside; one wanted"
+    places = ", ".join(list(known.boosters)[:4])
+    return f"more than one LightGBM model inside ({places}); one wanted"
 
 
 def _decoded(path: Path, content: bytes) -> str:

@@ -26,7 +26,7 @@ HARMLESS = {
 }  # fmt: skip
 SEARCHES = "sklearn.model_selection._search"
 
-Role = Literal["before", "after", "around", "beside", "somewhere", "harmless"]
+Role = Literal["before", "after", "around", "beside", "somewhere", "harmless", "carried"]
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,7 @@ class Around:
         """Say it for people."""
         place = f" at {self.place}" if self.place else ""
         where = {"somewhere": "", "harmless": ", which changes no answer"}
+        where["carried"] = ", carried"
         return f"{self.name}{place}{where.get(self.role, f', {self.role} the booster')}"
 
 

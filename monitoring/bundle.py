@@ -6,6 +6,7 @@ from typing import Literal
 import msgspec
 
 from .errors import MonitoringError
+from .replay.calibrator import Calibrator
 
 
 class Missing(msgspec.Struct):
@@ -35,6 +36,7 @@ class Transform(msgspec.Struct):
     name: str
     sigmoid: float = 1.0
     divide_by: float = 1
+    calibrator: Calibrator | None = None
 
 
 class Rule(msgspec.Struct):

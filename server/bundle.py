@@ -8,6 +8,8 @@ from pathlib import Path
 
 import msgspec
 
+from .calibrator import Calibrator
+
 MANIFEST = "manifest.json"
 CHECKSUMS = "SHA256SUMS"
 SCHEMA_VERSION = 1
@@ -67,6 +69,7 @@ class Transform(msgspec.Struct, frozen=True):
     name: str
     sigmoid: float = 1.0
     divide_by: float = 1
+    calibrator: Calibrator | None = None
 
 
 class Policy(msgspec.Struct, frozen=True):

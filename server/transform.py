@@ -7,7 +7,10 @@ import math
 from collections.abc import Callable, Sequence
 
 from .bundle import BundleError, Transform
+from .calibrator import Calibrator, curve
 
+# The transforms a calibrator may stand behind: whether the answer is of the other class.
+COMPLEMENT = {"sigmoid": False, "one_minus_sigmoid": True}
 Scalar = Callable[[float], float]
 Vector = Callable[[Sequence[float]], list[float]]
 
@@ -31,7 +34,9 @@ def softmax(raw: Sequence[float]) -> list[float]:
 
 
 def scalar(spec: Transform) -> Scalar:
-    """Return the transform of one raw score; raises BundleError for a name that is not known."""
+    """Return the transform of one raw score; raises BundleError for what is not known."""
+    if spec.calibrator is not None:
+        return _calibrated(spec, spec.calibrator)
     factor = -spec.sigmoid
     functions: dict[str, Scalar] = {
         "identity": lambda x: x,
@@ -46,6 +51,19 @@ def scalar(spec: Transform) -> Scalar:
         raise BundleError(f"manifest.json: unknown transform {spec.name!r}")
     function, divisor = functions[spec.name], spec.divide_by
     return function if divisor == 1 else lambda x: function(x / divisor)
+
+
+def _calibrated(spec: Transform, calibrator: Calibrator) -> Scalar:
+    """The calibrator's curve over the probability or the raw score; a complement comes last."""
+    if spec.name not in COMPLEMENT:
+        raise BundleError(f"manifest.json: a calibrator behind {spec.name!r}")
+    probability = scalar(Transform("sigmoid", spec.sigmoid, spec.divide_by))
+    try:
+        drawn = curve(calibrator)
+    except ValueError as error:
+        raise BundleError(f"manifest.json: {error}") from error
+    taken: Scalar = drawn if calibrator.takes == "raw" else lambda x: drawn(probability(x))
+    return (lambda x: 1.0 - taken(x)) if COMPLEMENT[spec.name] else taken
 
 
 def vector(spec: Transform) -> Vector:

@@ -8,7 +8,10 @@ import numpy.typing as npt
 
 from ..bundle import Transform
 from ..errors import MonitoringError
+from .calibrator import Calibrator, curve
 
+# The transforms a calibrator may stand behind: whether the answer is of the other class.
+COMPLEMENT = {"sigmoid": False, "one_minus_sigmoid": True}
 Transformed = npt.NDArray[np.float64]
 
 
@@ -22,6 +25,8 @@ def exp(x: float) -> float:
 
 def transform(spec: Transform) -> Callable[[Transformed], Transformed]:
     """Return the transform of raw scores [N, K]. Raises MonitoringError for an unknown name."""
+    if spec.calibrator is not None:
+        return _calibrated(spec, spec.calibrator)
     if spec.name == "softmax":
         return lambda raw: np.array([softmax(row) for row in (raw / spec.divide_by).tolist()])
     functions: dict[str, Callable[[float], float]] = {
@@ -40,6 +45,25 @@ def transform(spec: Transform) -> Callable[[Transformed], Transformed]:
     def apply(raw: Transformed) -> Transformed:
         scaled = (raw / spec.divide_by).ravel().tolist()
         return np.array([function(x) for x in scaled]).reshape(raw.shape)
+
+    return apply
+
+
+def _calibrated(spec: Transform, calibrator: Calibrator) -> Callable[[Transformed], Transformed]:
+    """The calibrator's curve over the probability or the raw score; a complement comes last."""
+    if spec.name not in COMPLEMENT:
+        raise MonitoringError(f"manifest.json: a calibrator behind {spec.name!r}")
+    probability = transform(Transform("sigmoid", spec.sigmoid, spec.divide_by))
+    of_other = COMPLEMENT[spec.name]
+    try:
+        drawn = curve(calibrator)
+    except ValueError as error:
+        raise MonitoringError(f"manifest.json: {error}") from error
+
+    def apply(raw: Transformed) -> Transformed:
+        taken = (raw if calibrator.takes == "raw" else probability(raw)).ravel().tolist()
+        found = np.array([drawn(x) for x in taken]).reshape(raw.shape)
+        return 1.0 - found if of_other else found
 
     return apply
 

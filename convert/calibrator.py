@@ -1,0 +1,85 @@
+"""A calibrator as data: what turns the booster's number into the probability that is answered.
+
+Every operation is one of scikit-learn's, in its order, so the bits are its own.
+"""
+
+import math
+from bisect import bisect_right
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from .tree import Floats
+
+Takes = Literal["probability", "raw"]
+NEARLY_ONE = 1.0 + 1e-5
+
+
+def exp(value: float) -> float:
+    """Return the C library's e to the `value`, infinity where it is too large."""
+    try:
+        return math.exp(value)
+    except OverflowError:
+        return math.inf
+
+
+@dataclass(frozen=True)
+class Sigmoid:
+    """Platt's: `1 / (1 + exp(a * x + b))`."""
+
+    a: float
+    b: float
+
+    def of(self, x: float) -> float:
+        """Map one number."""
+        return 1.0 / (1.0 + exp(self.a * x + self.b))
+
+    def values(self) -> dict[str, object]:
+        """Return what the manifest holds."""
+        return {"kind": "sigmoid", "a": self.a, "b": self.b}
+
+
+@dataclass(frozen=True)
+class Isotonic:
+    """Straight lines between knots `x`, ascending, at heights `y`; level beyond them."""
+
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+
+    def of(self, x: float) -> float:
+        """Map one number, as numpy's `interp` does; NaN is NaN."""
+        if x != x:
+            return x
+        clipped = min(max(x, self.x[0]), self.x[-1])
+        at = bisect_right(self.x, clipped) - 1
+        if at == len(self.x) - 1 or self.x[at] == clipped:
+            return self.y[at]
+        slope = (self.y[at + 1] - self.y[at]) / (self.x[at + 1] - self.x[at])
+        return slope * (clipped - self.x[at]) + self.y[at]
+
+    def values(self) -> dict[str, object]:
+        """Return what the manifest holds."""
+        return {"kind": "isotonic", "x": list(self.x), "y": list(self.y)}
+
+
+@dataclass(frozen=True)
+class Calibrator:
+    """A curve over the probability, or over the raw score; `takes` is None where nobody knows.
+
+    `capped` where what rounding lifts above 1 is taken for 1, as CalibratedClassifierCV does.
+    """
+
+    curve: Sigmoid | Isotonic
+    takes: Takes | None = None
+    capped: bool = False
+
+    def apply(self, raw: Floats, probability: Floats) -> Floats:
+        """Map raw scores and probabilities `[N, 1]` to calibrated probabilities `[N, 1]`."""
+        given = probability if self.takes == "probability" else raw
+        found = np.array([self.curve.of(x) for x in given.ravel().tolist()]).reshape(given.shape)
+        return np.where((found > 1.0) & (found <= NEARLY_ONE), 1.0, found) if self.capped else found
+
+    def values(self) -> dict[str, object]:
+        """Return what the manifest holds."""
+        return {**self.curve.values(), "takes": self.takes, "capped": self.capped}

@@ -1,0 +1,79 @@
+"""What turns a model's number into a calibrated probability: data of the manifest, never code.
+
+This file stands in server/ and monitoring/replay/, the same in every byte: folders share files and
+no imports. A test compares them. Every operation is one of scikit-learn's, in its order.
+"""
+
+import math
+from bisect import bisect_right
+from collections.abc import Callable
+from typing import Literal
+
+import msgspec
+
+NEARLY_ONE = 1.0 + 1e-5
+
+
+class Sigmoid(msgspec.Struct, frozen=True, tag_field="kind", tag="sigmoid"):
+    """Platt's: `1 / (1 + exp(a * x + b))`, over the probability or the raw score."""
+
+    a: float
+    b: float
+    takes: Literal["probability", "raw"] = "probability"
+    capped: bool = False
+
+
+class Isotonic(msgspec.Struct, frozen=True, tag_field="kind", tag="isotonic"):
+    """Straight lines between knots `x`, ascending, at heights `y`; level beyond them."""
+
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+    takes: Literal["probability", "raw"] = "probability"
+    capped: bool = False
+
+
+Calibrator = Sigmoid | Isotonic
+
+
+def curve(spec: Calibrator) -> Callable[[float], float]:
+    """Return the curve; raises ValueError where the knots contradict each other."""
+    drawn = _sigmoid(spec) if isinstance(spec, Sigmoid) else _isotonic(spec)
+    if not spec.capped:
+        return drawn
+
+    def capped(x: float) -> float:
+        p = drawn(x)
+        return 1.0 if 1.0 < p <= NEARLY_ONE else p
+
+    return capped
+
+
+def _sigmoid(spec: Sigmoid) -> Callable[[float], float]:
+    a, b, e = spec.a, spec.b, math.exp
+
+    def drawn(x: float) -> float:
+        try:
+            return 1.0 / (1.0 + e(a * x + b))
+        except OverflowError:
+            return 0.0
+
+    return drawn
+
+
+def _isotonic(spec: Isotonic) -> Callable[[float], float]:
+    xs, ys = spec.x, spec.y
+    last = len(xs) - 1
+    if last < 0 or len(ys) != len(xs) or any(xs[i] >= xs[i + 1] for i in range(last)):
+        raise ValueError("calibrator: as many heights as knots wanted, and knots that ascend")
+
+    def drawn(x: float) -> float:
+        if x != x:
+            return x
+        x = min(max(x, xs[0]), xs[last])
+        at = bisect_right(xs, x) - 1
+        if at == last or xs[at] == x:
+            return ys[at]
+        slope = (ys[at + 1] - ys[at]) / (xs[at + 1] - xs[at])
+        return slope * (x - xs[at]) + ys[at]
+
+    return drawn
