@@ -13,10 +13,13 @@ def show(files: Files) -> None:
     st.title("Evidently report")
     made = {n: p for n in TITLES if (p := files.out / f"{n}.html").is_file()}
     if not made:
-        st.info("There is no report: the last run had too few rows or was told --no-report.")
+        st.info(
+            "There is no report. The run that made none said why: too few rows, no reference rows"
+            " in the bundle, or --no-report."
+        )
         return
     chosen = st.radio("Report", list(made), format_func=TITLES.__getitem__, horizontal=True)
-    st.caption("A sample of the rows, for looking at. The verdict counts every row.")
+    st.caption("Of at most 5,000 rows a side, for looking at. The verdict counts every row.")
     if files.is_older_than_the_verdict(made[chosen]):
         st.warning("This report is of an earlier run: the last one made none.")
     st.caption("Evidently lays it out for a wide screen: on a phone, scroll it sideways.")

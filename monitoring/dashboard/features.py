@@ -4,6 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from ..drift.result import ColumnDrift, Drift
+from ..drift.summary import sign
 from ..markup import markdown
 from . import charts, palette
 from .files import Files
@@ -30,7 +31,7 @@ def table(drift: Drift) -> pd.DataFrame:
     shown = pd.DataFrame(
         {
             "feature": [c.name for c in drift.columns],
-            "drift": [palette.BAND_SIGNS[c.band] for c in drift.columns],
+            "drift": [_band(drift, c) for c in drift.columns],
             "PSI": [round(c.psi, 3) for c in drift.columns],
             "by chance up to": [round(c.critical, 3) for c in drift.columns],
             "missing before": [f"{c.missing.reference:.1%}" for c in drift.columns],
@@ -42,11 +43,14 @@ def table(drift: Drift) -> pd.DataFrame:
     return shown if weighed else shown.drop(columns="importance")
 
 
+def _band(drift: Drift, column: ColumnDrift) -> str:
+    """Name the band a feature is in, or say that it cannot be told."""
+    return palette.BAND_SIGNS[column.band] if drift.enough else sign(drift, column.drifted)
+
+
 def _one(drift: Drift, column: ColumnDrift) -> None:
     st.subheader(markdown(column.name))
-    st.write(
-        markdown("; ".join(column.reasons)) or "Nothing has changed that chance would not explain."
-    )
+    st.write(markdown(_said(drift, column)))
     if column.absent:
         st.warning("The current rows do not have this column at all.")
     if not column.used:
@@ -60,6 +64,12 @@ def _one(drift: Drift, column: ColumnDrift) -> None:
         st.caption(f"{column.outside.rows:,} values outside the range seen, such as {values}")
     if drift.trend and drift.trend.periods:
         _over_time(drift, column.name)
+
+
+def _said(drift: Drift, column: ColumnDrift) -> str:
+    if not drift.enough:
+        return "Too few rows to tell."
+    return "; ".join(column.reasons) or "Nothing has changed that chance would not explain."
 
 
 def _over_time(drift: Drift, name: str) -> None:

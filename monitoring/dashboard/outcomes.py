@@ -47,7 +47,8 @@ def _figures(outcomes: Outcomes) -> None:
         "Bad rate": quality.bad_rate,
     }  # fmt: skip
     if quality.auc is None:
-        st.info(f"{quality.bad} bad of {quality.rows}: too few to judge discrimination by.")
+        good = quality.rows - quality.bad
+        st.info(f"{quality.bad} bad and {good} good: too few to judge discrimination by.")
     known = {name: estimate for name, estimate in figures.items() if estimate}
     if known:
         for place, (name, estimate) in zip(st.columns(len(known)), known.items(), strict=True):

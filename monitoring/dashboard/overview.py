@@ -5,13 +5,15 @@ from datetime import UTC, datetime, timedelta
 import pandas as pd
 import streamlit as st
 
-from ..drift.result import DRIFT, STABLE, UNKNOWN, Drift
-from ..drift.summary import notes
+from ..drift.result import DRIFT, STABLE, Drift, Refused
+from ..drift.summary import notes, sign
+from ..drift.verdict import said_of_refused
 from ..markup import markdown
 from . import charts, palette
 from .files import Files
 
 OLD = timedelta(days=2)
+TOO_FEW = "too few rows"
 
 
 def show(files: Files) -> None:
@@ -23,7 +25,7 @@ def show(files: Files) -> None:
     _score(drift)
     if drift.trend and drift.trend.periods:
         _over_time(drift)
-    else:
+    elif drift.rows.current:
         st.caption("The rows carry no time, so there is nothing to show over time.")
     for note in notes(drift):
         st.caption(markdown(note))
@@ -56,19 +58,42 @@ def _verdict(drift: Drift) -> None:
 
 def _figures(drift: Drift) -> None:
     drifted = sum(column.drifted for column in drift.columns)
-    figures = st.columns(4)
+    figures = st.columns(5)
     figures[0].metric("Rows", f"{drift.rows.current:,}", help="scored in the window")
     figures[1].metric("Reference", f"{drift.rows.reference:,}", help="rows compared with")
-    figures[2].metric("Features drifted", f"{drifted} of {len(drift.columns)}")
-    psi = f"{drift.score.psi:.3f}" if drift.score and drift.status != UNKNOWN else "none"
-    figures[3].metric("Score PSI", psi, help="0.1 moderate, 0.25 large")
+    few = None if drift.enough else TOO_FEW
+    figures[2].metric("Refused", _refused(drift), help="got no score (422), of all that were asked")
+    told = few or f"{drifted} of {len(drift.columns)}"
+    figures[3].metric("Features drifted", told)
+    psi = few or (f"{drift.score.psi:.3f}" if drift.score else "none")
+    figures[4].metric("Score PSI", psi, help="0.1 moderate, 0.25 large")
+    if drift.refused and drift.refused.requests:
+        _faults(drift.refused)
     for one in drift.decisions:
         change = (one.share.current - one.share.reference) * 100
         interval = f"{one.change_low * 100:+.1f} to {one.change_high * 100:+.1f} points"
         st.write(
             f"**{markdown(one.decision)}** {one.share.reference:.1%} → {one.share.current:.1%}"
-            f" ({change:+.1f} points, 95 % interval {interval})"
+            f" ({change:+.1f} points, 95 % interval {interval}): {sign(drift, one.share.drifted)}"
         )
+
+
+def _refused(drift: Drift) -> str:
+    return "not known" if drift.refused is None else f"{drift.refused.share:.1%}"
+
+
+def _faults(refused: Refused) -> None:
+    """Show what the refused requests lacked, the most frequent faults first."""
+    interval = f"95 % interval {refused.low:.1%} to {refused.high:.1%}"
+    st.write(markdown(f"{said_of_refused(refused)}, {interval}"))
+    rows = [
+        {"feature": f.feature or "body", "wanted": f.wanted, "requests": f.requests,
+         "share of asked": f"{f.requests / refused.asked:.1%}"}
+        for f in refused.faults
+    ]  # fmt: skip
+    if rows:
+        with st.expander("What the refused requests lacked"):
+            st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch")
 
 
 def _score(drift: Drift) -> None:
@@ -100,7 +125,7 @@ def _over_time(drift: Drift) -> None:
             chart = charts.lines(pd.DataFrame(shares), "share", "decision", percent=True)
             st.altair_chart(chart, width="stretch", alt="Share of each decision over time")
         else:
-            st.caption("The model decides nothing: it has no policy.")
+            st.caption("No row holds a decision.")
     psi = pd.DataFrame({"period": starts, "PSI": [period.score_psi for period in periods]})
     if psi["PSI"].notna().any():
         st.subheader("Score PSI over time")

@@ -55,6 +55,13 @@ def _chance(text: str) -> float:
     return chance
 
 
+def _share(text: str) -> float:
+    share = float(text)
+    if not 0 <= share <= 1:
+        raise argparse.ArgumentTypeError(f"wanted a share between 0 and 1, got {text}")
+    return share
+
+
 def _rows(text: str) -> int:
     rows = int(text)
     if rows < 1:
@@ -75,6 +82,8 @@ def _add_settings(group: argparse._ArgumentGroup) -> None:
                        help=f"chance of a false alarm in a run ({usual.alpha})")  # fmt: skip
     group.add_argument("--min-rows", type=_rows, default=usual.min_rows, metavar="N",
                        help=f"fewer rows: cannot tell ({usual.min_rows})")  # fmt: skip
+    group.add_argument("--max-refused", type=_share, default=usual.max_refused, metavar="SHARE",
+                       help=f"a larger share refused is drift ({usual.max_refused})")  # fmt: skip
     group.add_argument("--min-psi", type=_effect, default=usual.min_psi, metavar="PSI",
                        help=f"a smaller shift is a trifle ({usual.min_psi})")  # fmt: skip
 

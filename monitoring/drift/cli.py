@@ -25,7 +25,7 @@ from .errors import DriftError
 from .files import from_file
 from .records import Log
 from .reference import Reference, as_the_model_sees, from_bundle
-from .result import EXIT_CODES, UNKNOWN, Drift, Settings
+from .result import EXIT_CODES, Drift, Settings
 from .run import FILE, PREVIOUS, TRAINING, Source, count, drift, previous_window
 from .sample import Sample
 from .tables import Table
@@ -60,7 +60,7 @@ def run(args: argparse.Namespace) -> Drift:
     result = drift(
         compared,
         days,
-        Settings(args.alpha, args.min_rows, args.min_psi),
+        Settings(args.alpha, args.min_rows, args.min_psi, max_refused=args.max_refused),
         baseline=FILE if args.reference and args.baseline == TRAINING else args.baseline,
         by=args.by,
         window=(args.since and str(window.since), args.until and str(window.until)),
@@ -88,7 +88,7 @@ def _report(
     args: argparse.Namespace, reference: Reference, result: Drift, before: Sample, now: Sample
 ) -> None:
     """Make Evidently's report where there are enough rows to look at."""
-    if result.status == UNKNOWN:
+    if not result.enough:
         print("no report.html: too few rows")
         return
     if args.baseline == TRAINING and not _sampled(args, reference, before):

@@ -1,13 +1,10 @@
 """One column, the score, the decisions: reference counts against current counts."""
 
 import numpy as np
-from scipy.stats import norm
 
 from . import statistics
 from .columns import CATEGORY, Column, Counts, Ints
 from .result import BANDS, Bins, ColumnDrift, Compared, Decision, Outside, Settings, Share
-
-INTERVAL = float(norm.isf(0.025))
 
 
 def band(effect: float, settings: Settings) -> str:
@@ -171,7 +168,6 @@ def compare_decisions(
         share = compare_share(
             (reference.get(name, 0), before), (current.get(name, 0), now), alpha, settings
         )
-        p, q = share.reference, share.current
-        error = INTERVAL * float(np.sqrt(p * (1 - p) / before + q * (1 - q) / now))
-        found.append(Decision(name, share, q - p - error, q - p + error))
+        moved = statistics.change(reference.get(name, 0), before, current.get(name, 0), now)
+        found.append(Decision(name, share, moved.low, moved.high))
     return found

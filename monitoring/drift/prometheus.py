@@ -39,7 +39,30 @@ def _gauges(drift: Drift) -> Iterator[tuple[str, str, list[Sample]]]:
     if drift.decisions:
         shares = [({"decision": d.decision}, d.share.current) for d in drift.decisions]
         yield "credit_drift_decision_share", "Share of the current rows.", shares
+    yield from _refused_gauges(drift)
     yield from _feature_gauges(drift)
+
+
+def _refused_gauges(drift: Drift) -> Iterator[tuple[str, str, list[Sample]]]:
+    refused = drift.refused
+    if refused is None:
+        return
+    yield (
+        "credit_drift_refused_share",
+        "Share of what was asked, refused (422).",
+        [({}, refused.share)],
+    )
+    yield (
+        "credit_drift_refused_drifted",
+        "1 where that is more than is put up with.",
+        [({}, float(refused.drifted))],
+    )
+    shares: list[Sample] = [
+        ({"feature": n}, k / refused.asked) for n, k in refused.features.items()
+    ]
+    if shares:
+        meaning = "Share of what was asked, refused for a feature."
+        yield "credit_drift_refused_feature_share", meaning, shares
 
 
 def _feature_gauges(drift: Drift) -> Iterator[tuple[str, str, list[Sample]]]:

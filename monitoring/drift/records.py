@@ -18,6 +18,7 @@ from .bundle import Feature
 from .columns import CATEGORY, UNSEEN, Floats
 from .errors import BadCurrentError
 from .reference import Reference
+from .refused import STATUS, RefusedTally
 from .tables import texts
 
 UNSEEN_FLAG = "unseen:"
@@ -37,6 +38,7 @@ class Log:
         self.folders, self.window, self.reference = folders, window, reference
         self.labels = labels
         self.passed_over: Counter[str] = Counter()
+        self.refused = RefusedTally()
         self.unknown: list[str] = []
         self.absent: list[str] = []
 
@@ -51,7 +53,7 @@ class Log:
         if copies := once.doubled.total():
             self.passed_over[COPIES] = copies
         others = sum(n for why, n in self.passed_over.items() if why.startswith("model "))
-        if others and not mine:
+        if others and not mine and not self.refused.requests:
             raise BadCurrentError(
                 f"the log holds no record of {self.reference.model} {self.reference.version}, but "
                 + ", ".join(f"{n} of {why}" for why, n in self.passed_over.most_common(3))
@@ -59,15 +61,24 @@ class Log:
 
     def _mine(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """Return the answers this model gave, with their row; count the rest by what they are."""
+        refusals = pc.and_(pc.equal(batch["kind"], "refused"), pc.equal(batch["status"], STATUS))
+        refusals = pc.fill_null(refusals, False)
+        self.refused.add(self._of_the_model(batch.filter(refusals)))
+        batch = batch.filter(pc.invert(refusals))
         batch = self._keep(batch, pc.equal(batch["kind"], "score"), batch["kind"])
+        batch = self._of_the_model(batch)
+        self.refused.answered += batch.num_rows
+        held = pc.is_valid(batch["row"])
+        return self._keep(batch, held, pa.array(["without its row"] * batch.num_rows))
+
+    def _of_the_model(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """Return the records of this model; count the rest by whose they are."""
         names = pc.binary_join_element_wise("model", batch["model"], batch["version"], " ")
         wanted = f"model {self.reference.model} {self.reference.version}"
         other = pc.not_equal(batch["sha256"], self.reference.sha256)
         rebuilt = pc.and_(other, pc.equal(names, wanted))
         names = pc.if_else(rebuilt, f"{wanted} of other bytes", names)
-        batch = self._keep(batch, pc.equal(names, wanted), names)
-        held = pc.is_valid(batch["row"])
-        return self._keep(batch, held, pa.array(["without its row"] * batch.num_rows))
+        return self._keep(batch, pc.equal(names, wanted), names)
 
     def _keep(self, batch: pa.RecordBatch, keep: pa.Array, reason: pa.Array) -> pa.RecordBatch:
         keep = pc.fill_null(keep, False)

@@ -18,6 +18,7 @@ class Settings(msgspec.Struct):
     min_rate_change: float = 0.01
     moderate_psi: float = 0.1
     large_psi: float = 0.25
+    max_refused: float = 0.01
 
 
 class Model(msgspec.Struct):
@@ -114,6 +115,32 @@ class Decision(msgspec.Struct):
     change_high: float
 
 
+class RefusedFault(msgspec.Struct):
+    """One fault of one feature, and how many refused requests had it."""
+
+    feature: str
+    wanted: str
+    requests: int
+
+
+class Refused(msgspec.Struct):
+    """Requests that got no score (422) among all that were asked; the most frequent faults first.
+
+    A refused batch is one request, a scored one as many as it held applicants. `low` to `high` is
+    the 95 % interval of the share. Drifted where `max_refused` and chance do not explain it.
+    """
+
+    requests: int
+    asked: int
+    share: float
+    low: float
+    high: float
+    drifted: bool
+    band: str
+    features: dict[str, int]
+    faults: list[RefusedFault]
+
+
 class Period(msgspec.Struct):
     """One day or week of the window."""
 
@@ -161,3 +188,9 @@ class Drift(msgspec.Struct):
     unknown_columns: list[str]
     trend: Trend | None
     notes: list[str]
+    refused: Refused | None = None
+
+    @property
+    def enough(self) -> bool:
+        """Whether both sides hold so many rows that anything can be told of them."""
+        return min(self.rows.reference, self.rows.current) >= self.settings.min_rows

@@ -11,6 +11,7 @@ from ..outcomes.labels import Labels
 from .block import Block
 from .errors import DriftError
 from .reference import Reference
+from .refused import RefusedTally
 from .result import SCHEMA_VERSION, Drift, Model, Rows, Settings, Window
 from .tally import Tally, tally, total
 from .trend import DAY, trend
@@ -26,6 +27,10 @@ class Source(Protocol):
     unknown: list[str]
     absent: list[str]
     labels: Labels | None
+
+    @property
+    def refused(self) -> RefusedTally | None:
+        """Return what was refused; None where that is not known."""
 
     def blocks(self) -> Iterable[Block]:
         """Yield the rows."""
@@ -70,7 +75,7 @@ def drift(
     """Compare the counted days with the reference and return the document."""
     settings = settings or Settings()
     current = total(days.values(), reference.columns, reference.score_edges)
-    verdict = Verdict(reference, current, settings)
+    verdict = Verdict(reference, current, settings, source.refused if source else None)
     absent = set(source.absent if source else [])
     for column in verdict.columns:
         column.absent = column.name in absent
@@ -94,6 +99,7 @@ def drift(
         ],
         trend=trend(dated, by, reference, settings) if dated else None,
         notes=list(reference.notes),
+        refused=verdict.refused,
     )
 
 

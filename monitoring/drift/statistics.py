@@ -6,7 +6,8 @@ Naranjo, "Statistical properties of the population stability index", Journal of 
 Validation, 2020): so a threshold exists that a small sample does not cross by chance.
 Location: the Wilcoxon-Mann-Whitney test over ordered bins. It asks one question where PSI asks one
 per bin, so it sees a small shift of a whole number that PSI takes for chance.
-Rates: the pooled two-proportion z test.
+Rates: the pooled two-proportion z test; the interval of a share is Wilson's, that of a change
+Newcombe's (Statistics in Medicine 17, 1998), which hold at 0 and 1 and in small samples.
 Range: the exceedance law (Gumbel and von Schelling, Annals of Mathematical Statistics 21(2), 1950):
 of M new values, the number outside the N old ones' range is beta-binomial(M, 2, N - 1), whatever
 the distribution.
@@ -16,6 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.stats import betabinom, chi2, norm
+from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
 
 from .columns import Ints
 
@@ -30,6 +32,15 @@ class Distance:
     psi: float
     critical: float
     p_value: float
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A figure and its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
 
 
 @dataclass(frozen=True)
@@ -98,6 +109,22 @@ def rate(reference: int, of_reference: int, current: int, of_current: int) -> Ra
     pooled = (reference + current) / (of_reference + of_current)
     spread = np.sqrt(pooled * (1 - pooled) * (1 / of_reference + 1 / of_current))
     return Rate(p, q, float(2 * norm.sf(abs(q - p) / spread)) if spread else 1.0)
+
+
+def share(count: int, of: int) -> Interval:
+    """Return a share with its interval; of nothing it may be anything."""
+    if not of:
+        return Interval(0.0, 0.0, 1.0)
+    low, high = proportion_confint(count, of, method="wilson")
+    return Interval(count / of, float(low) if count else 0.0, float(high) if count < of else 1.0)
+
+
+def change(reference: int, of_reference: int, current: int, of_current: int) -> Interval:
+    """Return how much larger a share is in the current rows; both sides hold a row."""
+    low, high = confint_proportions_2indep(
+        current, of_current, reference, of_reference, method="newcomb", compare="diff"
+    )
+    return Interval(current / of_current - reference / of_reference, float(low), float(high))
 
 
 def outside(count: int, of_current: int, of_reference: int) -> float:

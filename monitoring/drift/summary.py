@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from ..markup import visible
-from .result import UNKNOWN, ColumnDrift, Drift, Trend
+from .result import ColumnDrift, Drift, Trend
+from .verdict import said_of_refused
 
 TOP = 12
 LAST = 7
@@ -25,20 +26,30 @@ def _head(drift: Drift) -> Iterator[str]:
     yield f"{SIGNS[drift.status]}{level}  {model}, against {against}"
     days = f", {drift.window.first} to {drift.window.last}" if drift.window.first else ""
     yield f"{drift.rows.current:,} rows{days}; reference {drift.rows.reference:,} rows"
-    if drift.status == UNKNOWN:
+    if not drift.enough:
         yield from drift.reasons
 
 
 def _outcome(drift: Drift) -> Iterator[str]:
+    if drift.refused and drift.refused.requests and (drift.enough or not drift.refused.drifted):
+        yield f"{said_of_refused(drift.refused)}  {sign(drift, drift.refused.drifted)}"
     if drift.score:
-        sign = "DRIFTED" if drift.score.drifted else "steady"
-        yield f"score  PSI {drift.score.psi:.3f}  {sign}"
+        yield f"score  PSI {drift.score.psi:.3f}  {sign(drift, drift.score.drifted)}"
     for one in drift.decisions:
-        sign = "DRIFTED" if one.share.drifted else "steady"
-        yield f"{one.decision:<8} {one.share.reference:6.1%} -> {one.share.current:6.1%}  {sign}"
+        moved = f"{one.share.reference:6.1%} -> {one.share.current:6.1%}"
+        yield f"{one.decision:<8} {moved}  {sign(drift, one.share.drifted)}"
+
+
+def sign(drift: Drift, drifted: bool) -> str:
+    """Name what came of one comparison; of too few rows nothing can be told."""
+    if not drift.enough:
+        return "too few rows"
+    return "DRIFTED" if drifted else "steady"
 
 
 def _columns(drift: Drift) -> Iterator[str]:
+    if not drift.enough:
+        return
     drifted = [column for column in drift.columns if column.drifted]
     yield f"{len(drifted)} of {len(drift.columns)} columns drifted"
     width = max((len(column.name) for column in drifted[:TOP]), default=0)

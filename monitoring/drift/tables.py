@@ -21,6 +21,7 @@ from .block import Block
 from .columns import Column, Floats
 from .encode import encode
 from .errors import BadCurrentError
+from .refused import RefusedTally
 
 TIME = "time"
 SCORES = ("prediction", "__prediction")
@@ -41,6 +42,7 @@ class Table:
         self.paths = _files(path)
         self.columns = columns
         self.window, self.labels = window, labels
+        self.refused: RefusedTally | None = None  # a file holds rows, not who asked for them
         self.names = column_names(self.paths[0])
         known = {column.name for column in columns}
         beside = {TIME, *SCORES, DECISION, *LABELS, "__raw", REQUEST}

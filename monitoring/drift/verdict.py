@@ -5,7 +5,19 @@ from collections.abc import Sequence
 from .columns import Column
 from .compare import compare_column, compare_counts, compare_decisions
 from .reference import Reference
-from .result import BANDS, DRIFT, STABLE, UNKNOWN, Bins, ColumnDrift, Compared, Decision, Settings
+from .refused import RefusedTally
+from .result import (
+    BANDS,
+    DRIFT,
+    STABLE,
+    UNKNOWN,
+    Bins,
+    ColumnDrift,
+    Compared,
+    Decision,
+    Refused,
+    Settings,
+)
 from .tally import Tally
 
 QUESTIONS, QUESTIONS_OF_OUTCOME = 4, 5
@@ -14,7 +26,13 @@ QUESTIONS, QUESTIONS_OF_OUTCOME = 4, 5
 class Verdict:
     """The comparison of one tally with the reference."""
 
-    def __init__(self, reference: Reference, current: Tally, settings: Settings) -> None:
+    def __init__(
+        self,
+        reference: Reference,
+        current: Tally,
+        settings: Settings,
+        refused: RefusedTally | None = None,
+    ) -> None:
         self.settings = settings
         self.reference, self.current = reference.tally, current
         alpha = settings.alpha / tests(reference.columns)
@@ -23,6 +41,9 @@ class Verdict:
         self.decisions = compare_decisions(
             self.reference.decisions, current.decisions, alpha, settings
         )
+        rows = self.reference.rows
+        self.refused = refused.judge(rows, alpha, settings) if refused else None
+        self.enough = min(rows, current.rows) >= settings.min_rows
         self.status = self._status()
         self.level = max(self._bands(), key=BANDS.index) if self.status == DRIFT else BANDS[0]
 
@@ -38,25 +59,30 @@ class Verdict:
         return compare_counts((before, now), bins, alpha, self.settings, len(before))
 
     def _bands(self) -> list[str]:
+        refused = [BANDS[0], *([self.refused.band] if self.refused else [])]
+        if not self.enough:
+            return refused
         decisions = (BANDS[1] for decision in self.decisions if decision.share.drifted)
         score = [self.score.band] if self.score else []
-        return [BANDS[0], *decisions, *score, *(column.band for column in self.columns)]
+        return [*refused, *decisions, *score, *(column.band for column in self.columns)]
 
     def _status(self) -> str:
-        if min(self.reference.rows, self.current.rows) < self.settings.min_rows:
-            return UNKNOWN
-        return DRIFT if any(band != BANDS[0] for band in self._bands()) else STABLE
+        if any(band != BANDS[0] for band in self._bands()):
+            return DRIFT
+        return STABLE if self.enough else UNKNOWN
 
     def reasons(self) -> list[str]:
         """Say in a few lines why the status is what it is."""
-        if self.status == UNKNOWN:
+        refused = [said_of_refused(self.refused)] if self.refused and self.refused.drifted else []
+        if not self.enough:
             return [
+                *refused,
                 f"wanted {self.settings.min_rows} rows on each side, got"
-                f" {self.current.rows} against a reference of {self.reference.rows}"
+                f" {self.current.rows} against a reference of {self.reference.rows}",
             ]
         drifted = [column for column in self.columns if column.drifted]
         said = [f"{column.name}: {'; '.join(column.reasons)}" for column in drifted]
-        return [*_said_of_score(self.score), *_said_of_decisions(self.decisions), *said]
+        return [*refused, *_said_of_score(self.score), *_said_of_decisions(self.decisions), *said]
 
 
 def tests(columns: Sequence[Column]) -> int:
@@ -73,6 +99,13 @@ def concern(column: ColumnDrift) -> tuple[bool, int, bool, float, float]:
         -column.concern,
         -column.psi,
     )
+
+
+def said_of_refused(refused: Refused) -> str:
+    """Say how many requests were refused, and for which features."""
+    most = ", ".join(f"{name or 'body'} {n:,}" for name, n in list(refused.features.items())[:3])
+    whole = f"{refused.requests:,} of {refused.asked:,} asked were refused ({refused.share:.1%})"
+    return f"{whole}: {most}" if most else whole
 
 
 def _said_of_score(score: Compared | None) -> list[str]:

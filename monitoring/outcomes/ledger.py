@@ -11,15 +11,19 @@ from ..drift.columns import Floats
 from ..drift.reference import Reference
 from ..drift.trend import DAY, monday
 from .labels import Labels
-from .quality import mean, quality, wilson
+from .quality import quality, weighted, wilson
 from .result import Cost, Outcomes, PeriodQuality, ScoreBand
 
+REFUSE = "refuse"
 CENSORED = (
     "Refused applicants have no outcome of their own: bad rates and discrimination are those of"
-    " the approved, and say nothing of what the refused would have done."
+    " the approved, and say nothing of what the {refused:,} refused would have done."
 )
-YOUNG = "Only {share:.0%} of the scored have an outcome yet: late defaults are still to come."
-
+PARTLY = (
+    "{known:,} of the {refused:,} refused have an outcome, and count like the approved; of the"
+    " others nothing is known."
+)
+YOUNG = "{young:,} of the {others:,} {who} have no outcome yet: late defaults are still to come."
 REPEATED = "{records} records share the request id of another: its outcome is counted for each."
 
 
@@ -82,8 +86,22 @@ class Ledger:
             cost=cost(scores, labels, reference.policy) if reference.policy else None,
             by=self.by,
             periods=self._by_period(scores, labels),
-            notes=[CENSORED, YOUNG.format(share=len(labels) / max(scored, 1)), *_repeated(given)],
+            notes=[*self._unknown(len(labels), decided), *_repeated(given)],
         )
+
+    def _unknown(self, labelled: int, known: Counter[str]) -> list[str]:
+        """Say whose outcomes are not known: the refused have none, others may get one yet."""
+        refused = self._scored_by_decision[REFUSE]
+        others = int(self._scored_by_band.sum()) - refused
+        young = others - (labelled - known[REFUSE])
+        said = []
+        if refused > known[REFUSE]:
+            note = PARTLY if known[REFUSE] else CENSORED
+            said.append(note.format(known=known[REFUSE], refused=refused))
+        if young:
+            who = "not refused" if refused else "scored"
+            said.append(YOUNG.format(young=young, others=others, who=who))
+        return said
 
     def _bands(self, scores: Floats, labels: Floats) -> list[ScoreBand]:
         which = np.searchsorted(self.edges, scores, side="right")
@@ -119,8 +137,8 @@ def cost(scores: Floats, labels: Floats, policy: Policy) -> Cost | None:
         return None
     refused = scores >= policy.refuse_at
     approved_bad, refused_good = ~refused & (labels == 1), refused & (labels == 0)
-    each = mean(fn * approved_bad + fp * refused_good)
     counts = int(approved_bad.sum()), int(refused_good.sum())
+    each = weighted([(fn, counts[0]), (fp, counts[1])], len(labels))
     return Cost(policy.refuse_at, float(fn), float(fp), len(labels), *counts, each)
 
 

@@ -1,13 +1,21 @@
 """Discrimination and calibration of a score, each with a 95 % confidence interval.
 
 AUC: DeLong, DeLong and Clarke-Pearson, Biometrics 44 (1988), by midranks (Sun and Xu, IEEE Signal
-Processing Letters 21, 2014). Rates: Wilson's interval. KS: percentile bootstrap, seeded.
+Processing Letters 21, 2014); where no row stands among those of the other kind, DeLong's has no
+width, and the score interval by the variance of Hanley and McNeil (Radiology 143, 1982) is given.
+Rates: Wilson's interval. Costs: the rates' intervals added as Newcombe adds them (Zou and Donner,
+Statistics in Medicine 27, 2008). KS: percentile bootstrap, seeded; where that has no width,
+Newcombe's.
 """
+
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import brentq
 from scipy.stats import norm, rankdata
 
+from ..drift import statistics
 from .result import Estimate, Quality
 
 Floats = NDArray[np.float64]
@@ -16,6 +24,7 @@ Z = float(norm.isf(0.025))
 FEWEST = 10
 """With fewer goods or bads, discrimination is not worth a number."""
 RESAMPLES = 200
+CLOSE = 1e-9
 
 
 def quality(scores: Floats, labels: Floats) -> Quality:
@@ -26,7 +35,7 @@ def quality(scores: Floats, labels: Floats) -> Quality:
         return found
     found.mean_prediction = float(scores.mean())
     found.bad_rate = wilson(bad, rows)
-    found.brier = mean((scores - labels) ** 2)
+    found.brier = mean((scores - labels) ** 2, 1.0)
     if min(bad, rows - bad) >= FEWEST:
         found.auc = auc(scores, labels)
         low, high = (2 * edge - 1 for edge in (found.auc.low, found.auc.high))
@@ -43,7 +52,22 @@ def auc(scores: Floats, labels: Floats) -> Estimate:
     of_good = 1 - (both[len(bad) :] - rankdata(good)) / len(bad)
     area = float(of_bad.mean())
     spread = float(np.sqrt(of_bad.var(ddof=1) / len(bad) + of_good.var(ddof=1) / len(good)))
+    if not spread:
+        return Estimate(area, *_score_interval(area, len(bad), len(good)))
     return Estimate(area, max(0.0, area - Z * spread), min(1.0, area + Z * spread))
+
+
+def _score_interval(area: float, bad: int, good: int) -> tuple[float, float]:
+    """Return the areas from which an area seen is no further than chance goes."""
+
+    def beyond(true: float) -> float:
+        q1, q2 = true / (2 - true), 2 * true**2 / (1 + true)
+        more = (bad - 1) * (q1 - true**2) + (good - 1) * (q2 - true**2)
+        return (area - true) ** 2 - Z * Z * (true * (1 - true) + more) / (bad * good)
+
+    low = float(brentq(beyond, 0.0, area - CLOSE)) if area > CLOSE else 0.0
+    high = float(brentq(beyond, area + CLOSE, 1.0)) if area < 1 - CLOSE else 1.0
+    return low, high
 
 
 def ks(scores: Floats, labels: Floats) -> Estimate:
@@ -57,7 +81,10 @@ def ks(scores: Floats, labels: Floats) -> Estimate:
         for _ in range(RESAMPLES)
     ]
     low, high = np.quantile(again, [0.025, 0.975])
-    return Estimate(_gap(bad, good, ends), float(low), float(high))
+    value = _gap(bad, good, ends)
+    if value == 1.0:  # every resample has it
+        low = statistics.change(0, len(good), len(bad), len(bad)).low
+    return Estimate(value, float(low), float(high))
 
 
 def _gap(bad: Positions, good: Positions, ends: Positions) -> float:
@@ -71,14 +98,23 @@ def _gap(bad: Positions, good: Positions, ends: Positions) -> float:
 
 def wilson(hits: int, of: int) -> Estimate:
     """Return a rate with Wilson's score interval; `of` is at least 1."""
-    rate = hits / of
-    middle = (rate + Z * Z / (2 * of)) / (1 + Z * Z / of)
-    half = Z / (1 + Z * Z / of) * np.sqrt(rate * (1 - rate) / of + Z * Z / (4 * of * of))
-    return Estimate(rate, max(0.0, float(middle - half)), min(1.0, float(middle + half)))
+    share = statistics.share(hits, of)
+    return Estimate(share.value, share.low, share.high)
 
 
-def mean(values: Floats) -> Estimate:
-    """Return a mean with its normal interval; `values` [n], n at least 1."""
+def weighted(rates: Sequence[tuple[float, int]], of: int) -> Estimate:
+    """Return the sum of weight x rate, given as (weight, hits), of one number of rows."""
+    known = [(weight, wilson(hits, of)) for weight, hits in rates]
+    value = sum(weight * rate.value for weight, rate in known)
+    down = sum((weight * (rate.value - rate.low)) ** 2 for weight, rate in known)
+    up = sum((weight * (rate.high - rate.value)) ** 2 for weight, rate in known)
+    return Estimate(value, max(0.0, value - float(np.sqrt(down))), value + float(np.sqrt(up)))
+
+
+def mean(values: Floats, most: float) -> Estimate:
+    """Return a mean with its normal interval; `values` [n] lie between 0 and `most`."""
     value = float(values.mean())
-    half = Z * float(values.std(ddof=1)) / np.sqrt(len(values)) if len(values) > 1 else 0.0
-    return Estimate(value, float(value - half), float(value + half))
+    if len(values) < 2:
+        return Estimate(value, 0.0, most)
+    half = Z * float(values.std(ddof=1)) / np.sqrt(len(values))
+    return Estimate(value, max(0.0, float(value - half)), min(most, float(value + half)))

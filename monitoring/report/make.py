@@ -44,11 +44,12 @@ def make_report(
         snapshot = evidently.drift_report(before, now, drift.settings, about)
         evidently.save(snapshot, folder, DRIFT_REPORT)
         known = outcomes(reference), outcomes(current)
-        if all(_both_outcomes(frame) for frame in known):
+        if all(_can_be_judged(frame) for frame in known):
             snapshot = evidently.outcome_report(*known, threshold, {"model": model})
             evidently.save(snapshot, folder, OUTCOME_REPORT)
     return left_out
 
 
-def _both_outcomes(known: pd.DataFrame) -> bool:
-    return known[LABEL].nunique() == 2
+def _can_be_judged(known: pd.DataFrame) -> bool:
+    """Whether there are good and bad, and predictions that are probabilities."""
+    return known[LABEL].nunique() == 2 and bool(known[PREDICTION].between(0, 1).all())
