@@ -90,7 +90,9 @@ def _behind(
     """The booster alone is the inner subject; the whole is judged by the pipeline's own steps."""
     alone = _built(loaded, missing, None).subject
     model, width = loaded.model, len(carried.inputs)
-    graph = build_graph(build_ensemble(model), width, carried.nodes, carried.output)
+    graph = build_graph(
+        build_ensemble(model), width, carried.nodes, carried.output, len(alone.features)
+    )
     content = _bytes(graph)
     subject = replace(
         alone,

@@ -7,25 +7,39 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
+from . import portable
 from .ensemble import Ensemble
 from .linear import VALUE, LinearTables, Nodes, add_linear, read_tables
+from .tree import Floats
 
 OPSETS = {"": 21, "ai.onnx.ml": 5}
 IR_VERSION = 10
+# The constant by which codes of categories are moved, and the input when it has been added.
+SHIFT, SHIFTED = "code_shift", "shifted"
 
 
 def build_graph(
-    ensemble: Ensemble, features: int, before: Nodes | None = None, start: str = "X"
+    ensemble: Ensemble,
+    features: int,
+    before: Nodes | None = None,
+    start: str = "X",
+    taken: int | None = None,
 ) -> onnx.ModelProto:
     """Return the model: one `TreeEnsemble` node, leaf values summed in the order of the trees.
 
-    `before` are nodes that turn the input X, `features` wide, into `start`, which the trees take.
+    `before` are nodes that turn the input X, `features` wide, into `start`, `taken` wide, which the
+    trees take.
     """
     nodes = before or Nodes()
+    shift = portable.shifted(ensemble, features if taken is None else taken)
+    codes = start
+    if shift.any():
+        codes = nodes.add("Add", start, nodes.constant(shift, SHIFT), output=SHIFTED)
     if ensemble.linear is None:
-        nodes.nodes.append(_tree_node(ensemble, start, "raw"))
+        nodes.nodes.append(_tree_node(portable.written(ensemble, shift), codes, "raw"))
     else:
-        nodes.nodes.append(_tree_node(_numbered(ensemble), start, "leaf"))
+        numbered = portable.written(_numbered(ensemble), shift)
+        nodes.nodes.append(_tree_node(numbered, codes, "leaf"))
         shape = (ensemble.trees // ensemble.outputs, ensemble.outputs)
         add_linear(nodes, (start, "leaf"), ensemble.leaf_value, ensemble.linear, shape)
     graph = helper.make_graph(
@@ -126,8 +140,14 @@ def read_ensemble(content: bytes) -> Ensemble:
         outputs=found["n_targets"],
     )
     constants = {each.name: numpy_helper.to_array(each) for each in model.graph.initializer}
+    ensemble = portable.read(ensemble, _shift(constants, ensemble))
     tables = read_tables(constants)
     return ensemble if tables is None else _valued(ensemble, tables, constants, model)
+
+
+def _shift(constants: dict[str, NDArray[np.generic]], ensemble: Ensemble) -> Floats:
+    none = np.zeros(int(ensemble.feature.max()) + 1)
+    return constants.get(SHIFT, none).astype(np.float64)
 
 
 def _valued(

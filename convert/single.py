@@ -22,7 +22,7 @@ def single_precision(built: Built) -> bytes:
     if built.subject.ensemble.linear is not None:
         raise UnsupportedModelError("float32 of linear trees is not made")
     model = build_graph(built.subject.ensemble, len(built.features))
-    node = model.graph.node[0]
+    (node,) = (each for each in model.graph.node if each.op_type == "TreeEnsemble")
     for attribute in node.attribute:
         if attribute.name in FLOAT_TENSORS:
             values = numpy_helper.to_array(attribute.t)
@@ -46,7 +46,8 @@ def _down(values: Floats) -> np.typing.NDArray[np.float32]:
 
 def _cast_around(model: onnx.ModelProto, node: onnx.NodeProto) -> None:
     nodes = Nodes()
-    node.input[0] = nodes.add("Cast", "X", to=TensorProto.FLOAT)
+    nodes.nodes.extend(each for each in list(model.graph.node) if each.op_type != "TreeEnsemble")
+    node.input[0] = nodes.add("Cast", node.input[0], to=TensorProto.FLOAT)
     node.output[0] = "single"
     last = helper.make_node("Cast", ["single"], ["raw"], to=TensorProto.DOUBLE)
     inner = onnx.NodeProto()

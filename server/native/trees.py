@@ -1,7 +1,9 @@
 """The trees of model.onnx: its one `TreeEnsemble` node as flat arrays, as convert wrote it.
 
-Only the exact form is taken. Whatever else stands in the graph is named in a `NotNativeError`:
-onnxruntime scores it, the native engine does not.
+Before it an `Add` may move the codes of categories by one, so that no set in the file holds a 0,
+which other runtimes misread; here the sets are moved back. Only these exact forms are taken.
+Whatever else stands in the graph is named in a `NotNativeError`: onnxruntime scores it, the native
+engine does not.
 """
 
 from collections.abc import Callable, Mapping
@@ -18,12 +20,13 @@ Floats = npt.NDArray[np.float64]
 GRAPH, NODE, INITIALIZER = 7, 1, 5
 INPUT, OUTPUT, OPERATOR, DOMAIN, ATTRIBUTE = 1, 2, 4, 7, 5
 NAME, INT, TENSOR, INTS, KIND = 1, 3, 5, 8, 20
-DATA_TYPE, RAW_DATA = 2, 9
+DATA_TYPE, TENSOR_NAME, RAW_DATA = 2, 8, 9
 INTS_TAG, KIND_TAG = INTS << 3, KIND << 3
 # data_type of a TensorProto.
 DTYPES: dict[int, np.dtype[Any]] = {2: np.dtype(np.uint8), 11: np.dtype(np.float64)}
 SUM, NO_TRANSFORM = 1, 0
 GREATER, MEMBER = 3, 6
+SHIFT, SHIFTED = "code_shift", "shifted"
 INT_NAMES = {"n_targets", "aggregate_function", "post_transform"}
 INTS_NAMES = {
     "tree_roots", "nodes_featureids", "nodes_truenodeids", "nodes_trueleafs", "nodes_falsenodeids",
@@ -57,25 +60,34 @@ class Trees:
 def read_trees(content: bytes) -> Trees:
     """Return the trees in the bytes of model.onnx; raises NotNativeError."""
     try:
-        return trees_of(attributes_of(the_node(memoryview(content))))
+        node, shift = the_node(memoryview(content))
+        return trees_of(attributes_of(node), shift)
     except (ProtobufError, UnicodeDecodeError) as error:
         raise NotNativeError(f"model.onnx is no whole ONNX file: {error}") from error
 
 
-def the_node(model: memoryview) -> memoryview:
-    """Return the one node of the graph; raises NotNativeError where there are others."""
+def the_node(model: memoryview) -> tuple[memoryview, Floats]:
+    """Return the TreeEnsemble, and what is added to each feature before it; raises NotNativeError.
+
+    The second is empty where nothing is added.
+    """
     graphs = [as_bytes(value) for number, value in fields(model) if number == GRAPH]
     inside = list(fields(graphs[-1])) if graphs else []
     nodes = [as_bytes(value) for number, value in inside if number == NODE]
+    constants = [as_bytes(value) for number, value in inside if number == INITIALIZER]
     operators = [text_of(node, OPERATOR) for node in nodes]
-    if operators.count("TreeEnsemble") != 1 or len(nodes) != 1:
+    if operators not in (["TreeEnsemble"], ["Add", "TreeEnsemble"]):
         others = sorted({each for each in operators if each != "TreeEnsemble"})
         named = ", ".join(others[:6]) + (", …" if len(others) > 6 else "")
         raise NotNativeError(f"wanted one TreeEnsemble alone, got {len(nodes)} nodes ({named})")
-    found = [text_of(nodes[0], field) for field in (DOMAIN, INPUT, OUTPUT)]
-    if found != ["ai.onnx.ml", "X", "raw"] or any(number == INITIALIZER for number, _ in inside):
-        raise NotNativeError(f"wanted a TreeEnsemble of ai.onnx.ml from X to raw, got {found}")
-    return nodes[0]
+    found = [[text_of(node, field) for field in (DOMAIN, INPUT, OUTPUT)] for node in nodes]
+    names = [text_of(constant, TENSOR_NAME) for constant in constants]
+    if (found, names) == ([["ai.onnx.ml", "X", "raw"]], []):
+        return nodes[0], np.zeros(0)
+    add = [["", f"X,{SHIFT}", SHIFTED], ["ai.onnx.ml", SHIFTED, "raw"]]
+    if (found, names) == (add, [SHIFT]):
+        return nodes[1], tensor_of(constants[0])
+    raise NotNativeError(f"wanted a TreeEnsemble of ai.onnx.ml from X to raw, got {found}")
 
 
 def text_of(message: memoryview, field: int) -> str:
@@ -149,7 +161,12 @@ def read_ints(rest: memoryview) -> Ints:
 
 def read_tensor(rest: memoryview) -> Floats:
     """Return the values of a tensor of uint8 or float64 as float64."""
-    tensor: dict[int, Any] = dict(fields(as_bytes(only(dict(fields(rest)), TENSOR))))
+    return tensor_of(as_bytes(only(dict(fields(rest)), TENSOR)))
+
+
+def tensor_of(message: memoryview) -> Floats:
+    """Return the values of a TensorProto of uint8 or float64 as float64."""
+    tensor: dict[int, Any] = dict(fields(message))
     dtype, data = DTYPES.get(only(tensor, DATA_TYPE)), tensor.get(RAW_DATA, memoryview(b""))
     if dtype is None:
         raise NotNativeError("a tensor that is not float64: not the exact form")
@@ -158,7 +175,7 @@ def read_tensor(rest: memoryview) -> Floats:
     return np.frombuffer(data, dtype.newbyteorder("<")).astype(np.float64)
 
 
-def trees_of(found: Mapping[str, Any]) -> Trees:
+def trees_of(found: Mapping[str, Any], shift: Floats) -> Trees:
     """Return the arrays, of lengths that fit each other; raises NotNativeError."""
     sides = {
         side: children(found[f"nodes_{side}nodeids"], found[f"nodes_{side}leafs"])
@@ -175,11 +192,29 @@ def trees_of(found: Mapping[str, Any]) -> Trees:
     odd = (modes != GREATER) & (modes != MEMBER)
     if odd.any():
         raise NotNativeError(f"wanted splits by x > t or by membership, got mode {modes[odd][0]}")
+    members = moved_back(found.get("membership_values", np.zeros(0)), splits[0], modes, shift)
     return Trees(
         found["n_targets"], found["tree_roots"], found["nodes_featureids"], found["nodes_splits"],
         modes == MEMBER, missing == 1, sides["true"], sides["false"], found["leaf_weights"],
-        found["leaf_targetids"], found.get("membership_values", np.zeros(0)),
+        found["leaf_targetids"], members,
     )  # fmt: skip
+
+
+def moved_back(members: Floats, feature: Ints, modes: Floats, shift: Floats) -> Floats:
+    """Return the sets of the codes in X, without a NaN behind the last; raises NotNativeError."""
+    if len(members) and np.isnan(members[-1]):
+        members = members[:-1]
+    if not len(shift):
+        return members
+    member, ends = modes == MEMBER, np.isnan(members)
+    if feature.min() < 0 or feature.max() >= len(shift):
+        raise NotNativeError(f"wanted features below {len(shift)}, got {feature.max()}")
+    if ends.sum() + 1 != member.sum():
+        raise NotNativeError(f"wanted {member.sum()} sets of categories, got {ends.sum() + 1}")
+    if not ((shift == 0) | (shift == 1)).all() or shift[feature[~member]].any():
+        raise NotNativeError("wanted codes of categories moved by one, and nothing else moved")
+    back = shift[feature[member]][np.cumsum(ends) - ends]
+    return np.where(members == np.floor(members), members - back, members)
 
 
 def children(index: Ints, is_leaf: Ints) -> Ints:
