@@ -110,7 +110,7 @@ load-test: setup $(APPLICANTS) ## swaps, restarts, SIGTERM, overload and slow cl
 $(APPLICANTS): models/credit-express/held-out.parquet
 	$(PY) -m models.applicants $< $@
 
-.PHONY: native-long native-fuzz native-bodies test-engines
+.PHONY: native-long native-fuzz native-bodies arm64-check runtimes-check test-engines
 native-long: setup ## a million rows by the native engine, LightGBM and onnxruntime (ROWS=n FILES="a.txt …")
 	$(PY) -m tests.native_long $(or $(ROWS),1000000) $(FILES)
 native-fuzz: setup ## 100,000 damaged models for the native engine (COUNT=n)
@@ -118,6 +118,14 @@ native-fuzz: setup ## 100,000 damaged models for the native engine (COUNT=n)
 native-bodies: setup ## five million bodies decoded in C and the long way, numbers against strtod (COUNT=n)
 	$(PY) -m tests.native_bodies $(or $(COUNT),5000000)
 	$(PY) -m tests.number_long $(or $(COUNT),10000000)
+arm64-check: setup ## the same bits on arm64, emulated: onnxruntime and the native engine (FILES="a.txt …")
+	tests/arm64.sh $(BUILD)/arm64 $(FILES)
+runtimes-check: setup ## the same bits by onnxruntime-web under node and onnx's reference evaluator
+	$(PY) -W ignore -m tests.runtime_cases $(BUILD)/runtimes/cases $(FILES)
+	$(PY) -W ignore -m tests.runtime_reference $(BUILD)/runtimes/cases
+	npm install --prefix $(BUILD)/runtimes --silent --no-save --ignore-scripts onnxruntime-web@$(ORT_WEB)
+	cd $(BUILD)/runtimes && node $(CURDIR)/tests/runtime_web.mjs cases
+ORT_WEB := 1.30.0
 test-engines: setup ## the server's whole test suite on onnxruntime and on the native engine
 	CREDIT_ENGINE=onnxruntime $(PY) -m pytest --ignore-glob='*native*' tests/test_server_*.py
 	CREDIT_ENGINE=native $(PY) -m pytest tests/test_server_*.py

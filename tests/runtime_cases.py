@@ -101,6 +101,7 @@ def write(out: Path, files: list[Path]) -> int:
         shape = {"rows": len(X), "features": X.shape[1], "outputs": raw.shape[1]}
         listed.append({"file": number, "name": name, **shape})
     (out / "cases.json").write_text(json.dumps(listed, indent=1))
+    (out / "sets.txt").write_text(sets_of(65))
     return len(listed)
 
 

@@ -7,6 +7,7 @@ and shares no code with onnxruntime.
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import onnx
 from onnx.reference import ReferenceEvaluator
@@ -22,7 +23,8 @@ def main(folder: Path) -> int:
     cases, bad = json.loads((folder / "cases.json").read_bytes()), 0
     for case in cases:
         model, X, wanted = case_of(folder, case)
-        found = ReferenceEvaluator(onnx.load(model)).run(None, {"X": X[:ROWS]})[0]
+        evaluator: Any = ReferenceEvaluator(onnx.load(model))
+        found = evaluator.run(None, {"X": X[:ROWS]})[0]
         off = wrong(found, wanted[:ROWS])
         bad += off
         print(f"{case['name']}: reference evaluator, {len(found)} rows, {off} differ", flush=True)
