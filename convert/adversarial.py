@@ -18,7 +18,9 @@ def pools(model: Model, features: list[Feature]) -> list[Floats]:
     """Return, for every feature, the values worth trying, special ones first."""
     tested = _tested_values(model)
     return [
-        _categories(feature, values) if feature.is_category else _numbers(feature, values)
+        _categories(feature, values)
+        if feature.is_category and not feature.ordered
+        else _numbers(feature, values)
         for feature, values in zip(features, tested, strict=True)
     ]
 

@@ -9,6 +9,7 @@ from .calibrating import Calibrated, check_calibrator
 from .calibrator import Calibrator
 from .ensemble import build_ensemble
 from .errors import OptionError, UnsupportedModelError
+from .evidence import Evidence
 from .features import Feature, MissingChoice, features_of
 from .graph import build_graph, read_ensemble
 from .inputs import input_features, input_pools
@@ -46,12 +47,18 @@ class Built:
         return self.subject.transform
 
 
-def build(loaded: Loaded, missing: MissingChoice, carried: Carried | None = None) -> Built:
+def build(
+    loaded: Loaded,
+    missing: MissingChoice,
+    carried: Carried | None = None,
+    evidence: Evidence | None = None,
+) -> Built:
     """Write the ONNX bytes and read them back for judgement; raises ConvertError.
 
-    `carried` are pipeline steps to stand before the trees in the same graph.
+    `carried` are pipeline steps to stand before the trees in the same graph; with `evidence` every
+    list of categories has to find its column.
     """
-    built = _built(loaded, missing, carried)
+    built = _built(loaded, missing, carried, evidence)
     return built if loaded.calibrator is None else _calibrated(built, loaded.calibrator)
 
 
@@ -71,10 +78,12 @@ def _calibrated(built: Built, calibrator: Calibrator) -> Built:
     return replace(built, subject=replace(subject, transform=transform, oracle=judge))
 
 
-def _built(loaded: Loaded, missing: MissingChoice, carried: Carried | None) -> Built:
+def _built(
+    loaded: Loaded, missing: MissingChoice, carried: Carried | None, evidence: Evidence | None
+) -> Built:
     model = loaded.model
     task, transform = objective_of(model, model.iterations)
-    features = features_of(model, missing)
+    features = features_of(model, missing, None if carried else evidence)
     if carried is not None:
         return _behind(loaded, task, transform, carried, missing)
     content = _bytes(build_graph(build_ensemble(model), len(features)))

@@ -21,6 +21,7 @@ from .features import MissingChoice
 from .files import read_file
 from .loading import calibration
 from .manifest import Identity
+from .mlflow import signature_types
 from .opening import open_alone, open_model, uncarried, with_calibrator
 from .policy import Costs
 from .repolicy import change_policy
@@ -54,6 +55,7 @@ BAD_HELP = "the class that is refused, and whose probability is answered; as in 
 LABEL_HELP = "what stands for a bad one in that column (default: the class of --bad, or 1)"
 REFUSE_HELP = "refuse at this probability and above"
 THRESHOLD_HELP = f"{REFUSE_HELP}; without it and costs, no decision"
+CATEGORIES_HELP = "columns that were of dtype category in training, where the model cannot tell"
 REFER_HELP = "refer to a person from this probability on, below the threshold"
 EXPORTER_HELP = "float32 and onnxmltools are NOT exact; what they get wrong is counted and recorded"
 MISSING_HELP = "what a missing number does where no split was trained on one (default: error)"
@@ -100,6 +102,7 @@ def convert_parser() -> argparse.ArgumentParser:
     add("--calibrator-takes", choices=("probability", "raw"), help=TAKES_HELP)
     add("--booster-alone", action="store_true", help=ALONE_HELP)
     add("--num-iteration", type=int, metavar="N", help="the first N boosting rounds only")
+    add("--categories", nargs="+", default=[], metavar="COLUMN", help=CATEGORIES_HELP)
     add("--training-info", type=Path, metavar="JSON", help="an object for manifest.training")
     return made
 
@@ -120,6 +123,8 @@ def run_convert(options: argparse.Namespace) -> int:
         exporter=options.exporter,
         bad=options.bad,
         bad_label=options.bad_label,
+        categories=tuple(options.categories),
+        types=signature_types(options.model),
     )
     loaded, carried = open_model(options.model, options.num_iteration, options.trust_pickle)
     loaded = with_calibrator(loaded, options.calibrator, options.calibrator_takes, options.model)

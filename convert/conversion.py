@@ -1,15 +1,18 @@
 """The pipeline: text model in, files of a verified bundle out."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from .approximate import APPROXIMATE, approximated, count_wrong
 from .building import Built, build
 from .bundle import hashes_of, json_bytes, parquet_bytes, sums
+from .category_notes import category_notes
 from .classes import Meaning, meaning
 from .complement import turned
 from .deciding import decided
 from .errors import OptionError
+from .evidence import Evidence
 from .features import MissingChoice
 from .golden import golden, golden_rows
 from .inspection import NO_SPLIT, weighted
@@ -18,6 +21,7 @@ from .loading import Loaded
 from .manifest import Facts, Identity, manifest
 from .pipeline import Carried
 from .profile import profile
+from .reference import Reference
 from .report import verification_text
 from .rows import Rows, read_rows, refused_by_default
 from .scores import PolicyChoice, Scores, reference_table
@@ -37,6 +41,8 @@ class Request:
     exporter: str = "exact"
     bad: str | None = None
     bad_label: str | None = None
+    categories: tuple[str, ...] = ()
+    types: Mapping[str, str] = field(default_factory=dict)
 
 
 def convert(
@@ -49,9 +55,14 @@ def convert(
     """
     if carried is not None and request.exporter in APPROXIMATE:
         raise OptionError(f"--exporter {request.exporter} takes the booster alone, no pipeline")
-    built, meant = _meant(build(loaded, request.missing, carried), request, progress)
+    given = _reference(loaded, request, carried)
+    evidence = Evidence(request.categories, request.types, given)
+    found = build(loaded, request.missing, carried, evidence)
+    for note in category_notes(loaded.model, found.features, evidence):
+        progress(note)
+    built, meant = _meant(found, request, progress)
     progress(f"built model.onnx, {len(built.content)} bytes")
-    rows = _rows(request, built, meant)
+    rows = _rows(given, request, built, meant)
     for note in refused_by_default(rows, built.features):
         progress(note)
     scores = _scores(built.subject, rows)
@@ -84,11 +95,18 @@ def _meant(built: Built, request: Request, progress: Progress) -> tuple[Built, M
     return (turned(built) if meant.turned else built), meant
 
 
-def _rows(request: Request, built: Built, meaning: Meaning) -> Rows | None:
+def _reference(loaded: Loaded, request: Request, carried: Carried | None) -> Reference | None:
     if request.reference is None:
         return None
+    inputs = [each.name for each in carried.inputs] if carried else loaded.model.feature_names
+    return Reference.read(request.reference, {*inputs, request.label})
+
+
+def _rows(given: Reference | None, request: Request, built: Built, meaning: Meaning) -> Rows | None:
+    if given is None:
+        return None
     reader = label_reader(built.task, meaning, request.bad_label)
-    return read_rows(request.reference, built.features, request.label, reader)
+    return read_rows(given, built.features, request.label, reader)
 
 
 def _scores(subject: Subject, rows: Rows | None) -> Scores | None:

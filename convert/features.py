@@ -5,8 +5,12 @@ from typing import Any, Literal
 
 import numpy as np
 
+from .category_lists import owners
 from .errors import OptionError, UnreadableModelError, UnsupportedModelError
-from .tree import Bools, Floats, Ints, Missing, Model
+from .evidence import Evidence
+from .linear import ZERO
+from .splits import Splits, splits_of
+from .tree import Floats, Missing, Model
 
 Policy = Literal["trained", "unused", "error", "zero", "impute"]
 
@@ -63,36 +67,30 @@ class Feature:
 
 
 @dataclass(frozen=True)
-class Splits:
-    """All splits of the model, flat: feature, gain, missing kind, categorical or not."""
+class Known:
+    """The values of a category and their codes; `ordered` where LightGBM compares the codes."""
 
-    feature: Ints
-    gain: Floats
-    missing: Ints
-    categorical: Bools
-
-
-def splits_of(model: Model) -> Splits:
-    """Gather the splits of every tree."""
-    trees = model.trees
-    return Splits(
-        np.concatenate([tree.split_feature for tree in trees]),
-        np.concatenate([tree.split_gain for tree in trees]),
-        np.concatenate([tree.missing for tree in trees]),
-        np.concatenate([tree.categorical for tree in trees]),
-    )
+    values: list[Any]
+    codes: list[float]
+    ordered: bool = False
 
 
-def features_of(model: Model, choice: MissingChoice) -> list[Feature]:
+def features_of(
+    model: Model, choice: MissingChoice, evidence: Evidence | None = None
+) -> list[Feature]:
     """Describe every input in the model's order.
 
-    Raises UnsupportedModelError where a feature's splits disagree on what it is.
+    Raises UnsupportedModelError where a feature's splits disagree on what it is. With `evidence`
+    every list of pandas_categorical has to find its column, or OptionError is raised; without it,
+    columns whose list is open are told by their codes.
     """
     splits = splits_of(model)
-    categories = _categories(model, splits)
+    owned = owners(model, evidence or Evidence())
+    lists = (owned.settled() if evidence else owned).of
+    categories = _categories(model, splits, lists)
     gain = _gain_shares(splits, len(model.feature_names))
     return [
-        _feature(model, splits, index, float(gain[index]), categories.get(index), choice)
+        _feature(model, splits, index, float(gain[index]), categories.get(index), choice, evidence)
         for index in range(len(model.feature_names))
     ]
 
@@ -102,8 +100,9 @@ def _feature(
     splits: Splits,
     index: int,
     importance: float,
-    categories: tuple[list[Any], list[float]] | None,
+    categories: Known | None,
     choice: MissingChoice,
+    evidence: Evidence | None,
 ) -> Feature:
     name = model.feature_names[index]
     here = splits.feature == index
@@ -120,9 +119,11 @@ def _feature(
         missing_trained=bool(trained),
         policy=policy,
         missing_value=value,
-        seen=_seen(model, index) if categories is None else None,
-        categories=categories[0] if categories else None,
-        codes=categories[1] if categories else None,
+        seen=_seen(model, splits, index) if categories is None else None,
+        categories=categories.values if categories else None,
+        codes=categories.codes if categories else None,
+        ordered=categories is not None and categories.ordered,
+        boolean=categories is None and _is_boolean(model, splits, index, evidence),
     )
 
 
@@ -142,8 +143,24 @@ def _gain_shares(splits: Splits, features: int) -> Floats:
     return totals / totals.sum() if totals.sum() > 0 else totals
 
 
-def _seen(model: Model, index: int) -> tuple[float, float] | None:
-    """The range of the training rows, from `[least:greatest]`."""
+def _is_boolean(model: Model, splits: Splits, index: int, evidence: Evidence | None) -> bool:
+    """Whether training knew 0 and 1 alone, and nothing speaks against true and false."""
+    info = model.feature_infos[index] if model.feature_infos else "none"
+    asked = splits.thresholds(index)
+    if info != "[0:1]" or ((asked > ZERO * 2) & (np.abs(asked - 0.5) > ZERO)).any():
+        return False
+    name = model.feature_names[index]
+    if evidence is not None and evidence.is_number_beyond(name):
+        return False
+    return bool(len(asked)) or (evidence is not None and evidence.is_boolean(name))
+
+
+def _seen(model: Model, splits: Splits, index: int) -> tuple[float, float] | None:
+    """The range of the training rows, from `[least:greatest]`, and from what splits tell apart.
+
+    After Booster.refit the text holds the range of the rows refitted on; a split beyond it shows
+    that training knew more.
+    """
     info = model.feature_infos[index] if model.feature_infos else "none"
     if not info.startswith("["):
         return None
@@ -154,11 +171,12 @@ def _seen(model: Model, index: int) -> tuple[float, float] | None:
         seen = np.nan, np.nan
     if not seen[0] <= seen[1]:
         raise UnreadableModelError(f"feature_infos are damaged: {info[:60]!r}")
-    return seen
+    asked = splits.finite_thresholds(index).tolist()
+    return min([seen[0], *asked]), max([seen[1], *asked])
 
 
-def _categories(model: Model, splits: Splits) -> dict[int, tuple[list[Any], list[float]]]:
-    """Map the index of each categorical feature to its categories and their codes."""
+def _categories(model: Model, splits: Splits, lists: dict[int, list[Any]]) -> dict[int, Known]:
+    """Map the index of each category, ordered ones too, to its values and their codes."""
     split_on = set(splits.feature[splits.categorical].tolist())
     infos = {i for i, info in enumerate(model.feature_infos) if info[0] not in "[n"}
     listed = model.parameters.get("categorical_feature", "").split(",")
@@ -166,34 +184,39 @@ def _categories(model: Model, splits: Splits) -> dict[int, tuple[list[Any], list
     mixed = split_on & set(splits.feature[~splits.categorical].tolist())
     if mixed:
         raise UnsupportedModelError(f"{model.feature_names[min(mixed)]}: number and category both")
-    if model.pandas_categorical:
-        return _from_pandas(model, [named, split_on | infos])
-    return {index: _from_infos(model, splits, index) for index in sorted(split_on | infos)}
+    nominal = split_on | infos
+    known = {index: _from_infos(model, splits, index) for index in nominal - set(lists)}
+    for index, values in lists.items():
+        known[index] = _from_list(values, index not in nominal | named)
+    return known
 
 
-def _from_pandas(
-    model: Model, candidates: list[set[int]]
-) -> dict[int, tuple[list[Any], list[float]]]:
-    lists: list[list[Any]] = [list(each) for each in model.pandas_categorical or []]
-    for columns in candidates:
-        if len(columns) == len(lists):
-            codes = [[float(code) for code in range(len(values))] for values in lists]
-            return dict(zip(sorted(columns), zip(lists, codes, strict=True), strict=True))
-    raise UnsupportedModelError(
-        f"pandas_categorical lists {len(lists)} columns, the model has "
-        f"{' or '.join(str(len(columns)) for columns in candidates)} categorical features"
-    )
+def _from_list(values: list[Any], ordered: bool) -> Known:
+    """A value that is infinite cannot be sent: no request holds such a number."""
+    codes = [float(code) for code, value in enumerate(values) if is_sent(value)]
+    return Known([value for value in values if is_sent(value)], codes, ordered)
 
 
-def _from_infos(model: Model, splits: Splits, index: int) -> tuple[list[Any], list[float]]:
+def is_sent(value: object) -> bool:
+    """Whether a category can stand in a request."""
+    return not isinstance(value, float) or bool(np.isfinite(value))
+
+
+def _from_infos(model: Model, splits: Splits, index: int) -> Known:
     """Without pandas the categories are whole numbers: those trained on and those in any set."""
     info = model.feature_infos[index] if model.feature_infos else "none"
     try:
         found = {int(word) for word in info.split(":")} if info[0] not in "[n" else set()
     except ValueError as error:
         raise UnreadableModelError(f"feature_infos are damaged: {info[:60]!r}") from error
+    whole = sorted(value for value in found | members_of(model, index) if value >= 0)
+    return Known(list(whole), [float(value) for value in whole])
+
+
+def members_of(model: Model, index: int) -> set[int]:
+    """Return the categories in any set that a split of a feature asks about."""
+    found: set[int] = set()
     for tree in model.trees:
         for split in np.flatnonzero(tree.categorical & (tree.split_feature == index)).tolist():
             found |= set(tree.members(split).tolist())
-    whole = sorted(value for value in found if value >= 0)
-    return list(whole), [float(value) for value in whole]
+    return found

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
+from .category_notes import category_notes
 from .classes import meaning
 from .features import Feature, MissingChoice, features_of
 from .loading import Loaded, calibration
@@ -88,7 +89,7 @@ def inspect(loaded: Loaded) -> Inspection:
         steps_before=list(loaded.steps),
         stands_around=[str(each) for each in loaded.others],
         suspicious=suspicious(model, features),
-        notes=[*loaded.notes, *calibration(loaded)],
+        notes=[*loaded.notes, *calibration(loaded), *category_notes(model, features)],
     )
 
 

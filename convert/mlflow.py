@@ -1,7 +1,8 @@
 """An MLflow model folder: which file holds the model, and the names in its signature."""
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +22,19 @@ SHOWN = 120
 class Described:
     """The model's file, and the names of the columns it takes, None without a signature.
 
-    `of_mlflow` when an MLmodel file led to it.
+    `of_mlflow` when an MLmodel file led to it; `types` are the columns' by name, as MLflow calls
+    them.
     """
 
     file: Path
     names: tuple[str, ...] | None = None
     of_mlflow: bool = False
+    types: Mapping[str, str] = field(default_factory=dict)
+
+
+def signature_types(path: Path) -> Mapping[str, str]:
+    """Return the types in an MLflow folder's signature; none for a file."""
+    return model_file(path).types
 
 
 def model_file(path: Path) -> Described:
@@ -52,7 +60,8 @@ def read_mlflow(folder: Path) -> Described:
         described = yaml.safe_load(read_file(place, MOST_BYTES).decode("utf-8"))
         flavors = _mapping(described, "the file")["flavors"]
         file = _model_file(folder, _mapping(flavors, "flavors"))
-        return Described(file, _names(described), True)
+        columns = _columns(described)
+        return Described(file, _names(columns), True, _types(columns))
     except KeyError as error:
         raise UnreadableModelError(f"{place}: no {error.args[0]}") from error
     except (yaml.YAMLError, ValueError, RecursionError, OverflowError) as error:
@@ -83,16 +92,24 @@ def _named(flavors: dict[str, Any], flavor: str) -> list[str]:
     return [options[key] for key in FILE_KEYS if isinstance(options.get(key), str)]
 
 
-def _names(described: dict[str, Any]) -> tuple[str, ...] | None:
-    signature = described.get("signature")
-    if signature is None:
-        return None
-    inputs = _mapping(signature, "signature").get("inputs")
-    columns = json.loads(inputs) if isinstance(inputs, str) and inputs else inputs
-    if columns is None:
-        return None
-    if not isinstance(columns, list):
-        raise ValueError(f"signature.inputs: a list wanted, got {type(columns).__name__}")
-    names = [_mapping(column, "a column of the signature").get("name") for column in columns]
+def _names(columns: list[dict[str, Any]]) -> tuple[str, ...] | None:
+    names = [column.get("name") for column in columns]
     texts = tuple(name for name in names if isinstance(name, str) and name)
     return texts if texts and len(texts) == len(names) else None
+
+
+def _types(columns: list[dict[str, Any]]) -> dict[str, str]:
+    named = ((column.get("name"), column.get("type")) for column in columns)
+    return {name: kind for name, kind in named if isinstance(name, str) and isinstance(kind, str)}
+
+
+def _columns(described: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the columns of the signature; none where there is no signature."""
+    signature = described.get("signature")
+    inputs = None if signature is None else _mapping(signature, "signature").get("inputs")
+    columns = json.loads(inputs) if isinstance(inputs, str) and inputs else inputs
+    if columns is None:
+        return []
+    if not isinstance(columns, list):
+        raise ValueError(f"signature.inputs: a list wanted, got {type(columns).__name__}")
+    return [_mapping(column, "a column of the signature") for column in columns]

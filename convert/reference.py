@@ -9,7 +9,7 @@ import pyarrow as pa
 from .arrays import array_of
 from .errors import RowsError
 from .files import regular
-from .table_file import TableError, blocks, column_names
+from .table_file import TableError, blocks, column_names, dictionary_names
 
 
 @dataclass(frozen=True)
@@ -18,6 +18,8 @@ class Reference:
 
     path: Path
     columns: dict[str, list[pa.Array]]
+    dictionaries: frozenset[str] = frozenset()
+    """The columns whose type is that of a category: pandas, polars and Arrow write such ones."""
 
     @property
     def rows(self) -> int:
@@ -25,16 +27,17 @@ class Reference:
         return sum(map(len, next(iter(self.columns.values()), [])))
 
     @classmethod
-    def read(cls, path: Path, wanted: Collection[str]) -> "Reference":
+    def read(cls, path: Path, wanted: Collection[str | None]) -> "Reference":
         """Read those of the wanted columns that the file has; raises RowsError."""
         if not path.is_dir():
             regular(path)
         try:
             names = [name for name in column_names(path) if name in wanted]
+            typed = frozenset(name for name in dictionary_names(path) if name in wanted)
             columns: dict[str, list[pa.Array]] = {name: [] for name in names}
             for block in blocks(path, names):
                 for name, column in zip(names, block, strict=True):
                     columns[name].append(array_of(column))
         except TableError as error:
             raise RowsError(str(error)) from error
-        return cls(path, columns)
+        return cls(path, columns, typed)

@@ -32,6 +32,15 @@ def column_names(path: Path) -> list[str]:
     return _names(_parts(path)[0])
 
 
+def dictionary_names(path: Path) -> list[str]:
+    """Return the names of the columns whose type is that of a category; raises TableError."""
+    part = _parts(path)[0]
+    if _is(part, CSV):
+        return []
+    with _told(part):
+        return [each.name for each in _opened(part)[0] if "dictionary" in str(each.type)[:10]]
+
+
 def blocks(path: Path, wanted: Sequence[str]) -> Iterator[Block]:
     """Yield the wanted columns, in that order, some tens of thousands of rows at a time.
 
@@ -85,7 +94,7 @@ def _told(path: Path) -> Iterator[None]:
 
 def _names(path: Path) -> list[str]:
     with _told(path):
-        names = next(_csv_rows(path)) if _is(path, CSV) else list(_opened(path)[0])
+        names = next(_csv_rows(path)) if _is(path, CSV) else _opened(path)[0].names
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise TableError(f"{path}: more than one column {', '.join(twice[:10])}")
     return names
@@ -122,22 +131,22 @@ def _csv_blocks(path: Path, wanted: Sequence[str]) -> Iterator[Block]:
 # ---- Parquet and Arrow: cells have types
 
 
-def _opened(path: Path) -> tuple[list[str], Any]:
-    """Return the column names and the open file; raises TableError that says what to install."""
+def _opened(path: Path) -> tuple[Any, Any]:
+    """Return the schema and the open file; raises TableError that says what to install."""
     try:
         import pyarrow.parquet
     except ImportError as error:
         raise TableError(f"{path}: it needs pyarrow (pip install pyarrow)") from error
     if _is(path, PARQUET):
         file = pyarrow.parquet.ParquetFile(path, pre_buffer=False, buffer_size=READ_BYTES)
-        return file.schema_arrow.names, file
+        return file.schema_arrow, file
     source = pyarrow.memory_map(str(path))
     try:
         file = pyarrow.ipc.open_file(source)
     except pyarrow.ArrowInvalid:
         source.seek(0)
         file = pyarrow.ipc.open_stream(source)
-    return file.schema.names, file
+    return file.schema, file
 
 
 def _batches(path: Path, wanted: Sequence[str]) -> Iterator[Any]:

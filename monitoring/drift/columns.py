@@ -32,6 +32,8 @@ class Column:
     used: bool = True
     categories: tuple[Value, ...] = ()
     """A category's values as rows hold them; its `labels` are these as text."""
+    ordered: bool = False
+    """Whether a category's values have an order, which is that of its labels."""
     infinite: bool = False
     """Whether a number may be infinite: of a file it may, no model takes it."""
 

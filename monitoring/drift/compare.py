@@ -59,6 +59,8 @@ def compare_column(
         reference.bins.tolist(), current.bins.tolist(), column.edges.tolist(), list(column.labels)
     )
     values = column.size - 1 if column.kind != CATEGORY else None
+    if column.ordered:
+        values = len(column.labels)
     shape = compare_counts((reference.bins, current.bins), bins, alpha, settings, values)
     missing = compare_share(
         (reference.missing, reference.rows), (current.missing, current.rows), alpha, settings

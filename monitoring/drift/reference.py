@@ -80,6 +80,7 @@ def _column(feature: Feature, counted: FeatureProfile) -> Column:
         feature.importance,
         feature.used,
         tuple(feature.categories),
+        feature.ordered,
     )
 
 

@@ -150,6 +150,7 @@ def feature_of(feature: Feature) -> dict[str, Any]:
     """Return what a client must know of a feature."""
     known: dict[str, Any] = {"name": feature.name, "missing": feature.missing.allowed}
     if isinstance(feature, Category):
-        return {**known, "type": "category", "categories": list(feature.categories)}
+        known |= {"type": "category", "categories": list(feature.categories)}
+        return {**known, "ordered": True} if feature.ordered else known
     seen = [feature.seen.min, feature.seen.max] if feature.seen else None
     return {**known, "type": "number", "seen": seen}

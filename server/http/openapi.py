@@ -90,7 +90,8 @@ def value(feature: Feature) -> Json:
     """Return the schema of one feature's value."""
     null: list[Any] = [None] if feature.missing.allowed else []
     if isinstance(feature, Category):
-        return {"enum": [*feature.categories, *null]}
+        ordered = {"description": "in this order"} if feature.ordered else {}
+        return {"enum": [*feature.categories, *null], **ordered}
     bounds: Json = {"minimum": -1.7976931348623157e308, "maximum": 1.7976931348623157e308}
     kind = {"type": ["number", "null"] if null else "number", **bounds}
     if feature.seen is None:

@@ -24,7 +24,8 @@ class RowRules:
         self._refuse(np.isinf(rows), "wanted a finite number or null, got infinity")
         self._refuse(np.isnan(rows) & self._must_be_there, "wanted a number, got null or NaN")
         for i, feature in self._categories:
-            rows[:, i] = np.trunc(rows[:, i])
+            if not feature.ordered:
+                rows[:, i] = np.trunc(rows[:, i])
             known = np.isin(rows[:, i], feature.codes) | np.isnan(rows[:, i])
             self._refuse_column(~known, i)
         if self._stand_ins is not None:
