@@ -97,7 +97,7 @@ def _behind(
     loaded: Loaded, task: Task, transform: Transform, carried: Carried, missing: MissingChoice
 ) -> Built:
     """The booster alone is the inner subject; the whole is judged by the pipeline's own steps."""
-    alone = _built(loaded, missing, None).subject
+    alone = _built(loaded, missing, None, None).subject
     model, width = loaded.model, len(carried.inputs)
     graph = build_graph(
         build_ensemble(model), width, carried.nodes, carried.output, len(alone.features)
