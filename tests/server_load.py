@@ -2,12 +2,20 @@
 
 import asyncio
 import json
+import re
+import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import cycle
+from pathlib import Path
+from statistics import quantiles
 from time import perf_counter
 from typing import Any
+
+import httpx
+
+from .conftest import Running
 
 HOST = "127.0.0.1"
 Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
@@ -76,3 +84,31 @@ class Load:
         if self.keep_answers and status == 200:
             self.tally.answers.append(json.loads(answer))
         return fields.get("connection") != "close"
+
+
+def probe(
+    up: Running, applicants: list[bytes], drip: Callable[[], object] = lambda: None
+) -> tuple[float, float]:
+    """Return p50 and p99 of one connection's requests, in milliseconds."""
+    seconds: list[float] = []
+    for _ in range(5):
+        drip()
+        end = time.monotonic() + 1.0
+        load = Load(up.port, applicants, clients=1, stop=lambda end=end: time.monotonic() > end)  # type: ignore[misc]
+        tally = asyncio.run(load.run())
+        assert not tally.failed
+        seconds += tally.seconds
+    cuts = quantiles(seconds, n=100)
+    return cuts[49] * 1e3, cuts[98] * 1e3
+
+
+def metric(up: Running, name: str) -> float:
+    """Return one number of /metrics."""
+    text = httpx.get(f"{up.url}/metrics", timeout=30).text
+    return float(re.findall(rf"^{re.escape(name)} (\S+)$", text, re.M)[0])
+
+
+def log_of(folder: Path) -> Path:
+    """Return a new log folder."""
+    (folder / "log").mkdir()
+    return folder / "log"

@@ -2,7 +2,8 @@
 
 `swaps`: 50 hot swaps and 10 rolling restarts under load. `terms`: 20 SIGTERMs under load.
 `offered`: four times the requests a second one worker can answer, whether or not answers come.
-`overload`: four times the connections the capacity was measured with, by wrk. `loris`: 1,000 slow
+`overload`: four times the connections the capacity was measured with, by wrk. `mixed`: 300,000
+requests of every right kind. `unfinished`: 120 bodies that lack a byte. `loris`: 1,000 slow
 connections. Each ends in an AssertionError where its bound does not hold.
 """
 
@@ -10,14 +11,13 @@ import argparse
 import asyncio
 import json
 import os
-import re
 import shutil
 import socket
 import subprocess
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 from statistics import median, quantiles
@@ -26,9 +26,10 @@ import httpx
 
 from . import server_open_loop as open_loop
 from .conftest import Running, running
-from .server_load import Load, Tally
+from .server_crowd import loris, mixed, unfinished
+from .server_load import Load, Tally, log_of, metric
 
-SWAPS, RESTARTS, TERMS, SLOW = 50, 10, 20, 1000
+SWAPS, RESTARTS, TERMS = 50, 10, 20
 CONNECTIONS = 32
 WRK_ROUNDS, SECONDS = 16, 1.5
 ROUNDS, ROUND_SECONDS = 200, 0.25
@@ -211,49 +212,6 @@ def measure(
         return (metric(up, name) - before) / (time.monotonic() - began), tally
 
 
-def loris(options: argparse.Namespace, folder: Path) -> None:
-    """Hold slow connections open and compare what others see."""
-    with running(options.models[0], log_of(folder), "--head-seconds", "60") as up:
-        calm = probe(up, options.applicants)
-        slow = [socket.create_connection(("127.0.0.1", up.port)) for _ in range(SLOW)]
-        for each in slow:
-            each.sendall(b"POST /score HTTP/1.1\r\nHost: x\r\nX-A: ")
-        dripping = probe(up, options.applicants, lambda: [each.send(b"a") for each in slow])
-        held = metric(up, "credit_connections")
-        for each in slow:
-            each.close()
-    print(f"loris: {held:.0f} connections held; p50 {calm[0]:.2f} -> {dripping[0]:.2f} ms, "
-          f"p99 {calm[1]:.2f} -> {dripping[1]:.2f} ms, no request failed")  # fmt: skip
-
-
-def probe(
-    up: Running, applicants: list[bytes], drip: Callable[[], object] = lambda: None
-) -> tuple[float, float]:
-    """Return p50 and p99 of one connection's requests, in milliseconds."""
-    seconds: list[float] = []
-    for _ in range(5):
-        drip()
-        end = time.monotonic() + 1.0
-        load = Load(up.port, applicants, clients=1, stop=lambda end=end: time.monotonic() > end)  # type: ignore[misc]
-        tally = asyncio.run(load.run())
-        assert not tally.failed
-        seconds += tally.seconds
-    cuts = quantiles(seconds, n=100)
-    return cuts[49] * 1e3, cuts[98] * 1e3
-
-
-def metric(up: Running, name: str) -> float:
-    """Return one number of /metrics."""
-    text = httpx.get(f"{up.url}/metrics", timeout=30).text
-    return float(re.findall(rf"^{re.escape(name)} (\S+)$", text, re.M)[0])
-
-
-def log_of(folder: Path) -> Path:
-    """Return a new log folder."""
-    (folder / "log").mkdir()
-    return folder / "log"
-
-
 def free_ports() -> int:
     """Return a port that is free, as is the next."""
     for port in range(20_000 + os.getpid() % 20_000, 60_000, 2):
@@ -274,6 +232,8 @@ def main() -> None:
         "terms": terms,
         "offered": offered,
         "overload": overload,
+        "mixed": mixed,
+        "unfinished": unfinished,
         "loris": loris,
     }
     parser = argparse.ArgumentParser("python -m tests.server_long", description=__doc__)
