@@ -81,11 +81,14 @@ class FastLane(WholeRequests):
             self._handler = None
             self._begin_message()
 
-    def _collect(self, body: bytes) -> None:
+    def on_body(self, body: bytes) -> None:
+        """Collect the body; its length is within the bound."""
         if self._handler is None:
-            super()._collect(body)
+            super().on_body(body)
         else:
-            self._parts.append(body)
+            self._body_bytes += len(body)
+            if not self._drops:
+                self._parts.append(body)
 
     def _forget_body(self) -> None:
         if self._handler is None:

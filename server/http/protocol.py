@@ -22,7 +22,7 @@ from .bare import CHANGED, CLOSE, CONTINUE, CROWDED, bare_answer, is_oip
 from .problem import Problem
 from .reading import Reading
 from .refusing import SHEDS, Refusing, endpoint_of
-from .rules import MOST_BYTES, TOO_LONG
+from .rules import TOO_LONG
 from .shared import Limits, State
 
 ARRIVED = "credit.arrived"
@@ -102,6 +102,7 @@ class WholeRequests(Refusing):
 
     def _parse(self, data: bytes) -> None:
         self._ended, before = False, self._body_bytes
+        self._came = self._came + len(data) if self._in_head or self._in_body else len(data)
         self._feed(data)
         if (self._in_head or self._in_body) and not self._is_deaf:
             self._wait_for_more(len(data), self._in_body and self._body_bytes != before)
@@ -222,7 +223,7 @@ class WholeRequests(Refusing):
     def _begin_message(self) -> None:
         self._idle_since = self._drops = None
         self._in_head, self._shedding = True, False
-        self._head_bytes = self._body_bytes = self._unbodied = 0
+        self._trailer_bytes = self._body_bytes = self._unbodied = 0
 
     def _on_head(self) -> None:
         """Shed what is too much before its body comes; else hold it for its body."""
@@ -241,16 +242,13 @@ class WholeRequests(Refusing):
         if self._body_bytes > self.limits.max_body:
             self._reject_body()
         elif not self._drops:
-            self._collect(body)
-
-    def _collect(self, body: bytes) -> None:
-        self.cycle.body += body
+            self.cycle.body += body
 
     def on_message_complete(self) -> None:
         """Let the request in."""
         if self._offers or self._is_deaf:
             return
-        if self._head_bytes > MOST_BYTES:
+        if self._trailer_bytes and self._is_head_too_long():
             self._reject(TOO_LONG)
             return
         if self._drops and not self._shedding and self._keeps_body():

@@ -9,21 +9,22 @@ from .parsing import new_parser, without_offer
 from .problem import Problem
 
 NOT_HTTP = "Invalid HTTP request received."
-CONNECTION, EXPECT = b"connection", b"expect"
+CONNECTION, EXPECT, HOST = b"connection", b"expect", b"host"
 
 
 class Reading(HttpToolsProtocol):
     """The parser's side of a connection."""
 
     __slots__ = (
-        "_body_bytes", "_fields", "_head_bytes", "_in_body", "_in_head", "_is_deaf", "_keep",
-        "_offers", "_unbodied",
+        "_body_bytes", "_came", "_fields", "_in_body", "_in_head", "_is_deaf", "_keep", "_offers",
+        "_trailer_bytes", "_unbodied",
     )  # fmt: skip
 
     def _begin(self) -> None:
         """Set what belongs to the message in hand."""
         self._fields: Fields = {}
-        self._head_bytes = self._body_bytes = self._unbodied = 0
+        self._came = 0  # in the reads that hold a part of it, at most
+        self._trailer_bytes = self._body_bytes = self._unbodied = 0
         self._in_head = self._in_body = False
         self._is_deaf = False  # nothing that comes is read any more
         self._offers = False  # another protocol, by the head just read
@@ -49,19 +50,14 @@ class Reading(HttpToolsProtocol):
         self.parser, self._offers = new_parser(self), False
         self._feed(head)
 
-    def on_url(self, url: bytes) -> None:
-        """Collect the target."""
-        if self._in_head:
-            self.url += url
-            self._head_bytes += len(url)
-
     def on_header(self, name: bytes, value: bytes) -> None:
         """Collect a field; one behind the body is dropped (RFC 9110, 6.5.1)."""
-        self._head_bytes += len(name) + len(value) + 4
         if self._in_head:
             self.headers.append((name.lower(), value))
-        elif not self.parser.should_keep_alive():  # the parser has read it, and will read no more
-            self._keep = False
+        else:
+            self._trailer_bytes += rules.size(name, value)
+            if not self.parser.should_keep_alive():  # it has read that, and will read no more
+                self._keep = False
 
     def on_headers_complete(self) -> None:
         """Hold the head to the rules."""
@@ -85,9 +81,10 @@ class Reading(HttpToolsProtocol):
             self._offers = True
 
     def _check_head(self) -> None:
-        if self._is_head_too_long():
-            raise rules.TOO_LONG
         headers = self.headers
+        is_short = self._came <= rules.MOST_BYTES and len(headers) <= rules.MOST_FIELDS
+        if not is_short and self._is_head_too_long():
+            raise rules.TOO_LONG
         self._fields = fields = dict(headers)
         if len(fields) != len(headers):
             self._fields = fields = rules.combined(headers)
@@ -96,13 +93,18 @@ class Reading(HttpToolsProtocol):
         # The parser keeps what is 1.1 and says nothing of it: to ask for the version costs more.
         is_plain = keep and CONNECTION not in fields
         version = "1.1" if is_plain else self.parser.get_http_version()
-        rules.check(version, fields)
+        if not (is_plain and HOST in fields and rules.CODING not in fields):
+            rules.check(version, fields)
         self._keep = keep and version == "1.1"
         if EXPECT in fields and version == "1.1":
             self.expect_100_continue = fields[EXPECT].lower() == b"100-continue"
 
     def _is_head_too_long(self) -> bool:
-        return self._head_bytes > rules.MOST_BYTES or len(self.headers) > rules.MOST_FIELDS
+        headers = self.headers
+        if len(headers) > rules.MOST_FIELDS:
+            return True
+        size = len(self.url) + sum(rules.size(*field) for field in headers)
+        return size + self._trailer_bytes > rules.MOST_BYTES
 
     def _bound_head(self, count: int) -> None:
         """Refuse a head that is too long already, or trailers: of both, this is not the end."""

@@ -18,6 +18,11 @@ SINGLE = frozenset(
 TOO_LONG = Problem(431, f"head: wanted at most {MOST_BYTES} bytes and {MOST_FIELDS} fields")
 
 
+def size(name: bytes, value: bytes) -> int:
+    """Return what a field counts of a head."""
+    return len(name) + len(value) + 4
+
+
 def combined(headers: Headers) -> Fields:
     """Return the fields by name; a list that came in several lines is one (RFC 9110, 5.3).
 
