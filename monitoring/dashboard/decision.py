@@ -55,6 +55,7 @@ def _one(record: dict[str, Any], columns: dict[str, ColumnDrift]) -> None:
     st.subheader(markdown(f"{record['kind']} at {record['time']}"))
     figures = st.columns(3)
     figures[0].metric("Decision", markdown(str(record.get("decision") or "none")))
+    figures[0].caption(_rule(record))
     prediction = record.get("prediction")
     shown = f"{prediction:.4f}" if isinstance(prediction, float) else str(prediction)
     figures[1].metric("Score", markdown(shown))
@@ -71,6 +72,12 @@ def _one(record: dict[str, Any], columns: dict[str, ColumnDrift]) -> None:
         st.dataframe(pd.DataFrame({"value": row}), width="stretch", height=250)
     with st.expander("The record as it was written"):
         st.json(record)
+
+
+def _rule(record: dict[str, Any]) -> str:
+    """Say by which policy it was decided; a policy's version is its rule."""
+    policy = record.get("policy")
+    return markdown(f"by policy {policy}") if policy else "The model has no policy."
 
 
 def _table(features: dict[str, Any], columns: dict[str, ColumnDrift]) -> pd.DataFrame:

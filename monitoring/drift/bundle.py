@@ -48,6 +48,7 @@ class Manifest(msgspec.Struct):
     files: dict[str, str]
     features: list[Feature]
     task: str = "raw"
+    probability_of: str | float | bool | None = None
     policy: Policy | None = None
 
 

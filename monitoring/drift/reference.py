@@ -104,7 +104,8 @@ def _counts(feature: Feature, counted: FeatureProfile) -> Counts:
 def _notes(manifest: Manifest, profile: Profile) -> list[str]:
     if profile.prediction is None:
         return [f"{manifest.name} {manifest.version} has no reference scores: no score drift"]
-    return []
+    of = manifest.probability_of
+    return [] if of is None else [f"the score is the probability of {of!r}"]
 
 
 def as_the_model_sees(reference: Reference) -> Reference:

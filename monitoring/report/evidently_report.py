@@ -11,7 +11,7 @@ import pandas as pd
 os.environ["DO_NOT_TRACK"] = "1"  # read when evidently is imported
 
 from evidently import BinaryClassification, DataDefinition, Dataset, Report
-from evidently.metrics import MissingValueCount
+from evidently.metrics import LogLoss, MissingValueCount, RocAuc
 from evidently.presets import ClassificationPreset, DataDriftPreset
 from evidently.presets.dataset_stats import DatasetStats, ValueStats
 from evidently.tests import lte
@@ -55,13 +55,17 @@ def drift_report(
 def outcome_report(
     reference: pd.DataFrame, current: pd.DataFrame, threshold: float | None, about: dict[str, str]
 ) -> Any:
-    """Run the classification preset over predictions and outcomes; return Evidently's Snapshot."""
+    """Compare predictions with outcomes; return Evidently's Snapshot.
+
+    Without a threshold of ours only what needs none is shown: Evidently would take one half.
+    """
     definition = DataDefinition(
         numerical_columns=[PREDICTION],
         classification=[BinaryClassification(target=LABEL, prediction_probas=PREDICTION)],
     )
-    preset = ClassificationPreset(probas_threshold=threshold)
-    return _run(Report([preset], metadata=about), definition, reference, current)
+    decided = [ClassificationPreset(probas_threshold=threshold)]
+    metrics = [RocAuc(), LogLoss()] if threshold is None else decided
+    return _run(Report(metrics, metadata=about), definition, reference, current)
 
 
 def _run(report: Any, definition: Any, reference: pd.DataFrame, current: pd.DataFrame) -> Any:
