@@ -241,7 +241,7 @@ def test_a_calibrator_over_several_models_is_refused_by_what_it_is(
 ) -> None:
     several = CalibratedClassifierCV(classifier(), cv=2).fit(X, Y)
     assert convert(written(tmp_path / "m.pkl", several, ""), tmp_path) == 2
-    assert "more than one LightGBM model inside" in capsys.readouterr().err
+    assert "CalibratedClassifierCV over 2 models" in capsys.readouterr().err
 
 
 def test_only_an_xgboost_model_is_called_one(
