@@ -22,6 +22,7 @@ from .files import read_file
 from .loading import calibration
 from .manifest import Identity
 from .mlflow import signature_types
+from .names import as_in_rows
 from .opening import open_alone, open_model, uncarried, with_calibrator
 from .policy import Costs
 from .repolicy import change_policy
@@ -130,6 +131,8 @@ def run_convert(options: argparse.Namespace) -> int:
     loaded = with_calibrator(loaded, options.calibrator, options.calibrator_takes, options.model)
     if loaded.uncarried and not options.booster_alone:
         raise UnsupportedModelError(f"{options.model}: {uncarried(loaded)}")
+    if options.reference is not None and carried is None:
+        loaded = as_in_rows(loaded, options.reference)
     for note in (f"read {len(loaded.model.trees)} trees", *loaded.notes, *calibration(loaded)):
         progress(note)
     write_bundle(place, convert(loaded, request, progress, carried))

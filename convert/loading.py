@@ -40,6 +40,7 @@ class Loaded:
     classes: Labels | None = None
     others: tuple[Around, ...] = ()
     calibrator: Calibrator | None = None
+    known_names: tuple[str, ...] = ()
 
     @property
     def uncarried(self) -> tuple[Around, ...]:
@@ -69,9 +70,9 @@ def load(path: Path, num_iteration: int | None = None) -> Loaded:
         raise UnreadableModelError(f"{path}: {error}") from error
 
 
-def loaded_text(text: str, kind: str = "text") -> Loaded:
-    """Take a model text that is at hand; raises ConvertError by its kinds."""
-    return _loaded(Source(text, kind), None)
+def loaded_text(text: str, kind: str = "text", names: tuple[str, ...] | None = None) -> Loaded:
+    """Take a model text that is at hand, and a signature's names; raises ConvertError."""
+    return _loaded(Source(text, kind, names=names), None)
 
 
 def _loaded(source: Source, num_iteration: int | None) -> Loaded:
@@ -81,7 +82,7 @@ def _loaded(source: Source, num_iteration: int | None) -> Loaded:
         raise UnsupportedModelError("linear_tree with zero_as_missing: LightGBM trains no such one")
     steps = _steps(source.others)
     named, name_notes = _named(model, source, steps)
-    _check_names(named.feature_names)
+    check_names(named.feature_names)
     if steps:
         name_notes += (
             f"{', '.join(steps)} came before the booster and is not carried: "
@@ -89,8 +90,9 @@ def _loaded(source: Source, num_iteration: int | None) -> Loaded:
         )
     notes += name_notes + source.notes
     return Loaded(
-        text, named, source.kind, steps, notes, source.classes, source.others, source.calibrator
-    )
+        text, named, source.kind, steps, notes, source.classes, source.others, source.calibrator,
+        source.known_names,
+    )  # fmt: skip
 
 
 def _steps(others: tuple[Around, ...]) -> tuple[str, ...]:
@@ -99,8 +101,8 @@ def _steps(others: tuple[Around, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for name in names if name[0].isupper()))
 
 
-def _check_names(names: tuple[str, ...]) -> None:
-    """A request tells its values apart by name."""
+def check_names(names: tuple[str, ...]) -> None:
+    """Raise UnsupportedModelError for a name that stands twice: a request goes by names."""
     twice = [name for name, times in Counter(names).items() if times > 1]
     if twice:
         raise UnsupportedModelError(f"more than one feature is named {twice[0]!r}")

@@ -7,7 +7,8 @@ from .calibrating import BARE, read_calibrator
 from .calibrator import Takes
 from .errors import OptionError
 from .loading import Loaded, load
-from .mlflow import model_file
+from .mlflow import Described, model_file
+from .names import as_known
 from .pipeline import Carried, load_skops, load_trusted
 from .skops_file import is_skops
 from .steps import STEPS
@@ -26,10 +27,17 @@ def open_model(
     found = model_file(path)
     skops = is_skops(found.file)
     if not skops and not trust_pickle:
-        return load(path, num_iteration), None
+        return _as_known(load(path, num_iteration), found), None
     if num_iteration is not None:
         raise OptionError("--num-iteration goes with models that are read, not loaded")
-    return load_skops(found.file) if skops else load_trusted(found.file)
+    loaded, carried = load_skops(found) if skops else load_trusted(found)
+    return (_as_known(loaded, found) if carried is None else loaded), carried
+
+
+def _as_known(loaded: Loaded, found: Described) -> Loaded:
+    """Undo LightGBM's change of names, by the signature or by what scikit-learn was fitted on."""
+    loaded = as_known(loaded, found.names or (), "the MLflow signature")
+    return as_known(loaded, loaded.known_names, "feature_names_in_")
 
 
 def open_alone(path: Path) -> Loaded:

@@ -3,7 +3,6 @@
 import pickle
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,6 +17,7 @@ from .estimator import TOLD, predicts_otherwise
 from .files import regular
 from .linear import Nodes
 from .loading import Loaded, loaded_text
+from .mlflow import Described
 from .skops_file import build_skops
 from .steps import Block, Carrier, Input
 from .tree import Floats
@@ -36,20 +36,20 @@ class Carried:
     transform: Callable[[Floats], Floats]
 
 
-def load_skops(path: Path) -> tuple[Loaded, Carried | None]:
+def load_skops(found: Described) -> tuple[Loaded, Carried | None]:
     """Load a skops file, of which only types on a closed list are built.
 
     Raises UnsupportedModelError for a type or a step that is not carried, UnreadableModelError for
     what only looks like a model.
     """
-    found = build_skops(path)
+    built = build_skops(found.file)
     try:
-        return _split(found, "skops")
+        return _split(built, "skops", found)
     except DAMAGES as error:
-        raise UnreadableModelError(f"{path}: no whole model: {told(error)}") from error
+        raise UnreadableModelError(f"{found.file}: no whole model: {told(error)}") from error
 
 
-def load_trusted(path: Path) -> tuple[Loaded, Carried | None]:
+def load_trusted(found: Described) -> tuple[Loaded, Carried | None]:
     """Unpickle a file because the user said `--trust-pickle`: it may run any code it holds.
 
     Raises UnreadableModelError where it does not unpickle here, or to no model.
@@ -57,55 +57,75 @@ def load_trusted(path: Path) -> tuple[Loaded, Carried | None]:
     import joblib
 
     try:
-        return _split(joblib.load(regular(path)), "trusted pickle")
+        return _split(joblib.load(regular(found.file)), "trusted pickle", found)
     except (pickle.PickleError, *DAMAGES) as error:
-        raise UnreadableModelError(f"{path}: does not unpickle here: {told(error)}") from error
+        raise UnreadableModelError(
+            f"{found.file}: does not unpickle here: {told(error)}"
+        ) from error
 
 
-def _split(found: Any, kind: str) -> tuple[Loaded, Carried | None]:
-    before, last, calibrator = _taken_apart(found)
-    booster = getattr(last, "booster_", last)
+def _split(found: Any, kind: str, place: Described) -> tuple[Loaded, Carried | None]:
+    parts = _taken_apart(found)
+    booster = getattr(parts.model, "booster_", parts.model)
     if not hasattr(booster, "model_to_string"):
-        raise UnreadableModelError(f"a LightGBM model wanted, got {type(last).__name__}")
-    notes = (TOLD,) if predicts_otherwise(vars(last)) else ()
-    loaded = loaded_text(booster.model_to_string(), kind)
+        raise UnreadableModelError(f"a LightGBM model wanted, got {type(parts.model).__name__}")
+    names = None if parts.before else place.names
+    kind = f"mlflow {kind}" if place.of_mlflow else kind
+    loaded = loaded_text(booster.model_to_string(), kind, names)
+    notes = (TOLD,) if predicts_otherwise(vars(parts.model)) else ()
     loaded = replace(
-        loaded, classes=classes_of(last), notes=loaded.notes + notes, calibrator=calibrator
-    )
-    return loaded, _carried(before, len(loaded.model.feature_names)) if before else None
+        loaded, classes=classes_of(parts.model), notes=loaded.notes + notes,
+        calibrator=parts.calibrator, known_names=parts.names,
+    )  # fmt: skip
+    if not parts.before:
+        return loaded, None
+    return loaded, _carried(parts.before, len(loaded.model.feature_names), place.names)
 
 
-def _taken_apart(found: Any) -> tuple[list[Any], Any, Calibrator | None]:
-    """Return the steps before the model, the model, and the calibrator around it."""
-    before: list[Any] = []
-    calibrator = None
+@dataclass
+class _Parts:
+    """The steps before the model, the model, the calibrator around it, and the columns' names."""
+
+    before: list[Any]
+    model: Any
+    calibrator: Calibrator | None = None
+    names: tuple[str, ...] = ()
+
+
+def _taken_apart(found: Any) -> _Parts:
+    parts = _Parts([], found)
     while True:
+        parts.names += tuple(map(str, getattr(found, "feature_names_in_", ())))
         match type(found).__name__:
             case "FrozenEstimator":
                 found = found.estimator
-            case "CalibratedClassifierCV" if calibrator is None:
-                calibrator, found = unwrapped(found)
+            case "CalibratedClassifierCV" if parts.calibrator is None:
+                parts.calibrator, found = unwrapped(found)
             case "Pipeline":
                 *steps, found = (each for _, each in found.steps if not _samples(each))
-                before += [each for each in steps if each is not None and each != "passthrough"]
+                parts.before += [each for each in steps if each not in (None, "passthrough")]
             case _ if hasattr(found, "best_estimator_"):
                 found = found.best_estimator_
             case _:
-                return before, found, calibrator
+                parts.model = found
+                return parts
 
 
 def _samples(step: Any) -> bool:
     return hasattr(step, "fit_resample")
 
 
-def _carried(before: list[Any], width: int) -> Carried:
+def _carried(before: list[Any], width: int, known: tuple[str, ...] | None) -> Carried:
     first = before[0]
     named = getattr(first, "feature_names_in_", None)
     count = int(first.n_features_in_)
     if not 0 < count <= MOST_COLUMNS or (named is not None and len(named) != count):
         raise UnreadableModelError(f"the first step takes {str(count)[:40]} columns, or its names")
-    names = [f"Column_{i}" for i in range(count)] if named is None else [str(n) for n in named]
-    carrier = Carrier([Input(name) for name in names])
+    if named is not None:
+        known = tuple(str(name) for name in named)
+    elif known is None or len(known) != count:
+        known = tuple(f"Column_{i}" for i in range(count))
+    carrier = Carrier([Input(name) for name in known])
     block = Block("X", tuple(range(count)))
     for step in before:
         block = carrier.carry(step, block)

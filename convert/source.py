@@ -4,6 +4,7 @@ LightGBM keeps its whole text inside its pickles, so the bytes are searched, not
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from .errors import UnreadableModelError, UnsupportedModelError
 from .estimator import TOLD, predicts_otherwise
 from .files import read_file, unpacked
 from .mlflow import Described
+from .pickled import values_of
 from .surroundings import OWN, Around, Surroundings, by_name, surroundings
 
 TEXT_STARTS = re.compile(rb"tree\n(?=(?:version=v\d+\n)?num_class=\d+\n)")
@@ -54,6 +56,7 @@ class Source:
     classes: Labels | None = None
     notes: tuple[str, ...] = ()
     calibrator: Calibrator | None = None
+    known_names: tuple[str, ...] = ()
 
 
 def read_source(found: Described) -> Source:
@@ -95,7 +98,18 @@ def _from_bytes(path: Path, content: bytes) -> Source:
     notes = (TOLD,) if any(map(predicts_otherwise, known.mappings)) else ()
     best = _best_iterations(known)
     calibrator, others = calibrated(known)
-    return replace(found, best_iterations=best, others=others, notes=notes, calibrator=calibrator)
+    names = tuple(_known_names(known))
+    return replace(
+        found, best_iterations=best, others=others, notes=notes, calibrator=calibrator,
+        known_names=names,
+    )  # fmt: skip
+
+
+def _known_names(known: Surroundings) -> Iterator[str]:
+    """The columns scikit-learn's estimators were fitted on."""
+    for state in known.mappings:
+        if "feature_names_in_" in state:
+            yield from (str(name) for name in values_of(state["feature_names_in_"]) or ())
 
 
 def _texts(content: bytes) -> set[bytes]:
