@@ -27,6 +27,7 @@ from .chromium import chromium
 from .conftest import ROOT
 from .drift_files import rows, scores, write_bundle, write_log
 from .record_lines import BEGIN, segment
+from .test_monitoring_drift_refused import refused
 
 PICTURES = Path(os.environ.get("CREDIT_ARTIFACTS", ROOT / "artifacts")) / "dashboard"
 PATIENCE = 60.0
@@ -155,6 +156,20 @@ def test_the_overview_tells_the_verdict(browser: Chrome, served: str) -> None:
     assert "tiny 1" in shown
     assert "INCOME: " in shown
     WebDriverWait(browser, PATIENCE).until(lambda b: charts(b) >= 4)
+    no_sideways_scrolling(browser)
+
+
+def test_the_head_tells_how_many_were_refused(browser: Chrome, world: Path, tmp_path: Path) -> None:
+    """Before, a third of the applicants refused was one grey line at the end, under a green box."""
+    write_log(tmp_path / "log", rows(400, 1))
+    segment(tmp_path / "log", refused(200, {"feature": "KIND", "wanted": "car"}), host="second")
+    given = ["--model", str(world / "tiny" / "1"), "--log", str(tmp_path / "log")]
+    assert main(["drift", *given, "--out", str(tmp_path / "out"), "--no-report"]) == 1
+    with dashboard("--out", str(tmp_path / "out")) as url:
+        shown = open_page(browser, url, "Why requests were refused", "refused")
+    assert "Drift, ▲▲▲ large" in shown
+    assert "200 of 600 asked were refused (33.3%): KIND 200" in shown
+    assert "refused 200 of 600 asked, 33.3% (95 % interval 29.7% to 37.2%): drifted" in shown
     no_sideways_scrolling(browser)
 
 

@@ -60,7 +60,7 @@ def test_a_row_without_a_time_is_refused(
     now = people(300, 1).assign(time="2026-11-23T10:00:00Z")
     now.loc[:2, "time"] = None
     assert drift(tmp_path, people(300, 0), now, "--by", by)["code"] == 3
-    assert "time: wanted ISO 8601 in every row, got none in 3 rows" in capsys.readouterr().err
+    assert "row 1: time: wanted ISO 8601 in every row, got " in capsys.readouterr().err
 
 
 def test_a_time_that_is_none_is_told_in_one_line(

@@ -6,8 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from ..drift.result import DRIFT, STABLE, Drift, Refused
-from ..drift.summary import notes, sign
-from ..drift.verdict import said_of_refused
+from ..drift.summary import days_of, notes, sign
 from ..markup import markdown
 from . import charts, palette
 from .files import Files
@@ -48,7 +47,7 @@ def _verdict(drift: Drift) -> None:
     else:
         st.info("Too few rows to tell: " + markdown("; ".join(drift.reasons)))
     window = drift.window
-    days = f"{window.first} to {window.last}, " if window.first else ""
+    days = f"{days_of(window)}, " if window.first else ""
     looked = datetime.fromisoformat(drift.time)
     st.caption(f"{days}looked at {looked:%Y-%m-%d %H:%M} UTC")
     age = datetime.now(UTC) - looked
@@ -68,13 +67,14 @@ def _figures(drift: Drift) -> None:
     psi = few or (f"{drift.score.psi:.3f}" if drift.score else "none")
     figures[4].metric("Score PSI", psi, help="0.1 moderate, 0.25 large")
     if drift.refused and drift.refused.requests:
-        _faults(drift.refused)
+        _refusals(drift, drift.refused)
     for one in drift.decisions:
         change = (one.share.current - one.share.reference) * 100
         interval = f"{one.change_low * 100:+.1f} to {one.change_high * 100:+.1f} points"
         st.write(
             f"**{markdown(one.decision)}** {one.share.reference:.1%} → {one.share.current:.1%}"
-            f" ({change:+.1f} points, 95 % interval {interval}): {sign(drift, one.share.drifted)}"
+            f" ({change:+.1f} points, 95 % interval {interval}):"
+            f" {sign(drift, one.share.drifted).lower()}"
         )
 
 
@@ -82,17 +82,20 @@ def _refused(drift: Drift) -> str:
     return "not known" if drift.refused is None else f"{drift.refused.share:.1%}"
 
 
-def _faults(refused: Refused) -> None:
-    """Show what the refused requests lacked, the most frequent faults first."""
-    interval = f"95 % interval {refused.low:.1%} to {refused.high:.1%}"
-    st.write(markdown(f"{said_of_refused(refused)}, {interval}"))
+def _refusals(drift: Drift, refused: Refused) -> None:
+    """Show how many requests were refused and why, the most frequent faults first."""
+    st.write(
+        f"**refused** {refused.requests:,} of {refused.asked:,} asked, {refused.share:.1%}"
+        f" (95 % interval {refused.low:.1%} to {refused.high:.1%}):"
+        f" {sign(drift, refused.drifted).lower()}"
+    )
     rows = [
-        {"feature": f.feature or "body", "wanted": f.wanted, "requests": f.requests,
-         "share of asked": f"{f.requests / refused.asked:.1%}"}
+        {"requests": f.requests, "share of asked": f"{f.requests / refused.asked:.1%}",
+         "feature": f.feature or "body", "wanted": f.wanted}
         for f in refused.faults
     ]  # fmt: skip
     if rows:
-        with st.expander("What the refused requests lacked"):
+        with st.expander("Why requests were refused"):
             st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch")
 
 

@@ -32,6 +32,11 @@ def from_file(path: str, ignored: Sequence[str] = ()) -> Reference:
     if not columns:
         raise BadReferenceError(f"{path}: no column that drift can be looked for in")
     notes = [f"{name}: {why}, left out" for name, why in skipped.items()]
+    notes += [
+        f"{column.name}: {odd}: taken for a category, though most of its values are numbers"
+        for column in columns
+        if column.kind == CATEGORY and (odd := _odd(cells[column.name], column.labels))
+    ]
     scores = next((name for name in SCORES if name in names), None)
     edges = edges_of(_scores(path, scores, cells[scores])) if scores else np.array([])
     everything = None
@@ -79,9 +84,24 @@ def _column(name: str, cells: list[Cells]) -> Column | str:
     if _are_times(distinct):
         return "time is neither number nor category"
     if len(distinct) > MOST_LABELS:
-        return f"over {MOST_LABELS} distinct texts"
+        odd = _odd(cells, distinct.to_pylist())
+        return f"over {MOST_LABELS} distinct texts" + (f" ({odd})" if odd else "")
     categories = tuple(sorted(_values(distinct.to_pylist()), key=str))
     return Column(name, CATEGORY, np.array([]), labels_of(categories), categories=categories)
+
+
+def _odd(cells: list[Cells], texts: Sequence[str]) -> str | None:
+    """Name the first text in a CSV's column of mostly numbers; None where it is not such a one."""
+    numeric = sum(isinstance(spelled(str(text)), int | float) for text in texts)
+    if not isinstance(cells[0], tuple) or not len(texts) / 2 < numeric < len(texts):
+        return None
+    before = 0
+    for part in cells:
+        try:
+            before += len(numbers(part, infinite=True))
+        except CellError as error:
+            return f"row {before + error.row + 1}: {error}"
+    return None
 
 
 def _is_number(kind: pa.DataType) -> bool:

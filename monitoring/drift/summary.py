@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from ..markup import visible
-from .result import ColumnDrift, Drift, Trend
+from .result import ColumnDrift, Drift, Trend, Window
 from .verdict import said_of_refused
 
 TOP = 12
@@ -24,7 +24,7 @@ def _head(drift: Drift) -> Iterator[str]:
     model = f"{drift.model.name} {drift.model.version}".strip()
     against = AGAINST[drift.baseline]
     yield f"{SIGNS[drift.status]}{level}  {model}, against {against}"
-    days = f", {drift.window.first} to {drift.window.last}" if drift.window.first else ""
+    days = f", {days_of(drift.window)}" if drift.window.first else ""
     yield f"{drift.rows.current:,} rows{days}; reference {drift.rows.reference:,} rows"
     if not drift.enough:
         yield from drift.reasons
@@ -38,6 +38,11 @@ def _outcome(drift: Drift) -> Iterator[str]:
     for one in drift.decisions:
         moved = f"{one.share.reference:6.1%} -> {one.share.current:6.1%}"
         yield f"{one.decision:<8} {moved}  {sign(drift, one.share.drifted)}"
+
+
+def days_of(window: Window) -> str:
+    """Return the days found, one as one."""
+    return window.first if window.first == window.last else f"{window.first} to {window.last}"
 
 
 def sign(drift: Drift, drifted: bool) -> str:

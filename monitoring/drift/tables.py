@@ -76,7 +76,11 @@ class Table:
         days, chosen = None, np.arange(len(next(iter(columns.values()))))
         arrays = {name: array_of(column) for name, column in columns.items()}
         if TIME in arrays and TIME in self.beside:
-            times = moments(arrays[TIME])
+            try:
+                times = moments(arrays[TIME])
+            except CellError as error:
+                row = before + error.row + 1
+                raise BadCurrentError(f"{path}: row {row}: {TIME}: {error}") from error
             inside = self._inside(times)
             chosen = chosen[inside]
             arrays = {name: array.filter(pa.array(inside)) for name, array in arrays.items()}
@@ -111,14 +115,17 @@ class Table:
 
 
 def moments(array: pa.Array) -> NDArray[np.datetime64]:
-    """Return times [n] as UTC microseconds, from timestamps or ISO 8601. Raises BadCurrentError."""
+    """Return times [n] as UTC microseconds, from timestamps or ISO 8601. Raises CellError."""
+    told = pd.Series(array.to_pandas())
     try:
-        times = pd.to_datetime(pd.Series(array.to_pandas()), utc=True, format="ISO8601")
+        times = pd.to_datetime(told, utc=True, format="ISO8601", errors="coerce")
     except (ValueError, TypeError) as error:
-        said = str(error).splitlines()[0]
-        raise BadCurrentError(f"{TIME}: wanted ISO 8601, got {said}") from error
-    if none := int(times.isna().sum()):
-        raise BadCurrentError(f"{TIME}: wanted ISO 8601 in every row, got none in {none} rows")
+        raise CellError("ISO 8601", told[0]) from error
+    if times.isna().any():
+        row = int(np.argmax(times.isna()))
+        wrong = CellError("ISO 8601 in every row", array[row].as_py())
+        wrong.row = row
+        raise wrong
     return times.dt.tz_localize(None).to_numpy("datetime64[us]")
 
 

@@ -93,10 +93,12 @@ def _read(path: Path) -> pa.Table:
 def _part(where: str, before: int, columns: dict[str, Column]) -> pa.Table:
     requests = array_of(columns[REQUEST]).cast(pa.string())
     indexes = columns.get(INDEX, pa.nulls(len(requests)))
+    name = OUTCOME
     try:
-        outcomes, places = numbers(columns[OUTCOME]), np.nan_to_num(numbers(indexes))
+        outcomes, name = numbers(columns[OUTCOME]), INDEX
+        places = np.nan_to_num(numbers(indexes))
     except CellError as error:
-        raise OutcomesError(f"{where} {before + error.row + 1}: {error}") from error
+        raise OutcomesError(f"{where} {before + error.row + 1}: {name}: {error}") from error
     wrong = ~np.isin(outcomes, [0.0, 1.0]) & ~np.isnan(outcomes)
     for wanted, values, bad in (
         ("outcomes of 0 and 1", outcomes, wrong),
