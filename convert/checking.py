@@ -13,10 +13,13 @@ import numpy as np
 from .building import Built, build
 from .damages import DAMAGES, told
 from .errors import ConvertError, MismatchError, OptionError, RowsError
+from .evidence import Evidence
 from .features import MissingChoice
 from .files import MOST_BYTES, read_file
+from .loading import Loaded
 from .mismatch import leaf_indices
 from .opening import open_model
+from .reference import Reference
 from .rows import fill_rows, read_rows
 from .tree import Floats
 from .verify import Progress, Report, verify
@@ -70,9 +73,16 @@ def _case(folder: Path, each: dict[str, Any]) -> Case:
 def check(case: Case, progress: Progress) -> tuple[Built, Report]:
     """Convert in memory and compare; raises ConvertError."""
     loaded, carried = open_model(case.model, case.num_iteration)
-    built = build(loaded, MissingChoice(), carried)
+    built = build(loaded, MissingChoice(), carried, evidence_of(case.rows, loaded))
     reference = None if case.rows is None else raw_rows(case.rows, built)
     return built, verify(built.subject, built.model, reference, progress)
+
+
+def evidence_of(rows: Path | None, loaded: Loaded) -> Evidence | None:
+    """Return what rows by name tell of the model's columns; None where there are none."""
+    if rows is None or rows.suffix == ".npz":
+        return None
+    return Evidence(reference=Reference.read(rows, loaded.model.feature_names))
 
 
 def raw_rows(path: Path, built: Built) -> Floats:

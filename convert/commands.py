@@ -13,7 +13,7 @@ from . import comparison, fidelity, inspection
 from .approximate import APPROXIMATE
 from .building import build
 from .bundle import check_place, write_bundle
-from .checking import cases_of, check_all, raw_rows
+from .checking import cases_of, check_all, evidence_of, raw_rows
 from .conversion import Request, convert
 from .deciding import told
 from .errors import OptionError, UnsupportedModelError
@@ -243,7 +243,8 @@ def compare_parser() -> argparse.ArgumentParser:
 
 def run_compare(options: argparse.Namespace) -> int:
     """Print the comparison."""
-    built = build(open_alone(options.model), MissingChoice())
+    loaded = open_alone(options.model)
+    built = build(loaded, MissingChoice(), evidence=evidence_of(options.rows, loaded))
     reference = raw_rows(options.rows, built) if options.rows else None
     lines = comparison.compare(built, reference, options.threshold)
     as_json = json.dumps([line.as_dict() for line in lines], indent=1)

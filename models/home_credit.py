@@ -22,7 +22,7 @@ SOURCE = "Home Credit Default Risk, application_train.csv"
 
 def read(file: Path) -> pd.DataFrame:
     """Read the applications: text columns as categories, the rest as float64, the key dropped."""
-    rows = pd.read_csv(file)
+    rows = pd.read_csv(file, float_precision="round_trip")  # the default rounds some wrong
     absent = {LABEL, KEY} - set(rows.columns)
     if absent:
         raise SystemExit(f"{file}: wanted the columns {LABEL} and {KEY}, got none named {absent}")

@@ -46,7 +46,8 @@ def read(file: Path) -> pd.DataFrame:
 
     The column ID is dropped: it numbers the rows and says nothing of an applicant.
     """
-    rows = pd.read_csv(io.BytesIO(file.read_bytes())).drop(columns="ID")
+    content = io.BytesIO(file.read_bytes())
+    rows = pd.read_csv(content, float_precision="round_trip").drop(columns="ID")
     rows = rows.rename(columns={"default.payment.next.month": LABEL})
     return rows.astype(dict.fromkeys(NOMINAL, "category"))
 
