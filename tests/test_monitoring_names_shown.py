@@ -17,6 +17,8 @@ from selenium.webdriver.support.wait import WebDriverWait
 
 from monitoring.__main__ import main
 from monitoring.markup import harmless
+from monitoring.replay.plot import save
+from monitoring.replay.trial import Trial
 
 from .chromium import chromium
 from .drift_files import rows, scores, write_bundle, write_log
@@ -160,3 +162,13 @@ def test_a_decision_shows_names_as_they_are(browser: Chrome, served: str, world:
 
 def plain(text: str) -> str:
     return text.replace("\u2060", "")
+
+
+def test_the_plot_of_a_trial_runs_no_name(browser: Chrome, tmp_path: Path) -> None:
+    trial = Trial(f"{NAMES['INCOME']}{MODEL}/<b>1</b>")
+    trial.add(np.array([0.1, 0.2]), np.array([0.3, 0.1]), [("approve", "refuse")] * 2)
+    save(trial, tmp_path / "trial.html")
+    browser.get((tmp_path / "trial.html").as_uri())
+    WebDriverWait(browser, PATIENCE).until(lambda b: "would change with" in text_of(b))
+    nothing_ran(browser)
+    assert harmless(trial.model) in text_of(browser)

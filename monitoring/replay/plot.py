@@ -5,11 +5,13 @@ from pathlib import Path
 import numpy as np
 import plotly.graph_objects as go
 
+from ..markup import harmless
 from .trial import BINS, Trial
 
 
 def save(trial: Trial, path: Path) -> None:
     """Write an HTML page that needs no network."""
+    model = harmless(trial.model)
     counts = np.array(trial.grid, dtype=float).T
     shown = np.log10(counts, where=counts > 0, out=np.full_like(counts, np.nan))
     middles = (np.arange(BINS) + 0.5) / BINS
@@ -22,9 +24,9 @@ def save(trial: Trial, path: Path) -> None:
     )  # fmt: skip
     figure.add_shape(type="line", x0=0, y0=0, x1=1, y1=1, line={"dash": "dot"})
     figure.update_layout(
-        title=f"{trial.changed:,} of {trial.compared:,} decisions would change with {trial.model}",
+        title=f"{trial.changed:,} of {trial.compared:,} decisions would change with {model}",
         xaxis_title="prediction recorded",
-        yaxis_title=f"prediction of {trial.model}",
+        yaxis_title=f"prediction of {model}",
         width=760, height=680,
     )  # fmt: skip
     figure.write_html(str(path), include_plotlyjs=True)
