@@ -137,8 +137,9 @@ def _carried(before: list[Any], width: int, known: tuple[str, ...] | None) -> Ca
     def transform(X: Floats) -> Floats:
         rows: Any = X if named is None else _frame(X, carrier.inputs)
         try:
-            for step in before:
-                rows = step.transform(rows)
+            with np.errstate(all="ignore"):
+                for step in before:
+                    rows = step.transform(rows)
             dense = rows.toarray() if hasattr(rows, "toarray") else np.asarray(rows)
             return np.ascontiguousarray(dense, dtype=np.float64)
         except DAMAGES as error:

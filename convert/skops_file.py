@@ -11,7 +11,7 @@ from .errors import ConvertError, UnreadableModelError, UnsupportedModelError
 from .files import MOST_BYTES
 from .parse import parse_model
 from .skops_types import ALLOWED, NAMES
-from .steps import STEPS
+from .steps import FUNCTIONS, STEPS
 
 SCHEMA = "schema.json"
 BOOSTER = "lightgbm.basic.Booster"
@@ -90,7 +90,7 @@ def _check(node: Any) -> None:
     if name not in ALLOWED.get(f"{kind.__module__}.{kind.__name__}", ()):
         raise UnsupportedModelError(
             f"holds {name[:120]} ({kind.__name__}), which no carried step needs; nothing of the "
-            f"file was built. Carried are {', '.join(STEPS)}"
+            f"file was built. Carried are {', '.join(STEPS)}, and numpy's {', '.join(FUNCTIONS)}"
         )
 
 

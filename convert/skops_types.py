@@ -55,12 +55,17 @@ SCORES = frozenset(
         "sklearn.feature_selection._univariate_selection.r_regression",
     }
 )
+# What a FunctionTransformer may apply.
+FUNCTIONS = frozenset(
+    f"numpy.{name}"
+    for name in ("absolute", "ceil", "floor", "negative", "rint", "sign", "sqrt", "square")
+)
 PLAIN = frozenset({"builtins.bool", "builtins.float", "builtins.int", "builtins.str"})
 
 ALLOWED: dict[str, frozenset[str]] = {
     "skops.io._general.DefaultDictNode": frozenset({"collections.defaultdict"}),
     "skops.io._general.DictNode": frozenset({"builtins.dict", "collections.OrderedDict"}),
-    "skops.io._general.FunctionNode": SCORES,
+    "skops.io._general.FunctionNode": SCORES | FUNCTIONS,
     "skops.io._general.JsonNode": frozenset({"builtins.str"}),
     "skops.io._general.ListNode": frozenset({"builtins.list"}),
     "skops.io._general.ObjectNode": ESTIMATORS,

@@ -83,6 +83,11 @@ class Carrier:
         absent = self.nodes.add("IsNaN", block.tensor)
         return Block(self.nodes.add("Where", absent, constant, block.tensor), block.sources)
 
+    def see(self, source: int, low: Any, high: Any) -> None:
+        """Note an input's range in training: the first step that knows it is the nearest."""
+        if self.inputs[source].seen is None:
+            self.inputs[source].seen = (float(low), float(high))
+
     def claim(self, source: int, categories: list[object], refuses: bool) -> list[float]:
         """Make an input a category; returns the codes its row will hold."""
         codes = _codes(categories)
@@ -102,8 +107,24 @@ def _codes(categories: list[object]) -> list[float]:
 
 
 def _impute(carrier: Carrier, step: Any, block: Block) -> Block:
-    if step.add_indicator or not _is_nan(step.missing_values):
-        raise UnsupportedModelError("SimpleImputer with an indicator or another missing value")
+    if not _is_nan(step.missing_values):
+        raise UnsupportedModelError(f"SimpleImputer for which {step.missing_values!r} is missing")
+    filled = _imputed(carrier, step, block)
+    if not step.add_indicator:
+        return filled
+    if any(carrier.inputs[source].fill is not None for source in block.sources):
+        raise UnsupportedModelError("SimpleImputer of texts with an indicator")
+    return carrier.join([filled, _indicated(carrier, step.indicator_, block)])
+
+
+def _indicated(carrier: Carrier, step: Any, block: Block) -> Block:
+    """A column of 0 and 1 for each that had missing values in training."""
+    chosen = carrier.select(block, [int(i) for i in step.features_])
+    absent = carrier.nodes.add("IsNaN", chosen.tensor)
+    return Block(carrier.nodes.add("Cast", absent, to=TensorProto.DOUBLE), chosen.sources)
+
+
+def _imputed(carrier: Carrier, step: Any, block: Block) -> Block:
     statistics = list(step.statistics_)
     kept = [i for i, value in enumerate(statistics) if not _is_nan(value)]
     if len(kept) < len(statistics) and not step.keep_empty_features:
@@ -121,8 +142,7 @@ def _standardise(carrier: Carrier, step: Any, block: Block) -> Block:
     mean = step.mean_ if step.with_mean else np.zeros(len(block.sources))
     spread = step.scale_ if step.with_std else np.ones(len(block.sources))
     for i, source in enumerate(block.sources):
-        low, high = mean[i] - 3 * spread[i], mean[i] + 3 * spread[i]
-        carrier.inputs[source].seen = (float(low), float(high))
+        carrier.see(source, mean[i] - 3 * spread[i], mean[i] + 3 * spread[i])
     if step.with_mean:
         block = carrier.with_row("Sub", block, mean)
     return carrier.with_row("Div", block, spread) if step.with_std else block
@@ -130,11 +150,27 @@ def _standardise(carrier: Carrier, step: Any, block: Block) -> Block:
 
 def _min_max(carrier: Carrier, step: Any, block: Block) -> Block:
     for i, source in enumerate(block.sources):
-        carrier.inputs[source].seen = (float(step.data_min_[i]), float(step.data_max_[i]))
+        carrier.see(source, step.data_min_[i], step.data_max_[i])
     block = carrier.with_row("Add", carrier.with_row("Mul", block, step.scale_), step.min_)
     if not step.clip:
         return block
     limits = [carrier.nodes.constant(np.array(float(x))) for x in step.feature_range]
+    return Block(carrier.nodes.add("Clip", block.tensor, *limits), block.sources)
+
+
+def _robust(carrier: Carrier, step: Any, block: Block) -> Block:
+    if step.with_centering:
+        block = carrier.with_row("Sub", block, step.center_)
+    return carrier.with_row("Div", block, step.scale_) if step.with_scaling else block
+
+
+def _max_abs(carrier: Carrier, step: Any, block: Block) -> Block:
+    for i, source in enumerate(block.sources):
+        carrier.see(source, -step.max_abs_[i], step.max_abs_[i])
+    block = carrier.with_row("Div", block, step.scale_)
+    if not getattr(step, "clip", False):
+        return block
+    limits = [carrier.nodes.constant(np.array(x)) for x in (-1.0, 1.0)]
     return Block(carrier.nodes.add("Clip", block.tensor, *limits), block.sources)
 
 
@@ -159,27 +195,48 @@ def _ordinal(carrier: Carrier, step: Any, block: Block) -> Block:
     if getattr(step, "_infrequent_enabled", False):
         raise UnsupportedModelError("OrdinalEncoder that groups infrequent categories")
     refuses = step.handle_unknown == "error"
-    if not refuses and not _same(step.unknown_value, step.encoded_missing_value):
-        raise UnsupportedModelError("OrdinalEncoder that tells unknown from missing values")
+    otherwise = float("nan" if refuses else step.unknown_value)
     blocks = []
     for i, categories in enumerate(step.categories_):
-        values = _known(categories)
-        codes = _encoded(carrier, block, i, values, refuses)
-        column = _missing_filled(carrier, carrier.select(block, [i]), values)
-        blocks.append(_positions(carrier, column, codes, float(step.encoded_missing_value)))
+        places = [float(place) for place in range(len(categories))]
+        blocks.append(_looked_up(carrier, block, i, (categories, places), otherwise, refuses))
     return carrier.join(blocks)
 
 
-def _positions(carrier: Carrier, column: Block, codes: list[float], otherwise: float) -> Block:
-    """Each code's position; what is no code gets the encoder's value for missing."""
+def _target(carrier: Carrier, step: Any, block: Block) -> Block:
+    """Each category's mean of the target; what is no category gets the mean over all."""
+    if step.target_type_ == "multiclass":
+        raise UnsupportedModelError("TargetEncoder of several classes")
+    mean = float(step.target_mean_)
+    blocks = [
+        _looked_up(carrier, block, i, (categories, encodings.tolist()), mean, False)
+        for i, (categories, encodings) in enumerate(
+            zip(step.categories_, step.encodings_, strict=True)
+        )
+    ]
+    return carrier.join(blocks)
+
+
+def _looked_up(
+    carrier: Carrier,
+    block: Block,
+    at: int,
+    table: tuple[Any, list[float]],
+    otherwise: float,
+    refuses: bool,
+) -> Block:
+    """The number of each category in one column, by a table of categories and numbers."""
+    categories, numbers = table
+    values = _known(categories)
+    codes = _encoded(carrier, block, at, values, refuses)
+    column = _missing_filled(carrier, carrier.select(block, [at]), values)
     nodes = carrier.nodes
     equal = nodes.add("Equal", column.tensor, nodes.constant(np.array([codes])))
     hot = nodes.add("Cast", equal, to=TensorProto.DOUBLE)
-    places = nodes.constant(np.arange(len(codes), dtype=np.float64)[:, None])
     known = nodes.add("ReduceMax", hot, nodes.constant(np.array([1])))
     found = nodes.add("Equal", known, nodes.constant(np.array(1.0)))
-    position = nodes.add("MatMul", hot, places)
-    tensor = nodes.add("Where", found, position, nodes.constant(np.array(otherwise)))
+    number = nodes.add("MatMul", hot, nodes.constant(np.array(numbers)[:, None]))
+    tensor = nodes.add("Where", found, number, nodes.constant(np.array(otherwise)))
     return Block(tensor, column.sources)
 
 
@@ -211,10 +268,6 @@ def _is_nan(value: object) -> bool:
     return isinstance(value, float | np.floating) and bool(np.isnan(value))
 
 
-def _same(one: object, other: object) -> bool:
-    return one == other or (_is_nan(one) and _is_nan(other))
-
-
 def _support(carrier: Carrier, step: Any, block: Block) -> Block:
     return carrier.select(block, np.flatnonzero(step.get_support()).tolist())
 
@@ -229,15 +282,32 @@ def _columns(carrier: Carrier, step: Any, block: Block) -> Block:
 
 
 def _function(carrier: Carrier, step: Any, block: Block) -> Block:
-    if step.func is not None:
-        raise UnsupportedModelError("FunctionTransformer with a function of its own")
-    return block
+    if step.func is None:
+        return block
+    name = getattr(step.func, "__name__", type(step.func).__name__)
+    if getattr(np, name, None) is not step.func or name not in FUNCTIONS or step.kw_args:
+        raise UnsupportedModelError(
+            f"FunctionTransformer with {name}; carried are none, numpy's {', '.join(FUNCTIONS)}"
+        )
+    if name == "square":
+        return Block(carrier.nodes.add("Mul", block.tensor, block.tensor), block.sources)
+    return Block(carrier.nodes.add(FUNCTIONS[name], block.tensor), block.sources)
 
+
+# numpy's functions whose result IEEE 754 fixes to the bit, and their operators. Its logarithms and
+# exponentials are not among them: libraries differ in the last bit.
+FUNCTIONS = {
+    "absolute": "Abs", "ceil": "Ceil", "floor": "Floor", "negative": "Neg", "rint": "Round",
+    "sign": "Sign", "sqrt": "Sqrt", "square": "Mul",
+}  # fmt: skip
 
 STEPS: dict[str, Callable[[Carrier, Any, Block], Block]] = {
     "SimpleImputer": _impute,
     "StandardScaler": _standardise,
     "MinMaxScaler": _min_max,
+    "MaxAbsScaler": _max_abs,
+    "RobustScaler": _robust,
+    "TargetEncoder": _target,
     "OneHotEncoder": _one_hot,
     "OrdinalEncoder": _ordinal,
     "SelectKBest": _support,

@@ -2,6 +2,7 @@
 
 import json
 import pickle
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,14 @@ from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import (
     FunctionTransformer,
+    MaxAbsScaler,
     MinMaxScaler,
     OneHotEncoder,
     OrdinalEncoder,
     PowerTransformer,
+    RobustScaler,
     StandardScaler,
+    TargetEncoder,
 )
 
 from convert.__main__ import main
@@ -47,6 +51,10 @@ FRAME = applicants()
 DEFAULT = ((FRAME.age < 40) ^ (FRAME.job == "cook") ^ FRAME.income.isna()).astype(int)
 
 
+def lambda_free(X: Any) -> Any:
+    return X + 1
+
+
 def classifier() -> lightgbm.LGBMClassifier:
     return lightgbm.LGBMClassifier(n_estimators=15, num_leaves=7, verbosity=-1, n_jobs=1)
 
@@ -67,7 +75,39 @@ def mixed(**one_hot: Any) -> Pipeline:
     return make_pipeline(transformer, classifier()).fit(FRAME, DEFAULT)
 
 
-PIPELINES = {
+def encoded(encoder: Any, columns: list[str]) -> Pipeline:
+    transformer = ColumnTransformer([("e", encoder, columns)], remainder="passthrough")
+    frame = FRAME.assign(job=FRAME.job.fillna("none"))
+    return make_pipeline(transformer, classifier()).fit(frame, DEFAULT)
+
+
+EXACT = (np.absolute, np.ceil, np.floor, np.negative, np.rint, np.sign, np.square)
+
+
+def applied(function: Any) -> Callable[[], Pipeline]:
+    return lambda: numbers(FunctionTransformer(function))
+
+
+def unknown(value: float) -> OrdinalEncoder:
+    return OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=value)
+
+
+PIPELINES: dict[str, Callable[[], Pipeline]] = {
+    "robust": lambda: numbers(RobustScaler()),
+    "robust, not centred": lambda: numbers(RobustScaler(with_centering=False, unit_variance=True)),
+    "robust, not scaled": lambda: numbers(RobustScaler(with_scaling=False)),
+    "max-abs": lambda: numbers(MaxAbsScaler()),
+    "imputer with indicator": lambda: numbers(SimpleImputer(add_indicator=True)),
+    "indicator, scaler": lambda: numbers(SimpleImputer(add_indicator=True), StandardScaler()),
+    "ordinal, unknown -1": lambda: encoded(unknown(-1), ["job", "city"]),
+    "ordinal, unknown nan": lambda: encoded(unknown(np.nan), ["job", "city"]),
+    "target": lambda: encoded(TargetEncoder(cv=2), ["job", "city"]),
+    "target of numbers": lambda: make_pipeline(
+        ColumnTransformer([("e", TargetEncoder(cv=2, smooth=3.5), ["city"])], remainder="drop"),
+        classifier(),
+    ).fit(FRAME[["city", "age"]], DEFAULT),
+    **{f"function {each.__name__}": applied(each) for each in EXACT},
+    "function sqrt": lambda: numbers(FunctionTransformer(np.abs), FunctionTransformer(np.sqrt)),
     "imputer": lambda: numbers(SimpleImputer()),
     "scaler": lambda: numbers(StandardScaler()),
     "scaler without mean": lambda: numbers(StandardScaler(with_mean=False)),
@@ -142,7 +182,10 @@ def test_reference_rows_go_through_the_steps(tmp_path: Path) -> None:
     ("step", "word"),
     [
         (PowerTransformer(), "PowerTransformer"),
-        (FunctionTransformer(np.log1p), "function of its own"),
+        (FunctionTransformer(np.log1p), "FunctionTransformer with log1p"),
+        (FunctionTransformer(lambda_free), "FunctionTransformer with lambda_free"),
+        (FunctionTransformer(np.sqrt, kw_args={"where": True}), "FunctionTransformer with sqrt"),
+        (SimpleImputer(missing_values=-1), "for which -1 is missing"),
     ],
 )
 def test_a_step_that_is_not_carried_exactly_is_refused_by_name(
