@@ -65,7 +65,7 @@ def scripts(seed: int, count: int, make: Callable[[random.Random], Maker]) -> It
     draw = random.Random(seed)
     maker = make(draw)
     for _ in range(count):
-        items = [maker.item() for _ in range(draw.choice([1, 1, 2, 3, 6]))]
+        items = [maker.item() for _ in range(draw.choice([1, 1, 2, 3, 6, 25]))]
         size = sum(len(item.data) for item in items)
         yield Script(items, [cuts(draw, size) for _ in range(2)])
 

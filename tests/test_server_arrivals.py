@@ -3,7 +3,7 @@
 import json
 import socket
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import httpx
@@ -71,6 +71,21 @@ def test_heads_on_their_way_are_bounded_in_sum(narrow: Running) -> None:
         assert resident_kilobytes(worker) - before < 4 * 4_000
         slow[-1].sendall(b"\r\n" + TYPE + LENGTH + b"\r\n" + BODY)
         assert statuses(slow[-1].recv(65536)) == [200]
+
+
+def test_requests_queued_behind_one_another_are_bounded(narrow: Running) -> None:
+    """Each would take a hundred times its bytes, were it parsed before it can be answered."""
+    (worker,) = narrow.workers()
+    before, many = resident_kilobytes(worker), LIVE * 6000
+    assert statuses(raw(narrow, many + LAST)) == [200] * 6001
+    with ExitStack() as stack:
+        for _ in range(MANY):
+            greedy = stack.enter_context(sender(narrow.port, b""))
+            greedy.setblocking(False)
+            with suppress(BlockingIOError):
+                greedy.send(many)
+        assert httpx.get(f"{narrow.url}/livez", timeout=60).status_code == 200
+        assert resident_kilobytes(worker) - before < 40_000
 
 
 def test_trailers_without_end_are_refused(narrow: Running) -> None:

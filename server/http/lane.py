@@ -148,7 +148,8 @@ class FastLane(WholeRequests):
     def finish(self, answer: Answer, keep: bool) -> bytes:
         """See turn.Client."""
         self._waits = False
-        self._release()
+        if self._holds and not self._backlog:
+            self._release()
         self._stays = keep = keep and not self.state.draining
         self.server_state.total_requests += 1
         if not (self._in_head or self._in_body) and self._is_free():
@@ -163,6 +164,8 @@ class FastLane(WholeRequests):
             transport.write(data)
             if not self._stays:
                 self.part()
+            elif self._has_ended and not (self._in_head or self._in_body):
+                transport.close()
 
     def eof_received(self) -> bool:  # type: ignore[override]
         """Answer before the transport closes."""

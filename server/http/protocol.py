@@ -101,11 +101,18 @@ class WholeRequests(Refusing):
             self._parse(data)
 
     def _parse(self, data: bytes) -> None:
+        if self.pipeline or self._backlog:
+            self._backlog += data
+            self._hold(len(data))
+            self.flow.pause_reading()
+            return
         self._ended, before = False, self._body_bytes
         self._came = self._came + len(data) if self._in_head or self._in_body else len(data)
-        self._feed(data)
+        count = self._feed(data)
         if (self._in_head or self._in_body) and not self._is_deaf:
-            self._wait_for_more(len(data), self._in_body and self._body_bytes != before)
+            self._wait_for_more(count, self._in_body and self._body_bytes != before)
+        if self._backlog:
+            self._hold(len(data) - count)
 
     def _wait_for_more(self, count: int, has_body: bool) -> None:
         """Hold what has come of a request that is not whole."""
@@ -114,10 +121,23 @@ class WholeRequests(Refusing):
         if self._in_body and self._drops is None:
             self._ask_for_body()
         if not self._drops:
-            self._holds += count
-            self.state.arrivals.hold(self, count)
+            self._hold(count)
         if not (has_body or self._ended):  # else most of it may be the body before
             self._bound_head(count)
+
+    def _hold(self, count: int) -> None:
+        self._holds += count
+        self.state.arrivals.hold(self, count)
+
+    def _go_on(self) -> None:
+        """Parse and read on, as far as nothing is queued."""
+        if self._backlog and not self.pipeline:
+            data, self._backlog = self._backlog, b""
+            self._parse(data)
+            if self._has_ended and not self._backlog:  # what is not whole will never be
+                self._in_head = self._in_body = False
+        if not (self.pipeline or self._backlog):
+            self.flow.resume_reading()
 
     def _ask_for_body(self) -> None:
         self._drops = not self._keeps_body()
@@ -320,7 +340,7 @@ class WholeRequests(Refusing):
         self._forget_body()
         self._release()
         self._in_head = self._in_body = False
-        self._held = None
+        self._held, self._backlog = None, b""
         if self.pipeline and self.pipeline[0][0].more_body:
             self.pipeline.popleft()  # it will never be whole
         self._count(problem.status, self.url or b"")
@@ -330,17 +350,24 @@ class WholeRequests(Refusing):
     def on_response_complete(self) -> None:
         """Go on to what comes after an answer, and be it a rejection."""
         self.server_state.total_requests += 1
-        self._release()
+        if not self._backlog:
+            self._release()
         if self._parted or self.transport.is_closing():
             return
-        self.flow.resume_reading()
-        if self.pipeline and not (self._has_ended and self.pipeline[-1][0].more_body):
+        if self.pipeline:
             self._start_asgi_task(*self.pipeline.pop())
-        elif self._has_ended and self._rejection is None:
+        self._go_on()
+        self._rest()
+        self._say_rejection()
+
+    def _rest(self) -> None:
+        """Be idle where nothing is to be answered, or close where nothing will be."""
+        if self._sheds or self._waits or self._rejection is not None or self._is_answering():
+            return
+        if self._has_ended:
             self.transport.close()
         elif not (self._in_head or self._in_body):
             self._idle_since = self.loop.time()
-        self._say_rejection()
 
     def _say_rejection(self) -> None:
         problem = self._rejection

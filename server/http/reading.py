@@ -9,6 +9,9 @@ from .parsing import new_parser, without_offer
 from .problem import Problem
 
 NOT_HTTP = "Invalid HTTP request received."
+# Of what came at once, the parser is given so much at a time in a head and in a body: a request
+# that is queued behind another takes a hundred times the memory of its bytes.
+SMALL, LARGE = 1024, 64 * 1024
 CONNECTION, EXPECT, HOST = b"connection", b"expect", b"host"
 
 
@@ -16,12 +19,13 @@ class Reading(HttpToolsProtocol):
     """The parser's side of a connection."""
 
     __slots__ = (
-        "_body_bytes", "_came", "_fields", "_in_body", "_in_head", "_is_deaf", "_keep", "_offers",
-        "_trailer_bytes", "_unbodied",
+        "_backlog", "_body_bytes", "_came", "_fields", "_in_body", "_in_head", "_is_deaf",
+        "_keep", "_offers", "_trailer_bytes", "_unbodied",
     )  # fmt: skip
 
     def _begin(self) -> None:
         """Set what belongs to the message in hand."""
+        self._backlog = b""  # not yet parsed, behind a request that is queued
         self._fields: Fields = {}
         self._came = 0  # in the reads that hold a part of it, at most
         self._trailer_bytes = self._body_bytes = self._unbodied = 0
@@ -30,8 +34,20 @@ class Reading(HttpToolsProtocol):
         self._offers = False  # another protocol, by the head just read
         self._keep = False  # the connection, by the head
 
-    def _feed(self, data: bytes) -> None:
-        rest: bytes | memoryview = data
+    def _feed(self, data: bytes) -> int:
+        """Give the parser what came, until a request is queued; returns how much that was."""
+        if len(data) <= SMALL:
+            self._feed_all(data)
+            return len(data)
+        view, at = memoryview(data), 0
+        while at < len(data) and not (self._is_deaf or self.pipeline):
+            part = view[at : at + (LARGE if self._in_body else SMALL)]
+            self._feed_all(part)
+            at += len(part)
+        self._backlog = b"" if self._is_deaf else bytes(view[at:])
+        return at
+
+    def _feed_all(self, rest: bytes | memoryview) -> None:
         while True:
             try:
                 self.parser.feed_data(rest)
@@ -48,7 +64,7 @@ class Reading(HttpToolsProtocol):
         """Read the head again without the offer of another protocol; the body follows it."""
         head = without_offer(self.parser, self.url, self.headers)
         self.parser, self._offers = new_parser(self), False
-        self._feed(head)
+        self._feed_all(head)
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Collect a field; one behind the body is dropped (RFC 9110, 6.5.1)."""
