@@ -10,7 +10,7 @@ from .calibrator import Calibrator
 from .ensemble import build_ensemble
 from .errors import OptionError, UnsupportedModelError
 from .evidence import Evidence
-from .features import Feature, MissingChoice, features_of
+from .features import Feature, MissingChoice, check_names, features_of
 from .graph import build_graph, read_ensemble
 from .inputs import input_features, input_pools
 from .loading import Loaded
@@ -84,6 +84,7 @@ def _built(
     model = loaded.model
     task, transform = objective_of(model, model.iterations)
     features = features_of(model, missing, None if carried else evidence)
+    check_names(features)
     if carried is not None:
         return _behind(loaded, task, transform, carried, missing)
     content = _bytes(build_graph(build_ensemble(model), len(features)))
@@ -113,6 +114,7 @@ def _behind(
         pool=input_pools(carried, model, alone.features),
         inner=alone,
     )
+    check_names(subject.features)
     return Built(loaded, task, content, subject)
 
 

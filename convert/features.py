@@ -1,5 +1,6 @@
 """What the model knows of each feature: its kind, its categories, and what a missing value does."""
 
+import re
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -64,6 +65,21 @@ class Feature:
     def is_category(self) -> bool:
         """True when values are categories, False for numbers."""
         return self.categories is not None
+
+
+# No field of a JSON object has such a name without being written otherwise than it is.
+UNFIT_NAME = re.compile(r'[\\"\x00-\x1f]')
+
+
+def check_names(features: list[Feature]) -> None:
+    """Raise UnsupportedModelError for a name that the server cannot take from a client."""
+    unfit = [feature.name for feature in features if UNFIT_NAME.search(feature.name)]
+    if unfit:
+        raise UnsupportedModelError(
+            f"feature {unfit[0]!r}: wanted a name without backslash, quote and control character; "
+            "rename the column and train again, or rename it where the model's text names it "
+            "(feature_names=)"
+        )
 
 
 @dataclass(frozen=True)

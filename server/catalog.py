@@ -1,18 +1,21 @@
 """Which models a process serves: every version found, the default, and the shadow."""
 
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from .bundle import MANIFEST
-from .model import Model, load
+from .bundle import MANIFEST, BundleError
+from .care import Care, Proof
+from .model import AT_ONCE, Model, Options, load
 from .process.control import Listing
+from .reading import read_manifest
 from .settings import Settings
 
 Key = tuple[str, str]
 
 
-class CatalogError(Exception):
+class CatalogError(BundleError):
     """A choice of models that cannot be served: one line that names it."""
 
 
@@ -45,12 +48,16 @@ class Catalog:
             for (name, version), model in self.models.items()
         )
 
-    def with_model(self, name: str) -> "Catalog":
-        """Return a catalog with every version of `name` on disk loaded anew.
+    def proof(self) -> Proof:
+        """Return what tells, byte for byte, which bundles these are."""
+        return frozenset(model.bundle.manifest_sha256 for model in self.models.values())
+
+    def with_model(self, name: str, care: Care = AT_ONCE) -> "Catalog":
+        """Return a catalog with every version of `name` on disk loaded anew; see load_all.
 
         Raises CatalogError where there is none, and bundle.BundleError.
         """
-        found = {key: model for key, model in read(self._settings).items() if key[0] == name}
+        found = read(self._settings, care, name)
         if not found:
             raise CatalogError(f"{name}: no such model in {self._settings.model}")
         return Catalog({**self._others(name), **found}, self._settings)
@@ -81,16 +88,21 @@ def natural(version: str) -> list[tuple[int, str]]:
     return [(int(part or 0), text) for text, part in re.findall(r"(\D*)(\d*)", version)]
 
 
-def load_all(settings: Settings) -> Catalog:
+def load_all(settings: Settings, care: Care = AT_ONCE) -> Catalog:
     """Load every bundle under the settings' folder; raises CatalogError and bundle.BundleError."""
-    return Catalog(read(settings), settings)
+    return Catalog(read(settings, care), settings)
 
 
-def read(settings: Settings) -> dict[Key, Model]:
-    """Return the loaded models, by name and by version."""
+def read(settings: Settings, care: Care, name: str | None = None) -> dict[Key, Model]:
+    """Return the loaded models, of one name or of all, by name and by version."""
     models: dict[Key, Model] = {}
+    options = Options(settings.unseen == "missing", settings.engine)
     for path in bundles(settings.model):
-        model = load(path, settings.unseen == "missing", settings.engine)
+        if care.begin is not None:
+            care.begin(path)
+        if name is not None and read_manifest(path / MANIFEST).name != name:
+            continue
+        model = load(path, options, care)
         key = (model.manifest.name, model.manifest.version)
         if key in models:
             raise CatalogError(f"{path}: {'/'.join(key)} stands in {models[key].bundle.path} too")
@@ -100,9 +112,14 @@ def read(settings: Settings) -> dict[Key, Model]:
 
 def bundles(path: Path) -> Iterator[Path]:
     """Yield `path` itself where it is a bundle, else the bundles one and two folders below."""
-    below = [file.parent for each in ("*", "*/*") for file in path.glob(f"{each}/{MANIFEST}")]
+    below = [folder for each in ("*", "*/*") for folder in path.glob(each) if has_manifest(folder)]
     shown = [found for found in below if not found.name.startswith(".")]
-    if (path / MANIFEST).exists() or not shown:
+    if has_manifest(path) or not shown:
         yield path
     else:
         yield from sorted(shown, key=lambda found: (found.parent.name, natural(found.name)))
+
+
+def has_manifest(folder: Path) -> bool:
+    """Whether a manifest is there, and be it one that cannot be read."""
+    return os.path.lexists(folder / MANIFEST)

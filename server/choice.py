@@ -4,19 +4,33 @@ Where there is C at all, rows are filled in C for onnxruntime too.
 """
 
 import logging
+from dataclasses import dataclass
 
-from .bundle import Bundle, BundleError, read_bytes
+from .bundle import Bundle, BundleError
 from .engine import Engine, Floats
 from .native import agreement
 from .native.engine import NOT_BUILT, Native, is_built
 from .native.filled import Filled
-from .native.trees import NotNativeError, read_trees
+from .native.trees import NotNativeError, Trees, read_trees
 from .settings import Wanted
 
 log = logging.getLogger(__name__)
 
 
-def choose(wanted: Wanted, bundle: Bundle, session: Engine, golden: Floats) -> Engine:
+@dataclass(frozen=True)
+class Walking:
+    """Trees and the native engine over them: every index in them was checked."""
+
+    trees: Trees
+    engine: Native
+
+
+Walker = Walking | NotNativeError
+
+
+def choose(
+    wanted: Wanted, bundle: Bundle, walker: Walker, session: Engine, golden: Floats
+) -> Engine:
     """Return the engine; `golden` are rows [N, F]. What auto does without it says in a line.
 
     Raises BundleError where native is wanted and does not score the model, or not as onnxruntime.
@@ -27,7 +41,7 @@ def choose(wanted: Wanted, bundle: Bundle, session: Engine, golden: Floats) -> E
         return filled(bundle, session, golden)
     file = bundle.path / "model.onnx"
     try:
-        return proved(bundle, read_bytes(file), session, golden)
+        return proved(bundle, walker, session, golden)
     except NotNativeError as error:
         if wanted == "native":
             raise BundleError(f"{file}: wanted the native engine, got: {error}") from error
@@ -55,11 +69,20 @@ def tell(wanted: Wanted) -> None:
         log.warning("%s: onnxruntime scores, which takes several times longer", NOT_BUILT)
 
 
-def proved(bundle: Bundle, content: bytes, session: Engine, golden: Floats) -> Native:
+def proved(bundle: Bundle, walker: Walker, session: Engine, golden: Floats) -> Native:
     """Return the native engine once both gave the same bits; raises NotNativeError."""
+    if isinstance(walker, NotNativeError):
+        raise walker
+    agreement.check(session, walker.engine, agreement.rows(walker.trees, golden))
+    agreement.check_bodies(walker.engine, bundle.manifest.features, golden)
+    return walker.engine
+
+
+def walker_of(bundle: Bundle, content: bytes) -> Walker:
+    """Return the trees in the content of model.onnx and what walks them, or why nothing does."""
     manifest = bundle.manifest
-    trees = read_trees(content)
-    native = Native(trees, manifest.features, manifest.outputs)
-    agreement.check(session, native, agreement.rows(trees, golden))
-    agreement.check_bodies(native, manifest.features, golden)
-    return native
+    try:
+        trees = read_trees(content)
+        return Walking(trees, Native(trees, manifest.features, manifest.outputs))
+    except NotNativeError as error:
+        return error

@@ -6,11 +6,13 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from .bundle import BundleError, read_bytes
+from .bundle import BundleError, Manifest
 from .engine import Engine, Floats
+from .reading import decoded
 from .transform import Vector
 
 NAME = "golden.json"
+MOST_ROWS = 10_000  # each is scored several times at every start
 
 
 class GoldenRow(msgspec.Struct, frozen=True):
@@ -31,15 +33,19 @@ class Golden(msgspec.Struct, frozen=True):
         return np.array([golden.row for golden in self.rows], dtype=np.float64)
 
 
-def read(bundle: Path, width: int) -> Golden:
-    """Read the golden rows of a bundle; raises BundleError."""
-    file = bundle / NAME
-    try:
-        golden = msgspec.json.decode(read_bytes(file), type=Golden)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise BundleError(f"{file}: {error}") from error
-    if not golden.rows or any(len(each.row) != width for each in golden.rows):
-        raise BundleError(f"{file}: wanted rows of {width} values, and at least one row")
+def read(content: bytes, manifest: Manifest, file: Path) -> Golden:
+    """Read the golden rows from the content of `file`; raises BundleError."""
+    golden = decoded(content, Golden, file)
+    if not 0 < len(golden.rows) <= MOST_ROWS:
+        raise BundleError(f"{file}: wanted 1 to {MOST_ROWS} rows, got {len(golden.rows)}")
+    width, outputs = len(manifest.features), manifest.outputs
+    for i, each in enumerate(golden.rows):
+        found = (len(each.row), len(each.raw), len(each.prediction))
+        if found != (width, outputs, outputs):
+            raise BundleError(
+                f"{file}: row {i}: wanted {width} values, {outputs} raw scores and as many "
+                f"predictions, got {found[0]}, {found[1]} and {found[2]}"
+            )
     return golden
 
 

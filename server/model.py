@@ -7,8 +7,9 @@ from typing import Any
 import msgspec
 
 from . import bundle as bundles
-from . import choice, decision, golden, transform
+from . import choice, decision, golden, plain, reading, transform
 from .applicant import RowWriter, UnfitError, may_be_rounded, struct_type
+from .care import Care
 from .codec import BY_MEDIA_TYPE, JSON, MESSAGE_PACK, Codec
 from .engine import Engine, Floats, warm_up
 from .faults import MAX_FAULTS
@@ -17,6 +18,16 @@ from .refusals import Refusals
 from .seen_range import Range, may_hold_rounded
 from .session import Session
 from .settings import Wanted
+
+
+class Options(msgspec.Struct, frozen=True):
+    """What the settings say of a model."""
+
+    unseen_is_missing: bool = False
+    engine: Wanted = "auto"
+
+
+DEFAULT, AT_ONCE = Options(), Care()
 
 
 class Outcome(msgspec.Struct, frozen=True, gc=False):
@@ -110,13 +121,26 @@ class Model:
         return Outcome(raw[0], prediction, decided, warnings, row)
 
 
-def load(path: Path, unseen_is_missing: bool = False, wanted: Wanted = "auto") -> Model:
-    """Read, prove and warm up the bundle in `path`; raises bundle.BundleError."""
-    bundle = bundles.read(path)
+def load(path: Path, options: Options = DEFAULT, care: Care = AT_ONCE) -> Model:
+    """Read, prove and warm up the bundle in `path`; raises bundle.BundleError.
+
+    A graph that is not plain trees is loaded by `care.try_first` first, if there is one.
+    """
+    opened = reading.read(path, care.proof)
+    walker = choice.walker_of(opened.bundle, opened.model)
+    if care.try_first is not None and not plain.is_plain(walker, opened.model):
+        care.try_first(path, lambda: made(opened, walker, options))
+    return made(opened, walker, options)
+
+
+def made(opened: reading.Opened, walker: choice.Walker, options: Options) -> Model:
+    """Return the model once its golden rows scored; raises bundle.BundleError."""
+    bundle, file = opened.bundle, opened.bundle.path / "model.onnx"
     manifest = bundle.manifest
-    rows = golden.read(path, len(manifest.features))
-    session = Session(path / "model.onnx", len(manifest.features), manifest.outputs)
-    golden.check(path, rows, session, transform.vector(manifest.transform))
-    engine = choice.choose(wanted, bundle, session, rows.matrix())
+    rows = golden.read(opened.golden, manifest, bundle.path / golden.NAME)
+    session = Session(file, len(manifest.features), manifest.outputs, opened.model)
+    session.try_out(rows.matrix())
+    golden.check(bundle.path, rows, session, transform.vector(manifest.transform))
+    engine = choice.choose(options.engine, bundle, walker, session, rows.matrix())
     warm_up(engine, rows.matrix())
-    return Model(bundle, engine, unseen_is_missing)
+    return Model(bundle, engine, options.unseen_is_missing)

@@ -9,6 +9,7 @@ import uvicorn
 from uvicorn.config import Config
 
 from . import app, catalog, choice, logs, privacy, segment
+from .care import Care
 from .catalog import Catalog
 from .http import lane
 from .http.arrivals import arrivals
@@ -19,7 +20,9 @@ from .http.shared import State
 from .http.turn import Turn
 from .metrics.counters import Table
 from .process import worker
+from .process.asking import Serve
 from .process.supervisor import ROWS_PER_WORKER, Processes, Supervisor, announce
+from .process.trial import try_first
 from .process.worker import Hooks
 from .score import Score
 from .services import open_services
@@ -32,7 +35,7 @@ def check(settings: Settings) -> Catalog:
     """Do all that can fail before the socket: logs, certificates, models, keys, log folder."""
     logs.configure(settings.log_level)
     worker.check_tls(settings)
-    loaded = catalog.load_all(settings)
+    loaded = catalog.load_all(settings, Care(try_first=try_first(settings.load_seconds)))
     Keys(settings.keys)
     if settings.fast_lane == "on" and not lane.is_known():
         log.warning("uvicorn %s: not known to the fast lane, all by ASGI", uvicorn.__version__)
@@ -59,16 +62,20 @@ def run(settings: Settings) -> None:
         worker.serve(made, fast, turn, listener, settings, services.counters, hooks)
         services.close()
 
-    def load() -> Catalog:
+    def load(care: Care) -> Catalog:
         app.load_rest()
-        return catalog.load_all(settings)
+        return catalog.load_all(settings, care)
 
     if settings.workers > 1:
         app.load_rest()
     worker.preload()
+    admin_listener = None
+    if settings.admin_port is not None:
+        admin_listener = worker.bind(settings.host, settings.admin_port)
     processes = Processes(
-        work, settings.workers, table, admin_of(settings), listener.close,
-        settings.drain_delay_seconds + settings.drain_seconds,
+        work, settings.workers, table, admin_of(settings, admin_listener), listener.close,
+        settings.drain_delay_seconds + settings.drain_seconds, settings.load_seconds,
+        admin_listener.close if admin_listener else None,
     )  # fmt: skip
     supervisor = Supervisor(load, loaded, processes)
     supervisor.run(partial(announce, *address(settings, listener)))
@@ -81,16 +88,16 @@ def lane_of(settings: Settings, scores: Mapping[str, Score]) -> dict[bytes, Scor
     return {path.encode(): score for path, score in scores.items()}
 
 
-def admin_of(settings: Settings) -> Callable[[socket.socket], None] | None:
+def admin_of(settings: Settings, listener: socket.socket | None) -> Serve | None:
     """Return what serves the admin port over a control socket, or None where it is off."""
-    if settings.admin_port is None:
+    if listener is None:
         return None
-    listener = worker.bind(settings.host, settings.admin_port)
     keys = Keys(settings.keys)
 
     def serve(control: socket.socket) -> None:
-        from .process.admin import Admin
+        from .process.admin import Admin, end_with
 
+        end_with(control)
         state = State(arrivals=arrivals(settings), gate=Gate(keys, lambda _: "admin"))
         limits, unseen = worker.limits_of(settings), Table(1).row(0)
         config = Config(

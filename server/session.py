@@ -15,6 +15,16 @@ from .bundle import BundleError
 from .engine import Floats
 
 FATAL = 4
+# Its own exceptions have no parent but Exception.
+FAILURES: tuple[type[Exception], ...] = (
+    RuntimeError,
+    ValueError,
+    *(
+        each
+        for each in vars(ort.capi.onnxruntime_pybind11_state).values()
+        if isinstance(each, type) and issubclass(each, Exception)
+    ),
+)
 
 
 class Session:
@@ -22,8 +32,10 @@ class Session:
 
     name = "onnxruntime"
 
-    def __init__(self, model: Path, width: int, outputs: int) -> None:
-        self._session = open_session(model)
+    def __init__(self, model: Path, width: int, outputs: int, content: bytes | None = None) -> None:
+        """Open the file, or its `content` where that was read. Raises BundleError."""
+        self._model = model
+        self._session = open_session(model, content)
         self._check_shape(model, width, outputs)
         block, scores = np.zeros((1, width)), np.zeros((1, outputs))
         self.row: Floats = block[0]
@@ -49,6 +61,17 @@ class Session:
         raw: Floats = self._session.run(None, {"X": rows})[0]
         return raw
 
+    def try_out(self, rows: Floats) -> None:
+        """Score a block and a row before anything relies on it; raises BundleError."""
+        try:
+            block = self.score_block(rows)
+            self.row[:] = rows[0]
+            self.score_row()
+        except FAILURES as error:
+            raise refused(self._model, error) from error
+        if (wanted := (len(rows), len(self.raw))) != block.shape:
+            raise BundleError(f"{self._model}: wanted scores {list(wanted)}, got {block.shape}")
+
     def _bind(self, block: Floats, scores: Floats) -> Any:
         binding = self._session.io_binding()
         for name, bind, array in (
@@ -66,13 +89,20 @@ class Session:
             raise BundleError(f"{model}: wanted input and output {wanted}, got {found}")
 
 
-def open_session(model: Path) -> Any:
+def open_session(model: Path, content: bytes | None = None) -> Any:
     """Load the graph with one intra-op thread: with more, the last bits of a sum may change."""
     options = ort.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     options.log_severity_level = FATAL
+    given = model if content is None else content
     try:
-        return ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-    except (RuntimeError, ValueError, ort.capi.onnxruntime_pybind11_state.Fail) as error:
-        raise BundleError(f"{model}: {str(error).splitlines()[0]}") from error
+        return ort.InferenceSession(given, options, providers=["CPUExecutionProvider"])
+    except FAILURES as error:
+        raise refused(model, error) from error
+
+
+def refused(model: Path, error: Exception) -> BundleError:
+    """Return what onnxruntime says of a graph, in one line."""
+    said = str(error).strip() or type(error).__name__
+    return BundleError(f"{model}: {said.splitlines()[0]}")

@@ -22,6 +22,7 @@ Refused = Literal["never", "faults", "body"]
 Unseen = Literal["error", "missing"]
 Switch = Literal["on", "off"]
 Wanted = Literal["auto", "native", "onnxruntime"]
+LOAD_SECONDS = 300.0
 
 
 class SettingsError(Exception):
@@ -112,6 +113,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         float,
         Meta(gt=0, description="time an idle connection stays open; keep it above your proxy's"),
     ] = 75.0
+    load_seconds: Annotated[
+        float, Meta(gt=0, description="time all models have to load and be proven; refused above")
+    ] = LOAD_SECONDS
     drain_seconds: Annotated[float, Meta(gt=0, description="bound on a clean stop")] = 20.0
     drain_delay_seconds: Annotated[
         float, Meta(ge=0, description="time between SIGTERM (and /readyz 503) and the last accept")

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from . import flags, model, run, settings
+from .care import Care
 from .http import keys
 from .offline.score_file import score_file
+from .process.trial import try_first
 
 SERVES = "Serve LightGBM bundles over HTTP; every answer has a record behind it."
 SCORE_EXAMPLE = (
@@ -56,7 +58,8 @@ def score(arguments: Sequence[str]) -> int:
         "-o", "--out", required=True, type=Path, metavar="FILE", help="CSV or Parquet to write"
     )
     parsed = parser.parse_args(arguments)
-    score_file(model.load(parsed.model), parsed.rows, parsed.out)
+    care = Care(try_first=try_first(settings.LOAD_SECONDS))
+    score_file(model.load(parsed.model, care=care), parsed.rows, parsed.out)
     return 0
 
 

@@ -23,6 +23,7 @@ from server.engine import Engine
 from server.model import Model
 from server.native.engine import Native
 from server.native.trees import read_trees
+from server.reading import read_manifest
 
 BUNDLE = Path(__file__).parent.parent / "models" / "credit-express" / "1"
 YES, NO = Missing(True, "trained"), Missing(False, "refuse")
@@ -50,7 +51,7 @@ def features() -> tuple[Feature, ...]:
         Number("seen beyond", NO, seen=Seen(-1e300, 1e300)),
         *(Number(name, YES) for name in ODD_NAMES),
     ]  # fmt: skip
-    count = len(bundles.read_manifest(BUNDLE / "manifest.json").features)
+    count = len(read_manifest(BUNDLE / "manifest.json").features)
     more: list[Feature] = [
         Number(f"plain_{i}", NO if i % 2 else YES) for i in range(count - len(found))
     ]
@@ -68,7 +69,7 @@ Make = Callable[[bundles.Manifest], Engine]
 
 def model(make: Make) -> Model:
     """Return the committed trees behind those features, without a policy or golden rows."""
-    manifest = bundles.read_manifest(BUNDLE / "manifest.json")
+    manifest = read_manifest(BUNDLE / "manifest.json")
     manifest = msgspec.structs.replace(manifest, features=features())
     return Model(bundles.Bundle(BUNDLE, manifest), make(manifest))
 

@@ -23,7 +23,7 @@ from server.codec import ARRAYS
 from server.codec import MESSAGE_PACK as MESSAGE_PACK_CODEC
 from server.http.message import Answer, Request
 from server.metrics.counters import Table
-from server.model import Model, load
+from server.model import Model, Options, load
 from server.services import open_services
 
 from .server_guided_inputs import ANSWER_MESSAGE_PACK, MAX_BATCH, MESSAGE_PACK, PARTIAL
@@ -46,7 +46,7 @@ def opened(bundle: Path, log: Path) -> Iterator["Harness"]:
     try:
         scores = app.scores(services)
         handle = partial(scores.ledger.answer, scores.handlers["/score"])
-        yield Harness(handle, load(bundle, wanted="onnxruntime"))
+        yield Harness(handle, load(bundle, Options(engine="onnxruntime")))
     finally:
         services.close()
 

@@ -21,7 +21,7 @@ from sklearn.pipeline import make_pipeline
 from convert.__main__ import main
 from monitoring.bundle import manifest as replayed_manifest
 from monitoring.replay.transform import transform as replayed
-from server.bundle import read
+from server.reading import read
 from server.transform import scalar, vector
 
 RNG = np.random.default_rng(6)
@@ -71,7 +71,7 @@ def convert(model: Path, out: Path, *more: str | Path) -> int:
 
 def answers(place: Path, raw: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Raw scores as the server answers them, in a row and one by one, and the replay."""
-    bundle = read(place)
+    bundle = read(place).bundle
     spec = bundle.manifest.transform
     every, one = vector(spec), scalar(spec)
     again = replayed(replayed_manifest(place).transform)(raw[:, None])
@@ -181,7 +181,7 @@ def test_every_knot_and_its_neighbours_have_scikit_learns_bits(tmp_path: Path) -
     file = written(tmp_path / "calibrator", calibrator, "pickle")
     (tmp_path / "m.txt").write_text(CLF.booster_.model_to_string())
     assert convert(tmp_path / "m.txt", tmp_path, "--calibrator", file) == 0
-    spec = read(tmp_path / "m/1").manifest.transform
+    spec = read(tmp_path / "m/1").bundle.manifest.transform
     knots = calibrator.X_thresholds_
     tried = np.concatenate(
         [knots, np.nextafter(knots, 9e9), np.nextafter(knots, -9e9), [0.0, -0.0, 1e300, -1e300]]

@@ -10,14 +10,16 @@ import numpy as np
 import pytest
 
 from convert.kinds import KINDS
-from server import bundle as bundles
-from server import choice
-from server.bundle import Bundle, BundleError, read_manifest
+from server import choice, reading
+from server.bundle import BundleError
+from server.engine import Engine
 from server.native import agreement
 from server.native.engine import Native
 from server.native.layout import each_threshold
 from server.native.trees import NotNativeError, Trees, read_trees
+from server.reading import Opened, read_manifest
 from server.session import Session
+from server.settings import Wanted
 
 from .conftest import ROOT, environment
 from .conftest import convert as converted
@@ -28,8 +30,8 @@ GOLDEN = np.zeros((1, 5))
 
 
 @pytest.fixture(scope="module")
-def read(bundle: Path) -> Bundle:
-    return bundles.read(bundle)
+def read(bundle: Path) -> Opened:
+    return reading.read(bundle)
 
 
 @pytest.fixture(scope="module")
@@ -58,20 +60,22 @@ def test_the_rows_sit_on_thresholds_beside_them_and_at_the_ends(trees: Trees) ->
 
 @pytest.mark.parametrize("changed", ["leaf", "threshold"])
 def test_one_ulp_anywhere_is_found(
-    changed: str, trees: Trees, session: Session, read: Bundle
+    changed: str, trees: Trees, session: Session, read: Opened
 ) -> None:
     """Of the first leaf, or of the threshold of the first split of numbers."""
     values = getattr(trees, changed).copy()
     at = 0 if changed == "leaf" else int(np.flatnonzero(~trees.member)[0])
     values[at] = np.nextafter(values[at], np.inf)
-    other = Native(dataclasses.replace(trees, **{changed: values}), read.manifest.features, 1)
+    other = Native(
+        dataclasses.replace(trees, **{changed: values}), read.bundle.manifest.features, 1
+    )
     with pytest.raises(NotNativeError, match="rows differ; the first"):
         agreement.check(session, other, agreement.rows(trees, GOLDEN))
 
 
-def test_a_body_that_scores_otherwise_than_its_values_is_found(trees: Trees, read: Bundle) -> None:
+def test_a_body_that_scores_otherwise_than_its_values_is_found(trees: Trees, read: Opened) -> None:
     """The decoder of another native engine, a leaf of which is one ulp off, stands in."""
-    features = read.manifest.features
+    features = read.bundle.manifest.features
     golden = np.array([[40.0, 1000.5, 0.5, 1.0, 2.0], [40.0, np.nan, 0.5, np.nan, np.nan]])
     native = Native(trees, features, 1)
     agreement.check_bodies(native, features, golden)
@@ -84,7 +88,7 @@ def test_a_body_that_scores_otherwise_than_its_values_is_found(trees: Trees, rea
 
 
 def test_engines_that_differ_refuse_native_and_auto_falls_back_with_a_line(
-    read: Bundle, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    read: Opened, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A session over another model of the same shape stands in for an engine that went wrong."""
     kind = next(kind for kind in KINDS if kind.name == "binary")
@@ -92,17 +96,22 @@ def test_engines_that_differ_refuse_native_and_auto_falls_back_with_a_line(
     converted(tmp_path / "model.txt", "--name", "m", "--version", "1", "--out", str(tmp_path))
     other = Session(tmp_path / "m/1/model.onnx", 5, 1)
     with pytest.raises(BundleError, match=r"wanted the native engine, got: .* rows differ"):
-        choice.choose("native", read, other, GOLDEN)
+        chosen("native", read, other)
     with caplog.at_level(logging.WARNING):
-        assert choice.choose("auto", read, other, GOLDEN).raw is other.raw
+        assert chosen("auto", read, other).raw is other.raw
     assert "onnxruntime scores it" in caplog.text
     assert "rows differ" in caplog.text
 
 
-def test_the_setting_chooses_the_engine(read: Bundle, session: Session) -> None:
-    assert choice.choose("onnxruntime", read, session, GOLDEN).raw is session.raw
+def test_the_setting_chooses_the_engine(read: Opened, session: Session) -> None:
+    assert chosen("onnxruntime", read, session).raw is session.raw
     for wanted in ("auto", "native"):
-        assert choice.choose(wanted, read, session, GOLDEN).name == "native"
+        assert chosen(wanted, read, session).name == "native"
+
+
+def chosen(wanted: Wanted, read: Opened, session: Session) -> Engine:
+    walker = choice.walker_of(read.bundle, read.model)
+    return choice.choose(wanted, read.bundle, walker, session, GOLDEN)
 
 
 def check(cwd: Path, bundle: Path, engine: str) -> "subprocess.CompletedProcess[str]":

@@ -14,9 +14,10 @@ import pytest
 from convert.checking import cases_of
 from convert.kinds import KINDS, Kind
 from server.applicant import RowWriter
-from server.bundle import Feature, Manifest, read_manifest
+from server.bundle import Feature, Manifest
 from server.native.engine import Native
 from server.native.trees import NotNativeError, read_trees
+from server.reading import read_manifest
 
 from .conftest import Trained, applicants
 from .native_kernel import needs_kernel

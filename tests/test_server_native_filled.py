@@ -6,10 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from server import bundle as bundles
-from server import choice, golden
+from server import choice, golden, reading
 from server.bundle import Bundle, Manifest
-from server.engine import Engine
+from server.engine import Engine, Floats
 from server.native import agreement
 from server.native import engine as native
 from server.native.filled import Filled
@@ -37,12 +36,17 @@ def test_bodies_are_left_or_scored_as_by_onnxruntime_the_long_way() -> None:
 
 @pytest.fixture(scope="module")
 def read() -> Bundle:
-    return bundles.read(BUNDLE)
+    return reading.read(BUNDLE).bundle
 
 
 def chosen(read: Bundle, engine: Engine | None = None) -> Engine:
-    rows = golden.read(BUNDLE, len(read.manifest.features)).matrix()
-    return choice.choose("onnxruntime", read, engine or session(read.manifest), rows)
+    walker = NotNativeError("not looked at")
+    return choice.choose("onnxruntime", read, walker, engine or session(read.manifest), rows(read))
+
+
+def rows(read: Bundle) -> Floats:
+    content = (BUNDLE / golden.NAME).read_bytes()
+    return golden.read(content, read.manifest, BUNDLE / golden.NAME).matrix()
 
 
 def test_a_row_filled_from_values_is_scored_by_onnxruntime(read: Bundle) -> None:
@@ -50,7 +54,7 @@ def test_a_row_filled_from_values_is_scored_by_onnxruntime(read: Bundle) -> None
     assert isinstance(engine, Filled)
     assert engine.name == "onnxruntime"
     answered = 0
-    for row in golden.read(BUNDLE, len(read.manifest.features)).matrix():
+    for row in rows(read):
         said = engine.score(tuple(map(agreement.value_of, read.manifest.features, row.tolist())))
         if said is not None:
             alone.row[:] = np.frombuffer(said[0])

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from server.bundle import read_manifest
 from server.native import engine
 from server.native.trees import read_trees
+from server.reading import read_manifest
 
 from .native_kernel import needs_kernel
 

@@ -225,11 +225,11 @@ def exact_bound(paths: Paths) -> Load:
 
 def native(paths: Paths) -> Load:
     """The server's native engine: the same trees out of the same file, walked in C."""
-    from server import bundle
+    from server import reading
     from server.native.engine import Native
     from server.native.trees import read_trees
 
-    features = bundle.read_manifest(paths.bundle / bundle.MANIFEST).features
+    features = reading.read_manifest(paths.bundle / "manifest.json").features
     graph = paths.bundle / "model.onnx"
     return lambda: through(Native(read_trees(graph.read_bytes()), features, 1))
 

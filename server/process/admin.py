@@ -1,8 +1,10 @@
 """The admin surface: its own port, its own process; what it asks for, the supervisor does."""
 
 import logging
+import os
+import select
 import socket
-from threading import Lock
+from threading import Lock, Thread
 
 import msgspec
 from starlette.applications import Starlette
@@ -17,6 +19,7 @@ from ..http.problem import Problem
 from ..http.refusal import as_response, on_http
 from .control import Command, Reply
 
+LONGEST_NAME = 256
 log = logging.getLogger(__name__)
 
 
@@ -25,6 +28,7 @@ class Admin:
 
     def __init__(self, control: socket.socket, keys: Keys) -> None:
         self._control = control
+        self._replies = control.makefile("rb")
         self._turn = Lock()
         self._keys = keys
 
@@ -69,7 +73,11 @@ class Admin:
         verb = request.path_params["verb"]
         if verb not in {"load", "unload"}:
             return JSONResponse({"error": f"wanted load or unload, got {verb}"}, 404)
-        reply = await self._ask(request, Command(verb, request.path_params["name"]))
+        name = request.path_params["name"]
+        if len(name) > LONGEST_NAME:
+            said = f"name: wanted at most {LONGEST_NAME} characters, got {len(name)}"
+            return JSONResponse({"error": said}, 400)
+        reply = await self._ask(request, Command(verb, name))
         return JSONResponse({"error": reply.error}, 400) if reply.error else JSONResponse({})
 
     async def _ask(self, request: Request, command: Command) -> Reply:
@@ -82,8 +90,20 @@ class Admin:
 
     def _exchange(self, command: Command) -> Reply:
         with self._turn:
-            self._control.send(msgspec.json.encode(command))
-            return msgspec.json.decode(self._control.recv(1 << 20), type=Reply)
+            self._control.sendall(msgspec.json.encode(command) + b"\n")
+            return msgspec.json.decode(self._replies.readline(), type=Reply)
+
+
+def end_with(control: socket.socket) -> None:
+    """End this process as soon as nobody holds the other end any more: the supervisor is gone."""
+    poll = select.poll()
+    poll.register(control, select.POLLRDHUP)
+
+    def wait() -> None:
+        poll.poll()
+        os._exit(0)
+
+    Thread(target=wait, name="supervisor", daemon=True).start()
 
 
 def told(reply: Reply) -> Response:

@@ -13,6 +13,10 @@ class Restart(msgspec.Struct, frozen=True):
     pause: float = FIRST_SECONDS
     is_admin: bool = False
 
+    def later(self, now: float) -> "Restart":
+        """Return the next try, where this one failed."""
+        return Restart(now + self.pause, min(2 * self.pause, LONGEST_SECONDS), self.is_admin)
+
 
 def after(began: float, pause: float, now: float, is_admin: bool = False) -> Restart:
     """Return the restart of what began at `began` and is dead `now`.

@@ -1,7 +1,8 @@
 """N workers on one listening socket: replaced when they die, rolled when the models change.
 
 A worker never changes: what it serves was loaded before its fork. A new version means new workers,
-which are ready before the old ones are told to drain; a version that does not load changes nothing.
+which are ready before the old ones are told to drain; a version that does not load changes nothing:
+it is tried in a process of its own first, and meanwhile signals are heard.
 """
 
 import gc
@@ -12,24 +13,25 @@ import selectors
 import signal
 import socket
 import sys
-import traceback
 from collections.abc import Callable
+from functools import partial
 from time import monotonic, sleep
 
 import msgspec
 
 from ..bundle import BundleError
-from ..catalog import Catalog, CatalogError
+from ..catalog import Catalog
 from ..metrics.counters import Table
 from . import memory
+from .asking import Asking, Serve
+from .changes import LOADING, Change, Changes, Load
 from .control import Command, Reply
+from .fork import LAST, RELOAD, announce_ready, fork, read_exactly
 from .restart import FIRST_SECONDS, Restart, after
-from .worker import LAST
+from .trial import line_of
 
 log = logging.getLogger(__name__)
 STOPPING = (signal.SIGTERM, signal.SIGINT)
-RELOAD = signal.SIGHUP
-READY_SECONDS = 60.0
 # What a worker gets above its own bound on a drain before it is killed: it no longer answers.
 PATIENCE = 5.0
 POLL_SECONDS = 0.05
@@ -55,43 +57,38 @@ class Child(msgspec.Struct):
 
 
 class Processes(msgspec.Struct, frozen=True):
-    """What to run: `work` in each worker, `admin` beside them; `leave` gives up the socket.
+    """What to run: `work` in each worker, `admin` beside them.
 
-    `drain_seconds` is the workers' own bound on a drain.
+    `leave` and `leave_admin` give up the sockets of the one and the other, `drain_seconds` is the
+    workers' own bound on a drain, `load_seconds` is what loading may take.
     """
 
     work: Work
     workers: int
     table: Table
-    admin: Callable[[socket.socket], None] | None
+    admin: Serve | None
     leave: Callable[[], None]
     drain_seconds: float
+    load_seconds: float = 300.0
+    leave_admin: Callable[[], None] | None = None
 
 
 class Supervisor:
     """Owns the catalog, the counters and the processes."""
 
-    def __init__(
-        self,
-        load: Callable[[], Catalog],
-        catalog: Catalog,
-        processes: Processes,
-    ) -> None:
-        self._load = load
+    def __init__(self, load: Load, catalog: Catalog, processes: Processes) -> None:
         self._catalog = catalog
-        self._work = processes.work
+        self._processes = processes
         self._wanted = processes.workers
         self._table = processes.table
-        self._admin = processes.admin
-        self._leave = processes.leave
         self._drain_seconds = processes.drain_seconds + PATIENCE
-        self._admin_pid = 0
-        self._admin_began, self._admin_pause = 0.0, FIRST_SECONDS
-        self._control, self._asking = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._asking = Asking(processes.admin) if processes.admin else None
+        self._changes = Changes(load, self._let_all_go, processes.load_seconds)
         self._children: dict[int, Child] = {}
         self._due: list[Restart] = []
         self._stopping = False
         self._wake, self._woken = socket.socketpair()
+        self._selector = selectors.PollSelector()  # nothing of it is shared with a forked child
         self.restarts = 0
 
     def run(self, announce: Callable[[], None]) -> None:
@@ -100,7 +97,7 @@ class Supervisor:
         Raises WorkersError where they do not become ready at all.
         """
         self._listen_to_signals()
-        self._fork_admin()
+        self._start_admin()
         is_up = self._start(self._wanted)
         announce() if is_up else self._stop()
         self._attend()
@@ -108,18 +105,20 @@ class Supervisor:
             raise WorkersError(f"workers: {self._wanted} wanted, not all became ready")
 
     def _attend(self) -> None:
-        selector = selectors.DefaultSelector()
-        for source in (self._woken, self._control):
-            selector.register(source, selectors.EVENT_READ)
+        self._selector.register(self._woken, selectors.EVENT_READ, self._on_signals)
         while self._children or self._due:
-            for key, _ in selector.select(self._until_next()):
-                self._act(key.fileobj)
+            for key, _ in self._selector.select(self._until_next()):
+                key.data()
             self._kill_overdue()
             self._start_due()
+            if self._changes.is_late():
+                self._on_trial_end()
 
     def _until_next(self) -> float | None:
         times = [child.end for child in self._children.values() if child.end is not None]
         times += [each.at for each in self._due]
+        if self._changes.trial is not None:
+            times.append(self._changes.trial.end)
         return max(0.0, min(times) - monotonic()) if times else None
 
     def _start_due(self) -> None:
@@ -127,10 +126,14 @@ class Supervisor:
         due = [each for each in self._due if each.at <= now]
         self._due = [each for each in self._due if each.at > now]
         for each in due:
-            if each.is_admin:
-                self._fork_admin(each.pause)
-            else:
-                self._start(1, each.pause)
+            try:
+                if each.is_admin:
+                    self._start_admin(each.pause)
+                else:
+                    self._start(1, each.pause)
+            except OSError as error:
+                log.error("a process cannot be started: %s", error.strerror)
+                self._due.append(each.later(monotonic()))
 
     def _kill_overdue(self) -> None:
         for pid, child in self._children.items():
@@ -139,22 +142,16 @@ class Supervisor:
                 os.kill(pid, signal.SIGKILL)
                 child.end += PATIENCE
 
-    def _act(self, source: object) -> None:
-        if source is self._woken:
-            for number in set(self._woken.recv(64)):
-                self._on_signal(number)
-        else:
-            self._control.send(self._reply(self._control.recv(65536)))
-
-    def _on_signal(self, number: int) -> None:
-        if number == signal.SIGCHLD:
-            self._reap()
-        elif self._stopping:
-            return
-        elif number == RELOAD:
-            self._reload()
-        elif number in STOPPING:
-            self._stop()
+    def _on_signals(self) -> None:
+        for number in set(self._woken.recv(64)):
+            if number == signal.SIGCHLD:
+                self._reap()
+            elif self._stopping:
+                continue
+            elif number == RELOAD:
+                self._ask(Change(Command("reload")))
+            elif number in STOPPING:
+                self._stop()
 
     def _listen_to_signals(self) -> None:
         self._wake.setblocking(False)
@@ -162,45 +159,84 @@ class Supervisor:
         for number in (*STOPPING, RELOAD, signal.SIGCHLD):
             signal.signal(number, lambda *_: None)
 
-    def _reply(self, request: bytes) -> bytes:
-        command = msgspec.json.decode(request, type=Command)
-        error: str | None
-        if self._stopping:
-            error = "stopping: nothing is changed any more"
-        elif command.verb == "reload":
-            error = self._reload()
-        elif command.verb == "restart":
-            error = self._roll(self._catalog)
-        elif command.verb in {"load", "unload"}:
-            error = self._change(command)
+    def _on_admin(self, asking: Asking) -> None:
+        lines = asking.hear()
+        if lines is None:
+            self._forget_admin(asking)
+            return
+        for line in lines:
+            try:
+                command = msgspec.json.decode(line, type=Command)
+            except (msgspec.DecodeError, UnicodeDecodeError) as error:
+                self._tell(asking.socket, f"not understood: {error}")
+            else:
+                self._ask(Change(command, asking.socket))
+
+    def _ask(self, change: Change) -> None:
+        """Do it, now or when what was asked for before is done; then tell who asked."""
+        if change.command.verb in {*LOADING, "restart", "unload"}:
+            self._changes.waiting.append(change)
+            self._go_on()
         else:
-            error = None
-        return msgspec.json.encode(Reply(error, self._catalog.listing()))
+            self._tell(change.teller, None)
 
-    def _change(self, command: Command) -> str | None:
-        try:
-            change = self._catalog.with_model if command.verb == "load" else self._catalog.without
-            return self._roll(change(command.model))
-        except (BundleError, CatalogError) as error:
-            return self._kept(error)
+    def _go_on(self) -> None:
+        while self._changes.waiting and self._changes.trial is None:
+            change = self._changes.waiting[0]
+            try:
+                if change.command.verb in LOADING:
+                    trial = self._changes.begin(self._catalog)
+                    self._selector.register(trial.pipe, selectors.EVENT_READ, self._on_trial)
+                    return
+                error = self._roll(self._changed(change.command))
+            except (BundleError, OSError) as raised:
+                error = self._kept(raised)
+            self._changes.waiting.popleft()
+            self._tell(change.teller, error)
 
-    def _reload(self) -> str | None:
+    def _changed(self, command: Command) -> Catalog:
+        return self._catalog.without(command.model) if command.verb == "unload" else self._catalog
+
+    def _on_trial(self) -> None:
+        trial = self._changes.trial
+        if trial is not None and trial.hear():
+            self._on_trial_end()
+
+    def _on_trial_end(self) -> None:
+        change, trial = self._changes.waiting[0], self._changes.trial
+        if trial is not None:
+            self._selector.unregister(trial.pipe)
         try:
-            return self._roll(self._load())
-        except (BundleError, CatalogError) as error:
-            return self._kept(error)
+            error = self._roll(self._changes.end(self._catalog))
+        except (BundleError, OSError) as raised:
+            error = self._kept(raised)
+        self._tell(change.teller, error)
+        self._go_on()
+
+    def _tell(self, teller: socket.socket | None, error: str | None) -> None:
+        """Tell the admin process that asked, if it is there still."""
+        if self._asking is not None and teller is not None and teller is self._asking.socket:
+            self._asking.answer(msgspec.json.encode(Reply(error, self._catalog.listing())))
 
     def _kept(self, error: Exception) -> str:
-        log.error("kept what is served: %s", error)
-        return str(error)
+        said = line_of(error)
+        log.error("kept what is served: %s", said)
+        return said
 
     def _roll(self, catalog: Catalog) -> str | None:
-        """Start workers over `catalog`, then drain the old; returns what went wrong, or None."""
+        """Start workers over `catalog`, then drain the old; returns what went wrong, or None.
+
+        Raises OSError where there can be no more processes.
+        """
         old, before = set(self._children), self._catalog
-        self._catalog = catalog
-        if not self._start(self._wanted):
-            self._catalog = before
-            self._drain(set(self._children) - old)
+        self._catalog, is_up = catalog, False
+        try:
+            is_up = self._start(self._wanted)
+        finally:
+            if not is_up:
+                self._catalog = before
+                self._drain(set(self._children) - old)
+        if not is_up:
             return "a new worker did not become ready: kept what is served"
         self._due = [each for each in self._due if each.is_admin]
         self._drain(old)
@@ -208,44 +244,86 @@ class Supervisor:
         return None
 
     def _start(self, count: int, pause: float = FIRST_SECONDS) -> bool:
-        """Fork `count` workers; returns whether all became ready."""
+        """Fork `count` workers; returns whether all became ready. Raises OSError."""
         self._wait_for_rows(count)
         gc.collect()
         gc.freeze()
         memory.trim_heap()
         ready, told = os.pipe()
-        for _ in range(count):
-            self._fork(told, pause)
-        os.close(told)
-        reports = read_exactly(ready, count)
-        os.close(ready)
+        try:
+            for _ in range(count):
+                self._fork(told, pause)
+            os.close(told)
+            told = -1
+            reports = read_exactly(ready, count)
+        finally:
+            os.close(ready)
+            if told >= 0:
+                os.close(told)
         memory.forget_code()
         return reports == count
 
     def _fork(self, told: int, pause: float) -> None:
         taken = {child.row for child in self._children.values()}
         row = next(i for i in range(self._table.rows) if i not in taken)
-        pid = fork(lambda: self._work(self._catalog, row, lambda: announce_ready(told)))
-        self._children[pid] = Child(row, monotonic(), pause)
 
-    def _fork_admin(self, pause: float = FIRST_SECONDS) -> None:
-        admin, asking = self._admin, self._asking
-        if admin is not None:
-            self._admin_began, self._admin_pause = monotonic(), pause
-            self._admin_pid = fork(lambda: admin(asking))
+        def work() -> None:
+            self._let_go()
+            self._leave_admin()
+            self._processes.work(self._catalog, row, lambda: announce_ready(told))
+
+        self._children[fork(work)] = Child(row, monotonic(), pause)
+
+    def _let_go(self) -> None:
+        """Close, in a child, what is the supervisor's alone: its ends tell that it is gone."""
+        self._wake.close()
+        self._woken.close()
+        if self._asking is not None:
+            self._asking.close()
+        if self._changes.trial is not None:
+            os.close(self._changes.trial.pipe)
+
+    def _let_all_go(self) -> None:
+        """Close the listening sockets too."""
+        self._let_go_for_admin()
+        self._leave_admin()
+
+    def _leave_admin(self) -> None:
+        if self._processes.leave_admin is not None:
+            self._processes.leave_admin()
+
+    def _start_admin(self, pause: float = FIRST_SECONDS) -> None:
+        if self._asking is not None:
+            ours = self._asking.start(self._let_go_for_admin, pause)
+            hear = partial(self._on_admin, self._asking)
+            self._selector.register(ours, selectors.EVENT_READ, hear)
+
+    def _let_go_for_admin(self) -> None:
+        self._let_go()
+        self._processes.leave()
+
+    def _forget_admin(self, asking: Asking) -> None:
+        if asking.socket is not None:
+            self._selector.unregister(asking.socket)
+            asking.close()
+            asking.kill()
 
     def _reap(self) -> None:
-        while self._children or self._admin_pid:
+        while self._children or self._changes.trial or (self._asking and self._asking.pid):
             pid, status = os.waitpid(-1, os.WNOHANG)
             if pid == 0:
                 return
             self._bury(pid, status)
 
     def _bury(self, pid: int, status: int) -> None:
-        if pid == self._admin_pid:
-            self._admin_pid, code = 0, os.waitstatus_to_exitcode(status)
-            restart = after(self._admin_began, self._admin_pause, monotonic(), is_admin=True)
-            self._schedule(f"admin process {pid}", code, restart)
+        trial, asking = self._changes.trial, self._asking
+        if trial is not None and pid == trial.pid:
+            trial.status = status
+            return
+        if asking is not None and pid == asking.pid:
+            self._forget_admin(asking)
+            code = os.waitstatus_to_exitcode(status)
+            self._schedule(f"admin process {pid}", code, asking.died())
             return
         child = self._children.pop(pid, None)
         if child is None:  # an orphan of somebody's: we may be process 1 of a container
@@ -277,65 +355,25 @@ class Supervisor:
     def _stop(self) -> None:
         self._stopping = True
         self._due.clear()
-        if self._admin_pid:
-            os.kill(self._admin_pid, signal.SIGKILL)
-            os.waitpid(self._admin_pid, 0)
-            self._admin_pid = 0
-        self._leave()
+        self._drop_changes()
+        if self._asking is not None and self._asking.pid:
+            pid = self._asking.pid
+            self._forget_admin(self._asking)
+            os.waitpid(pid, 0)
+            self._asking.pid = 0
+        self._processes.leave()
+        self._leave_admin()
         self._drain(set(self._children), LAST)
+
+    def _drop_changes(self) -> None:
+        if self._changes.trial is not None:
+            self._selector.unregister(self._changes.trial.pipe)
+        self._changes.drop()
 
     def _drain(self, pids: set[int], number: signal.Signals = signal.SIGTERM) -> None:
         for pid in pids & set(self._children):
             self._children[pid].end = monotonic() + self._drain_seconds
             os.kill(pid, number)
-
-
-def fork(work: Callable[[], None]) -> int:
-    """Run `work` in a child process that ends with it; returns the child's process id."""
-    sys.stdout.flush()
-    sys.stderr.flush()
-    pid = os.fork()
-    if pid:
-        return pid
-    status = 1
-    try:
-        restore_signals()
-        work()
-        status = 0
-    finally:
-        if status:
-            traceback.print_exc()
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(status)
-
-
-def announce_ready(told: int) -> None:
-    """Tell the supervisor, from the worker, that it accepts."""
-    os.write(told, b".")
-    os.close(told)
-
-
-def read_exactly(ready: int, count: int) -> int:
-    """Wait for `count` reports; returns how many came before the writers or the time ended."""
-    selector = selectors.DefaultSelector()
-    selector.register(ready, selectors.EVENT_READ)
-    end, reports = monotonic() + READY_SECONDS, 0
-    while reports < count and selector.select(max(0.0, end - monotonic())):
-        came = os.read(ready, count)
-        if not came:
-            break
-        reports += len(came)
-    return reports
-
-
-def restore_signals() -> None:
-    """Give a forked child the default signals; Ctrl-C is the supervisor's to hand on."""
-    signal.set_wakeup_fd(-1)
-    for number in (signal.SIGTERM, LAST, signal.SIGCHLD):
-        signal.signal(number, signal.SIG_DFL)
-    for number in (signal.SIGINT, RELOAD):
-        signal.signal(number, signal.SIG_IGN)
 
 
 def announce(url: str, host: str, port: int) -> None:

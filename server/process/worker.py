@@ -29,9 +29,9 @@ from ..http.turn import Turn
 from ..metrics.counters import Counters
 from ..settings import Settings, SettingsError
 from . import farewell
+from .fork import LAST
 
 BACKLOG = 2048
-LAST = signal.SIGUSR1
 STOPPING = (signal.SIGTERM, LAST)
 TICKS_A_SECOND = 10
 # An idle connection is given this long to send a last request before a stop closes it.
@@ -55,9 +55,13 @@ class Orphanable(Server):
         self._settings = settings
         self._look_at = 0.0
 
+    def is_orphan(self) -> bool:
+        """Whether the parent is gone."""
+        return os.getppid() != self._parent
+
     async def on_tick(self, counter: int) -> bool:
         """Look at the parent ten times a second, and at the connections once."""
-        if os.getppid() != self._parent:
+        if self.is_orphan():
             self.should_exit = True
         if counter % TICKS_A_SECOND == 0:
             self._look(asyncio.get_running_loop().time())
@@ -116,7 +120,8 @@ class Worker(Orphanable):
         self._hooks.state.draining = True
         for connection in self._connections():
             connection.drain()
-        await asyncio.sleep(self._settings.drain_delay_seconds)
+        if not self.is_orphan():  # else who starts the server again wants the address
+            await asyncio.sleep(self._settings.drain_delay_seconds)
         await self._stop_accepting(sockets or [])
         now = asyncio.get_running_loop().time
         began, deadline = now(), now() + self._settings.drain_seconds

@@ -1,0 +1,45 @@
+"""Which graphs are known to do no harm to the process that loads them: trees, and nothing else.
+
+Their every index was checked by our own readers (native/trees.py, native/kernel.c). Any other graph
+is tried in a process of its own before.
+"""
+
+import numpy as np
+
+from .choice import Walker
+from .native.protobuf import fields
+from .native.trees import GRAPH, INPUT, NODE, OUTPUT, NotNativeError, Trees, as_bytes
+
+# onnxruntime goes down a tree by calling itself.
+DEEPEST = 1000
+# Numbers of fields in onnx.proto: versions and the producer; a node, names and two ends of a graph.
+OF_MODEL = frozenset({1, 2, 3, 4, 5, 6, GRAPH, 8})
+OF_GRAPH = frozenset({NODE, 2, 10, 11, 12})
+OF_NODE = frozenset({INPUT, OUTPUT, 3, 4, 5, 6, 7})
+
+
+def is_plain(walker: Walker, content: bytes) -> bool:
+    """Whether the content of model.onnx is trees that were checked, and nothing else."""
+    if isinstance(walker, NotNativeError):
+        return False
+    model = memoryview(content)
+    graphs = [as_bytes(value) for number, value in fields(model) if number == GRAPH]
+    nodes = [as_bytes(v) for graph in graphs for number, v in fields(graph) if number == NODE]
+    return (
+        len(graphs) == len(nodes) == 1
+        and OF_MODEL.issuperset(number for number, _ in fields(model))
+        and OF_GRAPH.issuperset(number for number, _ in fields(graphs[0]))
+        and OF_NODE.issuperset(number for number, _ in fields(nodes[0]))
+        and not is_deep(walker.trees)
+    )
+
+
+def is_deep(trees: Trees) -> bool:
+    """Whether a tree has more levels than are surely fine."""
+    level = trees.roots
+    for _ in range(DEEPEST):
+        below = np.concatenate([trees.yes[level], trees.no[level]])
+        level = below[below >= 0]
+        if not len(level):
+            return False
+    return True

@@ -1,0 +1,81 @@
+"""The admin process, seen from the supervisor: one socket for each life of it, a line each way."""
+
+import os
+import signal
+import socket
+from collections.abc import Callable
+from contextlib import suppress
+from time import monotonic
+
+from .fork import fork
+from .restart import FIRST_SECONDS, Restart, after
+
+LONGEST_LINE = 1 << 16
+# The process reads what it asked for; if not for so long, it is as good as dead.
+ANSWER_SECONDS = 5.0
+Serve = Callable[[socket.socket], None]
+
+
+class Asking:
+    """Starts it, hears what it asks, answers, and says when to start it again."""
+
+    def __init__(self, serve: Serve) -> None:
+        self._serve = serve
+        self._began, self._pause = 0.0, FIRST_SECONDS
+        self._heard = b""
+        self.pid = 0
+        self.socket: socket.socket | None = None
+
+    def start(self, let_go: Callable[[], None], pause: float) -> socket.socket:
+        """Fork it; `let_go` closes what it must not hold. Returns our end. Raises OSError."""
+        ours, theirs = socket.socketpair()
+        ours.settimeout(ANSWER_SECONDS)
+
+        def work() -> None:
+            ours.close()
+            let_go()
+            self._serve(theirs)
+
+        self._began, self._pause, self._heard = monotonic(), pause, b""
+        try:
+            self.pid = fork(work, signal.SIGKILL)
+        except OSError:
+            ours.close()
+            raise
+        finally:
+            theirs.close()
+        self.socket = ours
+        return ours
+
+    def hear(self) -> list[bytes] | None:
+        """Return the lines that came; None where none will come any more."""
+        came = self.socket.recv(LONGEST_LINE) if self.socket else b""
+        *lines, self._heard = (self._heard + came).split(b"\n")
+        if not came or len(self._heard) > LONGEST_LINE:
+            return None
+        return lines
+
+    def answer(self, line: bytes) -> None:
+        """Send a line; a process that does not take it is ended."""
+        if self.socket is not None:
+            try:
+                self.socket.sendall(line + b"\n")
+            except OSError:
+                self.kill()
+
+    def kill(self) -> None:
+        """End it; its death is heard of like any other."""
+        if self.pid:
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGKILL)
+
+    def close(self) -> None:
+        """Close our end."""
+        if self.socket is not None:
+            self.socket.close()
+            self.socket = None
+
+    def died(self) -> Restart:
+        """Say when to start it again."""
+        self.pid = 0
+        return after(self._began, self._pause, monotonic(), is_admin=True)

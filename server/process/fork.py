@@ -1,0 +1,78 @@
+"""Children of the supervisor: how they begin, end with it, and report."""
+
+import ctypes
+import os
+import selectors
+import signal
+import sys
+import traceback
+from collections.abc import Callable
+from time import monotonic
+
+READY_SECONDS = 60.0
+LAST = signal.SIGUSR1
+RELOAD = signal.SIGHUP
+PR_SET_PDEATHSIG = 1  # Linux
+
+
+def fork(work: Callable[[], None], at_parents_death: signal.Signals = signal.SIGTERM) -> int:
+    """Run `work` in a child process that ends with it; returns the child's process id.
+
+    The kernel sends the child `at_parents_death` when this process is gone. Raises OSError.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    parent = os.getpid()
+    pid = os.fork()
+    if pid:
+        return pid
+    status = 1
+    try:
+        restore_signals()
+        end_with(parent, at_parents_death)
+        work()
+        status = 0
+    finally:
+        if status:
+            traceback.print_exc()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+
+
+def restore_signals() -> None:
+    """Give a forked child the default signals; Ctrl-C is the supervisor's to hand on."""
+    signal.set_wakeup_fd(-1)
+    for number in (signal.SIGTERM, LAST, signal.SIGCHLD):
+        signal.signal(number, signal.SIG_DFL)
+    for number in (signal.SIGINT, RELOAD):
+        signal.signal(number, signal.SIG_IGN)
+
+
+def end_with(parent: int, number: signal.Signals) -> None:
+    """Ask the kernel for `number` when the parent is gone; end now where it is gone already."""
+    ask = getattr(ctypes.CDLL(None), "prctl", None)
+    if ask is not None:  # else not Linux
+        ask(PR_SET_PDEATHSIG, int(number), 0, 0, 0)
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+def announce_ready(told: int) -> None:
+    """Tell the supervisor, from the worker, that it accepts."""
+    os.write(told, b".")
+    os.close(told)
+
+
+def read_exactly(ready: int, count: int) -> int:
+    """Wait for `count` reports; returns how many came before the writers or the time ended."""
+    selector = selectors.DefaultSelector()
+    selector.register(ready, selectors.EVENT_READ)
+    end, reports = monotonic() + READY_SECONDS, 0
+    while reports < count and selector.select(max(0.0, end - monotonic())):
+        came = os.read(ready, count)
+        if not came:
+            break
+        reports += len(came)
+    selector.close()
+    return reports

@@ -1,0 +1,74 @@
+"""Reading a folder's files without trust: regular files that lie in it, up to a bound, and no more.
+
+A FIFO would be waited for, a device may do something when it is opened, and a link may lead out.
+"""
+
+import hashlib
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BufferedReader
+from pathlib import Path
+
+
+class UnfitFileError(Exception):
+    """A file that is not read: one line that names it and says why."""
+
+
+@contextmanager
+def opened(file: Path, most: int) -> Iterator[tuple[BufferedReader, int]]:
+    """Open a regular file that lies in its folder and has at most `most` bytes; tell its size.
+
+    `file` names the folder too. Links are followed as long as they stay in the folder. Raises
+    UnfitFileError.
+    """
+    try:
+        check_place(file)
+        check_kind(file, os.stat(file))
+        descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with open(descriptor, "rb") as content:
+            found = os.fstat(descriptor)
+            check_kind(file, found)
+            if found.st_size > most:
+                raise UnfitFileError(f"{file}: wanted at most {most} bytes, got {found.st_size}")
+            yield content, found.st_size
+    except OSError as error:
+        raise UnfitFileError(f"{file}: {error.strerror}") from error
+    except ValueError as error:  # a NUL in the name
+        raise UnfitFileError(f"{str(file)!r}: {error}") from error
+
+
+def read(file: Path, most: int) -> bytes:
+    """Return the content; raises UnfitFileError."""
+    with opened(file, most) as (content, size):
+        found = content.read(size + 1)
+    if len(found) != size:
+        raise UnfitFileError(f"{file}: changed while it was read")
+    return found
+
+
+def sha256(file: Path, most: int) -> str:
+    """Return the hash of the content, which is not kept; raises UnfitFileError."""
+    with opened(file, most) as (content, _):
+        return hashlib.file_digest(content, "sha256").hexdigest()
+
+
+def check_place(file: Path) -> None:
+    """Raise UnfitFileError for a file that its name, or a link, puts outside of its folder."""
+    folder, found = os.path.realpath(file.parent), os.path.realpath(file)
+    if os.path.commonpath([folder, found]) != folder or folder == found:
+        raise UnfitFileError(f"{file}: wanted a file in this folder, got {found}")
+
+
+def check_kind(file: Path, found: os.stat_result) -> None:
+    """Raise UnfitFileError for what is no regular file."""
+    if not stat.S_ISREG(found.st_mode):
+        kind = KINDS.get(stat.S_IFMT(found.st_mode), "something else")
+        raise UnfitFileError(f"{file}: wanted a regular file, got {kind}")
+
+
+KINDS = {
+    stat.S_IFDIR: "a folder", stat.S_IFIFO: "a FIFO", stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a character device", stat.S_IFBLK: "a block device",
+}  # fmt: skip
