@@ -93,6 +93,8 @@ def meaning(
             raise OptionError(f"--bad is for classes; this model answers {task}")
         return Meaning()
     wanted = 2 if task == "binary" else outputs
+    if classes is not None and len(classes) == 1:
+        raise UnsupportedModelError(f"trained on one class alone, {classes[0]!r}: nothing to tell")
     if classes is not None and len(classes) != wanted:
         raise UnsupportedModelError(
             f"the classifier knows {len(classes)} classes ({listing(classes)}), "
@@ -100,7 +102,7 @@ def meaning(
         )
     if task == "multiclass":
         if bad is not None:
-            raise OptionError(f"--bad is for two classes; this model answers {wanted}")
+            raise OptionError(f"--bad is for objective binary; this one answers {wanted} classes")
         return Meaning(classes)
     return _of_two(classes, bad, decides)
 

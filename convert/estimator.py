@@ -3,10 +3,18 @@
 from typing import Any
 
 EARLY = "pred_early_stop"
+NOT_SHARES = "scores are not the share of bad applicants among the scored"
 TOLD = (
     f"the estimator has {EARLY}: its predict_proba leaves trees out where a margin is reached, and "
     "gives other answers than here, where all trees are added, as in Booster.predict"
 )
+
+
+def notes_on(state: dict[str, Any]) -> tuple[str, ...]:
+    """Say what an estimator in this state does that its booster's text does not tell."""
+    weights = state.get("class_weight")
+    weighted = f"trained with class_weight: {NOT_SHARES}"
+    return ((TOLD,) if predicts_otherwise(state) else ()) + ((weighted,) if weights else ())
 
 
 def predicts_otherwise(state: dict[str, Any]) -> bool:

@@ -7,6 +7,7 @@ import numpy as np
 
 from .category_notes import category_notes
 from .classes import meaning
+from .estimator import NOT_SHARES
 from .features import Feature, MissingChoice, features_of
 from .loading import Loaded, calibration
 from .objective import objective_of
@@ -134,7 +135,7 @@ def suspicious(model: Model, features: list[Feature]) -> list[str]:
 def weighted(model: Model) -> list[str]:
     """Say what training weighted: then a score is no longer the share that turns out so."""
     return [
-        f"trained with {name} {value}: scores are not the share of bad applicants among the scored"
+        f"trained with {name} {value}: {NOT_SHARES}"
         for name, default in WEIGHTED.items()
         if (value := model.parameters.get(name, default)) != default
     ]

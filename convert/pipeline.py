@@ -13,7 +13,7 @@ from .calibrator import Calibrator
 from .classes import classes_of
 from .damages import DAMAGES, told
 from .errors import UnreadableModelError, UnsupportedModelError
-from .estimator import TOLD, predicts_otherwise
+from .estimator import notes_on
 from .files import regular
 from .linear import Nodes
 from .loading import Loaded, loaded_text
@@ -72,7 +72,7 @@ def _split(found: Any, kind: str, place: Described) -> tuple[Loaded, Carried | N
     names = None if parts.before else place.names
     kind = f"mlflow {kind}" if place.of_mlflow else kind
     loaded = loaded_text(booster.model_to_string(), kind, names)
-    notes = (TOLD,) if predicts_otherwise(vars(parts.model)) else ()
+    notes = notes_on(vars(parts.model))
     loaded = replace(
         loaded, classes=classes_of(parts.model), notes=loaded.notes + notes,
         calibrator=parts.calibrator, known_names=parts.names,

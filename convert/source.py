@@ -13,7 +13,7 @@ from .calibrator import Calibrator
 from .classes import Labels, classes_in_pickle
 from .columns import column_order
 from .errors import UnreadableModelError, UnsupportedModelError
-from .estimator import TOLD, predicts_otherwise
+from .estimator import notes_on
 from .files import read_file, unpacked
 from .mlflow import Described
 from .pickled import values_of
@@ -41,6 +41,9 @@ STRANGERS = (
     (rb"\APK\x03\x04", "a zip archive, not of skops"),
     (rb"(?i)lightgbm|LGBM", "LightGBM is named inside, but no text of a fitted model stands there"),
 )
+
+
+UNREAD = "the classes of its classifier cannot be read; the probability is of its last one"
 
 
 @dataclass(frozen=True)
@@ -89,13 +92,15 @@ def _from_bytes(path: Path, content: bytes) -> Source:
         raise UnsupportedModelError(f"{path}: {_several(content)}")
     text = _decoded(path, texts.pop())
     found = Source(text, "pickle", classes=classes_in_pickle(content))
+    unread = (UNREAD,) if found.classes is None and b"LGBMClassifier" in content else ()
     try:
         known = surroundings(content)
     except ValueError:
         return replace(
-            found, best_iterations=_any_best_iteration(content), others=_any_class(content)
-        )
-    notes = (TOLD,) if any(map(predicts_otherwise, known.mappings)) else ()
+            found, best_iterations=_any_best_iteration(content), others=_any_class(content),
+            notes=unread,
+        )  # fmt: skip
+    notes = tuple(dict.fromkeys(note for state in known.mappings for note in notes_on(state)))
     best = _best_iterations(known)
     calibrator, others = calibrated(known)
     names = tuple(_known_names(known))

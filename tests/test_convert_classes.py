@@ -14,7 +14,9 @@ import pandas as pd
 import pytest
 import skops.io
 from sklearn.base import clone
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import ColumnTransformer
+from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -264,6 +266,42 @@ def test_weighted_training_is_told(
     booster.save_model(tmp_path / "m.txt")
     assert convert(tmp_path / "m.txt", tmp_path) == 0
     assert f"trained with {next(iter(option))}" in capsys.readouterr().err
+
+
+def test_weights_of_classes_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The booster's text does not hold them."""
+    model = classifier(class_weight="balanced")
+    for form in ("skops", "pkl"):
+        assert main(["inspect", str(saved(model, form, tmp_path))]) == 0
+        assert "trained with class_weight" in capsys.readouterr().out
+
+
+def test_classes_that_cannot_be_read_are_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A pickle whose first opcodes are unknown is not followed; its text is found all the same."""
+    (tmp_path / "m.pkl").write_bytes(b"?" + dumped(classifier(), "4"))
+    assert main(["inspect", str(tmp_path / "m.pkl")]) == 0
+    assert "classes of its classifier cannot be read" in capsys.readouterr().out
+
+
+def test_one_class_tells_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model = classifier(np.full(1200, "good"))
+    assert convert(saved(model, "pkl", tmp_path), tmp_path) == 2
+    assert "one class alone, 'good'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("method", ["sigmoid", "isotonic"])
+def test_a_calibrated_probability_of_either_class_has_the_bits_of_predict_proba(
+    method: str, fitted: lightgbm.LGBMClassifier, rows: Path, tmp_path: Path
+) -> None:
+    around = CalibratedClassifierCV(FrozenEstimator(fitted), method=method).fit(X, WORDS)
+    (tmp_path / "m.pkl").write_bytes(dumped(around, "4"))
+    for column, bad in enumerate(("bad", "good")):
+        assert convert(tmp_path / "m.pkl", tmp_path, "--reference", rows, "--bad", bad) == 0
+        sample = pd.read_parquet(tmp_path / "m/1/reference.parquet")
+        wanted = np.ascontiguousarray(around.predict_proba(X)[:, column])
+        assert sample["__prediction"].to_numpy().tobytes() == wanted.tobytes()
 
 
 def test_several_classes_are_named_in_the_manifest(tmp_path: Path) -> None:
