@@ -133,6 +133,7 @@ class WholeRequests(Refusing):
         """Parse and read on, as far as nothing is queued."""
         if self._backlog and not self.pipeline:
             data, self._backlog = self._backlog, b""
+            self._release()
             self._parse(data)
             if self._has_ended and not self._backlog:  # what is not whole will never be
                 self._in_head = self._in_body = False
