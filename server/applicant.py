@@ -43,7 +43,7 @@ def field_type(feature: Feature) -> Any:
 def value_type(feature: Feature) -> Any:
     """Return the type of a feature's value; a category of numbers takes 2.0 for 2."""
     if isinstance(feature, Number):
-        return float
+        return float | bool if feature.boolean else float
     kinds = {float if type(value) is int else type(value) for value in feature.categories}
     union: Any = str if not kinds else kinds.pop()
     for kind in kinds:

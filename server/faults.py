@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from .applicant import EXACT
-from .bundle import Category, Feature
+from .bundle import Category, Feature, Number
 
 SHOWN = 60
 LISTED_CATEGORIES = 12
@@ -96,7 +96,7 @@ def wanted_of(feature: Feature) -> str:
         more = len(feature.categories) - LISTED_CATEGORIES
         plain = f"one of {values}" + (f" and {more} more" if more > 0 else "")
     else:
-        plain = "a finite number"
+        plain = "a finite number, true or false" if feature.boolean else "a finite number"
     return f"{plain}, or null" if feature.missing.allowed else plain
 
 
@@ -142,6 +142,9 @@ class Rule:
         self._known = {(kind_of(each), each) for each in categories}
         self._kinds = {kind for kind, _ in self._known}
         self._is_category = isinstance(feature, Category)
+        self._numbers = (
+            {float, bool} if isinstance(feature, Number) and feature.boolean else {float}
+        )
         self._unseen_fits = unseen_is_missing and feature.missing.allowed
 
     def fits(self, value: Any) -> bool:
@@ -152,7 +155,7 @@ class Rule:
         if kind is float and not is_exact(value):
             return False
         if not self._is_category:
-            return kind is float
+            return kind in self._numbers
         return kind in self._kinds and (self._unseen_fits or (kind, value) in self._known)
 
 

@@ -27,6 +27,7 @@ from server.reading import read_manifest
 
 BUNDLE = Path(__file__).parent.parent / "models" / "credit-express" / "1"
 YES, NO = Missing(True, "trained"), Missing(False, "refuse")
+BOOLEAN = {"a b", "null", "日本語の名前"}
 ODD_NAMES = ("Größe", "it's", "a b", "", "日本語の名前", "a,b:c{}", "null")
 CODES = tuple(map(float, range(6)))
 BASES = 400
@@ -43,13 +44,13 @@ def features() -> tuple[Feature, ...]:
         Category("text or number", YES, ("x", 7, "7"), CODES[:3]),
         Category("true or text", YES, (True, "yes", "no", "?", "so"), CODES[:5]),
         Category("zero", YES, ("none", "some"), CODES[:2], zero_as_missing=True),
-        Number("zero is missing", YES, zero_as_missing=True),
+        Number("zero is missing", YES, zero_as_missing=True, boolean=True),
         Number("zero for missing", Missing(True, "zero", 0.0)),
         Number("imputed", Missing(True, "impute", 12.5), seen=Seen(-100.0, 100.0)),
         Number("never missing", NO),
         Number("seen", YES, seen=Seen(0.0, 1000.0)),
         Number("seen beyond", NO, seen=Seen(-1e300, 1e300)),
-        *(Number(name, YES) for name in ODD_NAMES),
+        *(Number(name, YES, boolean=name in BOOLEAN) for name in ODD_NAMES),
     ]  # fmt: skip
     count = len(read_manifest(BUNDLE / "manifest.json").features)
     more: list[Feature] = [
@@ -144,6 +145,8 @@ def value(feature: Feature, rng: random.Random, odd: float) -> bytes:
         return b"null"
     if isinstance(feature, Category):
         return msgspec.json.encode(rng.choice(feature.categories))
+    if feature.boolean and rng.random() < 0.7:
+        return rng.choice((b"true", b"false"))
     return rng.choice(USUAL_NUMBERS).encode()
 
 

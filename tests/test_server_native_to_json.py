@@ -17,7 +17,12 @@ from .test_server_native_line import numbers
 
 pytestmark = needs_kernel
 encode = msgspec.msgpack.encode
-plain = st.none() | st.integers(-(2**53) + 1, 2**53 - 1) | st.text("abc é", max_size=300)
+plain = (
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**53) + 1, 2**53 - 1)
+    | st.text("abc é", max_size=300)
+)
 
 
 @settings(max_examples=300, deadline=None)
@@ -39,6 +44,12 @@ def test_numbers_come_out_as_the_encoder_writes_them() -> None:
     assert done > 150_000
 
 
+@pytest.mark.parametrize("value", [None, False, True, 0, -1.5, ""])
+def test_the_text_of_the_shortest_values_has_room(value: Any) -> None:
+    sent = {chr(97 + i % 26) * (i // 26): value for i in range(300)}
+    assert native.to_json(encode(sent)) == msgspec.json.encode(sent)
+
+
 def narrow(number: float) -> bytes:
     """Return a number as MessagePack's float32; NaN where it has none."""
     try:
@@ -48,7 +59,7 @@ def narrow(number: float) -> bytes:
 
 
 @pytest.mark.parametrize(
-    "value", [2**53, -(2**53), math.nan, math.inf, True, [1], {"B": 1}, b"bytes", 'a"b', "a\\b",
+    "value", [2**53, -(2**53), math.nan, math.inf, [True], {"B": 1}, b"bytes", 'a"b', "a\\b",
               "a\nb", "a" * 70_000, 1e-300],
 )  # fmt: skip
 def test_what_is_not_plain_is_left_to_msgspec(value: Any) -> None:

@@ -153,4 +153,4 @@ def feature_of(feature: Feature) -> dict[str, Any]:
         known |= {"type": "category", "categories": list(feature.categories)}
         return {**known, "ordered": True} if feature.ordered else known
     seen = [feature.seen.min, feature.seen.max] if feature.seen else None
-    return {**known, "type": "number", "seen": seen}
+    return {**known, "type": "number", "boolean": feature.boolean, "seen": seen}

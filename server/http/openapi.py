@@ -93,7 +93,8 @@ def value(feature: Feature) -> Json:
         ordered = {"description": "in this order"} if feature.ordered else {}
         return {"enum": [*feature.categories, *null], **ordered}
     bounds: Json = {"minimum": -1.7976931348623157e308, "maximum": 1.7976931348623157e308}
-    kind = {"type": ["number", "null"] if null else "number", **bounds}
+    kinds = ["number", *(["boolean"] if feature.boolean else []), *(["null"] if null else [])]
+    kind = {"type": kinds if len(kinds) > 1 else "number", **bounds}
     if feature.seen is None:
         return kind
     seen = f"seen in training: {feature.seen.min:g} to {feature.seen.max:g}"

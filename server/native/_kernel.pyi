@@ -34,7 +34,7 @@ class Decoder:
         cls,
         kernel: Kernel,
         is_json: bool,
-        fields: list[tuple[bytes, bool, dict[bytes, float] | None, Buffer]],
+        fields: list[tuple[bytes, bool, dict[bytes, float] | None, Buffer, bool]],
         powers: Buffer,
     ) -> Decoder: ...
     def score(self, body: bytes) -> tuple[bytes, list[float]] | None: ...

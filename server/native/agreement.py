@@ -90,6 +90,8 @@ def value_of(feature: Feature, x: float) -> Any:
     """Return what a client sends for a number of a row; None where it is missing."""
     if isinstance(feature, Category):
         return {code: value for value, code in codes_of(feature).items()}.get(x)
+    if feature.boolean and x in {0.0, 1.0}:
+        return x == 1.0
     return None if x != x else x
 
 

@@ -45,7 +45,8 @@ static int read_field(PyObject *given, Field *to, Py_ssize_t place)
 {
     PyObject *key, *texts;
     char *name;
-    if (!PyArg_ParseTuple(given, "SpOy*", &key, &to->may_be_missing, &texts, &to->numbers) ||
+    if (!PyArg_ParseTuple(given, "SpOy*p", &key, &to->may_be_missing, &texts, &to->numbers,
+                          &to->is_boolean) ||
         PyBytes_AsStringAndSize(key, &name, &to->length))
         return -1;
     to->key = Py_NewRef(key);

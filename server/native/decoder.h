@@ -14,7 +14,7 @@ typedef struct {
     PyObject *key; /* its name as the body holds it, with quotes or a header: bytes */
     const char *name;
     Py_ssize_t length;
-    int may_be_missing, is_category;
+    int may_be_missing, is_category, is_boolean;
     Tokens texts;      /* categories that are text, as the body holds them, and their codes */
     Py_buffer numbers; /* those that are numbers, ascending, then their codes: float64 */
 } Field;

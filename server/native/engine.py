@@ -15,7 +15,7 @@ from .powers import powers_of_five
 from .trees import NotNativeError, Trees
 
 Scored = tuple[bytes, list[float]]  # the row, and its raw scores
-Field = tuple[bytes, bool, dict[bytes, float] | None, Buffer]
+Field = tuple[bytes, bool, dict[bytes, float] | None, Buffer, bool]
 Kernel: "type[_kernel.Kernel] | None"
 Decoder: "type[_kernel.Decoder] | None"
 try:
@@ -89,14 +89,18 @@ def decoder(
 
 
 def field(feature: Feature, encode: Callable[[Any], bytes]) -> Field:
-    """Return how a body holds a feature: name, null or not, codes of texts, [2, N] of numbers."""
+    """Return how a body holds a feature.
+
+    Its name, null or not, codes of texts, [2, N] of numbers, true and false or not.
+    """
     name, allowed = encode(feature.name), feature.missing.allowed
     if not isinstance(feature, Category):
-        return name, allowed, None, np.zeros((2, 0))
+        return name, allowed, None, np.zeros((2, 0)), feature.boolean
     codes = {key: code for key, code in codes_of(feature).items() if code is not None}
     texts = {encode(key): code for key, code in codes.items() if isinstance(key, str)}
     numbers = sorted((key, code) for key, code in codes.items() if is_exact_number(key))
-    return name, allowed, texts, np.array(numbers, np.float64).reshape(-1, 2).T.copy()
+    pairs = np.array(numbers, np.float64).reshape(-1, 2)
+    return name, allowed, texts, pairs.T.copy(), False
 
 
 def is_exact_number(key: Any) -> bool:

@@ -37,6 +37,14 @@ static inline const uint8_t *read_name(const Decoder *self, const uint8_t *at, c
     return *place < 0 ? NULL : behind;
 }
 
+static const uint8_t *read_truth(const uint8_t *at, const uint8_t *end, double *x)
+{
+    *x = end - at >= 4 && !memcmp(at, "true", 4);
+    if (*x)
+        return at + 4;
+    return end - at >= 5 && !memcmp(at, "false", 5) ? at + 5 : NULL;
+}
+
 static inline const uint8_t *read_value(Decoder *self, const uint8_t *at, const uint8_t *end,
                                         Py_ssize_t place)
 {
@@ -51,6 +59,8 @@ static inline const uint8_t *read_value(Decoder *self, const uint8_t *at, const 
         fits = put_missing(self, place);
     } else {
         behind = read_number(self->powers.buf, at, end, &x);
+        if (!behind && self->field[place].is_boolean)
+            behind = read_truth(at, end, &x);
         fits = behind && put_number(self, place, x);
     }
     return fits ? behind : NULL;

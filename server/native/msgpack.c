@@ -19,6 +19,10 @@ static const uint8_t *read_value(Decoder *self, const uint8_t *at, const uint8_t
         behind = read_float(at, end, *at == FLOAT64 ? 8 : 4, &x);
     else
         behind = read_integer(at, end, &x);
+    if (!behind && self->field[place].is_boolean && (*at == FALSE || *at == TRUE)) {
+        x = *at == TRUE;
+        behind = at + 1;
+    }
     return behind && put_number(self, place, x) ? behind : NULL;
 }
 

@@ -1,13 +1,13 @@
 /* A MessagePack map as JSON, the very bytes of msgspec's encoder, for the record. Members that are
-   no plain text, number or nil are left to msgspec: then the answer is None. */
+   no plain text, number, boolean or nil are left to msgspec: then the answer is None. */
 
 #include "line.h"
 #include "msgpack.h"
 #include "powers.h"
 #include "shortest.h"
 
-/* No value takes more bytes of JSON, comma and all, for one of MessagePack: nil takes them. */
-#define MOST_GROWTH 5
+/* No value takes more bytes of JSON, comma and all, for one of MessagePack: false takes them. */
+#define MOST_GROWTH 6
 
 /* Copy a text of MessagePack whose end is known; return NULL where JSON has to escape it. */
 static char *copy_text(char *out, const uint8_t *at, const uint8_t *behind)
@@ -41,10 +41,12 @@ static char *copy_value(const Power *powers, char *out, const uint8_t **at, cons
     }
     if (from == end)
         return NULL;
-    if (*from == NIL) {
+    if (*from == NIL || *from == FALSE || *from == TRUE) {
+        const char *word = *from == NIL ? "null" : *from == TRUE ? "true" : "false";
+        size_t length = strlen(word);
         *at += 1;
-        memcpy(out, "null", 4);
-        return out + 4;
+        memcpy(out, word, length);
+        return out + length;
     }
     int is_float = *from == FLOAT64 || *from == FLOAT32;
     *at = is_float ? read_float(from, end, *from == FLOAT64 ? 8 : 4, &x)
