@@ -25,7 +25,7 @@ import numpy as np
 import psutil
 
 from server.applicant import RowWriter
-from server.bundle import read_manifest
+from server.reading import read_manifest
 
 from . import result
 from .host import ROOT, git
