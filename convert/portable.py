@@ -24,10 +24,10 @@ def shifted(ensemble: Ensemble, features: int) -> Floats:
     Nothing where no set holds a 0; nor to a feature that is compared with a threshold as well,
     for adding rounds.
     """
-    member = ensemble.mode == MEMBER
+    member, alone = ensemble.mode == MEMBER, _is_alone(ensemble)
     codes = np.zeros(features, dtype=bool)
     codes[ensemble.feature[member]] = (ensemble.members == 0).any()
-    codes[ensemble.feature[~member]] = False
+    codes[ensemble.feature[~member & ~alone]] = False
     return codes.astype(np.float64)
 
 
@@ -48,10 +48,15 @@ def read(ensemble: Ensemble, shift: Floats) -> Ensemble:
     return replace(ensemble, members=_moved(ensemble, ensemble.members[:-1], -shift))
 
 
+def _is_alone(ensemble: Ensemble) -> Bools:
+    """Mask over the splits: of a one-leaf tree, which asks nothing."""
+    leaves: Bools = ensemble.true_is_leaf & ensemble.false_is_leaf
+    return leaves & (ensemble.true_child == ensemble.false_child)
+
+
 def _with_twins(ensemble: Ensemble) -> Ensemble:
     """Give the split of a one-leaf tree a leaf of its own on each side, of one value."""
-    same = ensemble.true_is_leaf & ensemble.false_is_leaf
-    alone = np.flatnonzero(same & (ensemble.true_child == ensemble.false_child))
+    alone = np.flatnonzero(_is_alone(ensemble))
     if not len(alone):
         return ensemble
     leaf, twins = ensemble.false_child[alone], len(ensemble.leaf_value) + np.arange(len(alone))

@@ -8,6 +8,7 @@ import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import lightgbm
 import numpy as np
@@ -47,11 +48,17 @@ def sets_of(levels: int) -> str:
     return lightgbm.train(options, data, 10).model_to_string()
 
 
-def some_stumps() -> str:
-    """Train three outputs of which one learns nothing: a one-leaf tree between the others."""
+def some_stumps(categories: bool = False) -> str:
+    """Train three outputs of which one learns nothing: a one-leaf tree between the others.
+
+    A one-leaf tree seems to ask about the first column, which may hold categories.
+    """
     g = np.random.default_rng(1)
     X = g.normal(size=(400, 3))
     wanted = np.digitize(X[:, 0], [-0.5, 0.5])[:, None] == np.arange(3)
+    named: Any = [0] if categories else "auto"
+    if categories:
+        X[:, 0] = np.where(X[:, 1] > 1, np.nan, np.digitize(X[:, 0], np.linspace(-2, 2, 40)))
 
     def objective(score: Floats, data: lightgbm.Dataset) -> tuple[Floats, Floats]:
         gradient = score.reshape(-1, 3) - wanted
@@ -59,7 +66,9 @@ def some_stumps() -> str:
         return gradient, np.ones_like(gradient)
 
     options = {"objective": objective, "num_class": 3, "verbosity": -1, "num_leaves": 6}
-    return lightgbm.train(options, lightgbm.Dataset(X, wanted.argmax(axis=1)), 4).model_to_string()
+    options |= {"max_cat_to_onehot": 1, "min_data_per_group": 5, "cat_smooth": 1.0}
+    data = lightgbm.Dataset(X, wanted.argmax(axis=1), categorical_feature=named)
+    return lightgbm.train(options, data, 4).model_to_string()
 
 
 def of_text(text: str) -> Built:
@@ -71,6 +80,7 @@ def models(files: list[Path]) -> Iterator[tuple[str, Built]]:
     yield from ((f"kind {kind.name}", of_kind(kind)) for kind in KINDS)
     yield from ((f"sets of {levels} categories", of_text(sets_of(levels))) for levels in LEVELS)
     yield "one-leaf trees between others", of_text(some_stumps())
+    yield "one-leaf trees between sets", of_text(some_stumps(categories=True))
     yield from ((f"file {path.name}", of_file(path)) for path in files)
 
 

@@ -66,8 +66,10 @@ def test_the_reference_evaluator_gives_the_committed_models_golden_scores() -> N
     assert np.array_equal(bits(reference(content, X[:SOME])), bits(wanted[:SOME]))
 
 
-def test_the_reference_evaluator_reads_one_leaf_trees_between_others() -> None:
-    built = of_text(some_stumps())
+@pytest.mark.parametrize("categories", [False, True])
+def test_the_reference_evaluator_reads_one_leaf_trees_between_others(categories: bool) -> None:
+    built = of_text(some_stumps(categories))
+    assert not (attributes(built.content).get("membership_values", np.ones(1)) == 0).any()
     assert sorted({len(tree.split_feature) for tree in built.model.trees})[0] == 0
     X, wanted = rows_of(built, SOME)
     assert np.array_equal(bits(reference(built.content, X)), bits(wanted))
@@ -220,3 +222,12 @@ def test_an_odd_shift_is_refused_by_name(shift: onnx.TensorProto | str, said: st
         model.graph.initializer[0].CopyFrom(shift)
     with pytest.raises(NotNativeError, match=said):
         lay_out(read_trees(model.SerializeToString()), 3)
+
+
+@needs_kernel
+@pytest.mark.parametrize("categories", [False, True])
+def test_the_native_engine_reads_one_leaf_trees_between_others(categories: bool) -> None:
+    """Their split stands on the first feature, whose codes are moved: nothing is above infinity."""
+    built = of_text(some_stumps(categories))
+    X, wanted = rows_of(built, 300)
+    assert np.array_equal(bits(native(built).score_block(X)), bits(wanted))

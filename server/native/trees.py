@@ -192,7 +192,7 @@ def trees_of(found: Mapping[str, Any], shift: Floats) -> Trees:
     odd = (modes != GREATER) & (modes != MEMBER)
     if odd.any():
         raise NotNativeError(f"wanted splits by x > t or by membership, got mode {modes[odd][0]}")
-    members = moved_back(found.get("membership_values", np.zeros(0)), splits[0], modes, shift)
+    members = moved_back(found, shift)
     return Trees(
         found["n_targets"], found["tree_roots"], found["nodes_featureids"], found["nodes_splits"],
         modes == MEMBER, missing == 1, sides["true"], sides["false"], found["leaf_weights"],
@@ -200,18 +200,21 @@ def trees_of(found: Mapping[str, Any], shift: Floats) -> Trees:
     )  # fmt: skip
 
 
-def moved_back(members: Floats, feature: Ints, modes: Floats, shift: Floats) -> Floats:
+def moved_back(found: Mapping[str, Any], shift: Floats) -> Floats:
     """Return the sets of the codes in X, without a NaN behind the last; raises NotNativeError."""
+    members, feature = found.get("membership_values", np.zeros(0)), found["nodes_featureids"]
     if len(members) and np.isnan(members[-1]):
         members = members[:-1]
     if not len(shift):
         return members
-    member, ends = modes == MEMBER, np.isnan(members)
+    member, ends = found["nodes_modes"] == MEMBER, np.isnan(members)
     if feature.min() < 0 or feature.max() >= len(shift):
         raise NotNativeError(f"wanted features below {len(shift)}, got {feature.max()}")
     if ends.sum() + 1 != member.sum():
         raise NotNativeError(f"wanted {member.sum()} sets of categories, got {ends.sum() + 1}")
-    if not ((shift == 0) | (shift == 1)).all() or shift[feature[~member]].any():
+    # Nothing is above infinity, moved or not: so the split of a one-leaf tree asks.
+    compared = ~member & (found["nodes_splits"] != np.inf)
+    if not ((shift == 0) | (shift == 1)).all() or shift[feature[compared]].any():
         raise NotNativeError("wanted codes of categories moved by one, and nothing else moved")
     back = shift[feature[member]][np.cumsum(ends) - ends]
     return np.where(members == np.floor(members), members - back, members)
