@@ -50,8 +50,9 @@ def read(ensemble: Ensemble, shift: Floats) -> Ensemble:
 
 def _is_alone(ensemble: Ensemble) -> Bools:
     """Mask over the splits: of a one-leaf tree, which asks nothing."""
-    leaves: Bools = ensemble.true_is_leaf & ensemble.false_is_leaf
-    return leaves & (ensemble.true_child == ensemble.false_child)
+    leaves = ensemble.true_is_leaf & ensemble.false_is_leaf
+    alone: Bools = leaves & (ensemble.true_child == ensemble.false_child)
+    return alone
 
 
 def _with_twins(ensemble: Ensemble) -> Ensemble:

@@ -1,5 +1,6 @@
 """The graph as other runtimes read it: the same bits, and no 0 in a set."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,10 +13,13 @@ from convert.building import Built
 from convert.ensemble import GREATER, MEMBER, Ensemble, build_ensemble
 from convert.graph import SHIFT, build_graph, read_ensemble
 from convert.kinds import KINDS, Kind
+from convert.linear import ZERO
 from convert.portable import in_walking_order, shifted
+from server.native import agreement
 from server.native.engine import Native
 from server.native.layout import lay_out
 from server.native.trees import NotNativeError, read_trees
+from server.session import Session
 
 from .native_kernel import needs_kernel
 from .native_models import Floats, bits, native, numbers, of_file, of_kind
@@ -172,6 +176,10 @@ def old_form(built: Built) -> bytes:
         if attribute.name == "membership_values":
             old = numpy_helper.from_array(built.subject.ensemble.members, attribute.name)
             attribute.t.CopyFrom(old)
+        if attribute.name == "nodes_splits":
+            splits = numpy_helper.to_array(attribute.t)
+            old = numpy_helper.from_array(np.where(splits == np.inf, ZERO, splits), attribute.name)
+            attribute.t.CopyFrom(old)
     node.input[0] = "X"
     del model.graph.initializer[:]
     del model.graph.node[0]
@@ -231,3 +239,15 @@ def test_the_native_engine_reads_one_leaf_trees_between_others(categories: bool)
     built = of_text(some_stumps(categories))
     X, wanted = rows_of(built, 300)
     assert np.array_equal(bits(native(built).score_block(X)), bits(wanted))
+
+
+@needs_kernel
+def test_the_proof_at_the_start_asks_about_categories_that_are_whole(tmp_path: Path) -> None:
+    """The old form's one-leaf tree compares 1e-35, which is no category, on the first feature."""
+    built = of_text(some_stumps(categories=True))
+    file, content = tmp_path / "model.onnx", old_form(built)
+    file.write_bytes(content)
+    probes = agreement.rows(read_trees(content), rows_of(built, 50)[0])
+    whole = probes[:, 0][np.isfinite(probes[:, 0])]
+    assert (whole == np.floor(whole)).all()
+    agreement.check(Session(file, 3, 3), Native(read_trees(content), numbers(3), 3), probes)

@@ -57,6 +57,8 @@ def pool(asked: Floats, is_category: bool) -> Floats:
     A category in a row is whole: the graph compares it as it is, LightGBM cuts a fraction off.
     """
     if is_category:
+        # The split of a one-leaf tree stands on any feature, with a threshold that is no category.
+        asked = asked[asked == np.floor(asked)]
         return np.concatenate([asked, asked + 1, NO_CATEGORIES])
     with np.errstate(over="ignore"):
         beside = [np.nextafter(asked, np.inf), np.nextafter(asked, -np.inf)]

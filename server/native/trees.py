@@ -202,7 +202,8 @@ def trees_of(found: Mapping[str, Any], shift: Floats) -> Trees:
 
 def moved_back(found: Mapping[str, Any], shift: Floats) -> Floats:
     """Return the sets of the codes in X, without a NaN behind the last; raises NotNativeError."""
-    members, feature = found.get("membership_values", np.zeros(0)), found["nodes_featureids"]
+    members: Floats = found.get("membership_values", np.zeros(0))
+    feature: Ints = found["nodes_featureids"]
     if len(members) and np.isnan(members[-1]):
         members = members[:-1]
     if not len(shift):
