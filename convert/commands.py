@@ -51,7 +51,7 @@ CALIBRATOR_HELP = "what was fitted on the scores: IsotonicRegression or Logistic
 TAKES_HELP = "what the calibrator was fitted on: LightGBM's probability, or its raw score"
 ALONE_HELP = "leave out what stands around the booster: you transform rows and answers yourself"
 TRUST_HELP = "unpickle MODEL, running any code in it, to carry its pipeline's steps as well"
-ROWS_HELP = "real rows, .csv or .parquet; without, rows are drawn from the range in training"
+ROWS_HELP = "real rows, CSV, Parquet or Arrow; without, rows are drawn from the range in training"
 BAD_HELP = "the class that is refused, and whose probability is answered; as in the labels"
 LABEL_HELP = "what stands for a bad one in that column (default: the class of --bad, or 1)"
 REFUSE_HELP = "refuse at this probability and above"
@@ -83,7 +83,12 @@ def convert_parser() -> argparse.ArgumentParser:
     add("--version", required=True, help="the bundle's version, the same letters")
     add("--out", type=Path, required=True, help="folder of models; writes OUT/NAME/VERSION")
     add("--force", action="store_true", help="replace a bundle that stands there")
-    add("--reference", type=Path, metavar="ROWS", help="rows for drift, .csv or .parquet, by name")
+    add(
+        "--reference",
+        type=Path,
+        metavar="ROWS",
+        help="rows for drift, CSV, Parquet or Arrow, by name",
+    )
     add("--label", metavar="COLUMN", help="the label's column in ROWS: classes, or 1 for bad")
     add("--bad-label", metavar="VALUE", help=LABEL_HELP)
     add("--bad", "--positive", dest="bad", metavar="CLASS", help=BAD_HELP)
@@ -168,7 +173,7 @@ def verify_parser() -> argparse.ArgumentParser:
     """Return the parser of `verify`."""
     made = _parser(" verify", "Compare conversions with LightGBM; write nothing.", VERIFY_HELP)
     made.add_argument("models", type=Path, nargs="+", help=f"{MODEL_HELP}, or a .json list of them")
-    made.add_argument("--rows", type=Path, help="rows to compare on as well, .csv or .parquet")
+    made.add_argument("--rows", type=Path, help="rows to compare on as well, CSV, Parquet or Arrow")
     return made
 
 

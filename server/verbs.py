@@ -52,7 +52,7 @@ def score(arguments: Sequence[str]) -> int:
         "--model", required=True, type=Path, metavar="BUNDLE", help="models/<name>/<version>"
     )
     parser.add_argument(
-        "rows", type=Path, metavar="ROWS", help="CSV or Parquet, one column per feature"
+        "rows", type=Path, metavar="ROWS", help="CSV, Parquet or Arrow, one column per feature"
     )
     parser.add_argument(
         "-o", "--out", required=True, type=Path, metavar="FILE", help="CSV or Parquet to write"

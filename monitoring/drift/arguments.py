@@ -34,7 +34,7 @@ def parser(description: str) -> Parser:
     what.add_argument("--ignore", nargs="+", default=[], metavar="NAME",
                       help="columns of --reference to leave out, such as an id")  # fmt: skip
     what.add_argument("--log", type=Path, nargs="+", metavar="DIR", help="folders of the log")
-    what.add_argument("--current", metavar="FILE", help="rows as .csv, .csv.gz or .parquet")
+    what.add_argument("--current", metavar="FILE", help="rows, CSV, Parquet or Arrow")
     what.add_argument("--since", metavar="TIME", help="first day or time, UTC: 2026-11-23")
     what.add_argument("--until", metavar="TIME", help="end, not included (now)")
     what.add_argument("--window", type=span, metavar="SPAN", help="7d, 12h or 2w before --until")
