@@ -78,8 +78,9 @@ class FastLane(WholeRequests):
         """Begin a request; what only ASGI needs is made when it falls through."""
         if not self._is_deaf:
             self.url, self.headers, self.expect_100_continue = b"", [], False
-            self._handler = None
-            self._begin_message()
+            self._handler = self._idle_since = self._drops = None
+            self._in_head, self._shedding = True, False
+            self._trailer_bytes = self._body_bytes = self._unbodied = 0
 
     def on_body(self, body: bytes) -> None:
         """Collect the body; its length is within the bound."""

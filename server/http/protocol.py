@@ -20,7 +20,7 @@ from uvicorn.server import ServerState
 from ..metrics.counters import AT, Counters
 from .bare import CHANGED, CLOSE, CONTINUE, CROWDED, bare_answer, is_oip
 from .problem import Problem
-from .reading import Reading
+from .reading import SMALL, Reading
 from .refusing import SHEDS, Refusing, endpoint_of
 from .rules import TOO_LONG
 from .shared import Limits, State
@@ -107,8 +107,12 @@ class WholeRequests(Refusing):
             self.flow.pause_reading()
             return
         self._ended, before = False, self._body_bytes
-        self._came = self._came + len(data) if self._in_head or self._in_body else len(data)
-        count = self._feed(data)
+        count = len(data)
+        self._came = self._came + count if self._in_head or self._in_body else count
+        if count <= SMALL:
+            self._feed(data)
+        else:
+            count = self._feed_in_parts(data)
         if (self._in_head or self._in_body) and not self._is_deaf:
             self._wait_for_more(count, self._in_body and self._body_bytes != before)
         if self._backlog:

@@ -34,20 +34,17 @@ class Reading(HttpToolsProtocol):
         self._offers = False  # another protocol, by the head just read
         self._keep = False  # the connection, by the head
 
-    def _feed(self, data: bytes) -> int:
+    def _feed_in_parts(self, data: bytes) -> int:
         """Give the parser what came, until a request is queued; returns how much that was."""
-        if len(data) <= SMALL:
-            self._feed_all(data)
-            return len(data)
         view, at = memoryview(data), 0
         while at < len(data) and not (self._is_deaf or self.pipeline):
             part = view[at : at + (LARGE if self._in_body else SMALL)]
-            self._feed_all(part)
+            self._feed(part)
             at += len(part)
         self._backlog = b"" if self._is_deaf else bytes(view[at:])
         return at
 
-    def _feed_all(self, rest: bytes | memoryview) -> None:
+    def _feed(self, rest: bytes | memoryview) -> None:
         while True:
             try:
                 self.parser.feed_data(rest)
@@ -64,7 +61,7 @@ class Reading(HttpToolsProtocol):
         """Read the head again without the offer of another protocol; the body follows it."""
         head = without_offer(self.parser, self.url, self.headers)
         self.parser, self._offers = new_parser(self), False
-        self._feed_all(head)
+        self._feed(head)
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Collect a field; one behind the body is dropped (RFC 9110, 6.5.1)."""
