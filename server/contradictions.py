@@ -22,6 +22,8 @@ SHA256 = re.compile("[0-9a-f]{64}")
 WORD = re.compile(r"[A-Za-z0-9._-]+")
 # msgspec takes no such name for a field: it would stand in JSON otherwise than it is.
 UNFIT = re.compile(r'[\\"\x00-\x1f]')
+# How a policy's version begins that is its rule.
+RULES = ("refuse>=", "refer>=")
 
 
 def contradictions(manifest: Manifest) -> Iterator[str]:
@@ -93,6 +95,11 @@ def of_classes(manifest: Manifest) -> Iterator[str]:
         yield f"classes: wanted each once, got {again} again"
     elif classes and manifest.probability_of not in (None, *classes):
         yield f"probability_of: wanted one of {classes}, got {manifest.probability_of!r}"
+    elif classes and task == "binary" and manifest.probability_of is not None:
+        turned = manifest.transform.name == "one_minus_sigmoid"
+        if manifest.probability_of != classes[0 if turned else 1]:
+            name = manifest.transform.name
+            yield f"probability_of: {name} is not of {manifest.probability_of!r} in {classes}"
 
 
 def of_features(features: tuple[Feature, ...]) -> Iterator[str]:
@@ -158,8 +165,16 @@ def of_policy(policy: Policy, task: str) -> Iterator[str]:
         yield f"policy: wanted thresholds from 0 to 1, got {thresholds}"
     elif policy.refer_from is not None and policy.refer_from > policy.refuse_at:
         yield f"policy: wanted refer_from up to refuse_at, got {thresholds[::-1]}"
+    elif policy.version.startswith(RULES) and policy.version != rule(policy):
+        yield f"policy: version {policy.version!r} is another rule than {rule(policy)!r}"
     if not policy.version:
         yield "policy: wanted a version, got an empty one"
+
+
+def rule(policy: Policy) -> str:
+    """Return the version `convert` gives to a policy: the rule itself."""
+    refer = "" if policy.refer_from is None else f"refer>={policy.refer_from!r} "
+    return f"{refer}refuse>={policy.refuse_at!r}"
 
 
 def doubled(values: Iterable[Hashable]) -> list[Hashable]:

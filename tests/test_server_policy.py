@@ -15,7 +15,10 @@ import pytest
 import skops.io
 
 from convert.__main__ import main as convert_main
+from convert.bundle import sums
 from monitoring.__main__ import main as monitoring
+from server.bundle import BundleError
+from server.model import load
 
 from .conftest import Running, Serve, applicants
 
@@ -204,3 +207,30 @@ def test_the_class_a_bundle_answers_cannot_be_turned_by_a_policy(
     other = convert(unsaid, bundle.parents[1])
     assert convert_main(["policy", str(other), "--threshold", "0.2"]) == 2
     assert "--bad CLASS says which one is refused" in capsys.readouterr().err
+
+
+CHANGES: dict[str, tuple[dict[str, Any], str]] = {
+    "another threshold under the same version": ({"policy.refuse_at": 0.2}, "another rule than"),
+    "a band under the same version": ({"policy.refer_from": 0.1}, "another rule than"),
+    "the other class": ({"probability_of": "good"}, "probability_of: "),
+    "a class that is none": ({"probability_of": "ugly"}, "wanted one of"),
+    "the classes in another order": ({"classes": ["good", "bad"]}, "probability_of: "),
+    "the other sigmoid": ({"transform.name": "sigmoid"}, "probability_of: "),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_manifest_whose_class_or_rule_was_changed_by_hand_is_refused(
+    change: str, bundle: Path
+) -> None:
+    """Sealed again, so that its sums are right."""
+    manifest = json.loads((bundle / "manifest.json").read_bytes())
+    changes, wanted = CHANGES[change]
+    for place, value in changes.items():
+        *above, last = place.split(".")
+        (manifest[above[0]] if above else manifest)[last] = value
+    (bundle / "manifest.json").write_text(json.dumps(manifest))
+    files = {each: (bundle / each).read_bytes() for each in (*manifest["files"], "manifest.json")}
+    (bundle / "SHA256SUMS").write_bytes(sums(files))
+    with pytest.raises(BundleError, match=wanted):
+        load(bundle)
