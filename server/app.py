@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from starlette.types import Receive, Scope, Send
 
-from .http.endpoint import Endpoint
+from .http.endpoint import MOST_WAITING, Endpoint, Waiting
 from .ledger import Ledger
 from .score import Score
 from .services import Services
@@ -55,7 +55,9 @@ def scope_of(scores: Container[str], path: str) -> str:
 def create(services: Services, scores: "Scores", rest: Rest) -> App:
     """Return the application over one worker's services."""
     ledger = scores.ledger
-    endpoints = {path: Endpoint(score, ledger) for path, score in scores.handlers.items()}
+    # They hold places in the queue: the others have to stay free for requests without a key.
+    waiting = Waiting(min(MOST_WAITING, services.settings.max_in_flight // 2))
+    endpoints = {path: Endpoint(score, ledger, waiting) for path, score in scores.handlers.items()}
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         await (endpoints.get(scope["path"]) or rest.app)(scope, receive, send)

@@ -25,7 +25,8 @@ class Journal:
         self._chained = chained
         self._segment: Segment | None = None
         self._sequence = 0
-        self._ends_at = self._look_at = self._retry_at = 0.0
+        self._begins_at = self._ends_at = 0.0  # its day, by the clock on the wall
+        self._look_at = self._retry_at = 0.0  # by a clock that nobody sets
         self._refusal = OSError()
 
     def write(self, lines: bytes, now: float) -> int:
@@ -33,10 +34,10 @@ class Journal:
 
         Raises OSError.
         """
-        segment = self._segment
-        if segment is None or now >= self._look_at or segment.size >= self._segment_bytes:
+        segment, passed = self._segment, monotonic()
+        if segment is None or passed >= self._look_at or not self._fits(segment, now):
             segment = self._current(now)
-            self._look_at = min(now + LOOK_SECONDS, self._ends_at)
+            self._look_at = passed + LOOK_SECONDS
         try:
             written = segment.append(lines)
             self._sync.appended(segment)
@@ -67,9 +68,10 @@ class Journal:
         if old.is_deleted():
             self._retire()
             return self._begin(now)
-        if old.size < self._segment_bytes and now < self._ends_at:
-            return old
-        return self._succeed(old, now)
+        return old if self._fits(old, now) else self._succeed(old, now)
+
+    def _fits(self, segment: Segment, now: float) -> bool:
+        return segment.size < self._segment_bytes and self._begins_at <= now < self._ends_at
 
     def _succeed(self, old: Segment, now: float) -> Segment:
         """Begin the next segment; where that fails, a longer one is better than none."""
@@ -90,7 +92,8 @@ class Journal:
             raise
         self._segment = segment
         self._sequence += 1
-        self._ends_at = (now // DAY_SECONDS + 1) * DAY_SECONDS
+        self._begins_at = now // DAY_SECONDS * DAY_SECONDS
+        self._ends_at = self._begins_at + DAY_SECONDS
         return segment
 
     def _give_up(self, error: OSError) -> None:

@@ -24,6 +24,7 @@ from .http.fields import (
     request_id_of,
     trace_of,
 )
+from .http.idempotency import BusyError
 from .http.message import NO_SNIFF, NO_STORE, Answer, Request, refusal
 from .http.problem import Headers, Problem
 from .ledger import Ledger
@@ -39,6 +40,9 @@ TRACE = b"traceparent"
 DECIDED = {decision: AT["decisions", decision] for decision in DECISIONS}
 APPLICANTS, WARNINGS = AT["plain", "applicants"], AT["plain", "warnings"]
 REPLAYED = (b"idempotency-replayed", b"true")
+HELD = Problem(
+    503, "Idempotency-Key: the store is held by somebody else", headers=[(b"retry-after", b"1")]
+)
 UNFORESEEN = "unforeseen error: its trace is in the server's log"
 log = logging.getLogger(__name__)
 
@@ -68,7 +72,10 @@ class Score:
         self._scored_in = counters.observer("score")
 
     def answer(self, request: Request) -> Answer:
-        """Answer one request; every error of the client's is a problem document."""
+        """Answer one request; every error of the client's is a problem document.
+
+        Raises BusyError where the request has to wait for its turn with a store.
+        """
         request_id = ""
         try:
             is_open = self._keys is None and request.method == "POST"
@@ -79,6 +86,9 @@ class Score:
             request_id = request_id or id_or_none(request.fields)
             self._refused(request_id, problem, request.body)
             return refusal(problem, request_id, request.fields)
+        except BusyError as busy:
+            busy.answer = refusal(HELD, request_id, request.fields)
+            raise
         except Exception:
             log.exception("unforeseen error")
             self._counters.add("unhandled")

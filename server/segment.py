@@ -5,6 +5,7 @@ it returns the bytes are the kernel's (they outlive this process; a power cut, o
 When it raises OSError the segment ends where it ended before, or is `spoiled` and not to be used.
 """
 
+import ctypes
 import errno
 import fcntl
 import os
@@ -19,8 +20,9 @@ from .integrity import Chain
 FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
 # After these the file is as it was and may be written again once there is room.
 ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
-CANNOT_TELL = frozenset({errno.EOPNOTSUPP, errno.EINVAL})
+CANNOT_TELL = frozenset({errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS, errno.EPERM})
 PROBE_BYTES = 1 << 16
+FALLOC_FL_KEEP_SIZE = 1  # Linux, falloc.h
 
 
 class Segment:
@@ -77,14 +79,16 @@ class Segment:
             self.spoiled = True
 
     def has_room(self) -> bool:
-        """Whether the file system would take more, tried and taken back."""
-        try:
-            os.posix_fallocate(self._fd, self.size, PROBE_BYTES)
-        except OSError as error:
-            return error.errno in CANNOT_TELL
-        finally:
-            self._take_back()
-        return True
+        """Whether the file system would take more, tried and taken back; the size stays as it is.
+
+        A reader that follows the file must not see it longer than what is written, not even for a
+        moment: it would read zeros there.
+        """
+        code = reserve(self._fd, self.size, PROBE_BYTES)
+        if code in CANNOT_TELL:
+            return has_blocks(self._fd)
+        self._take_back()
+        return code == 0
 
     def is_deleted(self) -> bool:
         """Whether somebody removed the file: what is written now, nobody would ever read."""
@@ -110,6 +114,24 @@ class Segment:
     def close(self) -> None:
         """Release the lock: readers may take the segment now."""
         os.close(self._fd)
+
+
+def reserve(descriptor: int, start: int, length: int) -> int:
+    """Reserve room behind the end of a file and leave its size alone; returns 0 or an errno."""
+    call = getattr(ctypes.CDLL(None, use_errno=True), "fallocate", None)
+    if call is None:  # not Linux
+        return errno.EOPNOTSUPP
+    call.argtypes = [ctypes.c_int, ctypes.c_int, ctypes.c_int64, ctypes.c_int64]
+    return 0 if call(descriptor, FALLOC_FL_KEEP_SIZE, start, length) == 0 else ctypes.get_errno()
+
+
+def has_blocks(descriptor: int) -> bool:
+    """Whether the file system says that it has room: it does not know of quotas."""
+    try:
+        found = os.fstatvfs(descriptor)
+    except OSError:
+        return False
+    return found.f_bavail * found.f_frsize >= PROBE_BYTES
 
 
 def prepare(folder: Path) -> None:

@@ -7,7 +7,8 @@ import msgspec
 from .catalog import Catalog
 from .http.access import AccessLog
 from .http.arrivals import arrivals
-from .http.idempotency import Store, StoreError
+from .http.expiry import Expiry
+from .http.idempotency import Store
 from .http.keys import Keys, KeysError
 from .http.shared import State
 from .metrics.counters import Counters, Table
@@ -29,6 +30,7 @@ class Services(msgspec.Struct, frozen=True):
     access: AccessLog
     keys: Keys
     store: Store | None
+    expiry: Expiry | None
     log_counters: LogCounters
     state: State
 
@@ -39,11 +41,8 @@ class Services(msgspec.Struct, frozen=True):
             self.keys.reload()
         except KeysError as error:
             log.error("kept the keys: %s", error)
-        if self.store is not None:
-            try:
-                self.store.expire()
-            except StoreError as error:
-                log.error("kept the stored answers: %s", error)
+        if self.expiry is not None:
+            self.expiry.begin()
 
     def close(self) -> None:
         """Close the log."""
@@ -54,11 +53,12 @@ class Services(msgspec.Struct, frozen=True):
 def open_services(settings: Settings, catalog: Catalog, table: Table, row: int) -> Services:
     """Open the log, the keys and the store of one worker; raises OSError and keys.KeysError."""
     counters = table.row(row)
-    store = None
-    if settings.idempotency_seconds:
-        store = Store(settings.log_dir / "idempotency.sqlite3", settings.idempotency_seconds)
+    store = expiry = None
+    if seconds := settings.idempotency_seconds:
+        file = settings.log_dir / "idempotency.sqlite3"
+        store, expiry = Store(file, seconds), Expiry(file, seconds)
     return Services(
         settings, catalog, recorder(settings), counters, table, AccessLog(settings.access_log),
-        Keys(settings.keys), store, LogCounters(counters),
+        Keys(settings.keys), store, expiry, LogCounters(counters),
         State(arrivals=arrivals(settings)),
     )  # fmt: skip

@@ -8,18 +8,19 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import httpx
 import pytest
 
-from server.http import idempotency
-from server.http.idempotency import EXPIRE, Store
+from server.http.expiry import EXPIRE, Expiry
+from server.http.idempotency import BusyError, Store
 from server.http.problem import Problem
 
 from .conftest import Running, Serve
 from .test_server_http import BODY, FIT, post
+from .test_server_process import until
 
 NAME = "idempotency.sqlite3"
 
@@ -53,7 +54,10 @@ def test_workers_that_open_the_store_at_once_all_get_it(tmp_path: Path) -> None:
 
     def first(file: Path) -> tuple[bytes, bool]:
         at_once.wait()
-        return Store(file, 60.0).answer("key", "id", (BODY,), lambda: b"answer")
+        store = Store(file, 60.0)
+        while True:
+            with suppress(BusyError):
+                return store.answer("key", "id", (BODY,), lambda: b"answer")
 
     with ThreadPoolExecutor(4) as workers:
         for n in range(150):
@@ -61,15 +65,64 @@ def test_workers_that_open_the_store_at_once_all_get_it(tmp_path: Path) -> None:
             assert sorted(answers) == [(b"answer", False)] + [(b"answer", True)] * 3
 
 
-def test_a_store_that_somebody_keeps_locked_is_a_503(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def held(file: Path) -> sqlite3.Connection:
+    """Hold the file as another process may: `log erase`, a backup, somebody's shell."""
+    Store(file, 60.0).answer("other", "id", (BODY,), lambda: b"answer")
+    other = sqlite3.connect(file, isolation_level=None)
+    other.execute("begin exclusive")
+    return other
+
+
+def keyed_post(server: Running, key: str) -> httpx.Response:
+    """Send a score with a key and wait for its answer as long as it takes."""
+    head = {"content-type": "application/json", "idempotency-key": key}
+    return httpx.post(f"{server.url}/score", content=BODY, headers=head, timeout=60)
+
+
+def test_who_finds_the_file_held_is_told_so_at_once(tmp_path: Path) -> None:
+    """Whether it is open or not; it is asked again by who can wait."""
+    with closing(held(tmp_path / NAME)):
+        store = Store(tmp_path / NAME, 60.0)
+        for _ in range(3):
+            with pytest.raises(BusyError, match="locked"):
+                store.answer("key", "id", (BODY,), lambda: b"another answer")
+    assert store.answer("key", "id", (BODY,), lambda: b"answer") == (b"answer", False)
+
+
+def test_who_holds_the_file_holds_up_no_other_request(
+    bundle: Path, serve: Serve, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(idempotency, "BUSY_SECONDS", 0.05)
-    with closing(sqlite3.connect(tmp_path / NAME, isolation_level=None)) as other:
-        other.execute("begin exclusive")
-        with pytest.raises(Problem, match="locked") as problem:
-            Store(tmp_path / NAME, 60.0).answer("key", "id", (BODY,), lambda: b"answer")
-    assert problem.value.status == 503
+    """Four hundred requests with a key wait or are refused; in that time, all others are answered.
+
+    Every worker used to stand still for five seconds, and again once a second for what is old.
+    """
+    file = tmp_path / NAME
+    with serve(bundle, tmp_path, "--workers", "2") as up:
+        assert post(up, idempotency_key="before").status_code == 200
+        with closing(held(file)) as other:
+            waiting = ThreadPoolExecutor(100)
+            keyed = [waiting.submit(keyed_post, up, f"k{n}") for n in range(400)]
+            until(lambda: sum(each.done() for each in keyed) > 200, 60)  # refused, not queued
+            with httpx.Client(timeout=60) as client:
+                head = {"content-type": "application/json"}
+                for _ in range(50):
+                    assert client.post(f"{up.url}/score", content=BODY, headers=head).is_success
+            assert httpx.get(f"{up.url}/metrics").status_code == 200
+            other.execute("rollback")
+        answers = [each.result() for each in keyed]
+        waiting.shutdown()
+    assert {answer.status_code for answer in answers} == {200, 503}
+    assert all(a.headers.get("retry-after") == "1" for a in answers if a.status_code == 503)
+    assert all("held" in a.json()["detail"] for a in answers if a.status_code == 503)
+
+
+def test_who_has_waited_for_too_long_is_refused(bundle: Path, serve: Serve, tmp_path: Path) -> None:
+    with serve(bundle, tmp_path) as up:
+        assert post(up, idempotency_key="before").status_code == 200
+        with closing(held(tmp_path / NAME)):
+            assert keyed_post(up, "k").status_code == 503
+            assert post(up, idempotency_key="k", x_request_timeout_ms="50").status_code == 504
+        assert post(up, idempotency_key="k").status_code == 200
 
 
 def test_a_store_in_a_folder_that_is_gone_is_a_503(tmp_path: Path) -> None:
@@ -128,8 +181,8 @@ def test_a_great_many_old_answers_go_in_parts(database: sqlite3.Connection, tmp_
     rows = ((str(i), b"", b"", 0.0, "") for i in range(2500))
     database.executemany("insert into answer values (?, ?, ?, ?, ?)", rows)
     database.commit()
-    store, left = Store(tmp_path / NAME, 60.0), []
+    expiry, left = Expiry(tmp_path / NAME, 60.0), []
     for _ in range(3):
-        store.expire()
+        expiry.expire()
         left.append(database.execute("select count(*) from answer").fetchone()[0])
     assert left == [1501, 501, 1]

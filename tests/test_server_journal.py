@@ -7,6 +7,7 @@ import resource
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -35,6 +36,52 @@ def test_a_new_day_begins_a_new_segment(tmp_path: Path) -> None:
     journal.close()
     said = [path.read_text() for path in segments(tmp_path)]
     assert said == ['{"at":-2.0}\n{"at":-0.5}\n', '{"at":0.0}\n{"at":3.0}\n']
+
+
+def test_a_clock_set_back_ends_the_segment_of_a_day_that_is_not_yet(tmp_path: Path) -> None:
+    journal = Journal(tmp_path, Never(), 1_000_000)
+    for seconds in (5.0, 1.0, -3.0, -2.0):
+        journal.write(b'{"at":%.1f}\n' % seconds, MIDNIGHT + seconds)
+    journal.close()
+    said = [path.read_text() for path in segments(tmp_path)]
+    assert said == ['{"at":5.0}\n{"at":1.0}\n', '{"at":-3.0}\n{"at":-2.0}\n']
+
+
+@pytest.mark.parametrize("back", [0.0, 0.5, 3600.0, 80_000.0, 86_400.0 * 365])
+def test_a_deleted_segment_is_missed_whatever_the_clock_says(tmp_path: Path, back: float) -> None:
+    """Set back by an hour, the look for it used to come an hour late."""
+    journal, now = Journal(tmp_path, Never(), 1_000_000), MIDNIGHT + 80_001.0
+    journal.write(b"lost\n", now)
+    segments(tmp_path)[0].unlink()
+    give_up = time.monotonic() + 20
+    while not segments(tmp_path):
+        assert time.monotonic() < give_up
+        journal.write(b"line\n", now - back)
+        time.sleep(0.05)
+    journal.close()
+    assert "line" in segments(tmp_path)[0].read_text()
+
+
+def test_a_look_for_room_leaves_the_size_alone(tmp_path: Path) -> None:
+    """A follower would read zeros where it was longer, and then stand beyond the end."""
+    journal = Journal(tmp_path, Never(), 1_000_000)
+    journal.write(b"line\n", time.time())
+    [file] = segments(tmp_path)
+    seen, done = set(), threading.Event()
+
+    def follow() -> None:
+        while not done.is_set():
+            seen.add(file.stat().st_size)
+
+    follower = threading.Thread(target=follow)
+    follower.start()
+    for _ in range(3000):
+        assert journal.has_room()
+    done.set()
+    follower.join()
+    assert seen == {5}
+    assert file.stat().st_blocks * 512 < 1 << 16  # what was reserved is given back
+    journal.close()
 
 
 @pytest.mark.parametrize("sync", MODES)

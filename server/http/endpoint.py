@@ -1,5 +1,6 @@
 """A handler of whole requests as an ASGI endpoint: before any routing, with nothing around it."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from time import perf_counter
 from typing import Protocol
@@ -7,8 +8,12 @@ from typing import Protocol
 from starlette.types import Receive, Scope, Send
 
 from .fields import fields_of, respond
+from .idempotency import BUSY_SECONDS, BusyError
 from .message import Answer, Exchange, Request
 from .protocol import ARRIVED, BODY
+
+MOST_WAITING = 32
+FIRST_PAUSE, LONGEST_PAUSE = 0.001, 0.05  # seconds between two looks at a store that is held
 
 
 class Handler(Protocol):
@@ -33,12 +38,21 @@ class Ledger(Protocol):
         """Make every answer one that may go out."""
 
 
+class Waiting:
+    """The requests of a worker that wait for the store of answers: not more than `most`."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self.now = 0
+
+
 class Endpoint:
     """A pure ASGI callable over one handler, behind `protocol.WholeRequests`."""
 
-    def __init__(self, handler: Handler, ledger: Ledger) -> None:
+    def __init__(self, handler: Handler, ledger: Ledger, waiting: Waiting | None = None) -> None:
         self._handler = handler
         self._ledger = ledger
+        self._waiting = waiting or Waiting(MOST_WAITING)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -47,8 +61,27 @@ class Endpoint:
             scope["method"], scope["path"], scope["raw_path"], scope["query_string"],
             fields_of(scope), scope[BODY], scope[ARRIVED],
         )  # fmt: skip
-        answer = self._ledger.answer(self._handler, request)
+        answer = await self._answer(request)
         await respond(send, answer.status, answer.head, answer.body)
         self._handler.close(request, answer, began)
         if self._ledger.later is not None:
             self._ledger.later()
+
+    async def _answer(self, request: Request) -> Answer:
+        """Ask until it is the request's turn; whoever else has come is answered in between."""
+        pause = FIRST_PAUSE
+        while True:
+            try:
+                return self._ledger.answer(self._handler, request)
+            except BusyError as busy:
+                waited = perf_counter() - request.arrived
+                if waited > BUSY_SECONDS or self._waiting.now >= self._waiting.most:
+                    exchange = Exchange(request, busy.answer)
+                    self._ledger.commit([exchange])
+                    return exchange.answer
+            self._waiting.now += 1
+            try:
+                await asyncio.sleep(pause)
+            finally:
+                self._waiting.now -= 1
+            pause = min(2 * pause, LONGEST_PAUSE)

@@ -2,16 +2,18 @@
 
 One SQLite file beside the prediction log, shared by the workers of this host. It holds answers, no
 features, and with each the request id by which `log erase` finds it; what is deleted is zeroed.
-A request with a key is scored inside a write transaction, so two at once are one.
+A request with a key is scored inside a write transaction, so two at once are one. Nothing here
+waits: who finds the file held asks again, and meanwhile others are answered. What waits for the
+disk is expiry.py's, in a thread.
 """
 
 import hashlib
 import time
 from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .message import Answer
 from .problem import Problem
 
 if TYPE_CHECKING:
@@ -24,14 +26,24 @@ FIND = "select digest, body from answer where key = ? and time > ?"
 STORE = "insert or replace into answer values (?, ?, ?, ?, ?)"
 # Without it each worker would read the whole table once a second to find what is too old.
 INDEX = "create index if not exists answer_time on answer (time)"
-EXPIRE = """delete from answer where rowid in
-(select rowid from answer where time <= ? order by time limit 1000)"""
-BUSY_SECONDS = 5.0
+# A power cut leaves no broken file; what is deleted is gone; the disk is waited for elsewhere.
+SETTINGS = (
+    "pragma journal_mode=wal", "pragma synchronous=normal", "pragma secure_delete=on",
+    "pragma wal_autocheckpoint=0",
+)  # fmt: skip
+BUSY_SECONDS = 5.0  # a request waits so long for its turn
+PRIMARY_CODE = 0xFF
 MODE = 0o600
 
 
 class StoreError(Exception):
     """A file of stored answers that cannot be opened or written."""
+
+
+class BusyError(Exception):
+    """Somebody else holds the file: ask again. `answer` is for who has asked for too long."""
+
+    answer: Answer
 
 
 class Store:
@@ -47,8 +59,8 @@ class Store:
     ) -> tuple[bytes, bool]:
         """Return the answer and whether it was stored: `make` is called for a new key only.
 
-        Raises Problem 422 where the key came with another request, 503 where the file fails, and
-        what `make` raises: an error is not stored.
+        Raises BusyError where somebody holds the file, Problem 422 where the key came with another
+        request, 503 where the file fails, and what `make` raises: an error is not stored.
         """
         import sqlite3
 
@@ -58,26 +70,17 @@ class Store:
         except (StoreError, sqlite3.Error) as error:
             raise Problem(503, f"Idempotency-Key: the store failed: {error}") from error
 
-    def expire(self) -> None:
-        """Delete what is too old, a thousand at a time: it is asked every second.
-
-        Raises StoreError.
-        """
-        if self._connection is None and not self._file.exists():
-            return  # nor of a server before this one
-        import sqlite3
-
-        try:
-            self._open().execute(EXPIRE, (time.time() - self._seconds,))
-        except sqlite3.Error as error:
-            raise StoreError(str(error)) from error
-
     def _answer(
         self, key: str, request_id: str, digest: bytes, make: Callable[[], bytes]
     ) -> tuple[bytes, bool]:
+        import sqlite3
+
         connection = self._open()
-        now = time.time()
-        connection.execute("begin immediate")
+        now = time.time()  # on the wall: it has to hold for the next start, too
+        try:
+            connection.execute("begin immediate")
+        except sqlite3.Error as error:
+            raise failed(error) from error
         try:
             found = connection.execute(FIND, (key, now - self._seconds)).fetchone()
             if found is not None:
@@ -100,36 +103,34 @@ class Store:
             try:
                 self._file.touch(MODE)
                 self._connection = connect(self._file)
-            except (OSError, sqlite3.Error) as error:
+            except OSError as error:
                 raise StoreError(str(error)) from error
+            except sqlite3.Error as error:
+                raise failed(error) from error
         return self._connection
 
 
-def connect(file: Path) -> "sqlite3.Connection":
-    """Open the file, made where it is empty; raises sqlite3.Error."""
+def connect(file: Path, patience: float = 0.0) -> "sqlite3.Connection":
+    """Open the file, made where it is empty; raises sqlite3.Error.
+
+    It waits for others no longer than `patience` seconds, and leaves it to Expiry to sync.
+    """
     import sqlite3
 
-    connection = sqlite3.connect(file, timeout=BUSY_SECONDS, isolation_level=None)
-    with closing(connection.cursor()) as cursor:
-        use_write_ahead_log(cursor)
-        cursor.execute("pragma synchronous=normal")  # a power cut leaves no broken file
-        cursor.execute("pragma secure_delete=on")
-        cursor.execute(CREATE)
-        cursor.execute(INDEX)
+    connection = sqlite3.connect(file, timeout=patience, isolation_level=None)
+    try:
+        for setting in (*SETTINGS, CREATE, INDEX):
+            connection.execute(setting)
+    except sqlite3.Error:
+        connection.close()
+        raise
     return connection
 
 
-def use_write_ahead_log(cursor: "sqlite3.Cursor") -> None:
-    """Set the journal's mode, for which SQLite itself does not wait until other workers did."""
+def failed(error: "sqlite3.Error") -> Exception:
+    """Return what an error means: somebody else's turn, or a file that is of no use."""
     import sqlite3
 
-    deadline = time.monotonic() + BUSY_SECONDS
-    while True:
-        try:
-            cursor.execute("pragma journal_mode=wal")
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
-                raise
-            time.sleep(0.001)
-        else:
-            return
+    code = getattr(error, "sqlite_errorcode", 0) & PRIMARY_CODE
+    is_busy = code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+    return BusyError(str(error)) if is_busy else StoreError(str(error))
