@@ -157,7 +157,8 @@ def _frame(X: Floats, inputs: list[Input]) -> pd.DataFrame:
 def _values(column: Floats, each: Input) -> Any:
     if each.categories is None or each.codes is None:
         return column
-    if all(isinstance(value, int | float) for value in each.categories):
+    plain = all(isinstance(value, int | float) for value in each.categories)
+    if plain and each.missing is not None:
         return column
     known = dict(zip(each.codes, each.categories, strict=True))
-    return pd.Series([known.get(code, np.nan) for code in column.tolist()], dtype=object)
+    return pd.Series([known.get(code, each.missing) for code in column.tolist()], dtype=object)

@@ -18,7 +18,10 @@ from .tree import Floats
 
 @dataclass
 class Input:
-    """One column the pipeline takes; `categories` and `codes` once an encoder has claimed it."""
+    """One column the pipeline takes; `categories` and `codes` once an encoder has claimed it.
+
+    `missing` is what the pipeline was trained to take for a missing category: NaN or None.
+    """
 
     name: str
     categories: list[object] | None = None
@@ -27,6 +30,7 @@ class Input:
     fills_missing: bool = False
     refuses_unknown: bool = False
     seen: tuple[float, float] | None = None
+    missing: object = float("nan")
 
 
 @dataclass(frozen=True)
@@ -180,15 +184,23 @@ def _one_hot(carrier: Carrier, step: Any, block: Block) -> Block:
     dropped = step.drop_idx_ if step.drop_idx_ is not None else [None] * len(step.categories_)
     blocks = []
     for i, categories in enumerate(step.categories_):
-        values = _known(categories)
+        values = _known(carrier.inputs[block.sources[i]], categories)
         codes = _encoded(carrier, block, i, values, step.handle_unknown == "error")
         kept = [code for position, code in enumerate(codes) if position != dropped[i]]
         column = _missing_filled(carrier, carrier.select(block, [i]), values)
-        row = carrier.nodes.constant(np.array([kept]))
-        equal = carrier.nodes.add("Equal", column.tensor, row)
-        tensor = carrier.nodes.add("Cast", equal, to=TensorProto.DOUBLE)
-        blocks.append(Block(tensor, (block.sources[i],) * len(kept)))
+        blocks.append(_hot(carrier, column, kept))
+        if len(values) < len(categories) and dropped[i] != len(values):
+            absent = carrier.nodes.add("IsNaN", column.tensor)
+            tensor = carrier.nodes.add("Cast", absent, to=TensorProto.DOUBLE)
+            blocks.append(Block(tensor, column.sources))
     return carrier.join(blocks)
+
+
+def _hot(carrier: Carrier, column: Block, codes: list[float]) -> Block:
+    """A column of 0 and 1 for each code."""
+    equal = carrier.nodes.add("Equal", column.tensor, carrier.nodes.constant(np.array([codes])))
+    tensor = carrier.nodes.add("Cast", equal, to=TensorProto.DOUBLE)
+    return Block(tensor, column.sources * len(codes))
 
 
 def _ordinal(carrier: Carrier, step: Any, block: Block) -> Block:
@@ -199,6 +211,8 @@ def _ordinal(carrier: Carrier, step: Any, block: Block) -> Block:
     blocks = []
     for i, categories in enumerate(step.categories_):
         places = [float(place) for place in range(len(categories))]
+        if i in step._missing_indices:
+            places[-1] = float(step.encoded_missing_value)
         blocks.append(_looked_up(carrier, block, i, (categories, places), otherwise, refuses))
     return carrier.join(blocks)
 
@@ -227,12 +241,13 @@ def _looked_up(
 ) -> Block:
     """The number of each category in one column, by a table of categories and numbers."""
     categories, numbers = table
-    values = _known(categories)
+    values = _known(carrier.inputs[block.sources[at]], categories)
+    if len(values) < len(categories):
+        otherwise, numbers = numbers[-1], numbers[:-1]
     codes = _encoded(carrier, block, at, values, refuses)
     column = _missing_filled(carrier, carrier.select(block, [at]), values)
     nodes = carrier.nodes
-    equal = nodes.add("Equal", column.tensor, nodes.constant(np.array([codes])))
-    hot = nodes.add("Cast", equal, to=TensorProto.DOUBLE)
+    hot = _hot(carrier, column, codes).tensor
     known = nodes.add("ReduceMax", hot, nodes.constant(np.array([1])))
     found = nodes.add("Equal", known, nodes.constant(np.array(1.0)))
     number = nodes.add("MatMul", hot, nodes.constant(np.array(numbers)[:, None]))
@@ -256,12 +271,16 @@ def _missing_filled(carrier: Carrier, column: Block, values: list[object]) -> Bl
     return carrier.filled(column, np.array([_codes(values)[values.index(fill)]]))
 
 
-def _known(categories: Any) -> list[object]:
-    """The categories as plain values; missing as a category of its own is not carried."""
+def _known(there: Input, categories: Any) -> list[object]:
+    """The categories as plain values, without missing, which scikit-learn puts last."""
     values: list[object] = np.asarray(categories).tolist()
-    if any(value is None or _is_nan(value) for value in values):
-        raise UnsupportedModelError("an encoder for which missing is a category of its own")
-    return values
+    absent = [value for value in values if value is None or _is_nan(value)]
+    if len(absent) > 1 or (absent and values[-1] is not absent[0]) or values == absent:
+        raise UnsupportedModelError(f"{there.name}: an encoder that knows {absent} for missing")
+    if not absent:
+        return values
+    there.fills_missing, there.missing = True, absent[0]
+    return values[:-1]
 
 
 def _is_nan(value: object) -> bool:

@@ -81,6 +81,15 @@ def encoded(encoder: Any, columns: list[str]) -> Pipeline:
     return make_pipeline(transformer, classifier()).fit(frame, DEFAULT)
 
 
+def missing(encoder: Any, kind: object = np.nan) -> Pipeline:
+    """Encode columns that have missing values in training."""
+    job = FRAME.job.where(FRAME.job.notna(), kind)
+    transformer = ColumnTransformer([("e", encoder, ["job", "city"])], remainder="passthrough")
+    return make_pipeline(transformer, classifier()).fit(FRAME.assign(job=job), DEFAULT)
+
+
+NONE_JOB = FRAME.job.where(FRAME.job.notna(), None)
+TRAINED_ON_NONE = {"one-hot, missing dropped", "one-hot, missing is None", "ordinal, missing is -2"}
 EXACT = (np.absolute, np.ceil, np.floor, np.negative, np.rint, np.sign, np.square)
 
 
@@ -93,6 +102,14 @@ def unknown(value: float) -> OrdinalEncoder:
 
 
 PIPELINES: dict[str, Callable[[], Pipeline]] = {
+    "one-hot, missing a category": lambda: missing(OneHotEncoder()),
+    "one-hot, missing dropped": lambda: missing(OneHotEncoder(drop=[None, 3.0]), None),
+    "one-hot, missing is None": lambda: missing(OneHotEncoder(), None),
+    "one-hot, unknown ignored too": lambda: missing(OneHotEncoder(handle_unknown="ignore")),
+    "ordinal, missing a category": lambda: missing(OrdinalEncoder()),
+    "ordinal, missing is -2": lambda: missing(OrdinalEncoder(encoded_missing_value=-2), None),
+    "ordinal, unknown too": lambda: missing(unknown(-1)),
+    "target, missing a category": lambda: missing(TargetEncoder(cv=2)),
     "robust": lambda: numbers(RobustScaler()),
     "robust, not centred": lambda: numbers(RobustScaler(with_centering=False, unit_variance=True)),
     "robust, not scaled": lambda: numbers(RobustScaler(with_scaling=False)),
@@ -151,7 +168,8 @@ def test_a_skops_pipeline_answers_with_its_own_bits(name: str, tmp_path: Path) -
     options.intra_op_num_threads = 1
     session = onnxruntime.InferenceSession(place / "model.onnx", options)
     raw = session.run(None, {"X": X})[0]
-    wanted = pipeline.predict(FRAME[names], raw_score=True)
+    frame = FRAME.assign(job=NONE_JOB) if name in TRAINED_ON_NONE else FRAME
+    wanted = pipeline.predict(frame[names], raw_score=True)
     assert raw[:, 0].tobytes() == wanted.tobytes()
 
 
