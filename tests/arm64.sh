@@ -19,7 +19,7 @@ command -v mmdebstrap aarch64-linux-gnu-gcc >/dev/null ||
 
 unpacked() { # unpacked FOLDER ARCHITECTURE SUITE PACKAGES
   [ -d "$1" ] || mmdebstrap --quiet --variant=extract --architectures="$2" --include="$4" \
-    "${apt[@]}" "$3" "$1.part" "deb http://deb.debian.org/debian $3 main"
+    "${apt[@]}" "$3" "$1.part"
   [ -d "$1" ] || mv "$1.part" "$1"
 }
 apt=() # a proxy, where the machine's own apt uses one
