@@ -2,9 +2,12 @@
 
 from typing import Any
 
+import numpy as np
+
 from .category_lists import owners, shown
 from .evidence import Evidence
 from .features import Feature, is_sent, members_of
+from .linear import ZERO
 from .splits import Splits, splits_of
 from .tree import Model
 
@@ -54,6 +57,7 @@ def _refitted(model: Model) -> list[str]:
 def _is_of_other_rows(model: Model, splits: Splits, index: int) -> bool:
     info = model.feature_infos[index] if model.feature_infos else "[:]"
     asked = splits.finite_thresholds(index)
+    asked = asked[np.abs(asked) > ZERO]  # 0 has a bin of its own, in the range or not
     if info == "none":
         return bool((splits.feature == index).any())
     if info[0] != "[":

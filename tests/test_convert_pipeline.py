@@ -173,6 +173,20 @@ def test_a_skops_pipeline_answers_with_its_own_bits(name: str, tmp_path: Path) -
     assert raw[:, 0].tobytes() == wanted.tobytes()
 
 
+def test_a_split_that_only_parts_missing_values_is_no_sign_of_another_range(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """LightGBM parts missing from present at 1e-35, the edge of 0's own bin, whatever the range."""
+    income = FRAME[["income", "age"]]
+    model = classifier().fit(income, (income.income.isna() | (income.age < 30)).astype(int))
+    frame = model.booster_.trees_to_dataframe()
+    assert (frame.threshold == 1.0000000180025095e-35).any()
+    assert income.income.min() > 1
+    (tmp_path / "m.txt").write_text(model.booster_.model_to_string())
+    assert main(["inspect", str(tmp_path / "m.txt")]) == 0
+    assert "not those of training" not in capsys.readouterr().out
+
+
 def test_a_trusted_pickle_carries_its_steps_and_an_untrusted_one_does_not(tmp_path: Path) -> None:
     (tmp_path / "m.pkl").write_bytes(pickle.dumps(numbers(SimpleImputer(), StandardScaler())))
     assert convert(tmp_path / "m.pkl", tmp_path / "a", "--trust-pickle") == 0
