@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from .faults import SHOWN, Literal, members, parse_json, show
+from .faults import SHOWN, Literal, Members, members, parse_json, show
 from .native.to_json import to_json
 
 SPACE = b" \t\r\n"
@@ -58,8 +58,11 @@ class Codec(Protocol):
         decoders let pass. False means: not sure, look closer.
         """
 
-    def parse(self, body: bytes) -> Any:
-        """Decode without a type, leniently, to name faults; raises ValueError or RecursionError."""
+    def parse(self, body: bytes, most: int) -> Any:
+        """Decode without a type, leniently, to name faults; raises ValueError or RecursionError.
+
+        Of an object with more than `most` members it is enough to tell how many there are.
+        """
 
     def as_json(self, body: bytes) -> bytes:
         """Return the body as JSON: itself, where it is."""
@@ -75,7 +78,6 @@ class Json:
     def __init__(self) -> None:
         self.encode = msgspec.json.Encoder().encode
         self._split = msgspec.json.Decoder(list[msgspec.Raw]).decode
-        self.parse = parse_json
 
     def decoder(self, of: type[msgspec.Struct]) -> Decode:
         """See Codec."""
@@ -97,6 +99,10 @@ class Json:
     def has_members(self, body: bytes, count: int) -> bool:
         """See Codec: members are one more than the commas, where no text holds one."""
         return body.count(b",") < count
+
+    def parse(self, body: bytes, most: int) -> Any:
+        """See Codec: how many there are is known only once all were read."""
+        return parse_json(body)
 
     def as_json(self, body: bytes) -> bytes:
         """See Codec."""
@@ -133,13 +139,15 @@ class MessagePack:
         """See Codec: the header says how many."""
         return header(body)[0] <= count
 
-    def parse(self, body: bytes) -> Any:
+    def parse(self, body: bytes, most: int) -> Any:
         """See Codec: nothing nested is decoded, so no name can be anything but a text."""
         if NESTED.get(body[0] if body else 0) != "an object":
             return plain(body)
         count, start = header(body)
         if count > len(body):
             raise ValueError("more members than bytes")
+        if count > most:
+            return Members([], count)
         # A map is laid out as an array of names and values in turn, in which none is lost.
         as_array = b"\xdd" + (2 * count).to_bytes(4) + body[start:]
         try:

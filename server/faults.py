@@ -43,11 +43,14 @@ class UnknownFault(Fault, frozen=True, omit_defaults=True):
 
 
 class Members(dict[Any, Any]):
-    """An object in which a name stands more than once: `count` members, `repeated` names."""
+    """An object in which a name stands more than once: `count` members, `repeated` names.
 
-    def __init__(self, pairs: list[tuple[Any, Any]]) -> None:
+    Or one of so many members that it was not decoded: its `count` alone.
+    """
+
+    def __init__(self, pairs: list[tuple[Any, Any]], count: int | None = None) -> None:
         super().__init__(pairs)
-        self.count = len(pairs)
+        self.count = len(pairs) if count is None else count
         self._pairs = pairs
 
     @property

@@ -35,7 +35,7 @@ class Refusals:
 
     def _found(self, body: bytes, codec: Codec, index: int | None, most: int) -> Found:
         try:
-            value = codec.parse(body)
+            value = codec.parse(body, self._rules.most_members)
         except (ValueError, RecursionError):
             return NOTHING
         return self._rules.faults(value, index, most)

@@ -70,7 +70,7 @@ def calls(codec: Codec, body: bytes) -> int:
 
     sys.setprofile(look)
     try:
-        rules.faults(codec.parse(body), 0)
+        rules.faults(codec.parse(body, rules.most_members), 0)
     finally:
         sys.setprofile(None)
     return count
@@ -90,6 +90,14 @@ def body_of(codec: Codec, kind: str, times: int) -> bytes:
 def test_twice_as_many_members_are_twice_the_work(codec: Codec, kind: str) -> None:
     once, twice = (calls(codec, body_of(codec, kind, times)) for times in (1, 2))
     assert twice < 2.2 * once
+
+
+def test_an_object_of_far_too_many_members_is_not_decoded_where_its_header_says_so() -> None:
+    names = {"text": b"\xa1a", "number": b"\x01", "bytes": b"\xc4\x01a", "nil": b"\xc0"}
+    for name in names.values():
+        for count in (1004, 100_000):
+            body = b"\xdf" + count.to_bytes(4) + (name + b"\x00") * count
+            assert calls(MESSAGE_PACK, body) < 40
 
 
 def test_what_is_not_told_is_counted_and_not_made() -> None:
@@ -127,7 +135,7 @@ VALUES: dict[str, tuple[Any, int]] = {
 def test_as_many_faults_are_counted_as_are_told(codec: Codec, case: str) -> None:
     value, count = VALUES[case]
     encode = msgspec.json.encode if codec is JSON else msgspec.msgpack.encode
-    found = Rules(FEATURES).faults(codec.parse(encode(value)))
+    found = Rules(FEATURES).faults(codec.parse(encode(value), 1000))
     assert (found.count, len(found.told)) == (count, count)
-    assert found.told[:1] == Rules(FEATURES).faults(codec.parse(encode(value)), most=0).told
+    assert found.told[:1] == Rules(FEATURES).faults(codec.parse(encode(value), 1000), most=0).told
     assert (found == NOTHING) == (count == 0)
