@@ -13,7 +13,7 @@ from monitoring.__main__ import main
 
 from .chromium import chromium
 from .drift_files import LABELS, records, rows, scores, write_bundle
-from .record_lines import segment
+from .record_lines import BEGIN, segment
 from .test_monitoring_dashboard import dashboard, open_page
 
 
@@ -75,6 +75,21 @@ def test_outcomes_without_decisions_claim_no_cut_off(world: Path) -> None:
     assert not [note for note in found["notes"] if "Refused" in note]
     shown = [each["metric_name"] for each in read(world, "outcomes-report.json")["metrics"]]
     assert [name.partition("(")[0] for name in shown] == ["RocAuc", "LogLoss"]
+
+
+def test_rows_decided_under_another_policy_are_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Their share of refusals says something of that policy, and nothing of the applicants."""
+    model = write_bundle(tmp_path / "tiny" / "1", rows(2000, 0))
+    before, after = records(rows(500, 1), policy="refuse>=0.3"), records(rows(400, 2), BEGIN)
+    segment(tmp_path / "log", before)
+    segment(tmp_path / "log", [line.replace(b"request-", b"later-") for line in after], host="b")
+    given = ["--model", str(model), "--log", str(tmp_path / "log"), "--no-report"]
+    main(["drift", *given, "--out", str(tmp_path / "out")])
+    said = "decided under another policy than the bundle's: 500 by refuse>=0.3"
+    assert said in capsys.readouterr().out
+    assert said in json.loads((tmp_path / "out" / "drift.json").read_bytes())["notes"]
 
 
 @pytest.fixture(scope="module")

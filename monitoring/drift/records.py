@@ -38,6 +38,7 @@ class Log:
         self.folders, self.window, self.reference = folders, window, reference
         self.labels = labels
         self.passed_over: Counter[str] = Counter()
+        self.other_policies: Counter[str] = Counter()
         self.refused = RefusedTally()
         self.unknown: list[str] = []
         self.absent: list[str] = []
@@ -48,6 +49,7 @@ class Log:
         for batch in sources.batches(self.folders, self.window, once):
             scored = self._mine(batch)
             mine += scored.num_rows
+            self._look_at_policies(scored)
             if scored.num_rows:
                 yield self._block(scored)
         if copies := once.doubled.total():
@@ -70,6 +72,13 @@ class Log:
         self.refused.answered += batch.num_rows
         held = pc.is_valid(batch["row"])
         return self._keep(batch, held, pa.array(["without its row"] * batch.num_rows))
+
+    def _look_at_policies(self, batch: pa.RecordBatch) -> None:
+        """Count what another policy than the bundle's decided, by that policy."""
+        now = self.reference.policy.version if self.reference.policy else None
+        policies = Counter(pc.fill_null(batch["policy"], "no policy").to_pylist())
+        del policies[now or "no policy"]
+        self.other_policies += policies
 
     def _of_the_model(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """Return the records of this model; count the rest by whose they are."""

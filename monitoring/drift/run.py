@@ -98,9 +98,15 @@ def drift(
             n for n in (source.unknown if source else []) if n not in reference.left_out
         ],
         trend=trend(dated, by, reference, settings) if dated else None,
-        notes=list(reference.notes),
+        notes=[*reference.notes, *_of_other_policies(getattr(source, "other_policies", {}))],
         refused=verdict.refused,
     )
+
+
+def _of_other_policies(counts: dict[str, int]) -> list[str]:
+    """Say that a share of decisions may have moved because somebody moved the cut-off."""
+    named = ", ".join(f"{count:,} by {policy}" for policy, count in sorted(counts.items()))
+    return [f"decided under another policy than the bundle's: {named}"] if counts else []
 
 
 def previous_window(since: datetime, until: datetime) -> tuple[datetime, datetime]:
