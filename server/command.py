@@ -28,7 +28,8 @@ def main(arguments: Sequence[str]) -> int:
     try:
         return obey(arguments)
     except REFUSALS as error:
-        print(f"server: {error}", file=sys.stderr)
+        said = str(error).replace("\n", "\\n")  # a path may hold one
+        print(f"server: {said}", file=sys.stderr)
     except OSError as error:
         print(f"server: {error.filename or 'socket'}: {error.strerror}", file=sys.stderr)
     return REFUSED
