@@ -88,6 +88,24 @@ def test_requests_queued_behind_one_another_are_bounded(narrow: Running) -> None
         assert resident_kilobytes(worker) - before < 40_000
 
 
+def test_an_idle_connection_holds_nothing_of_what_it_sent(narrow: Running) -> None:
+    """Neither a body nor a head, whatever answered it."""
+    (worker,) = narrow.workers()
+    before, body = resident_kilobytes(worker), b" " * 900_000
+    whole = chunked(b"")[: -len(BODY) - 11] + b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body)
+    long = LIVE[:-2] + b"X: %b\r\n\r\n" % (b"a" * 60_000)
+    with ExitStack() as stack:
+        for _ in range(MANY):
+            idle = stack.enter_context(sender(narrow.port, whole))
+            answer = idle.recv(65536)
+            assert statuses(answer) == [400]
+            assert b"connection: close" not in answer
+        for _ in range(300):
+            idle = stack.enter_context(sender(narrow.port, long))
+            assert statuses(idle.recv(65536)) == [200]
+        assert resident_kilobytes(worker) - before < 12_000
+
+
 def test_trailers_without_end_are_refused(narrow: Running) -> None:
     """Fields, one name, one value, and what a chunk says beside its size."""
     (worker,) = narrow.workers()

@@ -19,6 +19,7 @@ from .heads import Head, Heads
 from .message import Answer, Request
 from .problem import Headers, Problem
 from .protocol import LENGTH, WholeRequests
+from .reading import SMALL
 from .turn import Asked, Turn
 
 # The lane stands in for parts of uvicorn that are nobody's promise: these are what it was read for.
@@ -155,6 +156,8 @@ class FastLane(WholeRequests):
         self.server_state.total_requests += 1
         if not (self._in_head or self._in_body) and self._is_free():
             self._idle_since = self.loop.time()
+            if self._came > SMALL:
+                self.headers, self._fields = [], {}
         head = self.server_state.default_headers + answer.head
         return whole(answer.status, head, answer.body, b"" if keep else CLOSE)
 

@@ -167,6 +167,11 @@ class WholeRequests(Refusing):
         if self._in_body and self._body_bytes:  # else the cycle is that of the request before
             self.cycle.body = bytearray()
 
+    def _forget_request(self) -> None:
+        """Hold no head and no body where nothing is asked: an idle connection costs a socket."""
+        self.headers, self._fields, self._answering = [], {}, None
+        self.cycle = self.scope = None  # type: ignore[assignment]
+
     def _release(self) -> None:
         if self._holds:
             self.state.arrivals.release(self, self._holds)
@@ -299,7 +304,7 @@ class WholeRequests(Refusing):
         """Let a request in whose body is there too."""
         cycle = self.cycle
         if self._held is not None and self._is_full() and self._is_post():  # since its head came
-            self._held, cycle.response_complete = None, True
+            self._held, cycle.response_complete, cycle.body = None, True, bytearray()
             self._begin_shed(self._keep)
             return
         self.scope[ARRIVED] = perf_counter()  # type: ignore[literal-required]
@@ -373,6 +378,7 @@ class WholeRequests(Refusing):
             self.transport.close()
         elif not (self._in_head or self._in_body):
             self._idle_since = self.loop.time()
+            self._forget_request()
 
     def _say_rejection(self) -> None:
         problem = self._rejection
