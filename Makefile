@@ -29,7 +29,7 @@ help: ## list the verbs
 .PHONY: setup-serve setup
 setup-serve: # what serving, converting and training need, and the native engine where it can be built
 	$(call layers,$(VENV),server convert)
-	@$(PY) -m server.native.build
+	@$(PY) -m server.engine.native.build
 setup: setup-serve ## build .venv, and .venv-clients with the KServe client, for serve and test
 	$(call layers,$(VENV),monitoring bench test)
 	$(call layers,$(VENV)-clients,clients)
@@ -219,7 +219,7 @@ image-monitoring: ## build the image of the drift job, the log's verbs and the d
 	  $(call bases,deploy/monitoring/Dockerfile) .
 wheelhouse: ## the server's wheels and its native engine, for a build without a network
 	mkdir -p wheelhouse
-	test "$(ARCH)" != "$$(uname -m)" || $(PYTHON) -m server.native.build --out wheelhouse
+	test "$(ARCH)" != "$$(uname -m)" || $(PYTHON) -m server.engine.native.build --out wheelhouse
 	$(PYTHON) -m pip download --quiet --dest wheelhouse --no-deps --require-hashes \
 	  --only-binary :all: --requirement requirements/server.txt --python-version 3.11 \
 	  --implementation cp --abi cp311 --abi abi3 --abi none \

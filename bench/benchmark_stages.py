@@ -14,10 +14,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from server import app
-from server.app import Scores
-from server.codec import JSON
-from server.model import Outcome
+from server.http import app
+from server.http.app import Scores
+from server.scoring.codec import JSON
+from server.scoring.model import Outcome
 
 from . import stages
 from .workload import models

@@ -17,8 +17,8 @@ from time import perf_counter
 
 import msgspec
 
-from server import app
-from server.app import Scores
+from server.http import app
+from server.http.app import Scores
 
 from . import stages
 from .distribution import spread

@@ -23,11 +23,12 @@ from typing import Any
 import msgspec
 import uvicorn
 
-from server import answer, catalog, run, settings
-from server.codec import JSON
+from server import run, settings
 from server.http.new_id import new_id
+from server.http.services import Services, open_services
 from server.metrics.counters import Table
-from server.services import Services, open_services
+from server.scoring import answer, catalog
+from server.scoring.codec import JSON
 
 from . import result
 from .progress import say

@@ -9,7 +9,7 @@ from time import perf_counter_ns
 
 import msgspec
 
-from server import app
+from server.http import app
 
 from . import stages
 from .distribution import quantiles

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 
-from server import app
+from server.http import app
 
 from . import stages
 from .progress import say

@@ -22,10 +22,12 @@ from typing import Any
 
 import psutil
 
-from server import privacy, run, services, settings
-from server.line import ModelTag
-from server.line_writer import LineWriter
-from server.record import Recorder, recorder
+from server import run, settings
+from server.http import services
+from server.record import privacy
+from server.record.line import ModelTag
+from server.record.line_writer import LineWriter
+from server.record.recorder import Recorder, recorder
 
 from .record_load import requests_of
 from .server_process import CONNECTIONS, Server

@@ -16,18 +16,20 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from server import answer, app, catalog, settings
-from server.app import Scores
-from server.applicant import RowWriter, struct_type
-from server.codec import JSON
+from server import settings
+from server.bundle.applicant import RowWriter, struct_type
+from server.bundle.seen_range import Range
+from server.engine.session import Session
+from server.http import app
+from server.http.app import Scores
 from server.http.fields import answer_codec, content_codec, is_partial, request_id_of
 from server.http.lane import whole as one_piece
 from server.http.message import NO_SNIFF, NO_STORE, Request
+from server.http.services import Services, open_services
 from server.metrics.counters import AT, Table
-from server.model import Outcome
-from server.seen_range import Range
-from server.services import Services, open_services
-from server.session import Session
+from server.scoring import answer, catalog
+from server.scoring.codec import JSON
+from server.scoring.model import Outcome
 
 from .distribution import quantiles
 from .progress import say

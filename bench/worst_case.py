@@ -24,8 +24,8 @@ import msgspec
 import numpy as np
 import psutil
 
-from server.applicant import RowWriter
-from server.reading import read_manifest
+from server.bundle.applicant import RowWriter
+from server.bundle.reading import read_manifest
 
 from . import result
 from .host import ROOT, git

@@ -9,24 +9,26 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from . import comparison, fidelity, inspection
-from .approximate import APPROXIMATE
-from .building import build
-from .bundle import check_place, write_bundle
-from .checking import cases_of, check_all, evidence_of, raw_rows
+from .bundle.manifest import Identity
+from .bundle.repolicy import change_policy
+from .bundle.write import check_place, write_bundle
+from .compare import comparison
+from .compare.approximate import APPROXIMATE
 from .conversion import Request, convert
-from .deciding import told
 from .errors import OptionError, UnsupportedModelError
-from .features import MissingChoice
 from .files import read_file
-from .loading import calibration
-from .manifest import Identity
-from .mlflow import signature_types
-from .names import as_in_rows
-from .opening import open_alone, open_model, uncarried, with_calibrator
-from .policy import Costs
-from .repolicy import change_policy
-from .scores import PolicyChoice
+from .model.features import MissingChoice
+from .policy.deciding import told
+from .policy.policy import Costs
+from .policy.scores import PolicyChoice
+from .prove import fidelity
+from .prove.building import build
+from .prove.checking import cases_of, check_all, evidence_of, raw_rows
+from .read import inspection
+from .read.loading import calibration
+from .read.mlflow import signature_types
+from .read.names import as_in_rows
+from .read.opening import open_alone, open_model, uncarried, with_calibrator
 
 CONVERT_HELP = """examples:
   python -m convert model.txt --name credit-express --version 1 --out models \\

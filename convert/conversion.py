@@ -4,28 +4,28 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .approximate import APPROXIMATE, approximated, count_wrong
-from .building import Built, build
-from .bundle import hashes_of, json_bytes, parquet_bytes, sums
-from .category_notes import category_notes
-from .classes import Meaning, meaning
-from .complement import turned
-from .deciding import decided
+from .bundle.golden import golden, golden_rows
+from .bundle.manifest import Facts, Identity, manifest
+from .bundle.profile import profile
+from .bundle.report import verification_text
+from .bundle.write import hashes_of, json_bytes, parquet_bytes, sums
+from .compare.approximate import APPROXIMATE, approximated, count_wrong
 from .errors import OptionError
-from .evidence import Evidence
-from .features import MissingChoice
-from .golden import golden, golden_rows
-from .inspection import NO_SPLIT, weighted
-from .labels import label_reader
-from .loading import Loaded
-from .manifest import Facts, Identity, manifest
-from .pipeline import Carried
-from .profile import profile
-from .reference import Reference
-from .report import verification_text
-from .rows import Rows, read_rows, refused_by_default
-from .scores import PolicyChoice, Scores, reference_table
-from .verify import Progress, Subject, verify
+from .model.category_notes import category_notes
+from .model.evidence import Evidence
+from .model.features import MissingChoice
+from .model.rows import Rows, read_rows, refused_by_default
+from .policy.complement import turned
+from .policy.deciding import decided
+from .policy.labels import label_reader
+from .policy.scores import PolicyChoice, Scores, reference_table
+from .prove.building import Built, build
+from .prove.verify import Progress, Subject, verify
+from .read.classes import Meaning, meaning
+from .read.inspection import NO_SPLIT, weighted
+from .read.loading import Loaded
+from .read.sklearn_pipeline import Carried
+from .tables.reference import Reference
 
 
 @dataclass(frozen=True)

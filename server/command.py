@@ -4,12 +4,13 @@ import os
 import sys
 from collections.abc import Sequence
 
-from . import privacy, run, settings
-from .bundle import BundleError
-from .catalog import CatalogError
+from . import run, settings
+from .bundle.manifest import BundleError
 from .http import keys
 from .offline.table_file import TableError
 from .process.supervisor import WorkersError
+from .record import privacy
+from .scoring.catalog import CatalogError
 
 REFUSED = 2
 REFUSALS = (

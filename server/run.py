@@ -8,14 +8,15 @@ from functools import partial
 import uvicorn
 from uvicorn.config import Config
 
-from . import app, catalog, choice, logs, privacy, segment
-from .care import Care
-from .catalog import Catalog
-from .http import lane
+from . import logs
+from .engine import choice
+from .http import app, lane
 from .http.arrivals import arrivals
 from .http.gate import Gate
 from .http.keys import Keys
 from .http.protocol import WholeRequests
+from .http.score import Score
+from .http.services import open_services
 from .http.shared import State
 from .http.turn import Turn
 from .metrics.counters import Table
@@ -24,8 +25,10 @@ from .process.asking import Serve
 from .process.supervisor import ROWS_PER_WORKER, Processes, Supervisor, announce
 from .process.trial import try_first
 from .process.worker import Hooks
-from .score import Score
-from .services import open_services
+from .record import privacy, segment
+from .scoring import catalog
+from .scoring.care import Care
+from .scoring.catalog import Catalog
 from .settings import Settings
 
 log = logging.getLogger(__name__)

@@ -5,11 +5,12 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from . import flags, model, run, settings
-from .care import Care
+from . import flags, run, settings
 from .http import keys
 from .offline.score_file import score_file
 from .process.trial import try_first
+from .scoring import model
+from .scoring.care import Care
 
 SERVES = "Serve LightGBM bundles over HTTP; every answer has a record behind it."
 SCORE_EXAMPLE = (

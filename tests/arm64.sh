@@ -40,9 +40,9 @@ fi
 rm -rf "$app"
 mkdir -p "$app/tests"
 cp -r server "$app/"
-rm -f "$app"/server/native/*.so
+rm -f "$app"/server/engine/native/*.so
 cp tests/runtime_rows.py "$app/tests/"
-(python=$(realpath -s "$python"); cd "$app"; CC=aarch64-linux-gnu-gcc "$python" -m server.native.build --must)
+(python=$(realpath -s "$python"); cd "$app"; CC=aarch64-linux-gnu-gcc "$python" -m server.engine.native.build --must)
 
 emulated() {
   env --unset=OPENBLAS_CORETYPE PYTHONSAFEPATH=1 PYTHONDONTWRITEBYTECODE=1 \

@@ -127,8 +127,6 @@ def fuzz(texts: list[bytes], count: int) -> dict[str, object]:
 
 
 if __name__ == "__main__":
-    import convert.commands  # noqa: F401  once, before the forks
-
     with contextlib.suppress(BrokenPipeError):
         count, *models = sys.argv[1:]
         print(json.dumps(fuzz([Path(model).read_bytes() for model in models], int(count))))

@@ -10,9 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from convert.profile import counts_of, edges_of
-
-from .record_lines import BEGIN, line, segment
+from convert.bundle.profile import counts_of, edges_of
+from tests.record_lines import BEGIN, line, segment
 
 LABELS = ["car", "home", "study"]
 EDGES = (0.2, 0.4)

@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from .container import LOCKED, docker, skip_without_image
+from tests.container import LOCKED, docker, skip_without_image
 
 NAME = f"credit-express-suite-{os.getpid()}"
 PYTHON = "/usr/bin/python3.11"

@@ -16,14 +16,14 @@ from pathlib import Path
 
 import msgspec
 
-from server import bundle as bundles
-from server.bundle import Category, Feature, Missing, Number, Seen
-from server.codec import JSON, MESSAGE_PACK, Codec
-from server.engine import Engine
-from server.model import Model
-from server.native.engine import Native
-from server.native.trees import read_trees
-from server.reading import read_manifest
+from server.bundle import manifest as bundles
+from server.bundle.manifest import Category, Feature, Missing, Number, Seen
+from server.bundle.reading import read_manifest
+from server.engine.engine import Engine
+from server.engine.native.engine import Native
+from server.engine.native.trees import read_trees
+from server.scoring.codec import JSON, MESSAGE_PACK, Codec
+from server.scoring.model import Model
 
 BUNDLE = Path(__file__).parent.parent / "models" / "credit-express" / "1"
 YES, NO = Missing(True, "trained"), Missing(False, "refuse")

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import numpy as np
 
-from server.bundle import Feature
-from server.native.agreement import rows
-from server.native.engine import Native
-from server.native.trees import NotNativeError, read_trees
-from server.reading import read_manifest
+from server.bundle.manifest import Feature
+from server.bundle.reading import read_manifest
+from server.engine.native.agreement import rows
+from server.engine.native.engine import Native
+from server.engine.native.trees import NotNativeError, read_trees
 
 NUMBERS = (b"\x00", b"\x7f", b"\xff\xff\xff\xff\x0f", b"\xff" * 9 + b"\x01", b"\xff" * 10)
 

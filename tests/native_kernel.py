@@ -2,7 +2,7 @@
 
 import pytest
 
-from server.native import engine
+from server.engine.native import engine
 
 needs_kernel = pytest.mark.skipif(
     engine.Kernel is None, reason="the native engine is not built here"

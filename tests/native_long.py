@@ -1,17 +1,16 @@
 """A million rows through the native engine, LightGBM and onnxruntime: `make native-long`.
 
-`python -m tests.native_long ROWS FILE...`: every kind of convert/kinds.py, and the models named.
+`python -m tests.native_long ROWS FILE...`: every kind of convert/prove/kinds.py, and the models named.
 """
 
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from convert.building import Built
-from convert.kinds import KINDS
-from server.native.trees import NotNativeError
-
-from .native_models import compare, made_rows, of_file, of_kind
+from convert.prove.building import Built
+from convert.prove.kinds import KINDS
+from server.engine.native.trees import NotNativeError
+from tests.native_models import compare, made_rows, of_file, of_kind
 
 
 def models(files: list[Path]) -> Iterator[tuple[str, Built]]:

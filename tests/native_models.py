@@ -6,16 +6,16 @@ from pathlib import Path
 
 import numpy as np
 
-from convert.adversarial import sweep, vary
-from convert.building import Built, build
-from convert.features import MissingChoice
-from convert.kinds import Kind
-from convert.loading import loaded_text
-from convert.opening import open_model
-from convert.rows import fill_rows
-from server.bundle import Feature, Missing, Number
-from server.native.engine import Native
-from server.native.trees import read_trees
+from convert.model.features import MissingChoice
+from convert.model.rows import fill_rows
+from convert.prove.adversarial import sweep, vary
+from convert.prove.building import Built, build
+from convert.prove.kinds import Kind
+from convert.read.loading import loaded_text
+from convert.read.opening import open_model
+from server.bundle.manifest import Feature, Missing, Number
+from server.engine.native.engine import Native
+from server.engine.native.trees import read_trees
 
 CHUNK = 2_000
 Floats = np.ndarray[tuple[int, ...], np.dtype[np.float64]]

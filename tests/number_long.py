@@ -8,8 +8,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from server.native import build
-from server.native.powers import powers_of_five
+from server.engine.native import build
+from server.engine.native.powers import powers_of_five
 
 HERE = Path(__file__).parent
 

@@ -1,6 +1,6 @@
 """Models, rows and LightGBM's raw scores as plain files, for runtimes on other processors.
 
-`python -m tests.runtime_cases OUT FILE…` writes every kind of convert/kinds.py, models of
+`python -m tests.runtime_cases OUT FILE…` writes every kind of convert/prove/kinds.py, models of
 categories in sets of every size, the committed model on its golden rows, and the files named.
 """
 
@@ -13,14 +13,13 @@ from typing import Any
 import lightgbm
 import numpy as np
 
-from convert.building import Built, build
-from convert.features import MissingChoice
-from convert.golden import golden_rows
-from convert.kinds import KINDS
-from convert.loading import loaded_text
-from convert.rows import fill_rows
-
-from .native_models import Floats, made_rows, of_file, of_kind
+from convert.bundle.golden import golden_rows
+from convert.model.features import MissingChoice
+from convert.model.rows import fill_rows
+from convert.prove.building import Built, build
+from convert.prove.kinds import KINDS
+from convert.read.loading import loaded_text
+from tests.native_models import Floats, made_rows, of_file, of_kind
 
 COMMITTED = Path(__file__).parent.parent / "models" / "credit-express" / "1"
 # Where onnxruntime turns from comparing a set's codes to looking them up, and beyond.

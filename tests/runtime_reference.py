@@ -12,7 +12,7 @@ from typing import Any
 import onnx
 from onnx.reference import ReferenceEvaluator
 
-from .runtime_rows import case_of, wrong
+from tests.runtime_rows import case_of, wrong
 
 # It walks the trees in Python: golden rows come first.
 ROWS = 48

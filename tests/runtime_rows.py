@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from server.bundle import Missing, Number
-from server.native.engine import Native, is_built
-from server.native.trees import NotNativeError, read_trees
-from server.session import Session
+from server.bundle.manifest import Missing, Number
+from server.engine.native.engine import Native, is_built
+from server.engine.native.trees import NotNativeError, read_trees
+from server.engine.session import Session
 
 Floats = npt.NDArray[np.float64]
 Case = dict[str, Any]

@@ -21,9 +21,9 @@ from typing import Any, NamedTuple
 
 import httpx
 
-from .conftest import Running, running
-from .server_audit_inputs import MAX_BODY, NEVER, Item, Maker
-from .test_server_main import run
+from tests.conftest import Running, running
+from tests.server_audit_inputs import MAX_BODY, NEVER, Item, Maker
+from tests.test_server_main import run
 
 CLIENTS, GROUP = 16, 400
 SECONDS = 30.0  # after which a connection that is still open hangs

@@ -13,11 +13,11 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from .conftest import Running, running
-from .server_audit import ANSWER, INTERIM
-from .server_audit_inputs import Item, Maker
-from .server_fuzz import resident_kilobytes
-from .server_load import log_of, metric, probe
+from tests.conftest import Running, running
+from tests.server_audit import ANSWER, INTERIM
+from tests.server_audit_inputs import Item, Maker
+from tests.server_fuzz import resident_kilobytes
+from tests.server_load import log_of, metric, probe
 
 REQUESTS, UNFINISHED, SLOW = 300_000, 120, 1000
 TOGETHER, CLIENTS = 30, 8

@@ -157,7 +157,7 @@ def resident_kilobytes(pid: int) -> int:
 
 def main() -> int:
     """Run the long form against a server of its own."""
-    from .conftest import running
+    from tests.conftest import running
 
     parser = argparse.ArgumentParser("python -m tests.server_fuzz", description=__doc__)
     parser.add_argument("--bodies", type=int, default=1_000_000)

@@ -17,16 +17,17 @@ from typing import Any
 
 import msgspec
 
-from server import app, catalog, settings
-from server.bundle import Number
-from server.codec import ARRAYS
-from server.codec import MESSAGE_PACK as MESSAGE_PACK_CODEC
+from server import settings
+from server.bundle.manifest import Number
+from server.http import app
 from server.http.message import Answer, Request
+from server.http.services import open_services
 from server.metrics.counters import Table
-from server.model import Model, Options, load
-from server.services import open_services
-
-from .server_guided_inputs import ANSWER_MESSAGE_PACK, MAX_BATCH, MESSAGE_PACK, PARTIAL
+from server.scoring import catalog
+from server.scoring.codec import ARRAYS
+from server.scoring.codec import MESSAGE_PACK as MESSAGE_PACK_CODEC
+from server.scoring.model import Model, Options, load
+from tests.server_guided_inputs import ANSWER_MESSAGE_PACK, MAX_BATCH, MESSAGE_PACK, PARTIAL
 
 TYPES = (b"application/json", b"application/msgpack")
 REFUSALS = {400, 413, 422}

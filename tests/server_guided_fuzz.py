@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from .server_guided_inputs import inputs, mutated
+from tests.server_guided_inputs import inputs, mutated
 
 SEEDS = 40
 LONGEST = 8192

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from .server_fuzz import ODD
+from tests.server_fuzz import ODD
 
 MESSAGE_PACK, PARTIAL, ANSWER_MESSAGE_PACK = 1, 2, 4
 WAYS = 8  # of sending a body: every sum of these

@@ -15,7 +15,7 @@ from typing import Any
 
 import httpx
 
-from .conftest import Running
+from tests.conftest import Running
 
 HOST = "127.0.0.1"
 Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]

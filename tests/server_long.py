@@ -24,10 +24,10 @@ from statistics import median, quantiles
 
 import httpx
 
-from . import server_open_loop as open_loop
-from .conftest import Running, running
-from .server_crowd import loris, mixed, unfinished
-from .server_load import Load, Tally, log_of, metric
+from tests import server_open_loop as open_loop
+from tests.conftest import Running, running
+from tests.server_crowd import loris, mixed, unfinished
+from tests.server_load import Load, Tally, log_of, metric
 
 SWAPS, RESTARTS, TERMS = 50, 10, 20
 CONNECTIONS = 32

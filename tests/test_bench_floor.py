@@ -10,7 +10,7 @@ import pytest
 from bench.ladder import measure as ladder
 from bench.ladder.floor import Floor, compiled
 from bench.workload import models
-from server.native.trees import read_trees
+from server.engine.native.trees import read_trees
 
 
 @pytest.fixture(scope="module")

@@ -21,8 +21,8 @@ from bench.load import body, open_loop, peers, servers, subjects, wrk
 from bench.load import measure as load
 from bench.load.effort import Effort
 from bench.workload import applicants, models
-from server import app
-from server.codec import JSON
+from server.http import app
+from server.scoring.codec import JSON
 
 ROOT = Path(__file__).parent.parent
 SIZE = models.Size(20, 7, 60)

@@ -21,8 +21,8 @@ from sklearn.pipeline import make_pipeline
 from convert.__main__ import main
 from monitoring.bundle import manifest as replayed_manifest
 from monitoring.replay.transform import transform as replayed
-from server.reading import read
-from server.transform import scalar, vector
+from server.bundle.reading import read
+from server.bundle.transform import scalar, vector
 
 RNG = np.random.default_rng(6)
 FRAME = pd.DataFrame(RNG.normal(size=(1500, 3)), columns=["income", "age", "debt"])
@@ -288,5 +288,5 @@ def test_a_calibrator_that_cannot_be_followed_is_refused(
 
 def test_the_curve_stands_in_both_folders_the_same() -> None:
     root = Path(__file__).parent.parent
-    one = (root / "server/calibrator.py").read_bytes()
+    one = (root / "server/bundle/calibrator.py").read_bytes()
     assert one == (root / "monitoring/replay/calibrator.py").read_bytes()

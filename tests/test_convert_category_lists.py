@@ -14,8 +14,7 @@ import pytest
 from convert.__main__ import main
 from monitoring.__main__ import main as monitor
 from server.verbs import obey as serve
-
-from .conftest import running
+from tests.conftest import running
 
 GRADES = list("ABCDEFG")
 PLAIN = {"objective": "binary", "verbose": -1, "num_threads": 1, "seed": 1}

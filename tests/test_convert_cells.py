@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from convert.arrays import numbers, places
-from convert.cells import UNSEEN, Categories, CellError, number
+from convert.tables.arrays import numbers, places
+from convert.tables.cells import UNSEEN, Categories, CellError, number
 
 ROOT = Path(__file__).parent.parent
 COPIES = {

@@ -21,8 +21,8 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from convert.__main__ import main
-from convert.classes import classes_in_pickle
-from convert.loading import load
+from convert.read.classes import classes_in_pickle
+from convert.read.loading import load
 
 RNG = np.random.default_rng(8)
 X = pd.DataFrame(RNG.normal(size=(1200, 2)), columns=["income", "debt"])

@@ -8,7 +8,7 @@ import pytest
 from sklearn.compose import ColumnTransformer
 from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, OneHotEncoder, StandardScaler
 
-from convert.columns import column_order
+from convert.read.pickled_columns import column_order
 
 NAMES = tuple(f"name {i}" for i in range(6))
 FRAME = pd.DataFrame(np.random.default_rng(1).normal(size=(50, 6)), columns=list(NAMES))

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from convert.fidelity import prove, render
-from convert.kinds import KINDS, Kind
+from convert.prove.fidelity import prove, render
+from convert.prove.kinds import KINDS, Kind
 
 DOCS = Path(__file__).parent.parent / "docs"
 

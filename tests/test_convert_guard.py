@@ -11,7 +11,7 @@ import lightgbm
 import numpy as np
 import pytest
 
-from convert.kinds import KINDS
+from convert.prove.kinds import KINDS
 
 ROOT = Path(__file__).parent.parent
 
@@ -45,7 +45,7 @@ def test_an_abort_of_lightgbm_itself_is_caught_without_its_own_words(tmp_path: P
     code = (
         "import sys; from pathlib import Path; from convert.guard import guarded\n"
         "def work():\n"
-        "    from convert.oracle import Oracle\n"
+        "    from convert.model.oracle import Oracle\n"
         "    Oracle(Path(sys.argv[1]).read_text(), 4)\n"
         "    return 0\n"
         "sys.exit(guarded(work))"

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from convert.__main__ import main
-from convert.building import build
-from convert.comparison import Line, compare, render
-from convert.features import MissingChoice
-from convert.inspection import inspect
-from convert.kinds import KINDS, Kind
-from convert.loading import loaded_text
+from convert.compare.comparison import Line, compare, render
+from convert.model.features import MissingChoice
+from convert.prove.building import build
+from convert.prove.kinds import KINDS, Kind
+from convert.read.inspection import inspect
+from convert.read.loading import loaded_text
 
 BY_NAME = {kind.name: kind for kind in KINDS}
 

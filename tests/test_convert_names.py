@@ -14,8 +14,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from convert.__main__ import main
-from convert.loading import load
-from convert.opening import open_model
+from convert.read.loading import load
+from convert.read.opening import open_model
 
 RNG = np.random.default_rng(9)
 NAMES = ["years employed", "net income", "debt"]

@@ -21,10 +21,10 @@ import pytest
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from convert import files, skops_file
+from convert import files
 from convert.__main__ import main
-
-from .skops_files import Node, edited, node, plain, zipped
+from convert.read import skops_file
+from tests.skops_files import Node, edited, node, plain, zipped
 
 ROOT = Path(__file__).parent.parent
 RNG = np.random.default_rng(3)

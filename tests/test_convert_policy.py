@@ -14,10 +14,9 @@ import pandas as pd
 import pytest
 
 from convert.__main__ import main
-from convert.bundle import exchange
-from convert.policy import Costs, by_cost
-
-from .conftest import ROOT
+from convert.bundle.write import exchange
+from convert.policy.policy import Costs, by_cost
+from tests.conftest import ROOT
 
 RNG = np.random.default_rng(5)
 X = pd.DataFrame(RNG.normal(size=(1500, 2)), columns=["income", "debt"])

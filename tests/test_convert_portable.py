@@ -9,21 +9,20 @@ import pytest
 from onnx import numpy_helper
 from onnx.reference import ReferenceEvaluator
 
-from convert.building import Built
-from convert.ensemble import GREATER, MEMBER, Ensemble, build_ensemble
-from convert.graph import SHIFT, build_graph, read_ensemble
-from convert.kinds import KINDS, Kind
-from convert.linear import ZERO
-from convert.portable import in_walking_order, shifted
-from server.native import agreement
-from server.native.engine import Native
-from server.native.layout import lay_out
-from server.native.trees import NotNativeError, read_trees
-from server.session import Session
-
-from .native_kernel import needs_kernel
-from .native_models import Floats, bits, native, numbers, of_file, of_kind
-from .runtime_cases import COMMITTED, LEVELS, committed, of_text, rows_of, sets_of, some_stumps
+from convert.graph.ensemble import GREATER, MEMBER, Ensemble, build_ensemble
+from convert.graph.graph import SHIFT, build_graph, read_ensemble
+from convert.graph.linear import ZERO
+from convert.graph.portable import in_walking_order, shifted
+from convert.prove.building import Built
+from convert.prove.kinds import KINDS, Kind
+from server.engine.native import agreement
+from server.engine.native.engine import Native
+from server.engine.native.layout import lay_out
+from server.engine.native.trees import NotNativeError, read_trees
+from server.engine.session import Session
+from tests.native_kernel import needs_kernel
+from tests.native_models import Floats, bits, native, numbers, of_file, of_kind
+from tests.runtime_cases import COMMITTED, LEVELS, committed, of_text, rows_of, sets_of, some_stumps
 
 WITH_SETS = [kind for kind in KINDS if kind.categorical or kind.name.startswith("pandas")]
 SOME = 40

@@ -9,9 +9,9 @@ from typing import Any
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 
-from convert import synthetic
-from convert.fidelity import prove
-from convert.kinds import CATEGORICAL, FOREST, Kind
+from convert.prove import synthetic
+from convert.prove.fidelity import prove
+from convert.prove.kinds import CATEGORICAL, FOREST, Kind
 
 OBJECTIVES = {
     "binary": synthetic.binary,

@@ -12,9 +12,8 @@ import pandas as pd
 import pytest
 
 from convert.__main__ import main
-from convert.kinds import KINDS
-
-from .conftest import Running, Serve
+from convert.prove.kinds import KINDS
+from tests.conftest import Running, Serve
 
 SHARED = Path(os.environ.get("CREDIT_SHARED", Path(__file__).parents[2] / "shared"))
 REAL = SHARED / "real-models"

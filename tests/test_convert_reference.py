@@ -13,8 +13,7 @@ import pytest
 from convert.__main__ import main
 from monitoring.__main__ import main as monitor
 from server.verbs import obey
-
-from .cell_forms import FORMS, FormError
+from tests.cell_forms import FORMS, FormError
 
 ZIPS = ["01067", "04109", "NA", "1e5"]
 

@@ -13,8 +13,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, PowerTransformer
 
 from convert.__main__ import main
-
-from .skops_files import Node, edited, node, plain, planted
+from tests.skops_files import Node, edited, node, plain, planted
 
 RNG = np.random.default_rng(3)
 X = RNG.normal(size=(300, 3))

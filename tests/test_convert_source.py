@@ -21,8 +21,8 @@ from sklearn.preprocessing import StandardScaler
 
 from convert.__main__ import main
 from convert.errors import UnreadableModelError, UnsupportedModelError
-from convert.loading import load
-from convert.oracle import Oracle
+from convert.model.oracle import Oracle
+from convert.read.loading import load
 
 SHARED = Path(__file__).parents[2] / "shared"
 PICKLES = SHARED / "real-models" / "pickles"

@@ -24,8 +24,8 @@ from sklearn.preprocessing import FunctionTransformer, PowerTransformer, Standar
 
 from convert.__main__ import main
 from convert.errors import OptionError
-from convert.loading import load
-from convert.opening import open_model
+from convert.read.loading import load
+from convert.read.opening import open_model
 
 RNG = np.random.default_rng(5)
 X = RNG.normal(size=(400, 3))

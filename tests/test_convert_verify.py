@@ -7,16 +7,16 @@ import lightgbm
 import numpy as np
 import pytest
 
-from convert.building import build
-from convert.ensemble import MEMBER, Ensemble, build_ensemble
 from convert.errors import MismatchError
-from convert.features import MissingChoice
-from convert.graph import build_graph, read_ensemble
-from convert.loading import loaded_text
-from convert.parse import parse_model
-from convert.runtime import Runtime
-from convert.tree import Model
-from convert.verify import MOST_REFERENCE, Report, verify
+from convert.graph.ensemble import MEMBER, Ensemble, build_ensemble
+from convert.graph.graph import build_graph, read_ensemble
+from convert.graph.runtime import Runtime
+from convert.model.features import MissingChoice
+from convert.model.parse import parse_model
+from convert.model.tree import Model
+from convert.prove.building import build
+from convert.prove.verify import MOST_REFERENCE, Report, verify
+from convert.read.loading import loaded_text
 
 
 @pytest.fixture(scope="module")
@@ -136,6 +136,6 @@ def test_every_reference_row_is_compared_up_to_a_bound_that_is_told(text: str) -
 
 def test_a_tree_budget_is_told(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Only every other tree's block fits a budget made small."""
-    monkeypatch.setattr("convert.verify.MOST_SPLITS", 60)
-    monkeypatch.setattr("convert.verify.BLOCK_TREES", 1)
+    monkeypatch.setattr("convert.prove.verify.MOST_SPLITS", 60)
+    monkeypatch.setattr("convert.prove.verify.BLOCK_TREES", 1)
     assert reported(text, np.zeros((1, 4))).left_out == {"trees": 3}

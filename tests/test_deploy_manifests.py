@@ -12,7 +12,7 @@ import httpx
 import pytest
 import yaml
 
-from .conftest import Running, Serve
+from tests.conftest import Running, Serve
 
 ROOT = Path(__file__).parent.parent
 DEPLOY = ROOT / "deploy"

@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import yaml
 
-from .conftest import ROOT, Serve, environment
+from tests.conftest import ROOT, Serve, environment
 
 FOLDER = ROOT / "deploy" / "monitoring"
 DOCKERFILE = (FOLDER / "Dockerfile").read_text()

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from .conftest import ROOT
+from tests.conftest import ROOT
 
 BASES = "deploy/image/bases.py"
 WORKFLOWS = ROOT / ".github" / "workflows"

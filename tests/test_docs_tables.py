@@ -16,20 +16,19 @@ import pytest
 
 from convert.__main__ import main as convert
 from convert.errors import RowsError
-from convert.features import Feature
-from convert.rows import read_rows
-from monitoring.drift.errors import BadCurrentError
-from monitoring.drift.reference import from_bundle
-from monitoring.drift.tables import Table
+from convert.model.features import Feature
+from convert.model.rows import read_rows
 from monitoring.outcomes.errors import OutcomesError
-from monitoring.outcomes.labels import Labels
-from server import model as served
-from server.bundle import Category, Number
+from monitoring.rows.errors import BadCurrentError
+from monitoring.rows.labels import Labels
+from monitoring.rows.reference import from_bundle
+from monitoring.rows.tables import Table
+from server.bundle.manifest import Category, Number
 from server.offline.score_file import score_file
 from server.offline.table_file import TableError
-
-from .cell_forms import FORMS, FormError
-from .conftest import Running, running
+from server.scoring import model as served
+from tests.cell_forms import FORMS, FormError
+from tests.conftest import Running, running
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "tables.md"

@@ -73,7 +73,7 @@ def test_the_server_imports_only_what_the_image_holds() -> None:
 
 def test_a_running_server_has_loaded_no_training_library() -> None:
     """What is not imported cannot cost memory, start-up time or an advisory."""
-    code = "import sys, server.app; print(*sorted({m.split('.')[0] for m in sys.modules}))"
+    code = "import sys, server.http.app; print(*sorted({m.split('.')[0] for m in sys.modules}))"
     loaded = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout.split()

@@ -19,7 +19,7 @@ import httpx
 import msgspec
 import pytest
 
-from .container import DOCKER, IMAGE, Container, container, docker, skip_without_image
+from tests.container import DOCKER, IMAGE, Container, container, docker, skip_without_image
 
 BUNDLE = Path(__file__).parent.parent / "models" / "credit-express" / "1"
 LIMIT_MB = 45.0

@@ -15,9 +15,8 @@ import pandas as pd
 import pytest
 
 from models.uci_credit import LABEL, DataError, fetch
-
-from .conftest import ROOT, Running, Serve, applicants, convert
-from .shared_data import shared
+from tests.conftest import ROOT, Running, Serve, applicants, convert
+from tests.shared_data import shared
 
 BUNDLE = ROOT / "models" / "credit-express" / "1"
 HELD_OUT = ROOT / "models" / "credit-express" / "held-out.parquet"

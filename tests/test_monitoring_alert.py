@@ -10,11 +10,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from monitoring import alert
 from monitoring.__main__ import main
-from monitoring.drift import output
-
-from .drift_files import rows, write_bundle, write_log
+from monitoring.nightly import alert, output
+from tests.drift_files import rows, write_bundle, write_log
 
 
 class Hook(HTTPServer):

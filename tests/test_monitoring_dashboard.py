@@ -21,13 +21,12 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.support.wait import WebDriverWait
 
 from monitoring.__main__ import main
-from monitoring.drift import output
-
-from .chromium import chromium
-from .conftest import ROOT
-from .drift_files import rows, scores, write_bundle, write_log
-from .record_lines import BEGIN, segment
-from .test_monitoring_drift_refused import refused
+from monitoring.nightly import output
+from tests.chromium import chromium
+from tests.conftest import ROOT
+from tests.drift_files import rows, scores, write_bundle, write_log
+from tests.record_lines import BEGIN, segment
+from tests.test_monitoring_drift_refused import refused
 
 PICTURES = Path(os.environ.get("CREDIT_ARTIFACTS", ROOT / "artifacts")) / "dashboard"
 PATIENCE = 60.0

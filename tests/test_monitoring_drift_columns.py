@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from convert import profile
-from monitoring.drift import binning
-from monitoring.drift.columns import CATEGORY, NUMBER, UNSEEN, Column, Floats, count
+from convert.bundle import profile
+from monitoring.rows import binning
+from monitoring.rows.columns import CATEGORY, NUMBER, UNSEEN, Column, Floats, count
 
 VALUES = st.one_of(
     st.sampled_from([0.0, -0.0, 1.0, 2.0, 365243.0, -1e300, 1e300]),

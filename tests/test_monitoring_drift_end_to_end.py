@@ -7,8 +7,7 @@ import httpx
 import pandas as pd
 
 from monitoring.__main__ import main
-
-from .conftest import Serve, Trained, applicants, make_rows
+from tests.conftest import Serve, Trained, applicants, make_rows
 
 
 def score(url: str, rows: pd.DataFrame) -> None:

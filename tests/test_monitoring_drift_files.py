@@ -10,11 +10,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from monitoring.__main__ import main
-from monitoring.drift.errors import BadCurrentError
-from monitoring.drift.files import from_file
 from monitoring.drift.run import count
-from monitoring.drift.tables import Table
-from monitoring.drift.tally import total
+from monitoring.rows.errors import BadCurrentError
+from monitoring.rows.files import from_file
+from monitoring.rows.tables import Table
+from monitoring.rows.tally import total
 
 
 def portfolio_frame(count: int, seed: int) -> pd.DataFrame:

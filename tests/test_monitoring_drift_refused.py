@@ -9,13 +9,12 @@ from typing import Any
 import pytest
 
 from monitoring.__main__ import main
-from monitoring.drift import output
 from monitoring.drift.refused import RefusedTally
 from monitoring.drift.result import Drift, Settings
-
-from .conftest import Serve, Trained, applicants
-from .drift_files import records, rows, sha256, stamp, write_bundle
-from .record_lines import BEGIN, line, segment
+from monitoring.nightly import output
+from tests.conftest import Serve, Trained, applicants
+from tests.drift_files import records, rows, sha256, stamp, write_bundle
+from tests.record_lines import BEGIN, line, segment
 
 KIND = {"feature": "KIND", "wanted": "one of car, home, study"}
 AGE = {"feature": "AGE", "wanted": "a number"}

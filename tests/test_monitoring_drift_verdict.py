@@ -7,12 +7,12 @@ import pytest
 
 from monitoring.dashboard.charts import bin_names, distributions
 from monitoring.dashboard.decision import standing
-from monitoring.drift.columns import CATEGORY, NUMBER, Column, Counts
 from monitoring.drift.compare import band
-from monitoring.drift.reference import Reference
 from monitoring.drift.result import Bins, Settings
-from monitoring.drift.tally import Tally
 from monitoring.drift.verdict import Verdict
+from monitoring.rows.columns import CATEGORY, NUMBER, Column, Counts
+from monitoring.rows.reference import Reference
+from monitoring.rows.tally import Tally
 
 NO_EDGES = np.array([])
 QUIET = np.array([5000, 5000, 0])

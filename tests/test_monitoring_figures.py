@@ -8,12 +8,12 @@ import pytest
 from scipy.stats import binomtest, norm
 
 from monitoring.__main__ import main
-from monitoring.drift import output, statistics
+from monitoring.drift import statistics
+from monitoring.nightly import output
 from monitoring.outcomes import quality
 from monitoring.outcomes.result import Outcomes
-
-from .drift_files import records, rows, scores, write_bundle
-from .record_lines import segment
+from tests.drift_files import records, rows, scores, write_bundle
+from tests.record_lines import segment
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from monitoring.__main__ import main
-
-from .drift_files import rows, write_bundle, write_log
+from tests.drift_files import rows, write_bundle, write_log
 
 
 @pytest.fixture(scope="module")

@@ -13,15 +13,14 @@ import pyarrow.parquet as pq
 import pytest
 
 from monitoring.__main__ import main
-from monitoring.drift import output
 from monitoring.log.batch import batches
 from monitoring.log.once import key, keys
 from monitoring.log.record import decode
 from monitoring.log.segment import Segment
-
-from .conftest import ROOT
-from .drift_files import records, rows, scores, write_bundle
-from .record_lines import BEGIN, line, record, segment
+from monitoring.nightly import output
+from tests.conftest import ROOT
+from tests.drift_files import records, rows, scores, write_bundle
+from tests.record_lines import BEGIN, line, record, segment
 
 OTHERS = [
     record(0, kind="shadow"), record(0, index=1), record(0, version="02"), record(0, model="other"),

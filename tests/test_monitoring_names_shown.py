@@ -19,10 +19,9 @@ from monitoring.__main__ import main
 from monitoring.markup import harmless
 from monitoring.replay.plot import save
 from monitoring.replay.trial import Trial
-
-from .chromium import chromium
-from .drift_files import rows, scores, write_bundle, write_log
-from .test_monitoring_dashboard import PATIENCE, dashboard, open_page, text_of
+from tests.chromium import chromium
+from tests.drift_files import rows, scores, write_bundle, write_log
+from tests.test_monitoring_dashboard import PATIENCE, dashboard, open_page, text_of
 
 RUN = "document.title='marker'"
 NAMES = {

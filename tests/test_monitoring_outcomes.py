@@ -12,9 +12,8 @@ from sklearn.metrics import brier_score_loss, roc_auc_score
 
 from monitoring.__main__ import main
 from monitoring.outcomes import quality
-
-from .drift_files import records, rows, write_bundle
-from .record_lines import BEGIN, segment
+from tests.drift_files import records, rows, write_bundle
+from tests.record_lines import BEGIN, segment
 
 
 def drawn(count: int, seed: int) -> tuple[quality.Floats, quality.Floats]:

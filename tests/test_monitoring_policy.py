@@ -10,11 +10,10 @@ import pytest
 from selenium.webdriver import Chrome
 
 from monitoring.__main__ import main
-
-from .chromium import chromium
-from .drift_files import LABELS, records, rows, scores, write_bundle
-from .record_lines import BEGIN, segment
-from .test_monitoring_dashboard import dashboard, open_page
+from tests.chromium import chromium
+from tests.drift_files import LABELS, records, rows, scores, write_bundle
+from tests.record_lines import BEGIN, segment
+from tests.test_monitoring_dashboard import dashboard, open_page
 
 
 @pytest.fixture(scope="module")

@@ -5,12 +5,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from bench.power import cli, page, plot, scale, study
+from bench.power.provenance import Provenance
+from bench.power.study import EVIDENTLY, FIXED, NO_DRIFT, OURS, Cell
 from monitoring.errors import MonitoringError
-from monitoring.power import cli, page, plot, scale, study
-from monitoring.power.provenance import Provenance
-from monitoring.power.study import EVIDENTLY, FIXED, NO_DRIFT, OURS, Cell
-
-from .conftest import ROOT
+from tests.conftest import ROOT
 
 DOCS = ROOT / "docs"
 # What the significance test found against a reference of 10,000 rows: the least we accept.

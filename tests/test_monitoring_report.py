@@ -11,14 +11,13 @@ import pytest
 from scipy.stats import ks_2samp
 
 from monitoring.__main__ import main
-from monitoring.drift.sample import Sample
-from monitoring.drift.tables import Table
 from monitoring.report import evidently_report
 from monitoring.report.errors import ReportError
-
-from .drift_files import LABELS, rows, write_bundle, write_log
-from .record_lines import BEGIN
-from .test_monitoring_drift_files import portfolio_frame
+from monitoring.rows.sample import Sample
+from monitoring.rows.tables import Table
+from tests.drift_files import LABELS, rows, write_bundle, write_log
+from tests.record_lines import BEGIN
+from tests.test_monitoring_drift_files import portfolio_frame
 
 
 def report_of(before: pd.DataFrame, now: pd.DataFrame, folder: Path) -> tuple[dict[str, Any], Path]:

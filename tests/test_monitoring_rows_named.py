@@ -6,8 +6,7 @@ import pandas as pd
 import pytest
 
 from monitoring.__main__ import main
-
-from .drift_files import rows, write_bundle, write_log
+from tests.drift_files import rows, write_bundle, write_log
 
 TEXTS = ["forty", "1,5", "1_000", "12.345,67", "5 %", "$5", "0x10", "ten", "1 2", "١٢", "--5"]
 

@@ -6,9 +6,8 @@ import shlex
 import pytest
 import yaml
 
-from monitoring.drift.arguments import parser
-
-from .conftest import ROOT
+from monitoring.nightly.arguments import parser
+from tests.conftest import ROOT
 
 SCHEDULE = ROOT / "deploy" / "schedule"
 

@@ -10,10 +10,9 @@ import numpy as np
 import pytest
 
 from monitoring.__main__ import main
-from monitoring.spreadsheet import guarded, unguarded
-
-from .conftest import ROOT, Trained
-from .record_lines import line, record, segment
+from monitoring.log.spreadsheet import guarded, unguarded
+from tests.conftest import ROOT, Trained
+from tests.record_lines import line, record, segment
 
 RUN = [
     "=1+1", "+1+1", "-1+1", "@SUM(1)", " =1+1", "\t=1+1", "\r\n=1", "＝1", "－1+1", "=", "-x",

@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from .conftest import ROOT, Serve, environment
+from tests.conftest import ROOT, Serve, environment
 
 README = (ROOT / "README.md").read_text()
 BUNDLE = ROOT / "models" / "credit-express" / "1"

@@ -12,10 +12,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from .conftest import ROOT, Running, Serve, environment
-from .server_long import free_ports
-from .test_server_http import FIT
-from .test_server_process import is_zombie, until
+from tests.conftest import ROOT, Running, Serve, environment
+from tests.server_long import free_ports
+from tests.test_server_http import FIT
+from tests.test_server_process import is_zombie, until
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +51,7 @@ def test_an_odd_name_is_no_model(up: Running, name: str, verb: str) -> None:
 
 TALKS = """
 import os, signal, sys
-from server.catalog import load_all
+from server.scoring.catalog import load_all
 from server.metrics.counters import Table
 from server.process.supervisor import Processes, Supervisor
 from server.settings import read

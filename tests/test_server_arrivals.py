@@ -9,13 +9,13 @@ from pathlib import Path
 import httpx
 import pytest
 
-from .conftest import Running, Serve
-from .server_fuzz import resident_kilobytes
-from .server_long import free_ports
-from .test_server_http import BODY, FIT, raw, sender
-from .test_server_main import run
-from .test_server_rules import LAST, LENGTH, LIVE, TYPE, chunked, post
-from .test_server_upgrade import conversation, statuses
+from tests.conftest import Running, Serve
+from tests.server_fuzz import resident_kilobytes
+from tests.server_long import free_ports
+from tests.test_server_http import BODY, FIT, raw, sender
+from tests.test_server_main import run
+from tests.test_server_rules import LAST, LENGTH, LIVE, TYPE, chunked, post
+from tests.test_server_upgrade import conversation, statuses
 
 BOTH_LANES = True
 MEGABYTE = 1_000_000

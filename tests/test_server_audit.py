@@ -4,8 +4,8 @@ import json
 from contextlib import ExitStack
 from pathlib import Path
 
-from .server_audit import audit, serving
-from .test_server_http import FIT
+from tests.server_audit import audit, serving
+from tests.test_server_http import FIT
 
 CONNECTIONS = 600
 

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from .conftest import Running, Serve, convert
+from tests.conftest import Running, Serve, convert
 
 BOTH_LANES = True
 FIT = {"AGE": 40, "OWNS_CAR": True, "MARRIED": False}

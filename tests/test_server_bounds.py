@@ -10,12 +10,11 @@ import msgspec
 import pytest
 import yaml
 
-from server.codec import JSON, MESSAGE_PACK
-from server.faults import MAX_FAULTS, SPARE_MEMBERS
-from server.line import APPLICANT_BYTES, LINE_BYTES
-
-from .conftest import ROOT, Running, Serve
-from .test_server_oip import request_of
+from server.record.line import APPLICANT_BYTES, LINE_BYTES
+from server.scoring.codec import JSON, MESSAGE_PACK
+from server.scoring.faults import MAX_FAULTS, SPARE_MEMBERS
+from tests.conftest import ROOT, Running, Serve
+from tests.test_server_oip import request_of
 
 BOTH_LANES = True
 FIT = {"AGE": 40, "INCOME": 1000.5, "DEBT-RATIO": 0.5, "KIND": "car", "REGION": 2}

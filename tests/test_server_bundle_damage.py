@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from .conftest import ROOT, environment
+from tests.conftest import ROOT, environment
 
 SEEDS = 150
 

@@ -13,9 +13,9 @@ import pandas as pd
 import pytest
 from sklearn.calibration import CalibratedClassifierCV
 
-from server.bundle import BundleError, Transform
-from server.calibrator import Isotonic, Sigmoid
-from server.transform import scalar
+from server.bundle.calibrator import Isotonic, Sigmoid
+from server.bundle.manifest import BundleError, Transform
+from server.bundle.transform import scalar
 from tests.conftest import ROOT, Serve, convert
 
 RNG = np.random.default_rng(8)

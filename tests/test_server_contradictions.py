@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from server.bundle import BundleError
-from server.reading import read_manifest
+from server.bundle.manifest import BundleError
+from server.bundle.reading import read_manifest
 
 Manifest = dict[str, Any]
 Change = Callable[[Manifest], object]

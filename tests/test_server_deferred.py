@@ -89,6 +89,6 @@ def test_a_start_imports_nothing_that_no_score_needs() -> None:
         "starlette.applications",
         "anyio",
         "sqlite3",
-        "server.rest",
+        "server.http.rest",
     }
     assert loaded & spared == set()

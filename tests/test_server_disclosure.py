@@ -8,10 +8,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from server.codec import MESSAGE_PACK
-
-from .conftest import Running, Serve
-from .test_server_bounds import FIT, lines, post
+from server.scoring.codec import MESSAGE_PACK
+from tests.conftest import Running, Serve
+from tests.test_server_bounds import FIT, lines, post
 
 BOTH_LANES = True
 ADDRESS = re.compile(r"0x[0-9a-fA-F]{4,}|object at")

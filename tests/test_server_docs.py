@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import ROOT, Serve
+from tests.conftest import ROOT, Serve
 
 MODEL = ROOT / "models" / "credit-express" / "1"
 PAGE = (ROOT / "docs" / "http.md").read_text()

@@ -7,9 +7,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from server.bundle import Category, Feature, Missing, Number
-from server.codec import JSON, MESSAGE_PACK, Codec
-from server.faults import NOTHING, Rule, Rules, members
+from server.bundle.manifest import Category, Feature, Missing, Number
+from server.scoring.codec import JSON, MESSAGE_PACK, Codec
+from server.scoring.faults import NOTHING, Rule, Rules, members
 
 YES, NO = Missing(True, "trained"), Missing(False, "error")
 FEATURES: tuple[Feature, ...] = (

@@ -2,8 +2,8 @@
 
 import asyncio
 
-from .conftest import Running, Trained, applicants
-from .server_fuzz import GROWTH_KILOBYTES, fuzz, resident_kilobytes
+from tests.conftest import Running, Trained, applicants
+from tests.server_fuzz import GROWTH_KILOBYTES, fuzz, resident_kilobytes
 
 BOTH_LANES = True
 BODIES = 6_000

@@ -8,10 +8,9 @@ import msgspec
 import pytest
 
 from server.http.message import Answer, Request
-
-from .conftest import Trained, applicants
-from .server_guided import BrokenRuleError, Harness, opened
-from .server_guided_inputs import MESSAGE_PACK, PARTIAL, WAYS, inputs, mutated, packed
+from tests.conftest import Trained, applicants
+from tests.server_guided import BrokenRuleError, Harness, opened
+from tests.server_guided_inputs import MESSAGE_PACK, PARTIAL, WAYS, inputs, mutated, packed
 
 BODIES = 4_000
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from .conftest import Running, Serve
-from .test_server_http import counted, sender, until
-from .test_server_rules import LAST, LENGTH, LIVE, TYPE, chunked, post
-from .test_server_upgrade import statuses
+from tests.conftest import Running, Serve
+from tests.test_server_http import counted, sender, until
+from tests.test_server_rules import LAST, LENGTH, LIVE, TYPE, chunked, post
+from tests.test_server_upgrade import statuses
 
 BOTH_LANES = True
 SCORE = post(b"Host: x\r\n" + TYPE + LENGTH)

@@ -17,9 +17,9 @@ from typing import Any
 import httpx
 import pytest
 
-from .conftest import Running, Serve
-from .server_long import free_ports
-from .test_server_main import run
+from tests.conftest import Running, Serve
+from tests.server_long import free_ports
+from tests.test_server_main import run
 
 FIT = {"AGE": 40, "INCOME": 1000.5, "DEBT-RATIO": 0.5, "KIND": "car", "REGION": 2}
 BODY = json.dumps(FIT).encode()

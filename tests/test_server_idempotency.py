@@ -17,10 +17,9 @@ import pytest
 from server.http.expiry import EXPIRE, Expiry
 from server.http.idempotency import BusyError, Store
 from server.http.problem import Problem
-
-from .conftest import Running, Serve
-from .test_server_http import BODY, FIT, post
-from .test_server_process import until
+from tests.conftest import Running, Serve
+from tests.test_server_http import BODY, FIT, post
+from tests.test_server_process import until
 
 NAME = "idempotency.sqlite3"
 

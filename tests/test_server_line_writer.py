@@ -6,12 +6,11 @@ from typing import Any
 
 import pytest
 
-from server import line_writer, privacy
-from server.line import ModelTag
-from server.line_writer import LineWriter
-from server.native import line as native
-
-from .native_kernel import needs_kernel
+from server.engine.native import line as native
+from server.record import line_writer, privacy
+from server.record.line import ModelTag
+from server.record.line_writer import LineWriter
+from tests.native_kernel import needs_kernel
 
 TAG = ModelTag("m", "1", "0" * 64, "7")
 SCORED: dict[str, Any] = {

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from .conftest import ROOT, Serve, Trained, environment
+from tests.conftest import ROOT, Serve, Trained, environment
 
 
 def run(*arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]":

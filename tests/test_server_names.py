@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from .conftest import ROOT, Serve, convert, environment
+from tests.conftest import ROOT, Serve, convert, environment
 
 ODD = [
     "a'b", "a/b", "<b>", "a%sb", "a\x7fb", "😀", "a=b", "f0", "__proto__", "$ref", "&amp;",

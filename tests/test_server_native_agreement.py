@@ -9,21 +9,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from convert.kinds import KINDS
-from server import choice, reading
-from server.bundle import BundleError
-from server.engine import Engine
-from server.native import agreement
-from server.native.engine import Native
-from server.native.layout import each_threshold
-from server.native.trees import NotNativeError, Trees, read_trees
-from server.reading import Opened, read_manifest
-from server.session import Session
+from convert.prove.kinds import KINDS
+from server.bundle import reading
+from server.bundle.manifest import BundleError
+from server.bundle.reading import Opened, read_manifest
+from server.engine import choice
+from server.engine.engine import Engine
+from server.engine.native import agreement
+from server.engine.native.engine import Native
+from server.engine.native.layout import each_threshold
+from server.engine.native.trees import NotNativeError, Trees, read_trees
+from server.engine.session import Session
 from server.settings import Wanted
-
-from .conftest import ROOT, environment
-from .conftest import convert as converted
-from .native_kernel import needs_kernel
+from tests.conftest import ROOT, environment
+from tests.conftest import convert as converted
+from tests.native_kernel import needs_kernel
 
 pytestmark = needs_kernel
 GOLDEN = np.zeros((1, 5))

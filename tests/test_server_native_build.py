@@ -8,9 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from server.native import build
-
-from .conftest import ROOT
+from server.engine.native import build
+from tests.conftest import ROOT
 
 QUIET = "detect_leaks=0:allocator_may_return_null=1"
 
@@ -52,7 +51,7 @@ def test_without_a_compiler_it_says_what_that_costs(
     """And leaves no build of another source behind."""
     (tmp_path / build.NAME).write_bytes(b"of another source")
     done = subprocess.run(
-        [sys.executable, "-m", "server.native.build", "--out", str(tmp_path), *must],
+        [sys.executable, "-m", "server.engine.native.build", "--out", str(tmp_path), *must],
         cwd=ROOT, env=os.environ | {"CC": "no-such-compiler"}, capture_output=True, text=True,
         check=False,
     )  # fmt: skip
@@ -107,7 +106,11 @@ def test_the_sanitizers_find_what_they_are_there_for(sanitized: Path) -> None:
         "t.Kernel(**(t.arguments() | {'yes': t.i64(3, -2, -5)}))"
     )
     (broken / "server" / "native" / build.NAME).unlink()
-    command = [sys.executable, "-c", "from server.native import build; build.build(sanitize=True)"]
+    command = [
+        sys.executable,
+        "-c",
+        "from server.engine.native import build; build.build(sanitize=True)",
+    ]
     subprocess.run(command, cwd=broken, check=True)
     environment = os.environ | {"LD_PRELOAD": sanitizer(), "ASAN_OPTIONS": QUIET}
     done = subprocess.run(

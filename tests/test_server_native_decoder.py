@@ -10,14 +10,22 @@ import msgspec
 import numpy as np
 import pytest
 
-from server.bundle import Category
-from server.codec import JSON, MESSAGE_PACK, Codec
-from server.native import engine
-from server.native.powers import powers_of_five
-from server.native.trees import read_trees
-
-from .native_bodies import Compared, Members, as_msgpack, bodies, features, joined, members, value
-from .native_kernel import needs_kernel
+from server.bundle.manifest import Category
+from server.engine.native import engine
+from server.engine.native.powers import powers_of_five
+from server.engine.native.trees import read_trees
+from server.scoring.codec import JSON, MESSAGE_PACK, Codec
+from tests.native_bodies import (
+    Compared,
+    Members,
+    as_msgpack,
+    bodies,
+    features,
+    joined,
+    members,
+    value,
+)
+from tests.native_kernel import needs_kernel
 
 pytestmark = needs_kernel
 Decoder: Any = engine.Decoder

@@ -11,17 +11,16 @@ import msgspec
 import numpy as np
 import pytest
 
-from convert.checking import cases_of
-from convert.kinds import KINDS, Kind
-from server.applicant import RowWriter
-from server.bundle import Feature, Manifest
-from server.native.engine import Native
-from server.native.trees import NotNativeError, read_trees
-from server.reading import read_manifest
-
-from .conftest import Trained, applicants
-from .native_kernel import needs_kernel
-from .native_models import (
+from convert.prove.checking import cases_of
+from convert.prove.kinds import KINDS, Kind
+from server.bundle.applicant import RowWriter
+from server.bundle.manifest import Feature, Manifest
+from server.bundle.reading import read_manifest
+from server.engine.native.engine import Native
+from server.engine.native.trees import NotNativeError, read_trees
+from tests.conftest import Trained, applicants
+from tests.native_kernel import needs_kernel
+from tests.native_models import (
     Compared,
     bits,
     compare,
@@ -31,7 +30,7 @@ from .native_models import (
     of_file,
     of_kind,
 )
-from .shared_data import shared
+from tests.shared_data import shared
 
 ROWS = 1_500
 pytestmark = needs_kernel

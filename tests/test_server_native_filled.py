@@ -6,17 +6,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from server import choice, golden, reading
-from server.bundle import Bundle, Manifest
-from server.engine import Engine, Floats
-from server.native import agreement
-from server.native import engine as native
-from server.native.filled import Filled
-from server.native.trees import NotNativeError
-from server.session import Session
-
-from .native_bodies import BUNDLE, Compared, bodies
-from .native_kernel import needs_kernel
+from server.bundle import reading
+from server.bundle.manifest import Bundle, Manifest
+from server.engine import choice, golden
+from server.engine.engine import Engine, Floats
+from server.engine.native import agreement
+from server.engine.native import engine as native
+from server.engine.native.filled import Filled
+from server.engine.native.trees import NotNativeError
+from server.engine.session import Session
+from tests.native_bodies import BUNDLE, Compared, bodies
+from tests.native_kernel import needs_kernel
 
 pytestmark = needs_kernel
 BODIES = 3_000

@@ -9,11 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from server.native import engine
-from server.native.trees import read_trees
-from server.reading import read_manifest
-
-from .native_kernel import needs_kernel
+from server.bundle.reading import read_manifest
+from server.engine.native import engine
+from server.engine.native.trees import read_trees
+from tests.native_kernel import needs_kernel
 
 pytestmark = needs_kernel
 Kernel: Any = engine.Kernel

@@ -9,13 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from server import privacy
-from server.line import Line, ModelTag, encode, timestamp
-from server.line_writer import constant_parts
-from server.native import line as native
-from server.native.powers import powers_of_five
-
-from .native_kernel import needs_kernel
+from server.engine.native import line as native
+from server.engine.native.powers import powers_of_five
+from server.record import privacy
+from server.record.line import Line, ModelTag, encode, timestamp
+from server.record.line_writer import constant_parts
+from tests.native_kernel import needs_kernel
 
 pytestmark = needs_kernel
 NOW = 1_764_237_000_123_456_789

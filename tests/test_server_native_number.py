@@ -6,12 +6,11 @@ import shutil
 import msgspec
 import pytest
 
-from server.codec import JSON
-from server.native import powers
-
-from .native_bodies import Compared, number
-from .native_kernel import needs_kernel
-from .number_long import compared
+from server.engine.native import powers
+from server.scoring.codec import JSON
+from tests.native_bodies import Compared, number
+from tests.native_kernel import needs_kernel
+from tests.number_long import compared
 
 needs_compiler = pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler")
 

@@ -9,11 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from server.codec import MESSAGE_PACK
-from server.native import to_json as native
-
-from .native_kernel import needs_kernel
-from .test_server_native_line import numbers
+from server.engine.native import to_json as native
+from server.scoring.codec import MESSAGE_PACK
+from tests.native_kernel import needs_kernel
+from tests.test_server_native_line import numbers
 
 pytestmark = needs_kernel
 encode = msgspec.msgpack.encode

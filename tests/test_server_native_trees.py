@@ -12,17 +12,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from onnx import helper, numpy_helper
 
-from convert.building import Built
-from convert.graph import build_graph, read_ensemble
-from convert.kinds import KINDS
-from convert.linear import Nodes
-from convert.single import single_precision
-from server.native.layout import END_OF_CATEGORIES, lay_out
-from server.native.protobuf import ProtobufError, fields, varint, varints
-from server.native.trees import NotNativeError, read_trees
-
-from .native_fuzz import damaged
-from .native_models import of_kind
+from convert.compare.float32 import single_precision
+from convert.graph.graph import build_graph, read_ensemble
+from convert.graph.linear import Nodes
+from convert.prove.building import Built
+from convert.prove.kinds import KINDS
+from server.engine.native.layout import END_OF_CATEGORIES, lay_out
+from server.engine.native.protobuf import ProtobufError, fields, varint, varints
+from server.engine.native.trees import NotNativeError, read_trees
+from tests.native_fuzz import damaged
+from tests.native_models import of_kind
 
 
 @pytest.fixture(scope="module")

@@ -13,8 +13,8 @@ import pytest
 import tritonclient.http as triton
 from tritonclient.utils import InferenceServerException
 
-from .conftest import ROOT, Running, Serve, Trained, applicants
-from .server_long import free_ports
+from tests.conftest import ROOT, Running, Serve, Trained, applicants
+from tests.server_long import free_ports
 
 CLIENTS = ROOT / ".venv-clients" / "bin" / "python"
 Matrix = np.ndarray[Any, np.dtype[np.float64]]

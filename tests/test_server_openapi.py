@@ -17,7 +17,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from .conftest import Running, Serve, Trained, applicants
+from tests.conftest import Running, Serve, Trained, applicants
 
 CHECKS = [
     not_a_server_error,

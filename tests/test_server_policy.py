@@ -15,12 +15,11 @@ import pytest
 import skops.io
 
 from convert.__main__ import main as convert_main
-from convert.bundle import sums
+from convert.bundle.write import sums
 from monitoring.__main__ import main as monitoring
-from server.bundle import BundleError
-from server.model import load
-
-from .conftest import Running, Serve, applicants
+from server.bundle.manifest import BundleError
+from server.scoring.model import load
+from tests.conftest import Running, Serve, applicants
 
 RNG = np.random.default_rng(8)
 X = pd.DataFrame(RNG.normal(size=(900, 2)), columns=["income", "debt"])

@@ -19,10 +19,9 @@ import numpy as np
 import pytest
 
 from server.process import restart
-
-from .conftest import ROOT, Running, Serve, Trained, applicants, convert, label, make_rows
-from .server_load import Load, Tally
-from .server_long import free_ports
+from tests.conftest import ROOT, Running, Serve, Trained, applicants, convert, label, make_rows
+from tests.server_load import Load, Tally
+from tests.server_long import free_ports
 
 Probabilities = dict[str, "np.ndarray[Any, np.dtype[np.float64]]"]
 

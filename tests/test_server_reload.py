@@ -14,16 +14,15 @@ from typing import Any
 import httpx
 import pytest
 
-from server.bundle import BundleError
-from server.care import Begin, Care, Proof
-from server.catalog import load_all
+from server.bundle.manifest import BundleError
 from server.process.trial import prove
+from server.scoring.care import Begin, Care, Proof
+from server.scoring.catalog import load_all
 from server.settings import read
-
-from .bundle_damage import made_to_agree
-from .conftest import ROOT, Running, Serve
-from .server_long import free_ports
-from .test_server_http import FIT
+from tests.bundle_damage import made_to_agree
+from tests.conftest import ROOT, Running, Serve
+from tests.server_long import free_ports
+from tests.test_server_http import FIT
 
 Manifest = dict[str, Any]
 WORKERS: dict[int, list[int]] = {}  # of a server that came up, by its port

@@ -6,10 +6,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from .conftest import Running, Serve
-from .test_server_http import BODY, raw
-from .test_server_main import run
-from .test_server_upgrade import conversation, statuses
+from tests.conftest import Running, Serve
+from tests.test_server_http import BODY, raw
+from tests.test_server_main import run
+from tests.test_server_upgrade import conversation, statuses
 
 BOTH_LANES = True
 TYPE = b"Content-Type: application/json\r\n"

@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from .conftest import Running, Serve, Trained, applicants
+from tests.conftest import Running, Serve, Trained, applicants
 
 BOTH_LANES = True
 FIT = {"AGE": 40, "INCOME": 1000.5, "DEBT-RATIO": 0.5, "KIND": "car", "REGION": 2}

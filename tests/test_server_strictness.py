@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from .conftest import Running, Serve, convert
+from tests.conftest import Running, Serve, convert
 
 BOTH_LANES = True
 HELD = 2**53

@@ -10,8 +10,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from .conftest import Running, Serve
-from .test_server_http import BODY, FIT, raw, sender
+from tests.conftest import Running, Serve
+from tests.test_server_http import BODY, FIT, raw, sender
 
 BOTH_LANES = True
 PATHS = ("/score", "/models/small/score", "/models/small/versions/1/score",

@@ -217,7 +217,7 @@ def graph_run(model: Path) -> Load:
 
 def exact_bound(paths: Paths) -> Load:
     """The server's onnxruntime engine: the exact graph on buffers that were bound once."""
-    from server.session import Session
+    from server.engine.session import Session
 
     width = len(feature_names(paths.text))
     return lambda: through(Session(paths.bundle / "model.onnx", width, 1))
@@ -225,9 +225,9 @@ def exact_bound(paths: Paths) -> Load:
 
 def native(paths: Paths) -> Load:
     """The server's native engine: the same trees out of the same file, walked in C."""
-    from server import reading
-    from server.native.engine import Native
-    from server.native.trees import read_trees
+    from server.bundle import reading
+    from server.engine.native.engine import Native
+    from server.engine.native.trees import read_trees
 
     features = reading.read_manifest(paths.bundle / "manifest.json").features
     graph = paths.bundle / "model.onnx"
@@ -236,7 +236,7 @@ def native(paths: Paths) -> Load:
 
 def floor(paths: Paths) -> Load:
     """The best plain C loop over the native engine's arrays; it clocks itself."""
-    from server.native.trees import read_trees
+    from server.engine.native.trees import read_trees
 
     from .floor import Floor, compiled
 

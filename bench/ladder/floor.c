@@ -1,7 +1,7 @@
 /* The floor of the ladder: the trees of a model, a row that is laid out already, the best loop over
    them that was found, and a clock around it. No row is filled, no answer made.
 
-   The arrays are those of server/native/kernel.c, whose head says what a slot of the row is. How
+   The arrays are those of server/engine/native/kernel.c, whose head says what a slot of the row is. How
    many trees are best walked at once depends on processor and model, so there are some loops;
    those with 8, 24 and 32, a look after every step, trees sorted by depth and -O3 were no faster.
    The two steps stand beside each other: a loop in a loop took 1.3 to 1.5 times as long. */

@@ -16,9 +16,9 @@ from typing import Any
 
 import numpy as np
 
-from server.native.layout import END_OF_CATEGORIES, Buffer, Layout, lay_out
-from server.native.protobuf import Ints
-from server.native.trees import Trees
+from server.engine.native.layout import END_OF_CATEGORIES, Buffer, Layout, lay_out
+from server.engine.native.protobuf import Ints
+from server.engine.native.trees import Trees
 
 from .engines import Floats, Timed, sigmoid
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 import psutil
 
-from server import app
+from server.http import app
 
 from .. import stages
 from ..load import body, servers, subjects

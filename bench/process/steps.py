@@ -45,8 +45,10 @@ def main(bundle: str, spawned: float) -> dict[str, float]:
 
     for name in LIBRARIES:
         timed(f"import {name.partition('.')[0]}", partial(import_module, name))
-    from server import catalog, services, settings
+    from server import settings
+    from server.http import services
     from server.metrics.counters import Table
+    from server.scoring import catalog
 
     with tempfile.TemporaryDirectory() as folder:
         chosen = settings.read({}, {"model": bundle, "log_dir": folder})

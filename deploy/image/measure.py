@@ -53,7 +53,7 @@ import server.command; took("import server")
 gc.freeze(); gc.enable()
 from server import catalog, settings
 catalog.load_all(settings.read(os.environ, {})); took("models loaded, golden rows scored")
-import starlette.applications, server.rest; took("later: Starlette")
+import starlette.applications, server.http.rest; took("later: Starlette")
 print(json.dumps(found))
 """
 

@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from ..drift import output
-from ..drift.errors import DriftError
 from ..drift.result import ColumnDrift
 from ..errors import MonitoringError
 from ..log.get import records
 from ..markup import markdown
+from ..nightly import output
+from ..rows.errors import DriftError
 from .files import Files
 
 

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import streamlit as st
 
-from ..drift import output
-from ..drift.errors import DriftError
 from ..drift.result import Drift
 from ..markup import markdown
+from ..nightly import output
 from ..outcomes.result import Outcomes
+from ..rows.errors import DriftError
 
 
 @dataclass(frozen=True)

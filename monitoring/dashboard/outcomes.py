@@ -3,8 +3,8 @@
 import pandas as pd
 import streamlit as st
 
-from ..drift import output
 from ..markup import markdown
+from ..nightly import output
 from ..outcomes.result import Estimate, Outcomes
 from . import charts
 from .files import Files

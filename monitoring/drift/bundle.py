@@ -5,7 +5,7 @@ from typing import TypeVar
 
 import msgspec
 
-from .errors import BadReferenceError
+from ..rows.errors import BadReferenceError
 
 
 class Missing(msgspec.Struct):

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from ..rows.columns import CATEGORY, Column, Counts, Ints
 from . import statistics
-from .columns import CATEGORY, Column, Counts, Ints
 from .result import BANDS, Bins, ColumnDrift, Compared, Decision, Outside, Settings, Share
 
 

@@ -7,13 +7,13 @@ from typing import Protocol
 
 from tqdm import tqdm
 
-from ..outcomes.labels import Labels
-from .block import Block
-from .errors import DriftError
-from .reference import Reference
+from ..rows.block import Block
+from ..rows.errors import DriftError
+from ..rows.labels import Labels
+from ..rows.reference import Reference
+from ..rows.tally import Tally, tally, total
 from .refused import RefusedTally
 from .result import SCHEMA_VERSION, Drift, Model, Rows, Settings, Window
-from .tally import Tally, tally, total
 from .trend import DAY, trend
 from .verdict import Verdict
 

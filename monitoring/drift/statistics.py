@@ -19,7 +19,7 @@ import numpy as np
 from scipy.stats import betabinom, chi2, norm
 from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
 
-from .columns import Ints
+from ..rows.columns import Ints
 
 SMOOTHING = 0.5
 """Added to every count, so that an empty bin has a logarithm; vanishes as the samples grow."""

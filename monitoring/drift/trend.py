@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 from datetime import date, timedelta
 
+from ..rows.reference import Reference
+from ..rows.tally import Tally, total
 from . import statistics
-from .reference import Reference
 from .result import Period, Settings, Trend
-from .tally import Tally, total
 from .verdict import tests
 
 DAY, WEEK = "day", "week"

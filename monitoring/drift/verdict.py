@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
-from .columns import Column
+from ..rows.columns import Column
+from ..rows.reference import Reference
+from ..rows.tally import Tally
 from .compare import compare_column, compare_counts, compare_decisions
-from .reference import Reference
 from .refused import RefusedTally
 from .result import (
     BANDS,
@@ -18,7 +19,6 @@ from .result import (
     Refused,
     Settings,
 )
-from .tally import Tally
 
 QUESTIONS, QUESTIONS_OF_OUTCOME = 4, 5
 

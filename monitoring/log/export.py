@@ -28,12 +28,12 @@ import pyarrow.parquet as pq
 
 from ..bundle import Feature, manifest
 from ..errors import MonitoringError
-from ..spreadsheet import FORMULA, NUMBER, guarded
 from . import options
 from .batch import SCHEMA, rows_matrix
 from .once import Once
 from .progress import counted
 from .sources import batches
+from .spreadsheet import FORMULA, NUMBER, guarded
 
 TABLE = "score"
 DUCKDB = {"memory_limit": "400MB", "threads": "1", "preserve_insertion_order": "false"}

@@ -5,12 +5,12 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from ..drift.block import Block
 from ..drift.bundle import Policy
-from ..drift.columns import Floats
-from ..drift.reference import Reference
 from ..drift.trend import DAY, monday
-from .labels import Labels
+from ..rows.block import Block
+from ..rows.columns import Floats
+from ..rows.labels import Labels
+from ..rows.reference import Reference
 from .quality import quality, weighted, wilson
 from .result import Cost, Outcomes, PeriodQuality, ScoreBand
 

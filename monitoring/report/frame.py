@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from ..drift.block import Block
-from ..drift.columns import CATEGORY, Column, Floats
 from ..markup import distinct
+from ..rows.block import Block
+from ..rows.columns import CATEGORY, Column, Floats
 
 PREDICTION = "prediction"
 LABEL = "outcome"

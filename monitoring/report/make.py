@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from ..drift.block import Block
-from ..drift.columns import Column
 from ..drift.result import Drift
 from ..markup import distinct, harmless
+from ..rows.block import Block
+from ..rows.columns import Column
 from .columns import shown
 from .frame import LABEL, PREDICTION, frame, outcomes
 

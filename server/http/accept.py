@@ -3,7 +3,7 @@
 import re
 from functools import lru_cache
 
-from ..codec import BY_MEDIA_TYPE, Codec
+from ..scoring.codec import BY_MEDIA_TYPE, Codec
 from .problem import Problem
 
 # Java's own Accept says `q=.2`.

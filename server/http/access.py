@@ -9,7 +9,7 @@ from time import time_ns
 
 import msgspec
 
-from ..line import timestamp
+from ..record.line import timestamp
 
 STDOUT = 1
 PATH_SHOWN = 500  # of a path; so a line is below PIPE_BUF (4096), and workers' lines stay apart

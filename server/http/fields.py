@@ -5,7 +5,7 @@ from typing import Any
 
 from starlette.types import Scope, Send
 
-from ..codec import BY_MEDIA_TYPE, Codec
+from ..scoring.codec import BY_MEDIA_TYPE, Codec
 from .accept import media_type, negotiate
 from .new_id import new_id
 from .problem import Headers, Problem

@@ -8,14 +8,14 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from ..bundle import Category, Feature
+from ..bundle.manifest import Category, Feature
 from ..metrics import exposition
-from ..model import Model
-from ..services import Services
+from ..scoring.model import Model
 from .docs_page import page
 from .openapi import document
 from .problem import Problem
 from .refusal import as_response, on_http
+from .services import Services
 
 Handlers = dict[Any, Callable[[Request, Any], Response]]
 

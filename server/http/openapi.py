@@ -3,9 +3,9 @@
 from typing import Any
 
 from .. import __version__
-from ..bundle import Category, Feature
-from ..catalog import Catalog
-from ..model import Model
+from ..bundle.manifest import Category, Feature
+from ..scoring.catalog import Catalog
+from ..scoring.model import Model
 from ..settings import Settings
 
 Json = dict[str, Any]

@@ -4,7 +4,7 @@ from http import HTTPStatus
 
 import msgspec
 
-from ..faults import Fault, shorten
+from ..scoring.faults import Fault, shorten
 
 MEDIA_TYPE = b"application/problem+json"
 MAX_DETAIL = 2000  # characters; what a client sent may stand in it, shortened or not

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
-from ..bundle import Category, Feature
-from ..faults import Rule
+from ..bundle.manifest import Category, Feature
+from ..scoring.faults import Rule
 from . import cells
 
 Read = Callable[[Any], Any]

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from time import monotonic
 
-from ..model import Model, Outcome
+from ..scoring.model import Model, Outcome
 from . import table
 from .reading import UnfitCellError, reader
 from .table import Row

@@ -5,11 +5,11 @@ from typing import Any
 
 import msgspec
 
-from ..engine import Floats
-from ..faults import shorten
-from ..model import Model, Outcome
-from ..record import RECORDED
-from ..services import Services
+from ..engine.engine import Floats
+from ..http.services import Services
+from ..record.recorder import RECORDED
+from ..scoring.faults import shorten
+from ..scoring.model import Model, Outcome
 from . import tensors
 from .rows import RowRules
 from .wire import Input, OipError, Output, Request, Response, Wanted, is_true, read_request

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from ..applicant import flush_zeros, stand_ins
-from ..bundle import Category, Manifest
-from ..engine import Floats
+from ..bundle.applicant import flush_zeros, stand_ins
+from ..bundle.manifest import Category, Manifest
+from ..engine.engine import Floats
 from .wire import OipError
 
 

@@ -11,7 +11,7 @@ from .. import __version__
 from ..http.fields import check_deadline, check_encoding, request_id_of, trace_of
 from ..http.problem import Problem
 from ..http.protocol import ARRIVED
-from ..services import Services
+from ..http.services import Services
 from .infer import Infer
 from .wire import HEADER_LENGTH, OipError
 

@@ -6,8 +6,8 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from ..engine import Floats
-from ..faults import shorten
+from ..engine.engine import Floats
+from ..scoring.faults import shorten
 from .wire import Input, OipError
 
 DTYPES: dict[str, str] = {

@@ -8,8 +8,8 @@ from time import monotonic
 
 import msgspec
 
-from ..care import Care
-from ..catalog import Catalog
+from ..scoring.care import Care
+from ..scoring.catalog import Catalog
 from .control import Command
 from .trial import Trial
 

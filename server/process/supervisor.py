@@ -19,9 +19,9 @@ from time import monotonic, sleep
 
 import msgspec
 
-from ..bundle import BundleError
-from ..catalog import Catalog
+from ..bundle.manifest import BundleError
 from ..metrics.counters import Table
+from ..scoring.catalog import Catalog
 from . import memory
 from .asking import Asking, Serve
 from .changes import LOADING, Change, Changes, Load

@@ -16,8 +16,8 @@ from time import monotonic
 
 import msgspec
 
-from ..bundle import BundleError
-from ..care import Begin, Proof, TryFirst
+from ..bundle.manifest import BundleError
+from ..scoring.care import Begin, Proof, TryFirst
 from .fork import fork
 
 Work = Callable[[Begin], Proof]

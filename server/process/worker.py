@@ -19,7 +19,7 @@ import msgspec
 from uvicorn.config import Config
 from uvicorn.server import Server
 
-from ..app import App
+from ..http.app import App
 from ..http.endpoint import Handler
 from ..http.heads import Heads
 from ..http.lane import FastLane

@@ -1,0 +1,43 @@
+"""Some tens of rows with the exact scores expected, which the server checks when it starts."""
+
+import numpy as np
+
+from ..graph.runtime import Runtime
+from ..model.features import Feature
+from ..model.objective import Transform
+from ..model.rows import fill_rows
+from ..model.tree import Floats
+from ..prove.adversarial import typical_rows, vary
+
+ROWS = 24
+
+
+def golden_rows(pool: list[Floats], features: list[Feature], reference: Floats | None) -> Floats:
+    """Return rows `[N, F]` as the model sees them: real ones, and real ones made difficult."""
+    rng = np.random.default_rng(0)
+    pool = [values[np.isfinite(values) | np.isnan(values)] for values in pool]
+    plain = _base(features, reference)
+    nothing = np.array([[values[0] for values in pool]])
+    rows = [plain[: ROWS // 2], vary(plain, pool, 0.2, rng), vary(plain, pool, 1.0, rng), nothing]
+    return fill_rows(np.concatenate(rows), features)
+
+
+def _base(features: list[Feature], reference: Floats | None) -> Floats:
+    if reference is not None:
+        picked: Floats = reference[np.linspace(0, len(reference) - 1, ROWS).astype(int)]
+        return picked
+    return typical_rows(features, ROWS)
+
+
+def golden(rows: Floats, runtime: Runtime, transform: Transform) -> dict[str, object]:
+    """Return the golden file: each row (None for NaN), its raw scores, its predictions.
+
+    Rows whose score is not finite are left out: JSON has no word for it.
+    """
+    raw = runtime.raw(rows)
+    prediction = transform.apply(raw)
+    told = np.isfinite(raw).all(axis=1) & np.isfinite(prediction).all(axis=1)
+    rows, raw, prediction = rows[told], raw[told], prediction[told]
+    cells = [[None if x != x else x for x in row] for row in rows.tolist()]
+    triples = zip(cells, raw.tolist(), prediction.tolist(), strict=True)
+    return {"rows": [{"row": row, "raw": r, "prediction": p} for row, r, p in triples]}

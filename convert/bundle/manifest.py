@@ -1,0 +1,106 @@
+"""The manifest: everything a reader of the bundle needs to know, as plain JSON values."""
+
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import version
+
+from ..model.features import Feature
+from ..policy.policy import Policy
+from ..prove.building import Built
+from ..prove.verify import Report
+from ..read.classes import Label, Meaning
+
+SCHEMA_VERSION = 1
+TOOLS = ("lightgbm", "onnx", "onnxruntime", "numpy")
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What the bundle is called."""
+
+    name: str
+    version: str
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the conversion found out, for the manifest."""
+
+    built: Built
+    policy: Policy | None
+    report: Report
+    training: dict[str, object]
+    exporter: str = "exact"
+    meaning: Meaning = field(default_factory=Meaning)
+
+
+def manifest(identity: Identity, facts: Facts, hashes: dict[str, str]) -> dict[str, object]:
+    """Return the manifest; no time of creation, so that the same input gives the same bytes."""
+    built = facts.built
+    outputs = built.model.trees_per_iteration
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "name": identity.name,
+        "version": identity.version,
+        "files": dict(sorted(hashes.items())),
+        "task": built.task,
+        "objective": built.model.objective,
+        "outputs": outputs,
+        "classes": _classes(facts),
+        "probability_of": facts.meaning.of,
+        "features": [_feature(feature) for feature in built.features],
+        "transform": built.transform.values(),
+        "policy": None if facts.policy is None else policy_values(facts.policy),
+        "exporter": facts.exporter,
+        "verification": _verification(facts.report),
+        "source": {"kind": built.loaded.kind, "steps_before": list(built.loaded.steps)},
+        "training": facts.training,
+        "tools": {tool: version(tool) for tool in TOOLS},
+    }
+
+
+def _feature(feature: Feature) -> dict[str, object]:
+    described: dict[str, object] = {
+        "name": feature.name,
+        "type": "category" if feature.is_category else "number",
+        "used": feature.used,
+        "importance": feature.importance,
+        "zero_as_missing": feature.zero_as_missing,
+        "missing": {
+            "trained": feature.missing_trained,
+            "allowed": feature.policy != "error",
+            "policy": feature.policy,
+            "value": feature.missing_value,
+        },
+    }
+    if feature.is_category:
+        described |= {"ordered": True} if feature.ordered else {}
+        return described | {"categories": feature.categories, "codes": feature.codes}
+    described |= {"boolean": True} if feature.boolean else {}
+    seen = dict(zip(("min", "max"), feature.seen, strict=True)) if feature.seen else None
+    return described | {"seen": seen}
+
+
+def _verification(report: Report) -> dict[str, object]:
+    described: dict[str, object] = asdict(report)
+    if not report.left_out:
+        del described["left_out"]
+    return described
+
+
+def _classes(facts: Facts) -> list[Label] | None:
+    """Name what the probabilities are of; of several without a name, their positions."""
+    if facts.meaning.classes is not None:
+        return list(facts.meaning.classes)
+    outputs = facts.built.model.trees_per_iteration
+    return list(range(outputs)) if facts.built.task == "multiclass" else None
+
+
+def policy_values(policy: Policy) -> dict[str, object]:
+    """Return the policy as the manifest holds it."""
+    return {
+        "version": policy.version,
+        "refuses": policy.refuses,
+        "refuse_at": policy.refuse_at,
+        "refer_from": policy.refer_from,
+        "chosen": policy.chosen,
+    }

@@ -1,0 +1,120 @@
+"""Another cut-off for a bundle that stands there: the same model, the same scores, a new policy."""
+
+import hashlib
+import io
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet
+
+from ..errors import OptionError
+from ..model.tree import Floats
+from ..policy import policy as policies
+from ..policy.policy import Policy
+from ..read.classes import Label, listing, matching
+from .manifest import policy_values
+from .write import MANIFEST, PROFILE, REFERENCE, SUMS, hashes_of, json_bytes, sums
+
+RULE = ("version", "refuse_at", "refer_from")
+
+
+def change_policy(
+    place: Path, threshold: float, refer_from: float | None, bad: str | None
+) -> tuple[dict[str, bytes], Policy, Floats | None]:
+    """Return the files of the bundle with another policy, and its reference probabilities.
+
+    The rules before stand in the manifest's `policy.earlier`, so that what they decided can still
+    be replayed. Raises OptionError for a bundle that is not whole or cannot decide so.
+    """
+    files = read_whole(place)
+    manifest = json.loads(files[MANIFEST])
+    _check_decides(place, manifest)
+    wanted = policies.referring(policies.given(threshold), refer_from)
+    chosen = wanted.chosen | _costs(manifest["policy"])
+    wanted = replace(wanted, refuses=_refused_class(manifest, bad), chosen=chosen)
+    probability = _probability(files.get(REFERENCE))
+    manifest["policy"] = policy_values(wanted) | _earlier(manifest["policy"], wanted)
+    if PROFILE in files and probability is not None:
+        profile = json.loads(files[PROFILE]) | {"decisions": wanted.decisions(probability)}
+        files[PROFILE] = json_bytes(profile)
+        manifest["files"][PROFILE] = hashlib.sha256(files[PROFILE]).hexdigest()
+    files[MANIFEST] = json_bytes(manifest)
+    named = {name: files[name] for name in (*manifest["files"], MANIFEST)}
+    return files | {SUMS: sums(named)}, wanted, probability
+
+
+def read_whole(place: Path) -> dict[str, bytes]:
+    """Return every file of a bundle; raises OptionError for one that was changed or is absent."""
+    try:
+        files = {each.name: each.read_bytes() for each in place.iterdir() if each.is_file()}
+        listed = files[SUMS].decode()
+    except (OSError, KeyError, UnicodeDecodeError) as error:
+        raise OptionError(f"{place}: a bundle wanted, with {MANIFEST} and {SUMS}") from error
+    wanted = {name: digest for digest, _, name in (x.partition("  ") for x in listed.splitlines())}
+    found = hashes_of(files)
+    wrong = [name for name, digest in wanted.items() if found.get(name) != digest]
+    if MANIFEST not in wanted or wrong:
+        name = (wrong or [MANIFEST])[0]
+        raise OptionError(f"{place / name}: is not the file that {SUMS} names")
+    return files
+
+
+def _check_decides(place: Path, manifest: dict[str, Any]) -> None:
+    if manifest["task"] != "binary":
+        raise OptionError(
+            f"{place}: a threshold is for probabilities; it answers {manifest['task']}"
+        )
+    if manifest["exporter"] != "exact":
+        raise OptionError(
+            f"{place}: its verification counts decisions turned at its threshold; convert it again"
+        )
+
+
+def _refused_class(manifest: dict[str, Any], bad: str | None) -> Label | None:
+    """Return which class is refused: as said now, or at conversion; raises OptionError."""
+    classes, of = manifest.get("classes"), manifest.get("probability_of")
+    if not classes:
+        if bad is not None:
+            raise OptionError("--bad: this bundle names no classes")
+        return None
+    said: Label | None = (manifest["policy"] or {}).get("refuses")
+    if bad is not None:
+        said = matching(tuple(classes), bad)
+        if said is None:
+            raise OptionError(f"--bad {bad}: wants one of {listing(tuple(classes))}")
+    if said is None:
+        raise OptionError(
+            f"the probability is of {of!r} (classes {listing(tuple(classes))}): "
+            "--bad CLASS says which one is refused"
+        )
+    if said != of:
+        raise OptionError(
+            f"this bundle answers the probability of {of!r}, not of {said!r}: "
+            f"convert the model again with --bad {said}"
+        )
+    return said
+
+
+def _costs(before: dict[str, Any] | None) -> dict[str, object]:
+    """Keep what a wrong decision costs: another threshold does not change that."""
+    how = before["chosen"] if before else {}
+    return {key: how[key] for key in ("cost_fn", "cost_fp") if key in how}
+
+
+def _earlier(before: dict[str, Any] | None, now: Policy) -> dict[str, object]:
+    if before is None:
+        return {}
+    rules = [*before.get("earlier", ()), {key: before.get(key) for key in RULE}]
+    kept = {rule["version"]: rule for rule in rules if rule["version"] != now.version}
+    return {"earlier": list(kept.values())} if kept else {}
+
+
+def _probability(reference: bytes | None) -> Floats | None:
+    """Return the probabilities of the bundle's sample of reference rows."""
+    if reference is None:
+        return None
+    table = pyarrow.parquet.read_table(io.BytesIO(reference), columns=["__prediction"])
+    return np.asarray(table["__prediction"].to_numpy(), np.float64)

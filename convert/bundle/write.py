@@ -1,0 +1,85 @@
+"""Write a bundle: all of it beside its place first, then renamed, so that no half bundle exists."""
+
+import ctypes
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet
+
+from ..errors import OptionError
+
+MANIFEST, SUMS, PROFILE = "manifest.json", "SHA256SUMS", "profile.json"
+REFERENCE = "reference.parquet"
+HERE, EXCHANGE = -100, 2  # AT_FDCWD and RENAME_EXCHANGE of Linux
+
+
+def json_bytes(value: object) -> bytes:
+    """Return readable JSON; floats in the shortest form that reads back, NaN refused."""
+    text = json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False)
+    return text.encode() + b"\n"
+
+
+def parquet_bytes(table: pa.Table) -> bytes:
+    """Return `table` as Parquet."""
+    sink = pa.BufferOutputStream()
+    pyarrow.parquet.write_table(table, sink, compression="zstd")
+    content: bytes = sink.getvalue().to_pybytes()
+    return content
+
+
+def hashes_of(files: dict[str, bytes]) -> dict[str, str]:
+    """Return the sha256 of every file."""
+    return {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+
+
+def sums(files: dict[str, bytes]) -> bytes:
+    """Return `SHA256SUMS` over every file, for `sha256sum --check` and for the server."""
+    lines = (f"{digest}  {name}\n" for name, digest in sorted(hashes_of(files).items()))
+    return "".join(lines).encode()
+
+
+def check_place(place: Path, force: bool) -> None:
+    """Raise OptionError when a bundle stands there already and may not be replaced."""
+    if place.exists() and not force:
+        raise OptionError(f"{place} exists; --force replaces it")
+
+
+def write_bundle(place: Path, files: dict[str, bytes]) -> None:
+    """Write `files` into a folder beside `place` and rename it there; raises OptionError.
+
+    A bundle that stands there is swapped in one step, where the file system can.
+    """
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        beside = Path(tempfile.mkdtemp(prefix=f".{place.name}-", dir=place.parent))
+    except OSError as error:
+        raise OptionError(f"--out {error.filename}: {error.strerror}") from error
+    new, old = beside / "new", beside / "old"
+    try:
+        new.mkdir()
+        for name, content in files.items():
+            (new / name).write_bytes(content)
+        if not (place.exists() and exchange(new, place)):
+            if place.exists():
+                os.replace(place, old)
+            os.replace(new, place)
+    except OSError as error:
+        if old.exists():
+            os.replace(old, place)
+        raise OptionError(f"{place}: {error.strerror}; nothing was written") from error
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+
+
+def exchange(one: Path, other: Path) -> bool:
+    """Swap two folders at once, so that a reader finds the one or the other; False if not done."""
+    rename = getattr(ctypes.CDLL(None), "renameat2", None)
+    if rename is None:
+        return False
+    done: int = rename(HERE, os.fsencode(one), HERE, os.fsencode(other), EXCHANGE)
+    return done == 0

@@ -1,0 +1,159 @@
+"""`python -m convert compare`: what each exporter does to a model, against LightGBM."""
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from ..errors import UnsupportedModelError
+from ..model.tree import Floats
+from ..prove.adversarial import typical_rows
+from ..prove.building import Built
+from ..prove.mismatch import differs
+from ..prove.verify import batches
+from .exporters import EXPORTERS, Exported
+
+# A prediction further than this from LightGBM's is off: float32 rounding alone is below it.
+OFF = 1e-5
+DRAWN_ROWS, TIMED_ROWS, PASSES = 5_000, 200, 5
+ZEROS = 1 / 3
+
+
+@dataclass(frozen=True)
+class Distance:
+    """How far one exporter's predictions are from LightGBM's on one set of rows."""
+
+    rows: int
+    not_bit_equal: int
+    off: int
+    largest: float
+    flips: int | None
+
+
+@dataclass(frozen=True)
+class Line:
+    """One exporter on one model; `refused` says why there are no numbers."""
+
+    exporter: str
+    real: Distance | None = None
+    adversarial: Distance | None = None
+    kilobytes: float = 0.0
+    seconds: float = 0.0
+    microseconds: float = 0.0
+    refused: str = ""
+
+    def as_dict(self) -> dict[str, object]:
+        """Return plain JSON values."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Judge:
+    """Rows and LightGBM's predictions of them; decisions fall at `threshold`, None without."""
+
+    X: Floats
+    wanted: Floats
+    threshold: float | None
+
+    def distance(self, exported: Exported) -> Distance:
+        """Compare an exporter's predictions."""
+        found = exported.predict(self.X)
+        with np.errstate(all="ignore"):
+            apart = np.abs(found - self.wanted)
+            near = apart <= OFF * np.maximum(1.0, np.abs(self.wanted))
+        same = found.view(np.int64) == self.wanted.view(np.int64)
+        off = ~(near | same).all(axis=1)
+        return Distance(
+            rows=len(found),
+            not_bit_equal=int(differs(found, self.wanted).sum()),
+            off=int(off.sum()),
+            largest=float(apart[np.isfinite(apart)].max(initial=0.0)),
+            flips=self._flips(found),
+        )
+
+    def _flips(self, found: Floats) -> int | None:
+        if self.threshold is None:
+            return None
+        refused = self.wanted[:, 0] >= self.threshold
+        return int(((found[:, 0] >= self.threshold) != refused).sum())
+
+
+def compare(built: Built, reference: Floats | None, threshold: float) -> list[Line]:
+    """Run every exporter on real and on adversarial rows; LightGBM says what is right.
+
+    Without `reference` rows are drawn from the range of every feature in training, a third of the
+    fields 0 where training took 0 for missing.
+    """
+    real = _drawn(built) if reference is None else reference
+    kinds = batches(built.subject, len(built.model.trees), None)
+    odd = np.concatenate([rows for _, rows in kinds])
+    decides = threshold if built.task == "binary" else None
+    oracle = built.subject.oracle
+    judges = [Judge(X, oracle.prediction(X), decides) for X in (real, odd)]
+    return [_line(name, export, built, judges) for name, export in EXPORTERS.items()]
+
+
+def _drawn(built: Built) -> Floats:
+    rows = typical_rows(built.features, DRAWN_ROWS)
+    zero = np.array([feature.zero_as_missing for feature in built.features])
+    picked = np.random.default_rng(1).random(rows.shape) < ZEROS
+    return np.where(zero & picked, 0.0, rows)
+
+
+def _line(
+    name: str, export: Callable[[Built], Exported], built: Built, judges: list[Judge]
+) -> Line:
+    started = time.perf_counter()
+    try:
+        exported = export(built)
+    except UnsupportedModelError as error:
+        return Line(name, refused=str(error))
+    seconds = time.perf_counter() - started
+    return Line(
+        exporter=name,
+        real=judges[0].distance(exported),
+        adversarial=judges[1].distance(exported),
+        kilobytes=len(exported.content) / 1000,
+        seconds=seconds,
+        microseconds=_microseconds(exported, judges[0].X),
+    )
+
+
+def _microseconds(exported: Exported, X: Floats) -> float:
+    """Time the session on distinct rows, one at a time; the least disturbed pass counts."""
+    rows = [exported.prepare(X[i : i + 1]) for i in range(min(TIMED_ROWS, len(X)))]
+    passes = []
+    for _ in range(PASSES):
+        started = time.perf_counter()
+        for row in rows:
+            exported.run(row)
+        passes.append(time.perf_counter() - started)
+    return min(passes) / len(rows) * 1e6
+
+
+def render(lines: list[Line], threshold: float) -> str:
+    """Return the comparison as a Markdown table; `a / b` are real and adversarial rows."""
+    head = [
+        f"| exporter | rows, real / adversarial | off by more than {OFF:g} | largest difference "
+        f"| decisions flipped at {threshold:g} | not bit-equal | kB | s to convert | us a row |",
+        "|---|---:|---:|---:|---:|---:|---:|---:|---:|",
+    ]
+    return "\n".join([*head, *map(_row, lines)])
+
+
+def _row(line: Line) -> str:
+    if line.real is None or line.adversarial is None:
+        return f"| {line.exporter} | {line.refused} | | | | | | | |"
+    pairs = zip(asdict(line.real).values(), asdict(line.adversarial).values(), strict=True)
+    rows, bits, off, largest, flips = (f"{_cell(a)} / {_cell(b)}" for a, b in pairs)
+    return (
+        f"| {line.exporter} | {rows} | {off} | {largest} | {flips} | {bits} "
+        f"| {line.kilobytes:.0f} | {line.seconds:.2f} | {line.microseconds:.0f} |"
+    )
+
+
+def _cell(value: float | int | None) -> str:
+    if value is None:
+        return "-"
+    return f"{value:.2g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,66 @@
+"""What people are told of a model's categories: whose each list is, and what cannot be known."""
+
+from typing import Any
+
+import numpy as np
+
+from ..graph.linear import ZERO
+from .category_lists import owners, shown
+from .evidence import Evidence
+from .features import Feature, is_sent, members_of
+from .splits import Splits, splits_of
+from .tree import Model
+
+
+def category_notes(
+    model: Model, features: list[Feature], evidence: Evidence | None = None
+) -> list[str]:
+    """Say whose the lists of pandas_categorical are, and where the ranges are not training's."""
+    found = owners(model, evidence or Evidence())
+    return [
+        *(_has(features[index], values) for index, values in sorted(found.of.items())),
+        *found.open,
+        *_endless(model),
+        *_refitted(model),
+    ]
+
+
+def _has(feature: Feature, values: list[Any]) -> str:
+    ordered = ", ordered: LightGBM compares their codes" if feature.ordered else ""
+    return f"{feature.name} has the categories {shown(values)}{ordered}"
+
+
+def _endless(model: Model) -> list[str]:
+    return [
+        f"{value} in the list {shown(values)} of pandas_categorical can stand in no request"
+        for values in model.pandas_categorical or []
+        for value in values
+        if not is_sent(value)
+    ]
+
+
+def _refitted(model: Model) -> list[str]:
+    """A split that parts no rows of the ranges given shows that they are not training's."""
+    splits = splits_of(model)
+    names = enumerate(model.feature_names)
+    other = [name for i, name in names if _is_of_other_rows(model, splits, i)]
+    if not other:
+        return []
+    more = f" and {len(other) - 5} more" if len(other) > 5 else ""
+    return [
+        f"the ranges in the text are not those of training ({', '.join(other[:5])}{more}), as "
+        "after Booster.refit: ranges and categories are taken from the splits as well, and what "
+        "training knew beyond both is not known"
+    ]
+
+
+def _is_of_other_rows(model: Model, splits: Splits, index: int) -> bool:
+    info = model.feature_infos[index] if model.feature_infos else "[:]"
+    asked = splits.finite_thresholds(index)
+    asked = asked[np.abs(asked) > ZERO]  # 0 has a bin of its own, in the range or not
+    if info == "none":
+        return bool((splits.feature == index).any())
+    if info[0] != "[":
+        return not members_of(model, index) <= {int(word) for word in info.split(":")}
+    least, _, greatest = info[1:-1].partition(":")
+    return bool(greatest) and bool(((asked < float(least)) | (asked >= float(greatest))).any())

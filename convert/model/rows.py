@@ -1,0 +1,159 @@
+"""Reference rows from a file: values as a client sends them, and the row the model sees."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ..errors import RowsError
+from ..graph.linear import ZERO
+from ..tables import arrays
+from ..tables.cells import UNSEEN, Categories, CellError
+from ..tables.reference import Reference
+from .features import Feature
+from .sent import sent_category, sent_numbers
+from .tree import Floats
+
+ReadLabel = Callable[[pa.ChunkedArray, str], Floats]
+
+
+@dataclass(frozen=True)
+class Rows:
+    """`X` float64 [N, F] as the model sees them, `sent` the same columns as the client's values.
+
+    `unseen` counts, feature by feature, the values that are no category; `X` holds NaN for them.
+    """
+
+    X: Floats
+    sent: pa.Table
+    label: Floats | None
+    unseen: tuple[int, ...]
+
+
+def read_rows(
+    source: Path | Reference,
+    features: list[Feature],
+    label: str | None,
+    read_label: ReadLabel | None = None,
+) -> Rows:
+    """Read the features by name, and the label column where one is named.
+
+    `read_label` turns that column into numbers; without it, it has to hold some.
+
+    Raises RowsError naming the column and the value that does not fit.
+    """
+    wanted = [f.name for f in features] + ([label] if label is not None else [])
+    found = source if isinstance(source, Reference) else Reference.read(source, wanted)
+    path = found.path
+    if absent := [name for name in wanted if name not in found.columns]:
+        raise RowsError(f"{path}: no column {', '.join(absent[:10])}; {len(absent)} absent")
+    if not found.rows:
+        raise RowsError(f"{path}: no rows")
+    read = [_Column.read(found, feature) for feature in features]
+    sent = pa.table({f.name: each.sent for f, each in zip(features, read, strict=True)})
+    X = np.column_stack([each.seen for each in read])
+    labels = None if label is None else _label(found, label, read_label)
+    return Rows(X, sent, labels, tuple(each.unseen for each in read))
+
+
+@dataclass(frozen=True)
+class _Column:
+    """One feature: as the model sees it [N], as it was sent, and how many are no category."""
+
+    seen: Floats
+    sent: pa.Array
+    unseen: int
+
+    @classmethod
+    def read(cls, source: Reference, feature: Feature) -> "_Column":
+        chunks = source.columns[feature.name]
+        if feature.categories is None or feature.codes is None:
+            values = _read(source, feature.name, arrays.numbers)
+            return cls(as_served(fill(values, feature), feature), sent_numbers(values, chunks), 0)
+        categories = Categories(feature.categories)
+        places = _read(source, feature.name, lambda chunk: arrays.places(chunk, categories))
+        known = places >= 0
+        codes = np.full(len(places), np.nan)
+        codes[known] = np.array(feature.codes)[places[known].astype(np.int64)]
+        sent = sent_category(places, categories, chunks)
+        return cls(fill(codes, feature), sent, int(np.count_nonzero(places == UNSEEN)))
+
+
+def _read(source: Reference, name: str, read: Callable[[pa.Array], Floats]) -> Floats:
+    """Join what `read` makes of the chunks of a column; raises RowsError naming row and column."""
+    found, before = [], 0
+    for chunk in source.columns[name]:
+        try:
+            found.append(read(chunk))
+        except CellError as error:
+            row = before + error.row + 1
+            raise RowsError(f"{source.path}: row {row}: {name}: {error}") from error
+        before += len(chunk)
+    return np.concatenate(found)
+
+
+def _label(source: Reference, name: str, read_label: ReadLabel | None) -> Floats:
+    if read_label is not None:
+        return read_label(_without_blanks(source.columns[name]), name)
+    labels = _read(source, name, arrays.numbers)
+    if np.isnan(labels).any():
+        raise RowsError(f"{source.path}: column {name}: a label is missing")
+    return labels
+
+
+def _without_blanks(chunks: list[pa.Array]) -> pa.ChunkedArray:
+    """Return a column as the file holds it, but for texts that are empty: null."""
+    column = pa.chunked_array(chunks)
+    if not pa.types.is_string(column.type):
+        return column
+    return pc.if_else(pc.equal(column, ""), None, column)
+
+
+def refused_by_default(rows: Rows | None, features: list[Feature]) -> list[str]:
+    """Name the features whose reference values the server would refuse: missing, or unseen."""
+    if rows is None:
+        return []
+    empty = np.isnan(rows.X).sum(axis=0).tolist()
+    notes = []
+    for feature, count, unseen in zip(features, empty, rows.unseen, strict=True):
+        of = f"of {len(rows.X)} reference rows"
+        if unseen:
+            notes.append(
+                f"{feature.name}: a value that is no category in {unseen} {of}: "
+                "the server refuses such applicants"
+            )
+        if feature.policy == "error" and count:
+            notes.append(
+                f"{feature.name}: missing or unseen in {count} {of}, which no "
+                "split was trained on: the server refuses such applicants"
+                + ("" if feature.is_category else "; --missing chooses otherwise")
+            )
+    return notes
+
+
+def as_served(values: Floats, feature: Feature) -> Floats:
+    """Put in what the server puts in for a missing number."""
+    if feature.missing_value is None:
+        return values
+    return np.where(np.isnan(values), feature.missing_value, values)
+
+
+def fill(values: Floats, feature: Feature) -> Floats:
+    """Apply the bundle's rules for filling a row, for raw numbers as LightGBM takes them."""
+    if feature.zero_as_missing:
+        return np.where(np.abs(values) <= ZERO, np.nan, values)
+    if feature.is_category and not feature.ordered:
+        return np.trunc(values)
+    return values
+
+
+def fill_rows(X: Floats, features: list[Feature]) -> Floats:
+    """Apply `fill` column by column to `[N, F]`; copies only when something changes."""
+    touched = [i for i, f in enumerate(features) if f.zero_as_missing or f.is_category]
+    filled = X.copy() if touched else X
+    for index in touched:
+        filled[:, index] = fill(X[:, index], features[index])
+    return filled

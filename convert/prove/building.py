@@ -1,0 +1,123 @@
+"""A loaded model as ONNX bytes, and all that is needed to run and to judge them."""
+
+from dataclasses import dataclass, replace
+
+import onnx
+
+from ..errors import OptionError, UnsupportedModelError
+from ..graph.ensemble import build_ensemble
+from ..graph.graph import build_graph, read_ensemble
+from ..graph.runtime import Runtime
+from ..model.calibrator import Calibrator
+from ..model.evidence import Evidence
+from ..model.features import Feature, MissingChoice, check_names, features_of
+from ..model.objective import Task, Transform, objective_of
+from ..model.oracle import Behind, Oracle
+from ..model.tree import Model
+from ..read.calibrating import Calibrated, check_calibrator
+from ..read.loading import Loaded
+from ..read.sklearn_pipeline import Carried
+from .adversarial import pools
+from .inputs import input_features, input_pools
+from .verify import Subject
+
+
+@dataclass(frozen=True)
+class Built:
+    """The new model beside the old one."""
+
+    loaded: Loaded
+    task: Task
+    content: bytes
+    subject: Subject
+
+    @property
+    def model(self) -> Model:
+        """The old model's trees."""
+        return self.loaded.model
+
+    @property
+    def features(self) -> list[Feature]:
+        """The inputs, in the model's order."""
+        return self.subject.features
+
+    @property
+    def transform(self) -> Transform:
+        """From raw score to prediction."""
+        return self.subject.transform
+
+
+def build(
+    loaded: Loaded,
+    missing: MissingChoice,
+    carried: Carried | None = None,
+    evidence: Evidence | None = None,
+) -> Built:
+    """Write the ONNX bytes and read them back for judgement; raises ConvertError.
+
+    `carried` are pipeline steps to stand before the trees in the same graph; with `evidence` every
+    list of categories has to find its column.
+    """
+    built = _built(loaded, missing, carried, evidence)
+    return built if loaded.calibrator is None else _calibrated(built, loaded.calibrator)
+
+
+def _calibrated(built: Built, calibrator: Calibrator) -> Built:
+    """Put scikit-learn's calibrator behind the judge, and the same as data behind the transform."""
+    subject = built.subject
+    if subject.transform.name != "sigmoid":
+        raise UnsupportedModelError(f"a calibrator behind {built.model.objective}")
+    if calibrator.takes is None:
+        raise OptionError(
+            "the file does not tell what its calibrator was fitted on: LightGBM's estimator gives "
+            "the raw score since 4.7, before the probability; --calibrator-takes says which"
+        )
+    check_calibrator(calibrator)
+    transform = replace(subject.transform, calibrator=calibrator)
+    judge = Calibrated(subject.oracle, calibrator)
+    return replace(built, subject=replace(subject, transform=transform, oracle=judge))
+
+
+def _built(
+    loaded: Loaded, missing: MissingChoice, carried: Carried | None, evidence: Evidence | None
+) -> Built:
+    model = loaded.model
+    task, transform = objective_of(model, model.iterations)
+    features = features_of(model, missing, None if carried else evidence)
+    check_names(features)
+    if carried is not None:
+        return _behind(loaded, task, transform, carried, missing)
+    content = _bytes(build_graph(build_ensemble(model), len(features)))
+    oracle = Oracle(loaded.text, model.iterations)
+    pool = pools(model, features)
+    subject = Subject(read_ensemble(content), Runtime(content), oracle, transform, features, pool)
+    return Built(loaded, task, content, subject)
+
+
+def _behind(
+    loaded: Loaded, task: Task, transform: Transform, carried: Carried, missing: MissingChoice
+) -> Built:
+    """The booster alone is the inner subject; the whole is judged by the pipeline's own steps."""
+    alone = _built(loaded, missing, None, None).subject
+    model, width = loaded.model, len(carried.inputs)
+    graph = build_graph(
+        build_ensemble(model), width, carried.nodes, carried.output, len(alone.features)
+    )
+    content = _bytes(graph)
+    subject = replace(
+        alone,
+        ensemble=read_ensemble(content),
+        runtime=Runtime(content),
+        oracle=Behind(loaded.text, model.iterations, carried.transform),
+        transform=transform,
+        features=input_features(carried, alone.features, missing),
+        pool=input_pools(carried, model, alone.features),
+        inner=alone,
+    )
+    check_names(subject.features)
+    return Built(loaded, task, content, subject)
+
+
+def _bytes(graph: onnx.ModelProto) -> bytes:
+    content: bytes = graph.SerializeToString(deterministic=True)
+    return content

@@ -1,0 +1,245 @@
+"""Where a calibrator comes from: scikit-learn's objects, or the data of a pickle not executed.
+
+Both are read by the same names; scikit-learn's own classes, given the same numbers, are the judge.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..damages import DAMAGES, told
+from ..errors import MismatchError, OptionError, UnreadableModelError, UnsupportedModelError
+from ..files import read_file, unpacked
+from ..model.calibrator import NEARLY_ONE, Calibrator, Isotonic, Sigmoid, Takes
+from ..model.oracle import Judge
+from ..model.tree import Floats, Ints
+from ..prove.mismatch import differs
+from .pickled import Thing, number_of, values_of
+from .skops_file import build_skops, is_skops
+from .surroundings import Around, Surroundings, surroundings
+
+BARE = ("IsotonicRegression", "LogisticRegression", "_SigmoidCalibration")
+WRAPPER = "CalibratedClassifierCV"
+# LightGBM's estimator has `decision_function`, which CalibratedClassifierCV prefers, and keeps this
+# attribute, both since 4.7.
+SINCE_4_7 = "_fitted_with_feature_names"
+# Numbers a calibrator is tried on, beside its knots and their neighbours.
+TRIED = np.concatenate([np.linspace(0.0, 1.0, 2_001), np.linspace(-40.0, 40.0, 2_001)])
+
+
+def kind_of(found: Any) -> str:
+    """Return the class's name, of an object or of what a pickle would make."""
+    name = found.name if isinstance(found, Thing) else type(found).__name__
+    return str(name).rpartition(".")[2]
+
+
+def state_of(found: Any) -> dict[str, Any]:
+    """Return the attributes of an object, or of what a pickle would make."""
+    state = found.state if isinstance(found, Thing) else vars(found)
+    return state if isinstance(state, dict) else {}
+
+
+def unwrapped(found: Any) -> tuple[Calibrator, Any]:
+    """Take a CalibratedClassifierCV apart: its calibrator, and the estimator below.
+
+    Raises UnsupportedModelError for several models or classes, and for another method.
+    """
+    inner = _items(state_of(found)["calibrated_classifiers_"])
+    if len(inner) != 1:
+        raise UnsupportedModelError(
+            f"{WRAPPER} over {len(inner)} models: the mean of several is not carried; fit it with "
+            "ensemble=False, or over a FrozenEstimator"
+        )
+    state = state_of(inner[0])
+    curves = _items(state["calibrators"])
+    if len(curves) != 1 or kind_of(curves[0]) not in BARE:
+        what = ", ".join(dict.fromkeys(map(kind_of, curves)))
+        raise UnsupportedModelError(
+            f"{WRAPPER} with {len(curves)} of {what}: one sigmoid or isotonic curve is carried"
+        )
+    curve, estimator = curve_of(curves[0]), state["estimator"]
+    later = state_of(found).get("cv") == "prefit"
+    return Calibrator(curve, _fitted_on(curve, estimator, later), capped=True), estimator
+
+
+def _fitted_on(curve: Sigmoid | Isotonic, estimator: Any, later: bool) -> Takes | None:
+    """What the curve was fitted on: since LightGBM 4.7 the raw score, before the probability.
+
+    Of an estimator fitted beforehand the calibrator may be newer; then its knots tell, or nobody.
+    """
+    while kind_of(estimator) in ("FrozenEstimator", "Pipeline"):
+        later |= kind_of(estimator) == "FrozenEstimator"
+        state = state_of(estimator)
+        estimator = state["steps"][-1][1] if "steps" in state else state["estimator"]
+    if SINCE_4_7 in state_of(estimator) or not _may_be_probability(curve):
+        return "raw"
+    return None if later and isinstance(curve, Sigmoid) else "probability"
+
+
+def _may_be_probability(curve: Sigmoid | Isotonic) -> bool:
+    return isinstance(curve, Sigmoid) or (curve.x[0] >= 0.0 and curve.x[-1] <= 1.0)
+
+
+def curve_of(found: Any) -> Sigmoid | Isotonic:
+    """Read a curve; raises UnsupportedModelError for one that does not answer everywhere."""
+    state, kind = state_of(found), kind_of(found)
+    if kind == "_SigmoidCalibration":
+        return Sigmoid(number_of(state["a_"]), number_of(state["b_"]))
+    if kind == "LogisticRegression":
+        return _platt(state)
+    x, y = _floats(state["X_thresholds_"]), _floats(state["y_thresholds_"])
+    if state["out_of_bounds"] != "clip":
+        raise UnsupportedModelError(
+            f"an IsotonicRegression with out_of_bounds={state['out_of_bounds']!r} has no answer "
+            f"outside {x[0]} to {x[-1]}: 'clip' wanted"
+        )
+    steps = np.diff(x)
+    if not len(x) or len(x) != len(y) or not (steps > 0).all() or not np.isfinite([*x, *y]).all():
+        raise UnreadableModelError("an IsotonicRegression whose knots are damaged")
+    return Isotonic(x, y)
+
+
+def _platt(state: dict[str, Any]) -> Sigmoid:
+    slopes, offsets = _floats(state["coef_"]), _floats(state["intercept_"])
+    if len(slopes) != 1 or len(offsets) != 1:
+        raise UnsupportedModelError(
+            f"a LogisticRegression of {len(slopes)} columns; a calibrator has one, the score"
+        )
+    return Sigmoid(-slopes[0], -offsets[0])
+
+
+def _items(found: Any) -> list[Any]:
+    if not isinstance(found, list | tuple):
+        raise UnreadableModelError(f"{WRAPPER}: a list wanted, got {type(found).__name__}")
+    return list(found)
+
+
+def _floats(found: Any) -> tuple[float, ...]:
+    values = found.ravel().tolist() if isinstance(found, np.ndarray) else values_of(found)
+    if values is None or not all(isinstance(value, float) for value in values):
+        raise UnreadableModelError("a calibrator whose numbers are damaged")
+    return tuple(values)
+
+
+def read_calibrator(path: Path, takes: Takes | None) -> Calibrator:
+    """Read the one calibrator in a skops file or a pickle, of which nothing is executed.
+
+    `takes` says whether it wants the probability or the raw score; without, knots tell, or nobody.
+    Raises ConvertError.
+    """
+    content = read_file(path)
+    try:
+        found = [build_skops(path)] if is_skops(path) else _bare(unpacked(content))
+        if len(found) != 1 or kind_of(found[0]) not in BARE:
+            named = ", ".join(map(kind_of, found)) or "none"
+            raise OptionError(f"--calibrator {path}: one of {', '.join(BARE)} wanted, got {named}")
+        curve = curve_of(found[0])
+    except DAMAGES as error:
+        raise UnreadableModelError(f"--calibrator {path}: damaged: {told(error)}") from error
+    if takes is None and isinstance(curve, Isotonic):
+        takes = "probability" if _may_be_probability(curve) else "raw"
+    return Calibrator(curve, takes)
+
+
+def calibrated(known: Surroundings) -> tuple[Calibrator | None, tuple[Around, ...]]:
+    """Take along the calibrator around a pickled booster; returns it, and all that stands around.
+
+    Raises UnsupportedModelError for one that is not carried.
+    """
+    around = [each for each in known.others if each.short == WRAPPER and each.role == "around"]
+    if not around:
+        return None, known.others
+    if len(around) > 1:
+        raise UnsupportedModelError(f"{len(around)} {WRAPPER}, one around the other")
+    place = around[0].place
+    try:
+        calibrator, _ = unwrapped(known.things[place])
+    except DAMAGES as error:
+        raise UnreadableModelError(f"{WRAPPER}: damaged: {told(error)}") from error
+    carried = {WRAPPER, "_CalibratedClassifier", *BARE}
+    return calibrator, tuple(
+        replace(each, role="carried")
+        if each.short in carried and each.place.startswith(place)
+        else each
+        for each in known.others
+    )
+
+
+def _bare(content: bytes) -> list[Any]:
+    things = surroundings(content).things.values()
+    return [thing for thing in things if kind_of(thing) in BARE]
+
+
+@dataclass(frozen=True)
+class Calibrated:
+    """A judge whose predictions go through scikit-learn's own calibrator."""
+
+    judge: Judge
+    calibrator: Calibrator
+
+    def raw(self, X: Floats) -> Floats:
+        """Return raw scores `[N, K]`, not calibrated."""
+        return self.judge.raw(X)
+
+    def prediction(self, X: Floats) -> Floats:
+        """Return calibrated probabilities `[N, 1]`."""
+        of_raw = self.calibrator.takes == "raw"
+        given = self.judge.raw(X) if of_raw else self.judge.prediction(X)
+        return sklearns_own(self.calibrator)(given)
+
+    def raw_of(self, X: Floats, first: int, count: int) -> Floats:
+        """Return raw scores `[N, K]` of `count` iterations."""
+        return self.judge.raw_of(X, first, count)
+
+    def leaves(self, X: Floats, iteration: int) -> Ints:
+        """Return the leaf `[N, K]` each row falls into."""
+        return self.judge.leaves(X, iteration)
+
+    def leaf_values(self, tree: int, count: int) -> Floats:
+        """Return the values of the first `count` leaves of one tree."""
+        return self.judge.leaf_values(tree, count)
+
+
+def sklearns_own(calibrator: Calibrator) -> Callable[[Floats], Floats]:
+    """Return scikit-learn's own calibrator, given the same numbers: `[N, 1]` to `[N, 1]`."""
+    from sklearn.calibration import _SigmoidCalibration
+    from sklearn.isotonic import IsotonicRegression
+
+    curve, made = calibrator.curve, _SigmoidCalibration()
+    if isinstance(curve, Sigmoid):
+        made.a_, made.b_ = np.float64(curve.a), np.float64(curve.b)
+    else:
+        made = IsotonicRegression(out_of_bounds="clip")
+        x, y = np.array(curve.x), np.array(curve.y)
+        made.X_min_, made.X_max_, made.X_thresholds_ = x[0], x[-1], x
+        made._build_f(x, y)
+
+    def predict(x: Floats) -> Floats:
+        found = made.predict(x.ravel()).reshape(x.shape)
+        if calibrator.capped:
+            found[(found > 1.0) & (found <= NEARLY_ONE)] = 1.0
+        return np.asarray(found, dtype=np.float64)
+
+    return predict
+
+
+def check_calibrator(calibrator: Calibrator) -> int:
+    """Compare with scikit-learn on every knot, beside it, and between; returns the count.
+
+    Raises MismatchError for a single differing bit.
+    """
+    knots = np.array(calibrator.curve.x if isinstance(calibrator.curve, Isotonic) else [])
+    beside = [np.nextafter(knots, np.inf), np.nextafter(knots, -np.inf)]
+    between = (knots[1:] + knots[:-1]) / 2
+    tried = np.concatenate([knots, *beside, between, TRIED])[:, None]
+    found, wanted = calibrator.apply(tried, tried), sklearns_own(calibrator)(tried)
+    wrong = differs(found, wanted)
+    if wrong.any():
+        at = int(np.flatnonzero(wrong)[0])
+        raise MismatchError(
+            f"the calibrator at {tried[at, 0]!r}: {found[at, 0]!r}, scikit-learn {wanted[at, 0]!r}"
+        )
+    return len(tried)

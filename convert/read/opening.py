@@ -1,0 +1,80 @@
+"""What the user named, opened: the model, and the pipeline steps that can come along."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from ..errors import OptionError
+from ..model.calibrator import Takes
+from .calibrating import BARE, read_calibrator
+from .loading import Loaded, load
+from .mlflow import Described, model_file
+from .names import as_known
+from .sklearn_pipeline import Carried, load_skops, load_trusted
+from .sklearn_steps import STEPS
+from .skops_file import is_skops
+
+SHOWN = 8
+
+
+def open_model(
+    path: Path, num_iteration: int | None = None, trust_pickle: bool = False
+) -> tuple[Loaded, Carried | None]:
+    """Open a model by its file's form, in an MLflow folder or alone.
+
+    Steps come along from skops files and from pickles the user trusts. Raises ConvertError by its
+    kinds.
+    """
+    found = model_file(path)
+    skops = is_skops(found.file)
+    if not skops and not trust_pickle:
+        return _as_known(load(path, num_iteration), found), None
+    if num_iteration is not None:
+        raise OptionError("--num-iteration goes with models that are read, not loaded")
+    loaded, carried = load_skops(found) if skops else load_trusted(found)
+    return (_as_known(loaded, found) if carried is None else loaded), carried
+
+
+def _as_known(loaded: Loaded, found: Described) -> Loaded:
+    """Undo LightGBM's change of names, by the signature or by what scikit-learn was fitted on."""
+    loaded = as_known(loaded, found.names or (), "the MLflow signature")
+    return as_known(loaded, loaded.known_names, "feature_names_in_")
+
+
+def open_alone(path: Path) -> Loaded:
+    """Open a model without steps; raises OptionError where steps came along."""
+    loaded, carried = open_model(path)
+    if carried is not None:
+        raise OptionError(f"{path}: a pipeline; this command takes the booster alone")
+    return loaded
+
+
+def with_calibrator(loaded: Loaded, file: Path | None, takes: Takes | None, model: Path) -> Loaded:
+    """Put the calibrator of `file` behind the model, or say what its own takes.
+
+    Raises ConvertError.
+    """
+    calibrator, others = loaded.calibrator, loaded.others
+    if file is not None:
+        if calibrator is not None:
+            raise OptionError("--calibrator: the model brings a calibrator of its own")
+        calibrator = read_calibrator(file, takes)
+        if file.resolve() == model.resolve():
+            others = tuple(each for each in others if each.short not in BARE)
+    if calibrator is None:
+        if takes is not None:
+            raise OptionError("--calibrator-takes: there is no calibrator")
+        return loaded
+    calibrator = replace(calibrator, takes=takes or calibrator.takes)
+    return replace(loaded, calibrator=calibrator, others=others)
+
+
+def uncarried(loaded: Loaded) -> str:
+    """Say what stands around a booster and does not come along, and what can be done about it."""
+    told = "; ".join(map(str, loaded.uncarried[:SHOWN]))
+    more = f" and {len(loaded.uncarried) - SHOWN} more" if len(loaded.uncarried) > SHOWN else ""
+    return (
+        f"may change the answer and is not carried: {told}{more}. --trust-pickle carries "
+        f"{', '.join(STEPS)}, if the file is your own; --calibrator FILE carries "
+        f"{' or '.join(BARE[:2])}; --booster-alone leaves it out: rows must "
+        "then arrive transformed, and answers are the booster's"
+    )

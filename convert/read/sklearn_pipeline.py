@@ -1,0 +1,164 @@
+"""A scikit-learn pipeline around the booster, from a skops file or a pickle the user trusts."""
+
+import pickle
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ..damages import DAMAGES, told
+from ..errors import UnreadableModelError, UnsupportedModelError
+from ..files import regular
+from ..graph.linear import Nodes
+from ..model.calibrator import Calibrator
+from ..model.tree import Floats
+from .calibrating import unwrapped
+from .classes import classes_of
+from .estimator import notes_on
+from .loading import Loaded, loaded_text
+from .mlflow import Described
+from .sklearn_steps import Block, Carrier, Input
+from .skops_file import build_skops
+
+MOST_COLUMNS = 100_000
+
+
+@dataclass(frozen=True)
+class Carried:
+    """What stands before the booster in the graph: from X to `output`, `[N, len(sources)]`."""
+
+    inputs: list[Input]
+    nodes: Nodes
+    output: str
+    sources: tuple[int, ...]
+    transform: Callable[[Floats], Floats]
+
+
+def load_skops(found: Described) -> tuple[Loaded, Carried | None]:
+    """Load a skops file, of which only types on a closed list are built.
+
+    Raises UnsupportedModelError for a type or a step that is not carried, UnreadableModelError for
+    what only looks like a model.
+    """
+    built = build_skops(found.file)
+    try:
+        return _split(built, "skops", found)
+    except DAMAGES as error:
+        raise UnreadableModelError(f"{found.file}: no whole model: {told(error)}") from error
+
+
+def load_trusted(found: Described) -> tuple[Loaded, Carried | None]:
+    """Unpickle a file because the user said `--trust-pickle`: it may run any code it holds.
+
+    Raises UnreadableModelError where it does not unpickle here, or to no model.
+    """
+    import joblib
+
+    try:
+        return _split(joblib.load(regular(found.file)), "trusted pickle", found)
+    except (pickle.PickleError, *DAMAGES) as error:
+        raise UnreadableModelError(
+            f"{found.file}: does not unpickle here: {told(error)}"
+        ) from error
+
+
+def _split(found: Any, kind: str, place: Described) -> tuple[Loaded, Carried | None]:
+    parts = _taken_apart(found)
+    booster = getattr(parts.model, "booster_", parts.model)
+    if not hasattr(booster, "model_to_string"):
+        raise UnreadableModelError(f"a LightGBM model wanted, got {type(parts.model).__name__}")
+    names = None if parts.before else place.names
+    kind = f"mlflow {kind}" if place.of_mlflow else kind
+    loaded = loaded_text(booster.model_to_string(), kind, names)
+    notes = notes_on(vars(parts.model))
+    loaded = replace(
+        loaded, classes=classes_of(parts.model), notes=loaded.notes + notes,
+        calibrator=parts.calibrator, known_names=parts.names,
+    )  # fmt: skip
+    if not parts.before:
+        return loaded, None
+    return loaded, _carried(parts.before, len(loaded.model.feature_names), place.names)
+
+
+@dataclass
+class _Parts:
+    """The steps before the model, the model, the calibrator around it, and the columns' names."""
+
+    before: list[Any]
+    model: Any
+    calibrator: Calibrator | None = None
+    names: tuple[str, ...] = ()
+
+
+def _taken_apart(found: Any) -> _Parts:
+    parts = _Parts([], found)
+    while True:
+        parts.names += tuple(map(str, getattr(found, "feature_names_in_", ())))
+        match type(found).__name__:
+            case "FrozenEstimator":
+                found = found.estimator
+            case "CalibratedClassifierCV" if parts.calibrator is None:
+                parts.calibrator, found = unwrapped(found)
+            case "Pipeline":
+                *steps, found = (each for _, each in found.steps if not _samples(each))
+                parts.before += [each for each in steps if each not in (None, "passthrough")]
+            case _ if hasattr(found, "best_estimator_"):
+                found = found.best_estimator_
+            case _:
+                parts.model = found
+                return parts
+
+
+def _samples(step: Any) -> bool:
+    return hasattr(step, "fit_resample")
+
+
+def _carried(before: list[Any], width: int, known: tuple[str, ...] | None) -> Carried:
+    first = before[0]
+    named = getattr(first, "feature_names_in_", None)
+    count = int(first.n_features_in_)
+    if not 0 < count <= MOST_COLUMNS or (named is not None and len(named) != count):
+        raise UnreadableModelError(f"the first step takes {str(count)[:40]} columns, or its names")
+    if named is not None:
+        known = tuple(str(name) for name in named)
+    elif known is None or len(known) != count:
+        known = tuple(f"Column_{i}" for i in range(count))
+    carrier = Carrier([Input(name) for name in known])
+    block = Block("X", tuple(range(count)))
+    for step in before:
+        block = carrier.carry(step, block)
+    if len(block.sources) != width:
+        raise UnsupportedModelError(
+            f"the steps give {len(block.sources)} columns, the booster takes {width}"
+        )
+
+    def transform(X: Floats) -> Floats:
+        rows: Any = X if named is None else _frame(X, carrier.inputs)
+        try:
+            with np.errstate(all="ignore"):
+                for step in before:
+                    rows = step.transform(rows)
+            dense = rows.toarray() if hasattr(rows, "toarray") else np.asarray(rows)
+            return np.ascontiguousarray(dense, dtype=np.float64)
+        except DAMAGES as error:
+            raise UnreadableModelError(f"the steps do not run: {told(error)}") from error
+
+    return Carried(carrier.inputs, carrier.nodes, block.tensor, block.sources, transform)
+
+
+def _frame(X: Floats, inputs: list[Input]) -> pd.DataFrame:
+    """The rows as the pipeline was trained on them: categories by value, NaN for missing."""
+    columns = {each.name: _values(X[:, i], each) for i, each in enumerate(inputs)}
+    return pd.DataFrame(columns)
+
+
+def _values(column: Floats, each: Input) -> Any:
+    if each.categories is None or each.codes is None:
+        return column
+    plain = all(isinstance(value, int | float) for value in each.categories)
+    if plain and each.missing is not None:
+        return column
+    known = dict(zip(each.codes, each.categories, strict=True))
+    return pd.Series([known.get(code, each.missing) for code in column.tolist()], dtype=object)

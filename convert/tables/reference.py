@@ -1,0 +1,43 @@
+"""The columns of a file of reference rows, as the file holds them: texts, or values of a type."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+
+from ..errors import RowsError
+from ..files import regular
+from .arrays import array_of
+from .table_file import TableError, blocks, column_names, dictionary_names
+
+
+@dataclass(frozen=True)
+class Reference:
+    """The wanted columns that are there, each in chunks that together hold `rows` cells."""
+
+    path: Path
+    columns: dict[str, list[pa.Array]]
+    dictionaries: frozenset[str] = frozenset()
+    """The columns whose type is that of a category: pandas, polars and Arrow write such ones."""
+
+    @property
+    def rows(self) -> int:
+        """How many rows there are."""
+        return sum(map(len, next(iter(self.columns.values()), [])))
+
+    @classmethod
+    def read(cls, path: Path, wanted: Collection[str | None]) -> "Reference":
+        """Read those of the wanted columns that the file has; raises RowsError."""
+        if not path.is_dir():
+            regular(path)
+        try:
+            names = [name for name in column_names(path) if name in wanted]
+            typed = frozenset(name for name in dictionary_names(path) if name in wanted)
+            columns: dict[str, list[pa.Array]] = {name: [] for name in names}
+            for block in blocks(path, names):
+                for name, column in zip(names, block, strict=True):
+                    columns[name].append(array_of(column))
+        except TableError as error:
+            raise RowsError(str(error)) from error
+        return cls(path, columns, typed)

@@ -1,0 +1,117 @@
+"""Reading a bundle: every file compared with its sha256, and nothing executed or unpickled.
+
+Only regular files that lie in the bundle's folder are read, each up to a bound.
+"""
+
+import hashlib
+from collections.abc import Container, Mapping
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from . import regular
+from .contradictions import contradictions
+from .manifest import CHECKSUMS, MANIFEST, SCHEMA_VERSION, Bundle, BundleError, Manifest
+
+NEEDED = ("model.onnx", "golden.json")
+# The largest message that protocol buffers know, and much more than any manifest takes.
+MOST_BYTES = (1 << 31) - 1
+MOST_TEXT_BYTES = 1 << 26
+Document = TypeVar("Document")
+
+
+class Opened(msgspec.Struct, frozen=True):
+    """A bundle and the content of the two files that are needed for scoring, as it was hashed."""
+
+    bundle: Bundle
+    model: bytes
+    golden: bytes
+
+
+def read(path: Path, proof: Container[str] | None = None) -> Opened:
+    """Compare every file in `path` with its sha256, then read the manifest.
+
+    With a `proof`, the manifest's sha256 must be in it. Raises BundleError naming the file that is
+    absent, unreadable or changed.
+    """
+    file = path / MANIFEST
+    content = read_bytes(file, MOST_TEXT_BYTES)
+    digest = hashlib.sha256(content).hexdigest()
+    if proof is not None and digest not in proof:
+        raise BundleError(f"{file}: changed since it was tried: load again")
+    manifest = manifest_of(content, file)
+    check_sums(path, {**manifest.files, MANIFEST: digest})
+    kept = {name: read_whole(path / name, manifest.files[name]) for name in NEEDED}
+    for name in sorted(manifest.files.keys() - kept.keys()):
+        check_hash(path / name, manifest.files[name], sha256_of(path / name))
+    return Opened(Bundle(path, manifest, digest), kept["model.onnx"], kept["golden.json"])
+
+
+def read_manifest(file: Path) -> Manifest:
+    """Decode and check `manifest.json`; raises BundleError."""
+    return manifest_of(read_bytes(file, MOST_TEXT_BYTES), file)
+
+
+def manifest_of(content: bytes, file: Path) -> Manifest:
+    """Decode and check the content of `file`; raises BundleError."""
+    manifest = decoded(content, Manifest, file)
+    if manifest.schema_version != SCHEMA_VERSION:
+        found = manifest.schema_version
+        raise BundleError(f"{file}: wanted schema_version {SCHEMA_VERSION}, got {found}")
+    for contradiction in contradictions(manifest):
+        raise BundleError(f"{file}: {contradiction}")
+    return manifest
+
+
+def decoded(content: bytes, of: type[Document], file: Path) -> Document:
+    """Decode JSON from the content of `file`; raises BundleError."""
+    try:
+        return msgspec.json.decode(content, type=of)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise BundleError(f"{file}: {error}") from error
+
+
+def check_sums(path: Path, wanted: Mapping[str, str]) -> None:
+    """Compare SHA256SUMS with the names and hashes of the manifest; raises BundleError."""
+    file = path / CHECKSUMS
+    sums = read_sums(file)
+    for name in sorted(wanted.keys() | sums.keys()):
+        if sums.get(name) != wanted.get(name):
+            found, said = sums.get(name, "no such line"), wanted.get(name, "no such file")
+            raise BundleError(f"{file}: {name}: got {found}, and by {MANIFEST} {said}")
+
+
+def read_sums(file: Path) -> dict[str, str]:
+    """Return file name -> sha256, from the format of sha256sum; raises BundleError."""
+    lines = read_bytes(file, MOST_TEXT_BYTES).decode(errors="replace").splitlines()
+    return {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
+
+
+def read_whole(file: Path, digest: str) -> bytes:
+    """Return the content of `file`, whose sha256 is to be `digest`; raises BundleError."""
+    content = read_bytes(file, MOST_BYTES if file.suffix == ".onnx" else MOST_TEXT_BYTES)
+    check_hash(file, digest, hashlib.sha256(content).hexdigest())
+    return content
+
+
+def check_hash(file: Path, wanted: str, found: str) -> None:
+    """Raise BundleError unless both are the same."""
+    if found != wanted:
+        raise BundleError(f"{file}: changed since conversion: wanted sha256 {wanted}, got {found}")
+
+
+def sha256_of(file: Path) -> str:
+    """Return the sha256 of a file that nothing here needs; raises BundleError."""
+    try:
+        return regular.sha256(file, MOST_BYTES)
+    except regular.UnfitFileError as error:
+        raise BundleError(str(error)) from error
+
+
+def read_bytes(file: Path, most: int) -> bytes:
+    """Return the content of `file`, which has at most so many bytes; raises BundleError."""
+    try:
+        return regular.read(file, most)
+    except regular.UnfitFileError as error:
+        raise BundleError(str(error)) from error

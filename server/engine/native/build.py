@@ -1,0 +1,83 @@
+"""Compile the C files here: `python -m server.engine.native.build`; nothing where up to date.
+
+Uses the C compiler alone, by its usual name or as CC says, and Python's own headers.
+"""
+
+import argparse
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Sequence
+from pathlib import Path
+
+HERE = Path(__file__).parent
+CODE = ("kernel", "decoder", "json", "msgpack", "number", "tokens", "line", "shortest", "to_json")
+SOURCES = tuple(HERE / f"{name}.c" for name in CODE)
+SHARED = ("kernel", "decoder", "msgpack", "number", "powers", "tokens", "line", "shortest")
+HEADERS = tuple(HERE / f"{name}.h" for name in SHARED)
+NAME = "_kernel.abi3.so"
+# Each double rounded as C says: no fused or reordered arithmetic, on no machine.
+FLAGS = ("-O2", "-std=c11", "-ffp-contract=off", "-fno-fast-math", "-fvisibility=hidden", "-fPIC")
+WARNINGS = ("-Wall", "-Wextra", "-Wno-missing-field-initializers", "-Wno-cast-function-type")
+RELEASE = ("-s", "-Wl,--build-id=none")
+SANITIZE = ("-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
+
+
+class BuildError(Exception):
+    """Why there is no kernel: one line."""
+
+
+def build(folder: Path = HERE, sanitize: bool = False) -> Path:
+    """Compile into `folder`, from where it is imported; raises BuildError."""
+    name = os.environ.get("CC", "cc")
+    compiler = shutil.which(name)
+    headers = Path(sysconfig.get_paths()["include"])
+    if compiler is None:
+        raise BuildError(f"no C compiler ({name})")
+    if not (headers / "Python.h").exists():
+        raise BuildError(f"no Python.h in {headers}")
+    target, part = folder / NAME, folder / f"{NAME}.{os.getpid()}.part"
+    command = [
+        compiler, *FLAGS, *WARNINGS, *(SANITIZE if sanitize else RELEASE), "-shared",
+        f'-DSOURCE="{digest()}"', f"-I{headers}", *map(str, SOURCES), "-o", str(part), "-lm",
+    ]  # fmt: skip
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+    if done.returncode:
+        raise BuildError((done.stderr.strip().splitlines() or ["the compiler failed"])[0])
+    part.replace(target)
+    return target
+
+
+def digest() -> str:
+    """Return the hash of the sources, which the built file carries."""
+    return hashlib.sha256(b"\0".join(each.read_bytes() for each in SOURCES + HEADERS)).hexdigest()
+
+
+def is_current(folder: Path = HERE) -> bool:
+    """Whether the built file carries the hash of the sources that stand here."""
+    target = folder / NAME
+    return target.exists() and digest().encode() in target.read_bytes()
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Build where needed; without a compiler say so, and what it costs, and succeed."""
+    parser = argparse.ArgumentParser("python -m server.engine.native.build", description=__doc__)
+    parser.add_argument("--out", type=Path, default=HERE, metavar="FOLDER", help="instead of here")
+    parser.add_argument("--must", action="store_true", help="fail where it cannot be built")
+    parsed = parser.parse_args(arguments)
+    if is_current(parsed.out):
+        return 0
+    try:
+        print(f"built {build(parsed.out)}", file=sys.stderr)
+    except BuildError as error:
+        (parsed.out / NAME).unlink(missing_ok=True)  # rather none than one of another source
+        print(f"native engine not built: {error}; onnxruntime scores, slower", file=sys.stderr)
+        return int(parsed.must)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

@@ -1,0 +1,108 @@
+"""The engine that walks the trees of model.onnx in C; see kernel.c, and decoder.c for bodies."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from ...bundle.applicant import EXACT, codes_of, stand_in_of
+from ...bundle.manifest import Category, Feature
+from ...bundle.seen_range import exact_part, seen
+from ..engine import Floats
+from .layout import Buffer, lay_out
+from .powers import powers_of_five
+from .trees import NotNativeError, Trees
+
+Scored = tuple[bytes, list[float]]  # the row, and its raw scores
+Field = tuple[bytes, bool, dict[bytes, float] | None, Buffer, bool]
+Kernel: "type[_kernel.Kernel] | None"
+Decoder: "type[_kernel.Decoder] | None"
+try:
+    from . import _kernel
+
+    Kernel, Decoder = _kernel.Kernel, _kernel.Decoder
+except (ImportError, AttributeError):  # not there, or built from sources without a Decoder
+    Kernel = Decoder = None
+
+NOT_BUILT = "the native engine is not built (python -m server.engine.native.build)"
+
+
+def is_built() -> bool:
+    """Whether there is a kernel to load."""
+    return Kernel is not None
+
+
+class Native:
+    """See engine.Engine."""
+
+    name = "native"
+
+    def __init__(self, trees: Trees, features: Sequence[Feature], outputs: int) -> None:
+        """Raises NotNativeError for trees that it does not score."""
+        if trees.outputs != outputs:
+            raise NotNativeError(f"wanted {outputs} outputs, got {trees.outputs}")
+        self.row: Floats = np.zeros(len(features))
+        self.raw: Floats = np.zeros(outputs)
+        laid = lay_out(trees, len(features))
+        self._kernel = kernel(
+            features, outputs=outputs, slots=laid.slots, roots=trees.roots, targets=laid.targets,
+            slot=laid.slot, threshold=laid.threshold, yes=trees.yes, no=trees.no, leaf=trees.leaf,
+            categories=laid.categories, row=self.row, raw=self.raw,
+        )  # fmt: skip
+        self.score = self._kernel.score
+        self.score_json = decoder(self._kernel, features, msgspec.json.encode, is_json=True)
+        self.score_msgpack = decoder(self._kernel, features, msgspec.msgpack.encode, is_json=False)
+        self.score_row = self._kernel.score_row
+
+    def score_block(self, rows: Floats) -> Floats:
+        """See engine.Engine."""
+        raw = np.empty((len(rows), len(self.raw)))
+        self._kernel.score_block(np.ascontiguousarray(rows, np.float64), raw)
+        return raw
+
+
+def kernel(features: Sequence[Feature], **arrays: Any) -> "_kernel.Kernel":
+    """Return a kernel that fills these features; raises NotNativeError where it will not be."""
+    if Kernel is None:
+        raise NotNativeError(NOT_BUILT)
+    fillers = [filler(each) for each in features]
+    try:
+        return Kernel(features=len(features), fillers=fillers, **arrays)
+    except (ValueError, OverflowError) as error:
+        raise NotNativeError(str(error)) from error
+
+
+def filler(feature: Feature) -> tuple[dict[Any, float | None] | None, float, float, float, bool]:
+    """Return how the kernel fills a feature: codes, stand-in for missing, range, zeros missing."""
+    codes = codes_of(feature) if isinstance(feature, Category) else None
+    low, high = exact_part(*seen(feature))
+    return codes, stand_in_of(feature), low, high, feature.zero_as_missing
+
+
+def decoder(
+    kernel: Any, features: Sequence[Feature], encode: Callable[[Any], bytes], *, is_json: bool
+) -> Callable[[bytes], Scored | None]:
+    """Return the way of bodies, in the format that `encode` writes, into the row and its score."""
+    fields = [field(each, encode) for each in features]
+    return _kernel.Decoder(kernel, is_json, fields, powers_of_five()).score
+
+
+def field(feature: Feature, encode: Callable[[Any], bytes]) -> Field:
+    """Return how a body holds a feature.
+
+    Its name, null or not, codes of texts, [2, N] of numbers, true and false or not.
+    """
+    name, allowed = encode(feature.name), feature.missing.allowed
+    if not isinstance(feature, Category):
+        return name, allowed, None, np.zeros((2, 0)), feature.boolean
+    codes = {key: code for key, code in codes_of(feature).items() if code is not None}
+    texts = {encode(key): code for key, code in codes.items() if isinstance(key, str)}
+    numbers = sorted((key, code) for key, code in codes.items() if is_exact_number(key))
+    pairs = np.array(numbers, np.float64).reshape(-1, 2)
+    return name, allowed, texts, pairs.T.copy(), False
+
+
+def is_exact_number(key: Any) -> bool:
+    """Whether a category is a number that cannot stand for another one, rounded; true is none."""
+    return type(key) in {int, float} and abs(key) <= EXACT

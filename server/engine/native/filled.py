@@ -1,0 +1,53 @@
+"""Another engine's scores behind rows that are filled in C: by a kernel that has no trees."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from ...bundle.manifest import Feature
+from ..engine import Engine
+from .engine import Scored, decoder, kernel
+
+
+class Filled:
+    """See engine.Engine; name, row and scores are those of the engine it is made of."""
+
+    def __init__(self, engine: Engine, features: Sequence[Feature]) -> None:
+        """Raises NotNativeError where nothing is built, or the features do not fit C."""
+        self.name, self.row, self.raw = engine.name, engine.row, engine.raw
+        self.score_row, self.score_block = engine.score_row, engine.score_block
+        filling = treeless(engine, features)
+        self._fill = filling.score
+        self._fill_json = decoder(filling, features, msgspec.json.encode, is_json=True)
+        self._fill_msgpack = decoder(filling, features, msgspec.msgpack.encode, is_json=False)
+
+    def score(self, values: Sequence[Any]) -> Scored | None:
+        """See engine.Engine."""
+        return self._scored(self._fill(values))
+
+    def score_json(self, body: bytes) -> Scored | None:
+        """See engine.Engine."""
+        return self._scored(self._fill_json(body))
+
+    def score_msgpack(self, body: bytes) -> Scored | None:
+        """See engine.Engine."""
+        return self._scored(self._fill_msgpack(body))
+
+    def _scored(self, filled: Scored | None) -> Scored | None:
+        if filled is None:
+            return None
+        self.score_row()
+        raw: list[float] = self.raw.tolist()
+        return filled[0], raw
+
+
+def treeless(engine: Engine, features: Sequence[Feature]) -> Any:
+    """Return a kernel over the engine's row whose scores mean nothing; raises NotNativeError."""
+    none, numbers = np.zeros(0, np.int64), np.zeros(0)
+    return kernel(
+        features, outputs=1, slots=1 + 3 * len(features), roots=none, targets=none, slot=none,
+        threshold=numbers, yes=none, no=none, leaf=numbers, categories=[], row=engine.row,
+        raw=np.zeros(1),
+    )  # fmt: skip

@@ -1,0 +1,239 @@
+/* The line of a scored applicant in one call: the very bytes of line.py's encoder. Only the usual
+   one is written here; for any other the answer is None, and who asked goes the long way. */
+
+#include "line.h"
+#include "powers.h"
+#include "shortest.h"
+
+#include <string.h>
+#include <time.h>
+
+#define NANOSECONDS 1000000000
+#define CLOCK_TEXT sizeof "2026-11-27T09:47:52"
+/* More than all numbers, names and marks of a line take that are not counted one by one. */
+#define REST 320
+
+typedef struct {
+    PyObject_HEAD
+    PyObject *before, *model; /* the parts that never change: to the time, and behind the index */
+    Py_buffer powers;
+    long long second; /* the text of which is in clock */
+    char clock[CLOCK_TEXT];
+} Line;
+
+/* What a call gives. */
+typedef struct {
+    long long nanoseconds, index;
+    const char *request_id, *decision, *row, *features;
+    Py_ssize_t request_id_length, decision_length, row_length, features_length;
+    double raw, prediction, latency;
+} Given;
+
+static inline char *put(char *at, const char *text, Py_ssize_t length)
+{
+    memcpy(at, text, (size_t)length);
+    return at + length;
+}
+
+#define PUT(at, text) put(at, text, sizeof text - 1)
+
+static inline char *put_bytes(char *at, PyObject *bytes)
+{
+    return put(at, PyBytes_AsString(bytes), PyBytes_Size(bytes));
+}
+
+static char *put_base64(char *at, const uint8_t *from, Py_ssize_t length)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    uint32_t bits;
+    for (; length >= 3; from += 3, length -= 3) {
+        bits = (uint32_t)from[0] << 16 | (uint32_t)from[1] << 8 | from[2];
+        *at++ = digits[bits >> 18];
+        *at++ = digits[bits >> 12 & 63];
+        *at++ = digits[bits >> 6 & 63];
+        *at++ = digits[bits & 63];
+    }
+    if (!length)
+        return at;
+    bits = (uint32_t)from[0] << 16 | (length > 1 ? (uint32_t)from[1] << 8 : 0);
+    *at++ = digits[bits >> 18];
+    *at++ = digits[bits >> 12 & 63];
+    *at++ = length > 1 ? digits[bits >> 6 & 63] : '=';
+    return PUT(at, "=");
+}
+
+/* A line break stands in JSON only as white space between its parts. */
+static char *put_on_one_line(char *at, const char *text, Py_ssize_t length)
+{
+    char *end = put(at, text, length);
+    for (char *each = at; (each = memchr(each, '\n', (size_t)(end - each)));)
+        *each = ' ';
+    for (char *each = at; (each = memchr(each, '\r', (size_t)(end - each)));)
+        *each = ' ';
+    return end;
+}
+
+static char *put_time(Line *self, char *at, long long nanoseconds)
+{
+    long long second = nanoseconds / NANOSECONDS;
+    if (second != self->second) {
+        time_t whole = (time_t)second;
+        struct tm parts;
+        gmtime_r(&whole, &parts);
+        strftime(self->clock, CLOCK_TEXT, "%Y-%m-%dT%H:%M:%S", &parts);
+        self->second = second;
+    }
+    at = put(at, self->clock, CLOCK_TEXT - 1);
+    *at++ = '.';
+    at = write_integer((uint64_t)(nanoseconds % NANOSECONDS / 1000), 6, at);
+    return PUT(at, "Z\"");
+}
+
+static char *put_values(char *at, const Given *given)
+{
+    at = PUT(at, ",\"row\":\"");
+    at = put_base64(at, (const uint8_t *)given->row, given->row_length);
+    *at++ = '"';
+    if (given->features) {
+        at = PUT(at, ",\"features\":");
+        at = put_on_one_line(at, given->features, given->features_length);
+    }
+    return PUT(at, "}\n");
+}
+
+/* Return the place behind the line, NULL where a number is not plain. */
+static char *put_line(Line *self, char *at, const Given *given)
+{
+    const Power *powers = self->powers.buf;
+    at = put_time(self, put_bytes(at, self->before), given->nanoseconds);
+    at = put(PUT(at, ",\"request_id\":\""), given->request_id, given->request_id_length);
+    at = write_integer((uint64_t)given->index, 1, PUT(at, "\",\"index\":"));
+    at = put_bytes(at, self->model);
+    if (!(at = write_number(powers, given->raw, at)) ||
+        !(at = write_number(powers, given->prediction, PUT(at, ",\"prediction\":"))))
+        return NULL;
+    at = PUT(at, ",\"decision\":");
+    if (given->decision) {
+        at = put(PUT(at, "\""), given->decision, given->decision_length);
+        *at++ = '"';
+    } else
+        at = PUT(at, "null");
+    at = PUT(at, ",\"flags\":[],\"latency_us\":");
+    if (!(at = write_number(powers, trunc(given->latency * 10) / 10, at)))
+        return NULL;
+    return put_values(at, given);
+}
+
+/* Whether a text stands in JSON as it is. */
+static int is_plain(const char *text, Py_ssize_t length)
+{
+    for (Py_ssize_t i = 0; i < length; i++)
+        if (text[i] < ' ' || text[i] > '~' || text[i] == '"' || text[i] == '\\')
+            return 0;
+    return 1;
+}
+
+/* Take a text, or None where it may be that; return 0 where it is not plain, or with an error. */
+static int take_text(PyObject *object, int or_none, const char **text, Py_ssize_t *length)
+{
+    if (or_none && object == Py_None)
+        return 1;
+    *text = PyUnicode_AsUTF8AndSize(object, length);
+    return *text && is_plain(*text, *length);
+}
+
+static int take_bytes(PyObject *object, int or_none, const char **bytes, Py_ssize_t *length)
+{
+    if (or_none && object == Py_None)
+        return 1;
+    return !PyBytes_AsStringAndSize(object, (char **)bytes, length);
+}
+
+static int take_number(PyObject *object, double *x)
+{
+    int is_number = PyFloat_Check(object);
+    *x = is_number ? PyFloat_AsDouble(object) : 0;
+    return is_number;
+}
+
+static int take(PyObject *const *from, Given *given)
+{
+    given->nanoseconds = PyLong_AsLongLong(from[0]);
+    given->index = PyLong_AsLongLong(from[2]);
+    return !PyErr_Occurred() && given->nanoseconds >= 0 && given->index >= 0 &&
+           take_text(from[1], 0, &given->request_id, &given->request_id_length) &&
+           take_number(from[3], &given->raw) && take_number(from[4], &given->prediction) &&
+           take_text(from[5], 1, &given->decision, &given->decision_length) &&
+           take_number(from[6], &given->latency) &&
+           take_bytes(from[7], 0, &given->row, &given->row_length) &&
+           take_bytes(from[8], 1, &given->features, &given->features_length);
+}
+
+static PyObject *line_write(Line *self, PyObject *const *arguments, Py_ssize_t count)
+{
+    Given given = {0};
+    if (count != 9) {
+        PyErr_Format(PyExc_TypeError, "wanted 9 arguments, got %zd", count);
+        return NULL;
+    }
+    if (!take(arguments, &given))
+        return PyErr_Occurred() ? NULL : Py_NewRef(Py_None);
+    Py_ssize_t most = REST + PyBytes_Size(self->before) + PyBytes_Size(self->model) +
+                      given.request_id_length + given.decision_length +
+                      (given.row_length + 2) / 3 * 4 + given.features_length;
+    PyObject *line = PyBytes_FromStringAndSize(NULL, most);
+    if (!line)
+        return NULL;
+    char *start = PyBytes_AsString(line), *end = put_line(self, start, &given);
+    if (!end) {
+        Py_DECREF(line);
+        Py_RETURN_NONE;
+    }
+    _PyBytes_Resize(&line, end - start);
+    return line;
+}
+
+static PyObject *line_new(PyTypeObject *type, PyObject *args, PyObject *named)
+{
+    static char *names[] = {"before", "model", "powers", NULL};
+    allocfunc alloc = (allocfunc)PyType_GetSlot(type, Py_tp_alloc);
+    Line *self = (Line *)alloc(type, 0);
+    if (!self)
+        return NULL;
+    self->second = -1;
+    if (!PyArg_ParseTupleAndKeywords(args, named, "SSy*:Line", names, &self->before, &self->model,
+                                     &self->powers)) {
+        self->before = self->model = NULL;
+        Py_DECREF(self);
+        return NULL;
+    }
+    Py_INCREF(self->before);
+    Py_INCREF(self->model);
+    if (!are_powers(&self->powers))
+        Py_CLEAR(self);
+    return (PyObject *)self;
+}
+
+static void line_dealloc(Line *self)
+{
+    PyBuffer_Release(&self->powers);
+    Py_XDECREF(self->before);
+    Py_XDECREF(self->model);
+    PyTypeObject *type = Py_TYPE((PyObject *)self);
+    ((freefunc)PyType_GetSlot(type, Py_tp_free))(self);
+    Py_DECREF(type);
+}
+
+static PyMethodDef methods[] = {
+    {"write", (PyCFunction)(void (*)(void))line_write, METH_FASTCALL,
+     "Return a line from nanoseconds since 1970, request id, index, raw score, prediction, decision\n"
+     "or None, latency in microseconds, row, features or None; None where it is not plain."},
+    {NULL}};
+
+static PyType_Slot slots[] = {{Py_tp_new, line_new},
+                              {Py_tp_dealloc, line_dealloc},
+                              {Py_tp_methods, methods},
+                              {Py_tp_doc, "The lines of one model and kind."},
+                              {0, NULL}};
+
+PyType_Spec line_spec = {"server.engine.native._kernel.Line", sizeof(Line), 0, Py_TPFLAGS_DEFAULT, slots};

@@ -1,0 +1,94 @@
+"""The ASGI application: every `/score` before all routing, everything else through Starlette."""
+
+from collections.abc import Awaitable, Callable, Container
+from functools import cached_property
+from importlib import import_module
+from typing import Any
+
+import msgspec
+from starlette.types import Receive, Scope, Send
+
+from .endpoint import MOST_WAITING, Endpoint, Waiting
+from .ledger import Ledger
+from .score import Score
+from .services import Services
+from .shadow import Shadow
+
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+EXPOSED = (
+    "X-Request-Id", "Retry-After", "Idempotency-Replayed", "Inference-Header-Content-Length",
+)  # fmt: skip
+
+
+class Rest:
+    """What is not scoring, made when it is first asked for, or as soon as scoring is under way.
+
+    Starlette's import is a fifth of a start, and a server's first task is to score.
+    """
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    @cached_property
+    def app(self) -> App:
+        """Return the application."""
+        made: App = load_rest().create(self._services)
+        return made
+
+    def prepare(self) -> None:
+        """Make it now."""
+        _ = self.app
+
+
+def load_rest() -> Any:
+    """Import what `Rest` needs: before a fork, so that processes share it."""
+    return import_module(".rest", __package__)
+
+
+def scope_of(scores: Container[str], path: str) -> str:
+    """Return the scope of the API key that a path asks for; none where a body is not read."""
+    if path in scores or path.startswith("/v2/models/"):
+        return "score"
+    return "metrics" if path == "/metrics" else ""
+
+
+def create(services: Services, scores: "Scores", rest: Rest) -> App:
+    """Return the application over one worker's services."""
+    ledger = scores.ledger
+    # They hold places in the queue: the others have to stay free for requests without a key.
+    waiting = Waiting(min(MOST_WAITING, services.settings.max_in_flight // 2))
+    endpoints = {path: Endpoint(score, ledger, waiting) for path, score in scores.handlers.items()}
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await (endpoints.get(scope["path"]) or rest.app)(scope, receive, send)
+
+    origin = services.settings.cors_origin
+    if origin is None:
+        return app
+    from starlette.middleware.cors import CORSMiddleware
+
+    return CORSMiddleware(app, (origin,), allow_methods=("GET", "POST"), allow_headers=("*",),
+                          expose_headers=EXPOSED)  # fmt: skip
+
+
+class Scores(msgspec.Struct, frozen=True):
+    """The handlers by path, so that a request costs one look-up, and what commits their answers."""
+
+    handlers: dict[str, Score]
+    ledger: Ledger
+
+
+def scores(services: Services) -> Scores:
+    """Return what scores, over every model of the catalog."""
+    catalog = services.catalog
+    shadow = None
+    if catalog.shadow is not None:
+        shadow = Shadow(catalog.shadow, services.recorder, services.counters)
+    ledger = Ledger(services, shadow)
+    handlers = {"/score": Score(catalog.default, services, ledger, shadow)}
+    for (name, version), model in catalog.models.items():
+        handler = Score(model, services, ledger)
+        handlers[f"/models/{name}/versions/{version}/score"] = handler
+        if catalog.newest(name) is model:
+            handlers[f"/models/{name}/score"] = handler
+    return Scores(handlers, ledger)

@@ -1,0 +1,77 @@
+"""No answer before its record: what was scored together is written together, then may go out.
+
+How many answers share one write is the caller's to say: one on the ASGI path, those of one turn of
+the event loop in the fast lane. When that write fails, every score among them is refused.
+"""
+
+from collections.abc import Sequence
+from time import perf_counter
+
+from ..metrics.counters import AT
+from .endpoint import Handler
+from .message import Answer, Exchange, Request, refusal
+from .problem import Problem
+from .services import Services
+from .shadow import Shadow
+
+SCORED = AT["requests", "score", 200]
+OK = 200
+
+
+class Ledger:
+    """Writes what one worker's answers rest on, and counts the answers.
+
+    `later` is what is still to do, for no answer's sake, once they are out.
+    """
+
+    def __init__(self, services: Services, shadow: Shadow | None = None) -> None:
+        self._recorder = services.recorder
+        self._counters = services.counters
+        self._row = services.counters.row
+        self._took = services.counters.observer("record")
+        self._shadow = shadow
+        self.later = None if shadow is None else shadow.run
+
+    def answer(self, handler: Handler, request: Request) -> Answer:
+        """Return the answer to one request that shares its write with no other."""
+        exchange = Exchange(request, handler.answer(request))
+        self.commit([exchange])
+        return exchange.answer
+
+    def commit(self, exchanges: Sequence[Exchange]) -> None:
+        """Make every answer one that may go out, and count it: a score without a record is refused.
+
+        Whoever has an answer finds it in the metrics of any worker.
+        """
+        began = perf_counter()
+        try:
+            self.write(len(exchanges))
+        except Problem as problem:
+            refuse_scores(exchanges, problem)
+        scored = 0
+        for each in exchanges:
+            if each.answer.status == OK:
+                scored += 1
+            else:
+                self._counters.request("score", each.answer.status)
+        if scored:
+            self._row[SCORED] += scored
+            self._took(perf_counter() - began, scored)
+
+    def write(self, requests: int = 1) -> None:
+        """Write the records there are, of so many requests; raises Problem 503."""
+        try:
+            self._recorder.flush(requests)
+        except OSError as error:
+            if self._shadow is not None:
+                self._shadow.forget()
+            raise Problem(503, f"the prediction log cannot be written: {error.strerror}") from error
+        if self._shadow is not None:
+            self._shadow.keep()
+
+
+def refuse_scores(exchanges: Sequence[Exchange], problem: Problem) -> None:
+    """Put the problem in the place of every score; a refusal stays as it is."""
+    for each in exchanges:
+        if each.answer.status == OK:
+            each.answer = refusal(problem, each.answer.request_id, each.request.fields)

@@ -1,0 +1,61 @@
+"""Everything beside scoring, through Starlette: what is imported here no score needs."""
+
+from time import perf_counter
+
+from starlette.applications import Starlette
+from starlette.types import Message, Receive, Scope, Send
+
+from ..oip.service import Protocol
+from .app import App
+from .fields import trace_of
+from .information import Information
+from .services import Services
+
+HEADERS = [
+    (b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"),
+    (b"content-security-policy", b"default-src 'none'; style-src 'unsafe-inline'"),
+    (b"referrer-policy", b"no-referrer"), (b"x-frame-options", b"DENY"),
+]  # fmt: skip
+
+
+def create(services: Services) -> App:
+    """Return the application beside `/score`."""
+    information = Information(services)
+    routes = [*information.routes(), *Protocol(services).routes()]
+    starlette = Starlette(routes=routes, exception_handlers=information.handlers())
+    starlette.router.redirect_slashes = False  # a redirect would go where the Host header says
+    return Counted(starlette, services)
+
+
+class Counted:
+    """Counts, logs and adds the security headers to whatever is not the hot path."""
+
+    def __init__(self, app: App, services: Services) -> None:
+        self._app = app
+        self._services = services
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request through."""
+        status, request_id, began = 499, b"", perf_counter()
+        counters = self._services.counters
+        counters.add("in_flight")
+
+        async def watched(message: Message) -> None:
+            nonlocal status, request_id
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                request_id = dict(message["headers"]).get(b"x-request-id", b"")
+                message["headers"] = [*message["headers"], *HEADERS]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watched)
+        finally:
+            counters.add("in_flight", -1)
+            endpoint = "infer" if scope["path"].endswith("/infer") else "other"
+            counters.request(endpoint, status)
+            took = perf_counter() - began
+            trace = trace_of(dict(scope["headers"]))
+            self._services.access.write(
+                request_id.decode(), scope["method"], scope["path"], status, took, trace
+            )

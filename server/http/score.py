@@ -1,0 +1,260 @@
+"""`POST /score`: the hot path, from a request to an answer with a record behind it.
+
+How a request came in and how the answer goes out is not known here: the ASGI endpoint and the fast
+lane share this one handler, so they cannot differ in what they answer, record or count.
+"""
+
+import logging
+from time import perf_counter
+from typing import Any
+
+import msgspec
+
+from ..metrics.counters import AT, DECISIONS
+from ..record.line import APPLICANT_BYTES
+from ..record.recorder import RECORDED
+from ..scoring.answer import builders
+from ..scoring.codec import Codec, TooManyError
+from ..scoring.faults import MAX_FAULTS
+from ..scoring.model import Model, Outcome
+from .fields import (
+    DEADLINE,
+    answer_codec,
+    check_deadline,
+    content_codec,
+    id_or_none,
+    idempotency_key_of,
+    is_partial,
+    request_id_of,
+    trace_of,
+)
+from .idempotency import BusyError
+from .ledger import Ledger
+from .message import NO_SNIFF, NO_STORE, Answer, Request, refusal
+from .problem import Headers, Problem
+from .services import Services
+from .shadow import Shadow
+
+IDEMPOTENCY_KEY = b"idempotency-key"
+TRACE = b"traceparent"
+DECIDED = {decision: AT["decisions", decision] for decision in DECISIONS}
+APPLICANTS, WARNINGS = AT["plain", "applicants"], AT["plain", "warnings"]
+REPLAYED = (b"idempotency-replayed", b"true")
+HELD = Problem(
+    503, "Idempotency-Key: the store is held by somebody else", headers=[(b"retry-after", b"1")]
+)
+UNFORESEEN = "unforeseen error: its trace is in the server's log"
+log = logging.getLogger(__name__)
+
+
+class Score:
+    """Answers over one model; belongs to one thread, as the model does.
+
+    No answer may go out before the ledger has committed it: until then its record is not written.
+    """
+
+    def __init__(
+        self, model: Model, services: Services, ledger: Ledger, shadow: Shadow | None = None
+    ) -> None:
+        self._model = model
+        self._services = services
+        self._recorder = services.recorder
+        self._lines = services.recorder.writer(model.tag)
+        self._ledger = ledger
+        self._build = builders(model)
+        self._shadow = shadow
+        self._max_batch = services.settings.max_batch
+        self._width = len(model.manifest.features)
+        self._keys = services.keys if services.settings.keys else None
+        self._counters = counters = services.counters
+        self._row = counters.row
+        self._took = counters.pair("wait", "total")
+        self._scored_in = counters.observer("score")
+
+    def answer(self, request: Request) -> Answer:
+        """Answer one request; every error of the client's is a problem document.
+
+        Raises BusyError where the request has to wait for its turn with a store.
+        """
+        request_id = ""
+        try:
+            is_open = self._keys is None and request.method == "POST"
+            caller = "" if is_open else self._let_in(request)  # or nothing of it is recorded
+            request_id = request_id_of(request.fields)
+            body, head = self._handle(caller, request_id, request)
+        except Problem as problem:
+            request_id = request_id or id_or_none(request.fields)
+            self._refused(request_id, problem, request.body)
+            return refusal(problem, request_id, request.fields)
+        except BusyError as busy:
+            busy.answer = refusal(HELD, request_id, request.fields)
+            raise
+        except Exception:
+            log.exception("unforeseen error")
+            self._counters.add("unhandled")
+            return refusal(Problem(500, UNFORESEEN), request_id, request.fields)
+        return Answer(request_id, 200, head, body)
+
+    def close(self, request: Request, answer: Answer, began: float) -> None:
+        """Time and log a request once its answer is out; `began` as by perf_counter."""
+        self._took(began - request.arrived, took := perf_counter() - request.arrived)
+        fields = request.fields
+        trace = trace_of(fields) if TRACE in fields else b""
+        self._services.access.write(
+            answer.request_id, request.method, request.path, answer.status, took, trace
+        )  # fmt: skip
+
+    def _let_in(self, request: Request) -> str:
+        """Return the caller's id; raises Problem 405, 401 or 403."""
+        if request.method != "POST":
+            got = request.method
+            raise Problem(405, f"wanted POST, got {got}", headers=[(b"allow", b"POST")])
+        return "" if self._keys is None else self._keys.check(request.fields, "score")
+
+    def _handle(self, caller: str, request_id: str, request: Request) -> tuple[bytes, Headers]:
+        fields = request.fields
+        codec = content_codec(fields)
+        out = answer_codec(fields, codec)
+        if DEADLINE in fields:
+            check_deadline(fields, perf_counter() - request.arrived)
+        partial = is_partial(request.query)
+        head = [
+            (b"content-type", out.media_type), (b"x-request-id", request_id.encode()),
+            NO_STORE, NO_SNIFF,
+        ]  # fmt: skip
+        if TRACE in fields and (trace := trace_of(fields)):
+            head.append((TRACE, trace))
+        if IDEMPOTENCY_KEY in fields and self._services.store is not None:
+            return self._answer_once(caller, request_id, request, codec, out, head, partial)
+        return self._answer(request_id, request.body, codec, out, partial), head
+
+    def _answer_once(
+        self, caller: str, request_id: str, request: Request, codec: Codec, out: Codec,
+        head: Headers, partial: bool,
+    ) -> tuple[bytes, Headers]:  # fmt: skip
+        assert self._services.store is not None  # noqa: S101 - asked by _handle
+        # No id and no key holds a NUL, so no caller can reach another's answers.
+        key = f"{caller}\0{idempotency_key_of(request.fields)}"
+        same = (request.raw_path, request.query, out.media_type, request.body)
+
+        def make() -> bytes:
+            made = self._answer(request_id, request.body, codec, out, partial)
+            self._ledger.write()  # what is stored has its record
+            return made
+
+        answer, replayed = self._services.store.answer(key, request_id, same, make)
+        if replayed:
+            self._counters.add("replayed")
+            head.append(REPLAYED)
+        return answer, head
+
+    def _answer(
+        self, request_id: str, body: bytes, codec: Codec, out: Codec, partial: bool
+    ) -> bytes:
+        if codec.is_batch(body):
+            return self._answer_batch(request_id, body, codec, out, partial)
+        if len(body) > APPLICANT_BYTES:
+            raise too_long(body)
+        began = perf_counter()
+        said = self._model.score(body, codec)
+        self._scored_in(took := perf_counter() - began)
+        self._append(request_id, 0, said, took, codec.as_json(body))
+        if self._shadow is not None:
+            self._shadow.add(request_id, 0, body, codec, said)
+        return out.encode(self._build[out](request_id, said))
+
+    def _answer_batch(
+        self, request_id: str, body: bytes, codec: Codec, out: Codec, partial: bool
+    ) -> bytes:
+        began = perf_counter()
+        bodies = self._split(body, codec)
+        outcomes = self._try_all(bodies, codec)
+        refused = [said for said in outcomes if isinstance(said, Problem)]
+        if refused and not partial:
+            raise together(refused, len(bodies))
+        self._scored_in(took := perf_counter() - began)
+        answers = [
+            self._batch_answer(request_id, i, said, took, bodies[i], codec, out)
+            for i, said in enumerate(outcomes)
+        ]
+        return out.encode(answers)
+
+    def _split(self, body: bytes, codec: Codec) -> list[bytes]:
+        try:
+            bodies = codec.split(body, self._max_batch, self._width)
+        except TooManyError as error:
+            raise Problem(413, f"batch: wanted at most {self._max_batch}, got {error}") from error
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise Problem(400, f"not a whole array: {error}") from error
+        return [bytes(each) for each in bodies]
+
+    def _try_all(self, bodies: list[bytes], codec: Codec) -> list[Outcome | Problem]:
+        left, outcomes = MAX_FAULTS, []
+        for index, body in enumerate(bodies):
+            said = self._try(body, codec, index, left)
+            if isinstance(said, Problem):
+                left -= len(said.errors)
+            outcomes.append(said)
+        return outcomes
+
+    def _try(self, body: bytes, codec: Codec, index: int, most: int) -> Outcome | Problem:
+        try:
+            if len(body) > APPLICANT_BYTES:
+                raise too_long(body)
+            return self._model.score(body, codec, index, most)
+        except Problem as problem:
+            return problem
+
+    def _batch_answer(
+        self, request_id: str, index: int, said: Outcome | Problem, took: float, body: bytes,
+        codec: Codec, out: Codec,
+    ) -> Any:  # fmt: skip
+        if isinstance(said, Problem):
+            self._counters.add("faults", len(said.errors) + said.more)
+            self._recorder.append_refused(
+                self._model.tag, request_id, said.status, said.errors, body, index, said.more
+            )
+            return said.document(request_id)
+        self._append(request_id, index, said, took, codec.as_json(body))
+        if self._shadow is not None:
+            self._shadow.add(request_id, index, body, codec, said)
+        return self._build[out](request_id, said)
+
+    def _append(
+        self, request_id: str, index: int, said: Outcome, took: float, features: bytes
+    ) -> None:
+        row = self._row
+        row[APPLICANTS] += 1
+        if said.decision is not None:
+            row[DECIDED[said.decision]] += 1
+        if said.flags:
+            row[WARNINGS] += len(said.flags)
+        self._recorder.append(
+            self._lines.write(
+                request_id, index, said.raw, said.prediction, said.decision, said.flags,
+                took * 1e6, said.row, features,
+            )
+        )  # fmt: skip
+
+    def _refused(self, request_id: str, problem: Problem, body: bytes) -> None:
+        self._counters.add("faults", len(problem.errors) + problem.more)
+        if problem.status in RECORDED:
+            self._recorder.append_refused(
+                self._model.tag, request_id, problem.status, problem.errors, body,
+                more=problem.more,
+            )  # fmt: skip
+
+
+def too_long(body: bytes) -> Problem:
+    """Return the refusal of an applicant that no record line has room for."""
+    return Problem(413, f"applicant: wanted at most {APPLICANT_BYTES} bytes, got {len(body)}")
+
+
+def together(problems: list[Problem], count: int) -> Problem:
+    """Return one problem for a batch that is refused as a whole."""
+    errors = tuple(fault for problem in problems for fault in problem.errors)
+    detail = (
+        f"{len(problems)} of {count} applicants refused, none scored; first: {problems[0].detail}"
+    )
+    more = sum(problem.more for problem in problems)
+    return Problem(max(problem.status for problem in problems), detail, errors, more=more)

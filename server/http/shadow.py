@@ -1,0 +1,78 @@
+"""A version scored beside the default: logged and compared, never answered.
+
+It runs after the answer has left, so it costs throughput and no latency of the request itself.
+"""
+
+from contextlib import suppress
+from time import perf_counter
+
+import msgspec
+
+from ..metrics.counters import Counters
+from ..record.recorder import Recorder
+from ..scoring.codec import Codec
+from ..scoring.model import Model, Outcome
+from .problem import Problem
+
+
+class Pending(msgspec.Struct, frozen=True, gc=False):
+    """An answered applicant the shadow has still to score."""
+
+    request_id: str
+    index: int
+    body: bytes
+    codec: Codec
+    answered: Outcome
+
+
+class Shadow:
+    """Scores what was just answered."""
+
+    def __init__(self, model: Model, recorder: Recorder, counters: Counters) -> None:
+        self._model = model
+        self._recorder = recorder
+        self._lines = recorder.writer(model.tag, "shadow")
+        self._counters = counters
+        self._coming: list[Pending] = []
+        self._pending: list[Pending] = []
+
+    def add(
+        self, request_id: str, index: int, body: bytes, codec: Codec, answered: Outcome
+    ) -> None:
+        """Remember an applicant whose answer is coming."""
+        self._coming.append(Pending(request_id, index, body, codec, answered))
+
+    def keep(self) -> None:
+        """Take what is coming: it is going to be answered."""
+        self._pending += self._coming
+        self._coming = []
+
+    def forget(self) -> None:
+        """Drop what is coming: it is refused after all."""
+        self._coming = []
+
+    def run(self) -> None:
+        """Score and log what was answered; an applicant it refuses is counted."""
+        pending, self._pending = self._pending, []
+        for each in pending:
+            began = perf_counter()
+            try:
+                self._record(each, self._model.score(each.body, each.codec), began)
+            except Problem:
+                self._counters.add("shadow_failed")
+            self._counters.add("shadow_ns", int((perf_counter() - began) * 1e9))
+        with suppress(OSError):  # the recorder counts it
+            self._recorder.flush()
+
+    def _record(self, each: Pending, said: Outcome, began: float) -> None:
+        self._counters.add("shadow_scored")
+        if said.decision != each.answered.decision:
+            self._counters.add("shadow_disagreed")
+        took = (perf_counter() - began) * 1e6
+        features = each.codec.as_json(each.body)
+        self._recorder.append(
+            self._lines.write(
+                each.request_id, each.index, said.raw, said.prediction, said.decision, said.flags,
+                took, said.row, features,
+            )
+        )  # fmt: skip

@@ -1,0 +1,66 @@
+"""Which of the applicant's values a record holds: all, a keyed hash of the row, or none."""
+
+import hmac
+from collections.abc import Callable
+from pathlib import Path
+
+from msgspec import UNSET, Raw, UnsetType
+
+from ..settings import Features
+
+Shown = tuple[bytes | UnsetType, str | UnsetType, Raw | UnsetType]  # row, row_hash, features
+Values = Callable[[bytes, bytes | None], Shown]  # of the row, and what the client sent
+SALT_BYTES = 16
+NEWLINE, RETURN = b"\n\r"
+
+
+class SaltError(Exception):
+    """The salt file cannot serve: one line that names it."""
+
+
+def of(mode: Features, salt_file: Path | None) -> Values:
+    """Return what picks the values a line shows. Raises SaltError."""
+    if mode == "all":
+        return everything
+    if mode == "none":
+        return nothing
+    return hashed(read_salt(salt_file))
+
+
+def everything(row: bytes, features: bytes | None) -> Shown:
+    """Show the row, and what the client sent where it sent an object."""
+    return row, UNSET, UNSET if features is None else Raw(on_one_line(features))
+
+
+def nothing(row: bytes, features: bytes | None) -> Shown:
+    """Show neither."""
+    return UNSET, UNSET, UNSET
+
+
+def hashed(salt: bytes) -> Values:
+    """Show HMAC-SHA256 of the row: whoever has salt and row can show that this row was scored."""
+
+    def show(row: bytes, features: bytes | None) -> Shown:
+        return UNSET, hmac.digest(salt, row, "sha256").hex(), UNSET
+
+    return show
+
+
+def read_salt(file: Path | None) -> bytes:
+    """Return the salt. Raises SaltError."""
+    if file is None:
+        raise SaltError("log_features hashed wants log_salt_file")
+    try:
+        salt = file.read_bytes()
+    except OSError as error:
+        raise SaltError(f"{file}: {error.strerror}") from error
+    if len(salt) < SALT_BYTES:
+        raise SaltError(f"{file}: wanted a salt of {SALT_BYTES} bytes or more, got {len(salt)}")
+    return salt
+
+
+def on_one_line(body: bytes) -> bytes:
+    """Replace raw line breaks, which JSON allows only as white space between its parts."""
+    if NEWLINE in body or RETURN in body:  # a number is found ten times faster than a bytes
+        return body.replace(b"\n", b" ").replace(b"\r", b" ")
+    return body

@@ -1,0 +1,121 @@
+r"""The prediction record: one JSON line per scored applicant, as docs/record.md lays down.
+
+A caller may rely on: `append` and `append_refused` only add lines; `flush` hands all of them to the
+journal with one write. When that fails it raises OSError, in which case none of the answers may
+leave, or, where the setting is to answer all the same, counts it in `failures`. After `flush`,
+failed or not, the recorder is empty. Each record belongs to one `ModelTag`; who scores with a model
+asks for the writer of its lines once.
+"""
+
+from collections.abc import Sequence
+from time import time, time_ns
+
+from msgspec import UNSET
+
+from .. import settings
+from ..scoring.faults import Fault
+from . import privacy, sync
+from .failures import Failures
+from .journal import Journal
+from .line import APPLICANT_BYTES, ModelTag, RefusedLine, encode, said, timestamp
+from .line_writer import LineWriter
+
+MEGABYTE = 1_000_000
+# Refusals that are recorded: an applicant was sent, and got no score.
+RECORDED = frozenset({400, 413, 422})
+
+
+class Recorder:
+    """Collects the lines of requests answered together and writes them at once."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        values: privacy.Values = privacy.everything,
+        on_failure: settings.OnFailure = "refuse",
+        refused: settings.Refused = "faults",
+    ) -> None:
+        self.journal = journal
+        self.failures = Failures()
+        self.records = 0
+        self.bytes = 0
+        self._values = values
+        self._answers_anyway = on_failure == "answer"
+        self._refused = refused
+        self._lines: list[bytes] = []
+        self._scored = 0
+
+    def writer(self, tag: ModelTag, kind: str = "score") -> LineWriter:
+        """Return what writes the lines of one model's scored applicants."""
+        return LineWriter(tag, kind, self._values)
+
+    def append(self, line: bytes) -> None:
+        """Add the line of a scored applicant; nothing is written yet."""
+        self._lines.append(line)
+        self._scored += 1
+
+    def append_refused(
+        self, tag: ModelTag, request_id: str, status: int, faults: Sequence[Fault], body: bytes,
+        index: int | None = None, more: int = 0,
+    ) -> None:  # fmt: skip
+        """Add the line of a request, or of one applicant of a batch, that gets no score.
+
+        `more` faults are not among `faults`. What was sent stands in it only where the setting asks
+        for it: it is kept as text, since it may not be JSON, and its beginning alone where it is
+        long.
+        """
+        if self._refused == "never":
+            return
+        with_body = self._refused == "body" and self._values is privacy.everything
+        line = RefusedLine(
+            "refused", timestamp(time_ns()), request_id, UNSET if index is None else index,
+            tag.name, tag.version, tag.sha256, tag.policy,
+            status, tuple(said(fault, with_body) for fault in faults), more or UNSET,
+            body[:APPLICANT_BYTES].decode(errors="replace") if with_body else UNSET,
+            len(body) if with_body and len(body) > APPLICANT_BYTES else UNSET,
+        )  # fmt: skip
+        self._lines.append(encode(line))
+
+    def refuse(
+        self, tag: ModelTag, request_id: str, status: int, faults: Sequence[Fault], body: bytes
+    ) -> None:
+        """Write that a request got no score; its answer goes out whether or not that succeeds."""
+        self.append_refused(tag, request_id, status, faults, body)
+        self._write(1)
+
+    def flush(self, requests: int = 1) -> None:
+        """Write what was appended for so many requests.
+
+        Raises OSError, unless answers go out all the same.
+        """
+        error = self._write(requests)
+        if error and not self._answers_anyway:
+            raise error
+
+    def _write(self, requests: int) -> OSError | None:
+        lines, self._lines = self._lines, []
+        scored, self._scored = self._scored, 0
+        if not lines:
+            return None
+        try:
+            self.bytes += self.journal.write(b"".join(lines), time())
+        except OSError as error:
+            self.failures.failed(error, requests, scored if self._answers_anyway else 0)
+            return error
+        self.records += len(lines)
+        if self.failures.failing:
+            self.failures.recovered()
+        return None
+
+    def close(self) -> None:
+        """Close the segment."""
+        self.journal.close()
+
+
+def recorder(chosen: settings.Settings) -> Recorder:
+    """Return the recorder of one process; its threads begin here. Raises privacy.SaltError."""
+    syncing = sync.of(chosen.log_fsync, chosen.log_fsync_seconds)
+    size = chosen.log_segment_mb * MEGABYTE
+    journal = Journal(chosen.log_dir, syncing, size, chosen.log_chain)
+    values = privacy.of(chosen.log_features, chosen.log_salt_file)
+    return Recorder(journal, values, chosen.log_on_failure, chosen.log_refused)

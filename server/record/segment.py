@@ -1,0 +1,151 @@
+"""One append-only segment of the prediction log.
+
+A caller may rely on: one `append` is one `os.write` to a file this process made itself, and when
+it returns the bytes are the kernel's (they outlive this process; a power cut, only once synced).
+When it raises OSError the segment ends where it ended before, or is `spoiled` and not to be used.
+"""
+
+import ctypes
+import errno
+import fcntl
+import os
+import secrets
+import socket
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+from .chain import Chain
+
+FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
+# After these the file is as it was and may be written again once there is room.
+ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
+CANNOT_TELL = frozenset({errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS, errno.EPERM})
+PROBE_BYTES = 1 << 16
+FALLOC_FL_KEEP_SIZE = 1  # Linux, falloc.h
+
+
+class Segment:
+    """Makes a new file and holds its lock until `close`. Raises OSError."""
+
+    def __init__(
+        self, folder: Path, sequence: int, chained: bool = False, durable: bool = False
+    ) -> None:
+        start = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
+        boot = secrets.token_hex(4)
+        stem = f"score-{start}-{socket.gethostname()}-{os.getpid()}-{boot}-{sequence}"
+        self.path = folder / f"{stem}.jsonl"
+        self.size = 0
+        self.spoiled = False
+        self._chain = Chain(stem) if chained else None
+        self._fd = self._create(folder / f".{stem}.new", durable)
+
+    def _create(self, unlocked: Path, durable: bool) -> int:
+        """Give the file its name only once it is locked: no reader ever takes it for closed."""
+        descriptor = os.open(unlocked, FLAGS, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            unlocked.rename(self.path)
+            if durable:
+                sync_folder(self.path.parent)
+        except OSError:
+            os.close(descriptor)
+            unlocked.unlink(missing_ok=True)
+            raise
+        return descriptor
+
+    def append(self, lines: bytes) -> int:
+        """Append whole lines with one write and return how many bytes. Raises OSError."""
+        data = self._chain.seal(lines) if self._chain else lines
+        written = 0
+        try:
+            while written < len(data):  # a second time only to be told what stopped the first
+                written += os.write(self._fd, data[written:] if written else data)
+        except OSError as error:
+            self.spoiled = error.errno not in ROOM
+            if written:
+                self._take_back()
+            raise
+        self.size += written
+        if self._chain:
+            self._chain.keep()
+        return written
+
+    def _take_back(self) -> None:
+        """Cut off a line written in part: what followed it would be lost with it."""
+        try:
+            os.ftruncate(self._fd, self.size)
+        except OSError:
+            self.spoiled = True
+
+    def has_room(self) -> bool:
+        """Whether the file system would take more, tried and taken back; the size stays as it is.
+
+        A reader that follows the file must not see it longer than what is written, not even for a
+        moment: it would read zeros there.
+        """
+        code = reserve(self._fd, self.size, PROBE_BYTES)
+        if code in CANNOT_TELL:
+            return has_blocks(self._fd)
+        self._take_back()
+        return code == 0
+
+    def is_deleted(self) -> bool:
+        """Whether somebody removed the file: what is written now, nobody would ever read."""
+        try:
+            return os.fstat(self._fd).st_nlink == 0
+        except OSError:
+            return True
+
+    def sync(self) -> None:
+        """Wait until the device has what was appended. Raises OSError."""
+        try:
+            os.fdatasync(self._fd)
+        except OSError:
+            self.spoiled = True  # the kernel may have dropped what it could not write
+            raise
+
+    def uncache(self) -> None:
+        """Give back the memory of what the device has: nobody here reads it again."""
+        if hasattr(os, "posix_fadvise"):
+            with suppress(OSError):  # a file system that cannot keeps it
+                os.posix_fadvise(self._fd, 0, 0, os.POSIX_FADV_DONTNEED)
+
+    def close(self) -> None:
+        """Release the lock: readers may take the segment now."""
+        os.close(self._fd)
+
+
+def reserve(descriptor: int, start: int, length: int) -> int:
+    """Reserve room behind the end of a file and leave its size alone; returns 0 or an errno."""
+    call = getattr(ctypes.CDLL(None, use_errno=True), "fallocate", None)
+    if call is None:  # not Linux
+        return errno.EOPNOTSUPP
+    call.argtypes = [ctypes.c_int, ctypes.c_int, ctypes.c_int64, ctypes.c_int64]
+    return 0 if call(descriptor, FALLOC_FL_KEEP_SIZE, start, length) == 0 else ctypes.get_errno()
+
+
+def has_blocks(descriptor: int) -> bool:
+    """Whether the file system says that it has room: it does not know of quotas."""
+    try:
+        found = os.fstatvfs(descriptor)
+    except OSError:
+        return False
+    return found.f_bavail * found.f_frsize >= PROBE_BYTES
+
+
+def prepare(folder: Path) -> None:
+    """Make the folder, and see that files can be made in it. Raises OSError."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    trial = folder / f".{os.getpid()}-{secrets.token_hex(4)}.new"
+    os.close(os.open(trial, FLAGS, 0o600))
+    trial.unlink()
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the name of a new file outlive a power cut. Raises OSError."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,125 @@
+"""Which models a process serves: every version found, the default, and the shadow."""
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from ..bundle.manifest import MANIFEST, BundleError
+from ..bundle.reading import read_manifest
+from ..process.control import Listing
+from ..settings import Settings
+from .care import Care, Proof
+from .model import AT_ONCE, Model, Options, load
+
+Key = tuple[str, str]
+
+
+class CatalogError(BundleError):
+    """A choice of models that cannot be served: one line that names it."""
+
+
+class Catalog:
+    """Loaded models by (name, version); never changed, only replaced."""
+
+    def __init__(self, models: dict[Key, Model], settings: Settings) -> None:
+        self.models = models
+        self._settings = settings
+        self.default = self._pick(settings.default)
+        self.shadow = self._pick(settings.shadow) if settings.shadow else None
+
+    def newest(self, name: str) -> Model | None:
+        """Return the newest version of a model."""
+        keys = [key for key in self.models if key[0] == name]
+        return self.models[max(keys, key=lambda key: natural(key[1]))] if keys else None
+
+    def versions(self, name: str) -> list[str]:
+        """Return the versions of a model, oldest first."""
+        return sorted((version for each, version in self.models if each == name), key=natural)
+
+    def names(self) -> list[str]:
+        """Return NAME/VERSION of everything served."""
+        return [f"{name}/{version}" for name, version in self.models]
+
+    def listing(self) -> tuple[Listing, ...]:
+        """Return what is served, for people and for the repository index."""
+        return tuple(
+            Listing(name, version, model.bundle.model_sha256, model is self.default)
+            for (name, version), model in self.models.items()
+        )
+
+    def proof(self) -> Proof:
+        """Return what tells, byte for byte, which bundles these are."""
+        return frozenset(model.bundle.manifest_sha256 for model in self.models.values())
+
+    def with_model(self, name: str, care: Care = AT_ONCE) -> "Catalog":
+        """Return a catalog with every version of `name` on disk loaded anew; see load_all.
+
+        Raises CatalogError where there is none, and bundle.BundleError.
+        """
+        found = read(self._settings, care, name)
+        if not found:
+            raise CatalogError(f"{name}: no such model in {self._settings.model}")
+        return Catalog({**self._others(name), **found}, self._settings)
+
+    def without(self, name: str) -> "Catalog":
+        """Return a catalog without any version of `name`; raises CatalogError."""
+        if self.newest(name) is None:
+            raise CatalogError(f"{name}: no such model is served")
+        return Catalog(self._others(name), self._settings)
+
+    def _others(self, name: str) -> dict[Key, Model]:
+        return {key: model for key, model in self.models.items() if key[0] != name}
+
+    def _pick(self, wanted: str | None) -> Model:
+        names = {name for name, _ in self.models}
+        name, _, version = (wanted or "").partition("/")
+        if wanted is None and len(names) != 1:
+            found = ", ".join(self.names()) or "none"
+            raise CatalogError(f"default: say which model of {found} answers /score")
+        picked = self.models.get((name, version)) if version else self.newest(name or names.pop())
+        if picked is None:
+            raise CatalogError(f"{wanted}: not among {', '.join(self.names()) or 'no models'}")
+        return picked
+
+
+def natural(version: str) -> list[tuple[int, str]]:
+    """Return a sort key that puts 10 after 9."""
+    return [(int(part or 0), text) for text, part in re.findall(r"(\D*)(\d*)", version)]
+
+
+def load_all(settings: Settings, care: Care = AT_ONCE) -> Catalog:
+    """Load every bundle under the settings' folder; raises CatalogError and bundle.BundleError."""
+    return Catalog(read(settings, care), settings)
+
+
+def read(settings: Settings, care: Care, name: str | None = None) -> dict[Key, Model]:
+    """Return the loaded models, of one name or of all, by name and by version."""
+    models: dict[Key, Model] = {}
+    options = Options(settings.unseen == "missing", settings.engine)
+    for path in bundles(settings.model):
+        if care.begin is not None:
+            care.begin(path)
+        if name is not None and read_manifest(path / MANIFEST).name != name:
+            continue
+        model = load(path, options, care)
+        key = (model.manifest.name, model.manifest.version)
+        if key in models:
+            raise CatalogError(f"{path}: {'/'.join(key)} stands in {models[key].bundle.path} too")
+        models[key] = model
+    return models
+
+
+def bundles(path: Path) -> Iterator[Path]:
+    """Yield `path` itself where it is a bundle, else the bundles one and two folders below."""
+    below = [folder for each in ("*", "*/*") for folder in path.glob(each) if has_manifest(folder)]
+    shown = [found for found in below if not found.name.startswith(".")]
+    if has_manifest(path) or not shown:
+        yield path
+    else:
+        yield from sorted(shown, key=lambda found: (found.parent.name, natural(found.name)))
+
+
+def has_manifest(folder: Path) -> bool:
+    """Whether a manifest is there, and be it one that cannot be read."""
+    return os.path.lexists(folder / MANIFEST)

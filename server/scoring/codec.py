@@ -1,0 +1,215 @@
+"""JSON and MessagePack: how a body is split, decoded and searched, and an answer encoded."""
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import msgspec
+
+from ..engine.native.to_json import to_json
+from .faults import SHOWN, Literal, Members, members, parse_json, show
+
+SPACE = b" \t\r\n"
+SPACES = re.compile(r"[ \t\r\n]*")
+read_element = json.JSONDecoder().raw_decode
+# The first byte of a MessagePack array: fixarray, array 16, array 32.
+ARRAYS = frozenset([*range(0x90, 0xA0), 0xDC, 0xDD])
+MAP16, MAP32 = 0xDE, 0xDF
+# What a value of these first bytes is called; it is never looked into.
+NESTED = {
+    **dict.fromkeys([*range(0x80, 0x90), MAP16, MAP32], "an object"),
+    **dict.fromkeys(ARRAYS, "an array"),
+    **dict.fromkeys([*range(0xC7, 0xCA), *range(0xD4, 0xD9)], "an extension type"),
+}
+Decode = Callable[[bytes], Any]
+
+
+class TooManyError(Exception):
+    """A batch of more applicants than are taken: what it holds, as it is told."""
+
+
+class Codec(Protocol):
+    """One media type."""
+
+    name: str
+    media_type: bytes
+    may_hold_nan: bool
+
+    def decoder(self, of: type[msgspec.Struct]) -> Decode:
+        """Return bytes -> Struct; it raises msgspec.DecodeError or UnicodeDecodeError."""
+
+    def encode(self, answer: Any) -> bytes:
+        """Encode an answer."""
+
+    def is_batch(self, body: bytes) -> bool:
+        """Whether the body is an array."""
+
+    def split(self, body: bytes, most: int, width: int) -> list[msgspec.Raw]:
+        """Return the elements of an array, undecoded: objects of `width` members, if they fit.
+
+        Raises msgspec.DecodeError, and TooManyError for more than `most`.
+        """
+
+    def has_members(self, body: bytes, count: int) -> bool:
+        """Whether an object is sure to have no more than `count` members.
+
+        With every field required and unknown ones refused, that rules out a repeated name, which
+        decoders let pass. False means: not sure, look closer.
+        """
+
+    def parse(self, body: bytes, most: int) -> Any:
+        """Decode without a type, leniently, to name faults; raises ValueError or RecursionError.
+
+        Of an object with more than `most` members it is enough to tell how many there are.
+        """
+
+    def as_json(self, body: bytes) -> bytes:
+        """Return the body as JSON: itself, where it is."""
+
+
+class Json:
+    """application/json."""
+
+    name = "JSON"
+    media_type = b"application/json"
+    may_hold_nan = False
+
+    def __init__(self) -> None:
+        self.encode = msgspec.json.Encoder().encode
+        self._split = msgspec.json.Decoder(list[msgspec.Raw]).decode
+
+    def decoder(self, of: type[msgspec.Struct]) -> Decode:
+        """See Codec."""
+        return msgspec.json.Decoder(of).decode
+
+    def is_batch(self, body: bytes) -> bool:
+        """See Codec."""
+        return body.lstrip(SPACE)[:1] == b"["
+
+    def split(self, body: bytes, most: int, width: int) -> list[msgspec.Raw]:
+        """See Codec: an array of millions takes much memory, so it is not split to be counted."""
+        if body.count(b",") >= most * max(width, 1) and holds_more(body, most):
+            raise TooManyError("more")
+        found = self._split(body)
+        if len(found) > most:
+            raise TooManyError(str(len(found)))
+        return found
+
+    def has_members(self, body: bytes, count: int) -> bool:
+        """See Codec: members are one more than the commas, where no text holds one."""
+        return body.count(b",") < count
+
+    def parse(self, body: bytes, most: int) -> Any:
+        """See Codec: how many there are is known only once all were read."""
+        return parse_json(body)
+
+    def as_json(self, body: bytes) -> bytes:
+        """See Codec."""
+        return body
+
+
+class MessagePack:
+    """application/msgpack."""
+
+    name = "MessagePack"
+    media_type = b"application/msgpack"
+    may_hold_nan = True
+
+    def __init__(self) -> None:
+        self.encode = msgspec.msgpack.Encoder().encode
+        self._split = msgspec.msgpack.Decoder(list[msgspec.Raw]).decode
+
+    def decoder(self, of: type[msgspec.Struct]) -> Decode:
+        """See Codec."""
+        return msgspec.msgpack.Decoder(of).decode
+
+    def is_batch(self, body: bytes) -> bool:
+        """See Codec."""
+        return bool(body) and body[0] in ARRAYS
+
+    def split(self, body: bytes, most: int, width: int) -> list[msgspec.Raw]:
+        """See Codec: the header says how many."""
+        count, _ = header(body)
+        if count > most:
+            raise TooManyError(str(count))
+        return self._split(body)
+
+    def has_members(self, body: bytes, count: int) -> bool:
+        """See Codec: the header says how many."""
+        return header(body)[0] <= count
+
+    def parse(self, body: bytes, most: int) -> Any:
+        """See Codec: nothing nested is decoded, so no name can be anything but a text."""
+        if NESTED.get(body[0] if body else 0) != "an object":
+            return plain(body)
+        count, start = header(body)
+        if count > len(body):
+            raise ValueError("more members than bytes")
+        if count > most:
+            return Members([], count)
+        # A map is laid out as an array of names and values in turn, in which none is lost.
+        as_array = b"\xdd" + (2 * count).to_bytes(4) + body[start:]
+        try:
+            parts = [plain(bytes(each)) for each in self._split(as_array)]
+        except msgspec.DecodeError as error:
+            raise ValueError(str(error)) from error
+        names = [each if isinstance(each, str) else Literal(show(each)) for each in parts[::2]]
+        return members(list(zip(names, parts[1::2], strict=True)))
+
+    def as_json(self, body: bytes) -> bytes:
+        """See Codec."""
+        quick = to_json(body)
+        return msgspec.json.encode(msgspec.msgpack.decode(body)) if quick is None else quick
+
+
+def holds_more(body: bytes, most: int) -> bool:
+    """Whether a JSON array is sure to hold more than so many elements, as far as it can be read."""
+    text = body.decode()
+    at = text.index("[") + 1
+    try:
+        for _ in range(most):
+            _, end = read_element(text, after_space(text, at))
+            at = after_space(text, end) + 1
+            if text[at - 1 : at] != ",":
+                return False
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def after_space(text: str, at: int) -> int:
+    """Return the place behind the space that begins at `at`, if any does."""
+    found = SPACES.match(text, at)
+    return found.end() if found else at
+
+
+def header(body: bytes) -> tuple[int, int]:
+    """Return how many elements a MessagePack array or map has, and where they begin."""
+    kind = body[0]
+    if kind < 0xA0:
+        return kind & 0x0F, 1
+    width = 2 if kind in {0xDC, MAP16} else 4
+    return int.from_bytes(body[1 : 1 + width]), 1 + width
+
+
+def plain(value: bytes) -> Any:
+    """Return a text, a number, a boolean or nil of MessagePack; for any other value, what it is."""
+    nested = NESTED.get(value[0] if value else 0)
+    if nested is not None:
+        return Literal(nested)
+    try:
+        found = msgspec.msgpack.decode(value)
+    except msgspec.DecodeError as error:
+        raise ValueError(str(error)) from error
+    return Literal(f"binary data {found[:SHOWN]!r}") if isinstance(found, bytes) else found
+
+
+JSON: Codec = Json()
+MESSAGE_PACK: Codec = MessagePack()
+BY_MEDIA_TYPE = {
+    b"application/json": JSON,
+    b"application/msgpack": MESSAGE_PACK,
+    b"application/x-msgpack": MESSAGE_PACK,
+    b"application/vnd.msgpack": MESSAGE_PACK,
+}

@@ -1,0 +1,147 @@
+"""One model ready to score: bundle, engine, transform, policy and the types of its applicants."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from ..bundle import decision, reading, transform
+from ..bundle import manifest as bundles
+from ..bundle.applicant import RowWriter, UnfitError, may_be_rounded, struct_type
+from ..bundle.seen_range import Range, may_hold_rounded
+from ..engine import choice, golden, plain
+from ..engine.engine import Engine, Floats, warm_up
+from ..engine.session import Session
+from ..record.line import ModelTag
+from ..settings import Wanted
+from .care import Care
+from .codec import BY_MEDIA_TYPE, JSON, MESSAGE_PACK, Codec
+from .faults import MAX_FAULTS
+from .refusals import Refusals
+
+
+class Options(msgspec.Struct, frozen=True):
+    """What the settings say of a model."""
+
+    unseen_is_missing: bool = False
+    engine: Wanted = "auto"
+
+
+DEFAULT, AT_ONCE = Options(), Care()
+
+
+class Outcome(msgspec.Struct, frozen=True, gc=False):
+    """What the model says about one applicant: floats, or lists of K; `row` is float64 as bytes."""
+
+    raw: Any
+    prediction: Any
+    decision: str | None
+    flags: tuple[str, ...]
+    row: bytes
+
+
+class Model:
+    """Scores applicants one at a time; belongs to one thread, as its engine does."""
+
+    def __init__(
+        self, bundle: bundles.Bundle, engine: Engine, unseen_is_missing: bool = False
+    ) -> None:
+        manifest = bundle.manifest
+        self.bundle, self.manifest, self.engine = bundle, manifest, engine
+        self.predict_all = transform.vector(manifest.transform)
+        self.predict = transform.scalar(manifest.transform) if manifest.outputs == 1 else None
+        self.decide = decision.decider(manifest.policy) if manifest.policy else None
+        policy = manifest.policy.version if manifest.policy else None
+        self.tag = ModelTag(manifest.name, manifest.version, bundle.model_sha256, policy)
+        self._range = Range(manifest.features)
+        self._writer = RowWriter(manifest, engine.row, unseen_is_missing)
+        self._refusals = Refusals(manifest.features, unseen_is_missing)
+        applicant = struct_type(manifest.features)
+        self._decoders = {codec: codec.decoder(applicant) for codec in BY_MEDIA_TYPE.values()}
+        self._width = len(manifest.features)
+        self._always_closer = any(may_be_rounded(feature) for feature in manifest.features)
+        at_once = {JSON: engine.score_json, MESSAGE_PACK: engine.score_msgpack}
+        self._at_once = {} if self._always_closer else at_once
+
+    def score(
+        self, body: bytes, codec: Codec, index: int | None = None, most: int = MAX_FAULTS
+    ) -> Outcome:
+        """Score one applicant from its body.
+
+        Raises Problem 400 for what is not `codec`'s format and 422 for what the model must not see;
+        either lists `most` faults and counts all.
+        """
+        score_at_once = self._at_once.get(codec)
+        said = score_at_once(body) if score_at_once else None
+        if said is not None:
+            return self._outcome(said[1], (), said[0])
+        try:
+            applicant = self._decoders[codec](body)
+            if not codec.has_members(body, self._width):
+                self._refusals.look_closer(body, codec, index, most)
+            values = msgspec.structs.astuple(applicant)
+            said = None if self._always_closer else self.engine.score(values)
+            if said is not None:
+                return self._outcome(said[1], (), said[0])
+            if codec.may_hold_nan and any(value != value for value in values):
+                self._refusals.look_closer(body, codec, index, most)
+            warnings = self._writer.write(values)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, UnfitError) as error:
+            raise self._refusals.of(body, codec, index, most, error) from error
+        row = self.engine.row.tobytes()
+        if warnings or self._always_closer:
+            self._refusals.look_closer(body, codec, index, most)
+        if not self._range.contains(self.engine.row, row):
+            if may_hold_rounded(self.engine.row):
+                self._refusals.look_closer(body, codec, index, most)
+            warnings += self._range.warnings(self.engine.row)
+        self.engine.score_row()
+        return self._outcome(self.engine.raw.tolist(), warnings, row)
+
+    def score_values(self, values: Sequence[Any]) -> Outcome:
+        """Score values known to fit, in the manifest's order; raises applicant.UnfitError."""
+        warnings = self._writer.write(values)
+        row = self.engine.row.tobytes()
+        self.engine.score_row()
+        return self._outcome(self.engine.raw.tolist(), warnings, row)
+
+    def score_rows(self, rows: Floats) -> list[Outcome]:
+        """Score float64 [N, F], every row as the model is to see it."""
+        raw = self.engine.score_block(rows).tolist()
+        return [
+            self._outcome(scores, self._range.warnings(row), row.tobytes())
+            for scores, row in zip(raw, rows, strict=True)
+        ]
+
+    def _outcome(self, raw: list[float], warnings: tuple[str, ...], row: bytes) -> Outcome:
+        if self.predict is None:
+            return Outcome(raw, self.predict_all(raw), None, warnings, row)
+        prediction = self.predict(raw[0])
+        decided = self.decide(prediction) if self.decide else None
+        return Outcome(raw[0], prediction, decided, warnings, row)
+
+
+def load(path: Path, options: Options = DEFAULT, care: Care = AT_ONCE) -> Model:
+    """Read, prove and warm up the bundle in `path`; raises bundle.BundleError.
+
+    A graph that is not plain trees is loaded by `care.try_first` first, if there is one.
+    """
+    opened = reading.read(path, care.proof)
+    walker = choice.walker_of(opened.bundle, opened.model)
+    if care.try_first is not None and not plain.is_plain(walker, opened.model):
+        care.try_first(path, lambda: made(opened, walker, options))
+    return made(opened, walker, options)
+
+
+def made(opened: reading.Opened, walker: choice.Walker, options: Options) -> Model:
+    """Return the model once its golden rows scored; raises bundle.BundleError."""
+    bundle, file = opened.bundle, opened.bundle.path / "model.onnx"
+    manifest = bundle.manifest
+    rows = golden.read(opened.golden, manifest, bundle.path / golden.NAME)
+    session = Session(file, len(manifest.features), manifest.outputs, opened.model)
+    session.try_out(rows.matrix())
+    golden.check(bundle.path, rows, session, transform.vector(manifest.transform))
+    engine = choice.choose(options.engine, bundle, walker, session, rows.matrix())
+    warm_up(engine, rows.matrix())
+    return Model(bundle, engine, options.unseen_is_missing)
