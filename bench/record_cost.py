@@ -23,9 +23,9 @@ from typing import Any
 import psutil
 
 from server import run, settings
+from server.bundle.tag import ModelTag
 from server.http import services
 from server.record import privacy
-from server.record.line import ModelTag
 from server.record.line_writer import LineWriter
 from server.record.recorder import Recorder, recorder
 

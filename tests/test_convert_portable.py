@@ -11,8 +11,8 @@ from onnx.reference import ReferenceEvaluator
 
 from convert.graph.ensemble import GREATER, MEMBER, Ensemble, build_ensemble
 from convert.graph.graph import SHIFT, build_graph, read_ensemble
-from convert.graph.linear import ZERO
 from convert.graph.portable import in_walking_order, shifted
+from convert.model.tree import ZERO
 from convert.prove.building import Built
 from convert.prove.kinds import KINDS, Kind
 from server.engine.native import agreement

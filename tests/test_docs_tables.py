@@ -18,8 +18,7 @@ from convert.__main__ import main as convert
 from convert.errors import RowsError
 from convert.model.features import Feature
 from convert.model.rows import read_rows
-from monitoring.outcomes.errors import OutcomesError
-from monitoring.rows.errors import BadCurrentError
+from monitoring.rows.errors import BadCurrentError, OutcomesError
 from monitoring.rows.labels import Labels
 from monitoring.rows.reference import from_bundle
 from monitoring.rows.tables import Table

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from server.bundle.tag import ModelTag
 from server.engine.native import line as native
 from server.record import line_writer, privacy
-from server.record.line import ModelTag
 from server.record.line_writer import LineWriter
 from tests.native_kernel import needs_kernel
 

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from server.bundle import reading
+from server.bundle.applicant import Floats
 from server.bundle.manifest import Bundle, Manifest
 from server.engine import choice, golden
-from server.engine.engine import Engine, Floats
+from server.engine.engine import Engine
 from server.engine.native import agreement
 from server.engine.native import engine as native
 from server.engine.native.filled import Filled

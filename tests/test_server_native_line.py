@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from server.bundle.tag import ModelTag
 from server.engine.native import line as native
 from server.engine.native.powers import powers_of_five
 from server.record import privacy
-from server.record.line import Line, ModelTag, encode, timestamp
+from server.record.line import Line, encode, timestamp
 from server.record.line_writer import constant_parts
 from tests.native_kernel import needs_kernel
 

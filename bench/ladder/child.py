@@ -17,7 +17,8 @@ from typing import Any, TextIO
 
 import numpy as np
 
-from .engines import ENGINES, Floats, Paths, Score, Timed
+from .engines import ENGINES, Paths, Score
+from .timed import Floats, Timed
 
 WARM_UP = 200
 

@@ -6,7 +6,6 @@ every engine runs in a process of its own, and some in an environment of their o
 """
 
 import json
-import math
 from collections.abc import Callable
 from ctypes import POINTER, c_double
 from dataclasses import dataclass
@@ -15,13 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from .made import make, named, pins
+from .timed import Floats, sigmoid
 
-Floats = npt.NDArray[np.float64]
 Score = Callable[[Floats], float]
-Timed = tuple[list[int], list[float]]  # nanoseconds and score per row
 Load = Callable[[], Score]
 MISSING = -1  # a category code of pandas
 
@@ -336,11 +333,6 @@ def gtil(paths: Paths) -> Load:
         )
 
     return load
-
-
-def sigmoid(raw: float) -> float:
-    """LightGBM's transform of a binary raw score."""
-    return 1.0 / (1.0 + math.exp(-raw))
 
 
 ENGINES = {

@@ -20,7 +20,7 @@ from server.engine.native.layout import END_OF_CATEGORIES, Buffer, Layout, lay_o
 from server.engine.native.protobuf import Ints
 from server.engine.native.trees import Trees
 
-from .engines import Floats, Timed, sigmoid
+from .timed import Floats, Timed, sigmoid
 
 SOURCE = Path(__file__).with_name("floor.c")
 # For this very processor, but no fused or reordered arithmetic: the bits are to be LightGBM's.

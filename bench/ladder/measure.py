@@ -20,7 +20,8 @@ from ..host import ROOT
 from ..progress import say
 from ..result import Row
 from ..workload.models import THRESHOLD, Workload, on_thresholds
-from .engines import COMPILERS, ENGINES, OURS_AND_LIGHTGBM, Floats, Paths
+from .engines import COMPILERS, ENGINES, OURS_AND_LIGHTGBM, Paths
+from .timed import Floats
 
 SCRATCH = ROOT / "build" / "bench" / "scratch"
 REFERENCE = "single-row-fast"  # LightGBM itself

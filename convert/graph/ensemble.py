@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..model.tree import Bools, Floats, Ints, Missing, Model, Tree
-from .linear import ZERO, LinearTables, linear_tables
+from ..model.tree import ZERO, Bools, Floats, Ints, Missing, Model, Tree
+from .linear import LinearTables, linear_tables
 
 GREATER, MEMBER = 3, 6
 # No row holds it, since categories are whole: stands for the empty set.

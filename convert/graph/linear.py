@@ -13,10 +13,8 @@ import onnx
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
-from ..model.tree import Floats, Ints, LinearLeaves, Tree
+from ..model.tree import ZERO, Floats, Ints, LinearLeaves, Tree
 
-# LightGBM drops |x| <= this from a row before any tree sees it: such an x is 0.
-ZERO = float(np.float32(1e-35))
 # The tables' names in the graph, by which they are read back.
 CONST, VALUE, FEATURE, COEFFICIENT = "leaf_const", "leaf_value", "leaf_feature", "leaf_coeff"
 

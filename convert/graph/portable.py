@@ -13,9 +13,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..model.tree import Bools, Floats, Ints
+from ..model.tree import ZERO, Bools, Floats, Ints
 from .ensemble import GREATER, MEMBER, NEVER, Ensemble
-from .linear import ZERO
 
 
 def shifted(ensemble: Ensemble, features: int) -> Floats:

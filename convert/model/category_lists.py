@@ -12,10 +12,9 @@ from typing import Any
 import numpy as np
 
 from ..errors import OptionError, UnreadableModelError, UnsupportedModelError
-from ..graph.linear import ZERO
 from .evidence import Evidence
 from .splits import Splits, splits_of
-from .tree import Floats, Model
+from .tree import ZERO, Floats, Model
 
 SHOWN = 5
 HALF_APART = 1e-9

@@ -4,12 +4,11 @@ from typing import Any
 
 import numpy as np
 
-from ..graph.linear import ZERO
 from .category_lists import owners, shown
 from .evidence import Evidence
 from .features import Feature, is_sent, members_of
 from .splits import Splits, splits_of
-from .tree import Model
+from .tree import ZERO, Model
 
 
 def category_notes(

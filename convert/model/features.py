@@ -7,11 +7,10 @@ from typing import Any, Literal
 import numpy as np
 
 from ..errors import OptionError, UnreadableModelError, UnsupportedModelError
-from ..graph.linear import ZERO
 from .category_lists import owners
 from .evidence import Evidence
 from .splits import Splits, splits_of
-from .tree import Floats, Missing, Model
+from .tree import ZERO, Floats, Missing, Model
 
 Policy = Literal["trained", "unused", "error", "zero", "impute"]
 

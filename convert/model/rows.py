@@ -9,13 +9,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..errors import RowsError
-from ..graph.linear import ZERO
 from ..tables import arrays
 from ..tables.cells import UNSEEN, Categories, CellError
 from ..tables.reference import Reference
 from .features import Feature
 from .sent import sent_category, sent_numbers
-from .tree import Floats
+from .tree import ZERO, Floats
 
 ReadLabel = Callable[[pa.ChunkedArray, str], Floats]
 

@@ -6,6 +6,9 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
+# LightGBM drops |x| <= this from a row before any tree sees it: such an x is 0.
+ZERO = float(np.float32(1e-35))
+
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]

@@ -2,9 +2,8 @@
 
 import numpy as np
 
-from ..graph.linear import ZERO
 from ..model.features import Feature
-from ..model.tree import Floats, Model
+from ..model.tree import ZERO, Floats, Model
 
 TINY = float(np.nextafter(0.0, 1.0))
 NEAR_ZERO = (0.0, TINY, 1e-36, np.nextafter(ZERO, 0.0), ZERO, np.nextafter(ZERO, 1.0), 1e-34)

@@ -11,8 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..graph.ensemble import MEMBER, Ensemble
-from ..graph.linear import ZERO
-from ..model.tree import Bools, Floats, Ints
+from ..model.tree import ZERO, Bools, Floats, Ints
 
 BELOW = np.nextafter(-ZERO, -np.inf)
 ABOVE = np.nextafter(ZERO, np.inf)

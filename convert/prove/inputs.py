@@ -3,9 +3,8 @@
 import numpy as np
 
 from ..errors import UnsupportedModelError
-from ..graph.linear import ZERO
 from ..model.features import Feature, MissingChoice
-from ..model.tree import Floats, Model
+from ..model.tree import ZERO, Floats, Model
 from ..read.sklearn_pipeline import Carried
 from ..read.sklearn_steps import Input
 from .adversarial import TINY, pools

@@ -6,8 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..graph.linear import ZERO
-from ..model.tree import Floats
+from ..model.tree import ZERO, Floats
 
 Rows = Floats | pd.DataFrame
 Target = Callable[[Floats, np.random.Generator], Floats]

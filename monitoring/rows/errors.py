@@ -13,3 +13,7 @@ class BadReferenceError(DriftError):
 
 class BadCurrentError(DriftError):
     """The current rows cannot be read as the reference's columns."""
+
+
+class OutcomesError(MonitoringError):
+    """The file of outcomes cannot be read or joined to the log."""

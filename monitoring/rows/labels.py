@@ -7,9 +7,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from ..outcomes.errors import OutcomesError
 from .arrays import array_of, numbers
 from .cells import CellError
+from .errors import OutcomesError
 from .table_file import Column, TableError, blocks, column_names
 
 REQUEST, OUTCOME, INDEX = "request_id", "outcome", "index"

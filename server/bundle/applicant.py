@@ -10,9 +10,11 @@ from typing import Any
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 
-from ..engine.engine import Floats
 from .manifest import Category, Feature, Manifest, Number
+
+Floats = npt.NDArray[np.float64]
 
 # LightGBM's kZeroThreshold, a float32 constant widened to float64.
 ZERO = float(np.float32(1e-35))

@@ -4,8 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..engine.engine import Floats
-from .applicant import EXACT, NAN
+from .applicant import EXACT, NAN, Floats
 from .manifest import Category, Feature
 
 

@@ -6,9 +6,10 @@ Where there is C at all, rows are filled in C for onnxruntime too.
 import logging
 from dataclasses import dataclass
 
+from ..bundle.applicant import Floats
 from ..bundle.manifest import Bundle, BundleError
 from ..settings import Wanted
-from .engine import Engine, Floats
+from .engine import Engine
 from .native import agreement
 from .native.engine import NOT_BUILT, Native, is_built
 from .native.filled import Filled

@@ -7,10 +7,8 @@ There are two: `session.Session`, which runs model.onnx in onnxruntime, and
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-import numpy as np
-import numpy.typing as npt
+from ..bundle.applicant import Floats
 
-Floats = npt.NDArray[np.float64]
 WARM_UP_RUNS = 50
 
 

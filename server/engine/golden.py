@@ -6,10 +6,11 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
+from ..bundle.applicant import Floats
 from ..bundle.manifest import BundleError, Manifest
 from ..bundle.reading import decoded
 from ..bundle.transform import Vector
-from .engine import Engine, Floats
+from .engine import Engine
 
 NAME = "golden.json"
 MOST_ROWS = 10_000  # each is scored several times at every start

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import onnxruntime as ort
 
+from ..bundle.applicant import Floats
 from ..bundle.manifest import BundleError
-from .engine import Floats
 
 FATAL = 4
 # Its own exceptions have no parent but Exception.

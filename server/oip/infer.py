@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from ..engine.engine import Floats
+from ..bundle.applicant import Floats
 from ..http.services import Services
 from ..record.recorder import RECORDED
 from ..scoring.faults import shorten

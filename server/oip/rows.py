@@ -2,9 +2,8 @@
 
 import numpy as np
 
-from ..bundle.applicant import flush_zeros, stand_ins
+from ..bundle.applicant import Floats, flush_zeros, stand_ins
 from ..bundle.manifest import Category, Manifest
-from ..engine.engine import Floats
 from .wire import OipError
 
 

@@ -6,7 +6,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from ..engine.engine import Floats
+from ..bundle.applicant import Floats
 from ..scoring.faults import shorten
 from .wire import Input, OipError
 

@@ -2,22 +2,14 @@
 
 import msgspec
 
+from ..scoring.catalog import Listing
+
 
 class Command(msgspec.Struct, frozen=True):
     """`index`, `reload`, `restart`, `load` or `unload`."""
 
     verb: str
     model: str = ""
-
-
-class Listing(msgspec.Struct, frozen=True):
-    """One model that is served."""
-
-    name: str
-    version: str
-    sha256: str
-    default: bool
-    state: str = "READY"
 
 
 class Reply(msgspec.Struct, frozen=True):

@@ -18,15 +18,6 @@ MICROSECONDS = slice(10, 16)
 _encode_lines = msgspec.json.Encoder().encode_lines  # one line at a time, for its newline
 
 
-class ModelTag(msgspec.Struct, frozen=True):
-    """The part of every record that is the same for one model."""
-
-    name: str
-    version: str
-    sha256: str
-    policy: str | None
-
-
 class Line(msgspec.Struct, frozen=True, gc=False, tag_field="v", tag=1):
     """A scored applicant: `score` or `shadow`. `row` is written in base64."""
 

@@ -11,9 +11,10 @@ from typing import Any
 
 import msgspec
 
+from ..bundle.tag import ModelTag
 from ..engine.native import line as native
 from . import privacy
-from .line import Line, ModelTag, encode, timestamp
+from .line import Line, encode, timestamp
 
 SAMPLES = 64
 FIRST, STEP = 1_700_000_000_000_000_000, 86_461_000_001_000  # nanoseconds

@@ -13,11 +13,12 @@ from time import time, time_ns
 from msgspec import UNSET
 
 from .. import settings
+from ..bundle.tag import ModelTag
 from ..scoring.faults import Fault
 from . import privacy, sync
 from .failures import Failures
 from .journal import Journal
-from .line import APPLICANT_BYTES, ModelTag, RefusedLine, encode, said, timestamp
+from .line import APPLICANT_BYTES, RefusedLine, encode, said, timestamp
 from .line_writer import LineWriter
 
 MEGABYTE = 1_000_000

@@ -5,14 +5,25 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
+
 from ..bundle.manifest import MANIFEST, BundleError
 from ..bundle.reading import read_manifest
-from ..process.control import Listing
 from ..settings import Settings
 from .care import Care, Proof
 from .model import AT_ONCE, Model, Options, load
 
 Key = tuple[str, str]
+
+
+class Listing(msgspec.Struct, frozen=True):
+    """One model that is served."""
+
+    name: str
+    version: str
+    sha256: str
+    default: bool
+    state: str = "READY"
 
 
 class CatalogError(BundleError):

@@ -8,12 +8,12 @@ import msgspec
 
 from ..bundle import decision, reading, transform
 from ..bundle import manifest as bundles
-from ..bundle.applicant import RowWriter, UnfitError, may_be_rounded, struct_type
+from ..bundle.applicant import Floats, RowWriter, UnfitError, may_be_rounded, struct_type
 from ..bundle.seen_range import Range, may_hold_rounded
+from ..bundle.tag import ModelTag
 from ..engine import choice, golden, plain
-from ..engine.engine import Engine, Floats, warm_up
+from ..engine.engine import Engine, warm_up
 from ..engine.session import Session
-from ..record.line import ModelTag
 from ..settings import Wanted
 from .care import Care
 from .codec import BY_MEDIA_TYPE, JSON, MESSAGE_PACK, Codec

@@ -7,9 +7,9 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from ...bundle.applicant import ZERO, codes_of
+from ...bundle.applicant import ZERO, Floats, codes_of
 from ...bundle.manifest import Category, Feature
-from ..engine import Engine, Floats
+from ..engine import Engine
 from .layout import each_threshold
 from .trees import NotNativeError, Trees
 

@@ -6,10 +6,9 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from ...bundle.applicant import EXACT, codes_of, stand_in_of
+from ...bundle.applicant import EXACT, Floats, codes_of, stand_in_of
 from ...bundle.manifest import Category, Feature
 from ...bundle.seen_range import exact_part, seen
-from ..engine import Floats
 from .layout import Buffer, lay_out
 from .powers import powers_of_five
 from .trees import NotNativeError, Trees
