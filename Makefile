@@ -69,15 +69,15 @@ fidelity: setup ## train a model of every kind, prove each, render docs/fidelity
 verify-models: setup ## FILES="a.txt b.pkl …": prove any LightGBM models bit for bit
 	$(PY) -m convert verify $(FILES)
 convert-long: setup ## 2,000 small random models against LightGBM
-	CONVERT_EXAMPLES=2000 $(PY) -m pytest tests/test_convert_property.py
+	CONVERT_EXAMPLES=2000 $(PY) -m pytest tests/convert/prove/test_property.py
 crash-test: setup ## kill -9 a loaded server 100 times; kill compaction 50 times: nothing is lost
-	$(PY) -m tests.crash_log --rounds 100
-	$(PY) -m tests.kill_compaction --rounds 50
+	$(PY) -m tests.long.crash_log --rounds 100
+	$(PY) -m tests.long.kill_compaction --rounds 50
 
 .PHONY: log-scale
 log-scale: setup ## every verb of the log on RECORDS=1000000: seconds and memory, into docs/record.md
-	$(PY) -m tests.million_log --records $(or $(RECORDS),1000000) --write
-	$(PY) -m tests.log_scale
+	$(PY) -m tests.long.million_log --records $(or $(RECORDS),1000000) --write
+	$(PY) -m tests.long.log_scale
 
 .PHONY: drift-power drift-scale dashboard dashboard-test
 drift-power: setup ## false alarms and missed drift over 100 seeds, Evidently beside (about an hour)
@@ -90,41 +90,41 @@ dashboard: setup ## look at drift, decisions and outcomes in a browser (OUT=drif
 	$(PY) -m monitoring dashboard --out $(or $(OUT),drift) --log $(or $(LOG),log)
 dashboard-test: setup ## drive the dashboard in headless Chromium, pictures in artifacts/
 	command -v chromium chromedriver >/dev/null || apt-get install -y chromium chromium-driver
-	$(PY) -m pytest -rs tests/test_monitoring_dashboard.py
+	$(PY) -m pytest -rs tests/monitoring/dashboard/test_dashboard.py
 
 APPLICANTS := $(BUILD)/applicants.jsonl
 GUIDED := $(BUILD)/guided
 .PHONY: fuzz fuzz-guided audit-http load-test
 fuzz: setup $(APPLICANTS) ## a million broken bodies against /score (BODIES=n)
-	$(PY) -m tests.server_fuzz --bodies $(or $(BODIES),1000000) --model $(MODEL) --applicants $(APPLICANTS)
+	$(PY) -m tests.long.server_fuzz --bodies $(or $(BODIES),1000000) --model $(MODEL) --applicants $(APPLICANTS)
 fuzz-guided: setup $(APPLICANTS) ## the same handler in process, guided by coverage (RUNS=n)
 	$(call layers,$(GUIDED),server fuzz)
-	$(GUIDED)/bin/python -m tests.server_guided_fuzz --runs $(or $(RUNS),300000) \
+	$(GUIDED)/bin/python -m tests.long.server_guided_fuzz --runs $(or $(RUNS),300000) \
 	  --model $(MODEL) --applicants $(APPLICANTS) --out $(BUILD)/guided-fuzz
 audit-http: setup $(APPLICANTS) ## 20,000 connections of raw requests through both lanes (CONNECTIONS=n SEED=n)
-	$(PY) -m tests.server_audit --connections $(or $(CONNECTIONS),20000) --seed $(or $(SEED),1) \
+	$(PY) -m tests.long.server_audit --connections $(or $(CONNECTIONS),20000) --seed $(or $(SEED),1) \
 	  --model $(MODEL) --applicants $(APPLICANTS)
 load-test: setup $(APPLICANTS) ## swaps, restarts, SIGTERM, overload and slow clients under load
 	$(PY) -m convert $(MODEL)/model.txt --name credit-express --version 2 --out $(BUILD)/models --force
-	$(PY) -m tests.server_long --models $(MODEL) $(BUILD)/models/credit-express/2 --applicants $(APPLICANTS)
+	$(PY) -m tests.long.server_long --models $(MODEL) $(BUILD)/models/credit-express/2 --applicants $(APPLICANTS)
 $(APPLICANTS): models/credit-express/held-out.parquet
 	$(PY) -m models.applicants $< $@
 
 .PHONY: native-long native-fuzz native-bodies arm64-check runtimes-check test-engines
 native-long: setup ## a million rows by the native engine, LightGBM and onnxruntime (ROWS=n FILES="a.txt …")
-	$(PY) -m tests.native_long $(or $(ROWS),1000000) $(FILES)
+	$(PY) -m tests.long.native_long $(or $(ROWS),1000000) $(FILES)
 native-fuzz: setup ## 100,000 damaged models for the native engine (COUNT=n)
-	$(PY) -m tests.native_fuzz $(or $(COUNT),100000) $(MODEL)
+	$(PY) -m tests.long.native_fuzz $(or $(COUNT),100000) $(MODEL)
 native-bodies: setup ## five million bodies decoded in C and the long way, numbers against strtod (COUNT=n)
-	$(PY) -m tests.native_bodies $(or $(COUNT),5000000)
-	$(PY) -m tests.number_long $(or $(COUNT),10000000)
+	$(PY) -m tests.long.native_bodies $(or $(COUNT),5000000)
+	$(PY) -m tests.long.number_long $(or $(COUNT),10000000)
 arm64-check: setup ## the same bits on arm64, emulated: onnxruntime and the native engine (FILES="a.txt …")
-	tests/arm64.sh $(BUILD)/arm64 $(FILES)
+	tests/long/arm64.sh $(BUILD)/arm64 $(FILES)
 runtimes-check: setup ## the same bits by onnxruntime-web under node and onnx's reference evaluator
-	$(PY) -W ignore -m tests.runtime_cases $(BUILD)/runtimes/cases $(FILES)
-	$(PY) -W ignore -m tests.runtime_reference $(BUILD)/runtimes/cases
+	$(PY) -W ignore -m tests.long.runtime_cases $(BUILD)/runtimes/cases $(FILES)
+	$(PY) -W ignore -m tests.long.runtime_reference $(BUILD)/runtimes/cases
 	npm install --prefix $(BUILD)/runtimes --silent --no-save --ignore-scripts onnxruntime-web@$(ORT_WEB)
-	cd $(BUILD)/runtimes && node $(CURDIR)/tests/runtime_web.mjs cases
+	cd $(BUILD)/runtimes && node $(CURDIR)/tests/long/runtime_web.mjs cases
 ORT_WEB := 1.30.0
 test-engines: setup ## the server's whole test suite on onnxruntime and on the native engine
 	CREDIT_ENGINE=onnxruntime $(PY) -m pytest --ignore-glob='*native*' tests/test_server_*.py
@@ -207,7 +207,7 @@ image: ## build the image; from wheelhouse/ alone where there is one
 	  --build-arg REVISION=$$(git rev-parse HEAD 2>/dev/null || echo unknown) $(call bases,Dockerfile.distroless) \
 	  $(if $(wildcard wheelhouse/*.whl),--network none --build-arg PIP_NO_INDEX=1) .
 image-test: setup ## run the image read-only, as nobody, and test what it answers and holds
-	IMAGE=$(IMAGE) DOCKER=$(DOCKER) $(PY) -m pytest -rs tests/test_image_container.py
+	IMAGE=$(IMAGE) DOCKER=$(DOCKER) $(PY) -m pytest -rs tests/image/test_container.py
 image-suite: setup ## the server's whole HTTP test suite on the image's files (root; no Parquet in there)
 	IMAGE=$(IMAGE) DOCKER=$(DOCKER) $(PY) -m pytest -p tests.in_container tests/test_server_*.py
 image-run: ## serve from the image on PORT

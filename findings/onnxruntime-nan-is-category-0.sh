@@ -6,7 +6,7 @@
 # cuts a fraction off, too: 40.5 belongs to a large set that holds 40, and to no small one.
 #
 # Versions: onnxruntime 1.32.0 (x86-64) and onnxruntime-web 1.30.0 (WebAssembly, under node), onnx 1.23.2.
-# The arm64 wheel of 1.32.0 answers as WebAssembly does; tests/arm64.sh runs it under emulation.
+# The arm64 wheel of 1.32.0 answers as WebAssembly does; tests/long/arm64.sh runs it under emulation.
 # Source: onnxruntime/core/providers/cpu/ml/tree_ensemble_attribute.h, BRANCH_MEMBER_BIGSET.
 # Who meets it: whoever serves categories with missing values (LightGBM, NaN trained) from one ONNX file
 # on servers of both kinds, or in a browser. Way out: no set may hold a 0; add 1 to the codes in the graph.

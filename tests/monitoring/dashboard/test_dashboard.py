@@ -1,0 +1,278 @@
+"""The dashboard in a real browser: every page, a feature chosen, a decision found, no error box."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from selenium.webdriver import Chrome, Keys
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.wait import WebDriverWait
+
+from monitoring.__main__ import main
+from monitoring.nightly import output
+from tests.chromium import chromium
+from tests.conftest import ROOT
+from tests.drift_files import rows, scores, write_bundle, write_log
+from tests.monitoring.drift.test_refused import refused
+from tests.record_lines import BEGIN, segment
+
+PICTURES = Path(os.environ.get("CREDIT_ARTIFACTS", ROOT / "artifacts")) / "dashboard"
+PATIENCE = 60.0
+
+
+@contextmanager
+def dashboard(*arguments: str) -> Iterator[str]:
+    """Run the dashboard and yield its address."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "monitoring", "dashboard", "--port", str(port), *arguments]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL) as process:
+        try:
+            wait_for(f"http://127.0.0.1:{port}/_stcore/health", process)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.terminate()
+            process.wait(timeout=20)
+
+
+def wait_for(url: str, process: "subprocess.Popen[bytes]") -> None:
+    deadline = time.monotonic() + PATIENCE
+    while process.poll() is None and time.monotonic() < deadline:
+        try:
+            urllib.request.urlopen(url, timeout=2).close()
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return
+    raise AssertionError("the dashboard does not answer")
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Seven days of decisions, one without any, shifted from the fourth on; outcomes of three."""
+    folder = tmp_path_factory.mktemp("world")
+    model = write_bundle(folder / "tiny" / "1", rows(3000, 0))
+    reference = rows(3000, 0)
+    labels = dict(enumerate(["car", "home", "study"]))
+    reference.assign(
+        KIND=reference["KIND"].map(labels),
+        __prediction=scores(reference),
+        __label=np.random.default_rng(0).random(3000) < scores(reference),
+    ).astype({"__label": int}).to_parquet(model / "reference.parquet")
+    known = []
+    for day in range(7):
+        frame = rows(400, 10 + day)
+        frame["INCOME"] *= 3 if day >= 3 else 1
+        if day == 4:
+            continue  # nothing came in
+        begin = BEGIN.replace(hour=9, minute=0) + timedelta(days=day)
+        write_log(folder / "log", frame, begin)
+        bad = np.random.default_rng(day).random(400) < scores(frame)
+        known += [(f"request-{begin:%d%H%M}-{i}", int(b)) for i, b in enumerate(bad) if day < 3]
+    pd.DataFrame(known, columns=["request_id", "outcome"]).to_csv(
+        folder / "outcomes.csv", index=False
+    )
+    given = ["--model", str(model), "--log", str(folder / "log"), "--out", str(folder / "out")]
+    assert main(["drift", *given, "--labels", str(folder / "outcomes.csv")]) == 1
+    return folder
+
+
+@pytest.fixture(scope="module")
+def served(world: Path) -> Iterator[str]:
+    with dashboard("--out", str(world / "out"), "--log", str(world / "log")) as url:
+        yield url
+
+
+@pytest.fixture(scope="module", params=[(1300, 1500), (390, 1500)], ids=["wide", "phone"])
+def browser(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Chrome]:
+    with chromium(tmp_path_factory.mktemp("profile"), *request.param) as started:
+        yield started
+
+
+def text_of(browser: Chrome) -> str:
+    return browser.find_element(By.TAG_NAME, "body").text
+
+
+def settled(browser: Chrome) -> bool:
+    """Whether Streamlit has run the page to its end."""
+    app = browser.find_elements(By.CSS_SELECTOR, "[data-testid=stApp]")
+    waiting = browser.find_elements(By.CSS_SELECTOR, "[data-testid=stSkeleton], [data-stale=true]")
+    return bool(app) and not waiting and app[0].get_attribute("data-test-script-state") != "running"
+
+
+def open_page(browser: Chrome, url: str, wanted: str, picture: str = "") -> str:
+    """Open a page, wait until it shows `wanted`, keep a picture, and return its text."""
+    browser.get(url)
+    wait = WebDriverWait(browser, PATIENCE)
+    wait.until(lambda b: wanted in text_of(b) and settled(b))
+    if picture:
+        keep(browser, picture)
+    no_error_box(browser)
+    return text_of(browser)
+
+
+def no_error_box(browser: Chrome) -> None:
+    boxes = browser.find_elements(By.CSS_SELECTOR, "[data-testid=stException]")
+    assert not [box.text for box in boxes]
+    assert "Traceback" not in text_of(browser)
+
+
+def keep(browser: Chrome, name: str) -> None:
+    """Keep a picture for people to look at."""
+    time.sleep(0.7)  # charts draw after the page says it is done
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    width = browser.get_window_size()["width"]
+    browser.save_screenshot(str(PICTURES / f"{'wide' if width > 700 else 'phone'}-{name}.png"))
+
+
+def charts(browser: Chrome) -> int:
+    return len(browser.find_elements(By.CSS_SELECTOR, "[data-testid=stVegaLiteChart] canvas, "
+                                     "[data-testid=stVegaLiteChart] svg"))  # fmt: skip
+
+
+def no_sideways_scrolling(browser: Chrome) -> None:
+    wide = browser.execute_script("return document.documentElement.scrollWidth - innerWidth")
+    assert wide <= 0
+
+
+def test_the_overview_tells_the_verdict(browser: Chrome, served: str) -> None:
+    shown = open_page(browser, served, "Score PSI over time", "overview")
+    assert "tiny 1" in shown
+    assert "INCOME: " in shown
+    WebDriverWait(browser, PATIENCE).until(lambda b: charts(b) >= 4)
+    no_sideways_scrolling(browser)
+
+
+def test_the_head_tells_how_many_were_refused(browser: Chrome, world: Path, tmp_path: Path) -> None:
+    """Before, a third of the applicants refused was one grey line at the end, under a green box."""
+    write_log(tmp_path / "log", rows(400, 1))
+    segment(tmp_path / "log", refused(200, {"feature": "KIND", "wanted": "car"}), host="second")
+    given = ["--model", str(world / "tiny" / "1"), "--log", str(tmp_path / "log")]
+    assert main(["drift", *given, "--out", str(tmp_path / "out"), "--no-report"]) == 1
+    with dashboard("--out", str(tmp_path / "out")) as url:
+        shown = open_page(browser, url, "Why requests were refused", "refused")
+    assert "Drift, ▲▲▲ large" in shown
+    assert "200 of 600 asked were refused (33.3%): KIND 200" in shown
+    assert "refused 200 of 600 asked, 33.3% (95 % interval 29.7% to 37.2%): drifted" in shown
+    no_sideways_scrolling(browser)
+
+
+def test_a_feature_can_be_chosen(browser: Chrome, served: str) -> None:
+    """The first is the one of most concern; another is typed in."""
+    shown = open_page(browser, f"{served}/features", "In the order of concern", "features")
+    assert shown.index("INCOME") < len(shown)
+    heading = (By.CSS_SELECTOR, "h3")
+    assert browser.find_elements(*heading)[0].text == "INCOME"
+    box = browser.find_element(By.CSS_SELECTOR, "[data-testid=stSelectbox] input")
+    box.send_keys("KIND", Keys.ENTER)
+    WebDriverWait(browser, PATIENCE).until(
+        lambda b: b.find_elements(*heading)[0].text == "KIND" and settled(b)
+    )
+    keep(browser, "feature-chosen")
+    no_error_box(browser)
+    no_sideways_scrolling(browser)
+
+
+def test_a_decision_is_found_by_its_request_id(browser: Chrome, served: str, world: Path) -> None:
+    line = sorted((world / "log").glob("*.jsonl"))[2].open().readlines()[7]
+    record = json.loads(line)
+    open_page(browser, f"{served}/decision", "Request id")
+    field = browser.find_element(By.CSS_SELECTOR, "[data-testid=stTextInput] input")
+    field.send_keys(record["request_id"], Keys.ENTER)
+    wait = WebDriverWait(browser, PATIENCE)
+    wait.until(lambda b: f"score at {record['time']}" in text_of(b) and settled(b))
+    assert f"{record['prediction']:.4f}" in text_of(browser)
+    assert record["decision"] in text_of(browser)
+    keep(browser, "decision")
+    no_error_box(browser)
+    shown = open_page(browser, f"{served}/decision?request_id=nobody", "no such request")
+    assert "score at" not in shown
+
+
+def test_outcomes_are_shown_with_their_doubt(browser: Chrome, served: str) -> None:
+    shown = open_page(browser, f"{served}/outcomes", "Cost at the threshold", "outcomes")
+    assert "approve " in shown
+    for said in (
+        "AUC",
+        "Gini",
+        "KS",
+        "Brier",
+        "refused have an outcome",
+        "not refused have no outcome yet",
+    ):
+        assert said in shown
+
+
+def test_the_evidently_report_is_embedded(browser: Chrome, served: str) -> None:
+    open_page(browser, f"{served}/report", "Drift and data summary")
+    wait = WebDriverWait(browser, PATIENCE)
+    frame = wait.until(lambda b: b.find_element(By.CSS_SELECTOR, "iframe"))
+    browser.switch_to.frame(frame)
+    wait.until(lambda b: "Drifted Columns" in text_of(b))
+    browser.switch_to.default_content()
+    keep(browser, "report")
+    no_error_box(browser)
+
+
+def test_without_a_verdict_it_says_what_to_do(browser: Chrome, tmp_path: Path) -> None:
+    with dashboard("--out", str(tmp_path / "nothing")) as url:
+        shown = open_page(browser, url, "no verdict yet", "empty")
+        assert "python -m monitoring drift" in shown
+        assert "No outcomes have come in yet" in open_page(browser, f"{url}/outcomes", "Outcomes")
+        assert "No log was named" in open_page(browser, f"{url}/decision", "No log")
+
+
+def test_too_few_rows_and_a_damaged_file_are_said_plainly(
+    browser: Chrome, world: Path, tmp_path: Path
+) -> None:
+    """The page is read anew when the file changes."""
+    out = tmp_path / "out"
+    given = ["--model", str(world / "tiny" / "1"), "--out", str(out)]
+    write_log(tmp_path / "log", rows(3, 1))
+    assert main(["drift", *given, "--log", str(tmp_path / "log")]) == 2
+    with dashboard("--out", str(out)) as url:
+        open_page(browser, url, "Too few rows to tell", "too-few")
+        (out / "drift.json").write_text('{"schema_version": 1, "sta')
+        open_page(browser, url, "cannot be read", "damaged")
+        shutil.copy(world / "out" / "drift.json", out / "drift.json")
+        open_page(browser, url, "INCOME: ")
+
+
+def test_what_is_of_an_earlier_run_is_marked(browser: Chrome, world: Path, tmp_path: Path) -> None:
+    """A run without outcomes or report leaves those of the last one; a job may have stopped."""
+    out = shutil.copytree(world / "out", tmp_path / "out")
+    verdict = output.read(out)
+    verdict.time = "2026-01-02T03:04:05+00:00"
+    verdict.rows.passed_over = {"shadow": 7}
+    for file in out.iterdir():
+        os.utime(file, (0, 0))
+    (out / "drift.json").write_bytes(output.document(verdict))
+    with dashboard("--out", str(out)) as url:
+        shown = open_page(browser, url, "days old: has the nightly run stopped?", "old")
+        assert "looked at 2026-01-02 03:04 UTC" in shown
+        assert "7 records passed over: shadow" in shown
+        open_page(browser, f"{url}/outcomes", "These are of an earlier run", "old-outcomes")
+        open_page(browser, f"{url}/report", "This report is of an earlier run")
+
+
+def test_a_log_that_cannot_be_read_is_said_plainly(browser: Chrome, tmp_path: Path) -> None:
+    (tmp_path / "log").mkdir()
+    with dashboard("--out", str(tmp_path / "out"), "--log", str(tmp_path / "log")) as url:
+        open_page(browser, f"{url}/decision?request_id=any", "no such request")
+        segment(tmp_path / "log", [b"no record\n", b"at all\n", b"of any\n"])
+        open_page(browser, f"{url}/decision?request_id=any", "The log cannot be read", "bad-log")

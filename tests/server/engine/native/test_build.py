@@ -1,0 +1,136 @@
+"""The build of the kernel, and its tests once more under the sanitizers of the C compiler."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from server.engine.native import build
+from tests.conftest import ROOT
+
+QUIET = "detect_leaks=0:allocator_may_return_null=1"
+
+
+def sanitizer() -> str:
+    """Return the sanitizer's run-time library; skip where there is no compiler that has one."""
+    try:
+        found = subprocess.run(
+            ["cc", "-print-file-name=libasan.so"], capture_output=True, text=True, check=True
+        ).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("no C compiler")
+    if not Path(found).is_absolute():
+        pytest.skip("the C compiler has no address sanitizer")
+    return found
+
+
+def test_every_source_that_stands_there_is_compiled_and_hashed() -> None:
+    """A file left out of the digest would leave an old build in place."""
+    assert set(build.HERE.glob("*.[ch]")) == {*build.SOURCES, *build.HEADERS}
+
+
+def test_a_build_is_current_until_the_source_changes(tmp_path: Path) -> None:
+    try:
+        build.build(tmp_path)
+    except build.BuildError as error:
+        pytest.skip(str(error))
+    assert build.is_current(tmp_path)
+    built = (tmp_path / build.NAME).read_bytes()
+    assert len(built) < 60_000
+    (tmp_path / build.NAME).write_bytes(built.replace(build.digest().encode(), b"0" * 64))
+    assert not build.is_current(tmp_path)
+
+
+@pytest.mark.parametrize(("must", "code"), [([], 0), (["--must"], 1)])
+def test_without_a_compiler_it_says_what_that_costs(
+    must: list[str], code: int, tmp_path: Path
+) -> None:
+    """And leaves no build of another source behind."""
+    (tmp_path / build.NAME).write_bytes(b"of another source")
+    done = subprocess.run(
+        [sys.executable, "-m", "server.engine.native.build", "--out", str(tmp_path), *must],
+        cwd=ROOT, env=os.environ | {"CC": "no-such-compiler"}, capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (code, "")
+    assert not (tmp_path / build.NAME).exists()
+    assert done.stderr == (
+        "native engine not built: no C compiler (no-such-compiler); onnxruntime scores, slower\n"
+    )
+
+
+@pytest.fixture(scope="module")
+def sanitized(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the checkout whose kernel looks at every access and every overflow."""
+    sanitizer()
+    copy = tmp_path_factory.mktemp("sanitized")
+    for folder in ("server", "tests"):
+        ignored = shutil.ignore_patterns("*.so", "__pycache__")
+        shutil.copytree(ROOT / folder, copy / folder, ignore=ignored)
+    (copy / "models").symlink_to(ROOT / "models")
+    shutil.copy(ROOT / "pyproject.toml", copy)
+    try:
+        build.build(copy / "server" / "native", sanitize=True)
+    except build.BuildError as error:
+        pytest.skip(str(error))
+    return copy
+
+
+def examined(copy: Path, *command: str) -> str:
+    """Run Python in the copy with the sanitizers loaded; return what it said."""
+    environment = os.environ | {
+        "LD_PRELOAD": sanitizer(), "ASAN_OPTIONS": QUIET, "PYTHONMALLOC": "malloc",
+        "UBSAN_OPTIONS": "print_stacktrace=1",
+    }  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, *command], cwd=copy, env=environment, capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
+    return done.stdout
+
+
+def test_the_sanitizers_find_what_they_are_there_for(sanitized: Path) -> None:
+    """A kernel with the check of its children taken out, handed a child out of bounds."""
+    broken = sanitized.parent / "broken"
+    shutil.copytree(sanitized, broken, symlinks=True)
+    source = broken / "server" / "native" / "kernel.c"
+    check = "if (split >= splits || seen[split])"
+    assert check in source.read_text()
+    source.write_text(source.read_text().replace(check, "if (0)"))
+    code = (
+        "from tests import test_server_native_kernel as t\n"
+        "t.Kernel(**(t.arguments() | {'yes': t.i64(3, -2, -5)}))"
+    )
+    (broken / "server" / "native" / build.NAME).unlink()
+    command = [
+        sys.executable,
+        "-c",
+        "from server.engine.native import build; build.build(sanitize=True)",
+    ]
+    subprocess.run(command, cwd=broken, check=True)
+    environment = os.environ | {"LD_PRELOAD": sanitizer(), "ASAN_OPTIONS": QUIET}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=broken, env=environment, capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+    assert "ERROR: AddressSanitizer" in done.stderr
+
+
+@pytest.mark.parametrize("part", ["kernel", "decoder", "line", "to_json"])
+def test_the_tests_in_c_pass_under_the_sanitizers(part: str, sanitized: Path) -> None:
+    said = examined(
+        sanitized, "-m", "pytest", "--noconftest", "-p", "no:cacheprovider",
+        f"tests/test_server_native_{part}.py",
+    )  # fmt: skip
+    assert "passed" in said
+    assert "skipped" not in said
+
+
+def test_damaged_models_are_refused_or_scored_under_the_sanitizers(sanitized: Path) -> None:
+    bundle = ROOT / "models" / "credit-express" / "1"
+    said = examined(sanitized, "-m", "tests.long.native_fuzz", "60", str(bundle))
+    assert "refused" in said

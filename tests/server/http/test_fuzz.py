@@ -1,0 +1,23 @@
+"""The short form of the fuzzer; the long one is `python -m tests.long.server_fuzz`."""
+
+import asyncio
+
+from tests.conftest import Running, Trained, applicants
+from tests.long.server_fuzz import GROWTH_KILOBYTES, fuzz, resident_kilobytes
+
+BOTH_LANES = True
+BODIES = 6_000
+
+
+def test_every_wrong_body_is_refused_and_its_fault_named(server: Running, trained: Trained) -> None:
+    """No 5xx, no broken connection, and memory stays flat once it is warm."""
+    good = applicants(trained.held_out[:200])
+    (worker,) = server.workers()
+    asyncio.run(fuzz(server.port, 1, good, BODIES // 3))
+    before = resident_kilobytes(worker)
+    found = asyncio.run(fuzz(server.port, 2, good, BODIES))
+    assert found.wrong == []
+    assert found.statuses[422] > BODIES / 3
+    assert found.statuses[400] > BODIES / 10
+    assert found.statuses[200] > 0
+    assert resident_kilobytes(worker) - before < GROWTH_KILOBYTES

@@ -1,0 +1,132 @@
+"""A turn of the event loop: what arrives together shares one write of the record."""
+
+import json
+import re
+import socket
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Running, Serve
+from tests.server.http.test_http import FIT, access_lines, raw, sender, stopped
+from tests.server.http.test_lane import post
+
+WRITES = re.compile(r"^syscw: (\d+)$", re.M)
+MANY, FEW = 40, 5
+LONG = post(json.dumps([FIT] * 300).encode())
+
+
+def writes(server: Running) -> int:
+    """Return how often the worker has called write, for the record and for answers."""
+    (worker,) = server.workers()
+    file = Path("/proc") / str(worker) / "io"
+    if not file.exists():
+        pytest.skip("wants Linux's account of system calls")
+    return int(WRITES.findall(file.read_text())[0])
+
+
+def together(server: Running, request: bytes, count: int) -> int:
+    """Send a request on so many connections in one turn; return the writes beside the answers'."""
+    asking = [sender(server.port, b"") for _ in range(count)]
+    with stopped(server, connected=count):
+        for each in asking:
+            each.sendall(request)
+        before = writes(server)
+    for each in asking:
+        assert each.recv(65536).startswith(b"HTTP/1.1 200")
+    wrote = writes(server) - before
+    for each in asking:
+        each.close()
+    return wrote - count
+
+
+def test_what_arrives_together_is_recorded_by_fewer_writes_than_answers(
+    bundle: Path, serve: Serve, tmp_path: Path
+) -> None:
+    with serve(bundle, tmp_path, "--access-log", "0") as up:
+        assert 1 <= together(up, post(), MANY) <= MANY // 2
+        assert len(up.records()) == MANY
+
+
+def test_no_answer_waits_long_for_others(bundle: Path, serve: Serve, tmp_path: Path) -> None:
+    """Together these take many times a turn's patience, so they leave in many parts."""
+    batch = post(json.dumps([FIT] * 900).encode())
+    with serve(bundle, tmp_path, "--access-log", "0") as up:
+        assert together(up, batch, MANY) >= 4
+
+
+def test_a_probe_does_not_wait_for_a_long_queue(bundle: Path, serve: Serve, tmp_path: Path) -> None:
+    """The batches were read before it; its answer, and so its line, precedes the last of theirs."""
+    with serve(bundle, tmp_path) as up:
+        queue = [sender(up.port, b"") for _ in range(MANY)]
+        with sender(up.port, b"") as probe:
+            with stopped(up, connected=MANY + 1):
+                for each in queue:
+                    each.sendall(LONG)
+                probe.sendall(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert probe.recv(65536).startswith(b"HTTP/1.1 200")
+        for each in queue:
+            assert each.recv(65536).startswith(b"HTTP/1.1 200")
+            each.close()
+    newest_first = [line["path"] for line in reversed(access_lines(tmp_path))]
+    assert newest_first.count("/score") == MANY
+    assert newest_first.index("/score") < newest_first.index("/livez")
+
+
+def at_the_end_of_a_long_queue(server: Running, data: bytes, ends: bool = False) -> bytes:
+    """Send data in one turn behind batches that take long; return all that is answered."""
+    queue = [sender(server.port, b"") for _ in range(FEW)]
+    with sender(server.port, b"") as last:
+        with stopped(server, connected=FEW + 1):
+            for each in queue:
+                each.sendall(LONG)
+            last.sendall(data)
+            if ends:
+                last.shutdown(socket.SHUT_WR)
+        got = b""
+        while part := last.recv(65536):
+            got += part
+    for each in queue:
+        assert each.recv(65536).startswith(b"HTTP/1.1 200")
+        each.close()
+    return got
+
+
+def test_nothing_overtakes_a_request_that_waits_in_a_long_queue(server: Running) -> None:
+    """Neither a refusal, nor a request behind it, nor the end of the connection."""
+    key = "X-Request-Id: two\r\nIdempotency-Key: long\r\nConnection: close\r\n"
+    refused = at_the_end_of_a_long_queue(server, post() + b"what is this\r\n\r\n")
+    assert re.findall(rb"HTTP/1.1 (\d+)", refused) == [b"200", b"400"]
+    asks = "X-Request-Id: two\r\nExpect: 100-continue\r\nConnection: close\r\n"
+    invited = at_the_end_of_a_long_queue(server, post() + post(more=asks))
+    assert re.findall(rb"HTTP/1.1 (\d+)", invited)[0] == b"200"
+    both = at_the_end_of_a_long_queue(server, post(more="X-Request-Id: one\r\n") + post(more=key))
+    assert re.findall(rb'"request_id":"(\w+)"', both) == [b"one", b"two"]
+    ended = at_the_end_of_a_long_queue(server, post(), ends=True)
+    assert ended.startswith(b"HTTP/1.1 200")
+
+
+def test_a_client_that_says_it_sends_no_more_has_its_answer(server: Running) -> None:
+    """Request and end are there at once."""
+    with sender(server.port, b"") as asking:
+        with stopped(server, connected=1):
+            asking.sendall(post())
+            asking.shutdown(socket.SHUT_WR)
+        got = b""
+        while part := asking.recv(65536):
+            got += part
+    assert got.startswith(b"HTTP/1.1 200")
+
+
+def test_what_is_not_http_behind_a_request_is_refused_behind_its_answer(server: Running) -> None:
+    got = raw(server, post() + b"what is this\r\n\r\n")
+    assert re.findall(rb"HTTP/1.1 (\d+)", got) == [b"200", b"400"]
+
+
+def test_a_request_behind_one_that_waits_is_answered_behind_it(server: Running) -> None:
+    """Also one that is to be committed by itself, since an answer is stored for its key."""
+    both = post(more="X-Request-Id: one\r\n") + post(
+        more="X-Request-Id: two\r\nIdempotency-Key: two\r\nConnection: close\r\n"
+    )
+    got = raw(server, both)
+    assert re.findall(rb'"request_id":"(\w+)"', got) == [b"one", b"two"]

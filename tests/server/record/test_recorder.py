@@ -1,0 +1,405 @@
+"""The record under stress: kill -9, a full disk, a deleted folder, and what each setting keeps."""
+
+import base64
+import hashlib
+import hmac
+import http.client
+import json
+import os
+import random
+import re
+import resource
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+
+from monitoring.__main__ import main
+from server.settings import Settings
+from tests.conftest import ROOT, Running, Serve, Trained, applicants, environment
+from tests.long.crash_log import rounds
+from tests.server.http.test_http import sender, stopped
+from tests.server.http.test_lane import post as lane_post
+
+BOTH_LANES = True
+KILLS = 10
+FIT = {"AGE": 40, "INCOME": 1000.5, "DEBT-RATIO": 0.5, "KIND": "car", "REGION": 2}
+UNFIT = FIT | {"AGE": "forty-seven", "KIND": "boat"}
+
+
+def post(server: Running, applicant: Any = FIT, request_id: str = "") -> httpx.Response:
+    headers = {"X-Request-Id": request_id} if request_id else {}
+    return httpx.post(f"{server.url}/score", json=applicant, headers=headers, timeout=20)
+
+
+def recorded(server: Running) -> list[str]:
+    return [record["request_id"] for record in server.records()]
+
+
+def test_every_answer_received_before_a_kill_is_in_the_log(
+    bundle: Path, trained: Trained, tmp_path: Path
+) -> None:
+    """The long form: make crash-test."""
+    (tmp_path / "log").mkdir()
+    asked = applicants(trained.held_out[:200])
+    tally = rounds(bundle, asked, tmp_path / "log", KILLS, random.Random(7))
+    assert tally.answered > 0
+    assert main(["log", "verify", str(tmp_path / "log")]) == 0
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 512 kB of its own."""
+    if os.geteuid() or sys.platform != "linux":
+        pytest.skip("mounting a tmpfs wants root on Linux")
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=512k,mode=700", "tmpfs", str(tmp_path)],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if mounted.returncode:
+        pytest.skip(f"mounting a tmpfs is not allowed here: {mounted.stderr.strip()}")
+    yield tmp_path
+    subprocess.run(["umount", "--lazy", str(tmp_path)], check=True)
+
+
+def fill(disk: Path) -> Path:
+    """Take all the space but a little."""
+    filler = disk / "filler"
+    with filler.open("wb", buffering=0) as file:
+        try:
+            while file.write(b"x" * 4096) == 4096:
+                pass
+        except OSError:
+            pass
+    return filler
+
+
+def until(server: Running, status: int, name: str, most: int = 2000) -> list[str]:
+    """Post until an answer has `status`; return the request ids answered 200 before."""
+    good: list[str] = []
+    for number in range(most):
+        answer = post(server, request_id=f"{name}-{number}")
+        if answer.status_code == status:
+            return good
+        assert answer.status_code == 200, answer.text
+        good.append(f"{name}-{number}")
+    raise AssertionError(f"no {status} in {most} requests")
+
+
+def wait_for(server: Running, request_id: str) -> None:
+    """Post one request again and again until it is recorded; a second is what it should take."""
+    give_up = time.monotonic() + 30
+    while (answer := post(server, request_id=request_id)).status_code == 503:
+        assert time.monotonic() < give_up, answer.text
+    assert answer.status_code == 200
+
+
+def alarms_in(stderr: str) -> list[dict[str, Any]]:
+    """Return the alarms of the record; a start may have had something to say before them."""
+    return [line for line in map(json.loads, stderr.splitlines()) if "event" in line]
+
+
+def test_a_full_disk_refuses_and_recovers_without_restart(
+    bundle: Path, serve: Serve, small_disk: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with serve(bundle, small_disk) as server:
+        answered = until(server, 200, "before")
+        filler = fill(small_disk)
+        answered += until(server, 503, "full")
+        refused = post(server, request_id="refused")
+        assert refused.status_code == 503
+        assert "No space left on device" in refused.json()["detail"]
+        filler.unlink()
+        for number in range(5):
+            assert post(server, request_id=f"after-{number}").status_code == 200
+            answered.append(f"after-{number}")
+        ids = recorded(server)  # every line whole: the one written in part was taken back
+    assert set(answered) <= set(ids)
+    assert "refused" not in ids
+    assert ids[0] == "before-0"
+    alarms = alarms_in(capfd.readouterr().err)
+    events = [alarm["event"] for alarm in alarms]
+    assert events == ["prediction log unwritable", "prediction log written again"]
+    assert alarms[1]["requests"] == 2
+    assert alarms[1]["answers_unrecorded"] == 0
+
+
+def test_a_full_disk_refuses_every_score_of_a_turn_and_nothing_else(
+    bundle: Path, serve: Serve, small_disk: Path
+) -> None:
+    """Scores that share a write share its fate; a refusal among them stays the refusal it is."""
+    with serve(bundle, small_disk) as server:
+        post(server)
+        filler = fill(small_disk)
+        until(server, 503, "full")
+        before = len(server.records())
+        sent = [FIT, FIT, UNFIT, FIT]
+        asking = [sender(server.port, b"") for _ in sent]
+        with stopped(server, connected=len(sent)):
+            for connection, applicant in zip(asking, sent, strict=True):
+                connection.sendall(lane_post(json.dumps(applicant).encode()))
+        answers = [connection.recv(65536).split()[1] for connection in asking]
+        assert answers == [b"503", b"503", b"422", b"503"]
+        filler.unlink()
+        until(server, 200, "room")
+        after = [each["request_id"] for each in server.records()[before:]]
+        assert after
+        assert all(each.startswith("room") for each in after)
+
+
+def test_a_full_disk_answers_and_counts_where_the_setting_says_so(
+    bundle: Path, serve: Serve, small_disk: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with serve(bundle, small_disk, "--log-on-failure", "answer") as server:
+        filler = fill(small_disk)
+        sent = 0
+        while sent < 2000 and "unwritable" not in capfd.readouterr().err:
+            assert post(server, request_id=f"full-{sent}").status_code == 200
+            sent += 1
+        batch = post(server, [FIT] * 1000, request_id="batch")
+        assert batch.status_code == 200
+        filler.unlink()
+        assert post(server, request_id="after").status_code == 200
+        ids = recorded(server)
+        assert "after" in ids
+        assert "batch" not in ids
+        lost = sent - len([i for i in ids if i.startswith("full")])
+    [again] = alarms_in(capfd.readouterr().err)
+    assert again["event"] == "prediction log written again"
+    assert again["answers_unrecorded"] == lost + 1000
+
+
+def test_a_deleted_folder_is_noticed_and_written_again_once_it_is_back(
+    bundle: Path, serve: Serve, tmp_path: Path
+) -> None:
+    log = tmp_path / "log"
+    with serve(bundle, tmp_path, "--log-dir", str(log)) as server:
+        until(server, 200, "one")
+        post(server, request_id="lost with its file")
+        for path in log.iterdir():
+            path.unlink()
+        log.rmdir()
+        until(server, 503, "gone", most=100_000)
+        log.mkdir()
+        wait_for(server, "back")
+        [segment] = log.glob("*.jsonl")
+        assert [json.loads(line)["request_id"] for line in segment.open()] == ["back"]
+
+
+def test_a_limit_on_the_size_of_a_file_begins_a_new_one(
+    bundle: Path, serve: Serve, tmp_path: Path
+) -> None:
+    """EFBIG, as a quota of some file systems gives it: refused for a second, then a new file."""
+    with serve(bundle, tmp_path) as server:
+        (worker,) = server.workers()
+        resource.prlimit(worker, resource.RLIMIT_FSIZE, (5000, 5000))
+        answered = until(server, 503, "one")
+        wait_for(server, "next")
+        assert set(answered) | {"next"} <= set(recorded(server))
+        assert len(list(tmp_path.glob("*.jsonl"))) == 2
+
+
+def test_a_segment_ends_at_its_size_and_no_record_is_cut(
+    bundle: Path, serve: Serve, tmp_path: Path
+) -> None:
+    batch = [FIT] * 500
+    with serve(bundle, tmp_path, "--log-segment-mb", "1") as server:
+        for number in range(16):
+            assert post(server, batch, f"batch-{number}").status_code == 200
+        assert len(server.records()) == 16 * 500
+    segments = sorted(tmp_path.glob("*.jsonl"))
+    assert [path.stem.rpartition("-")[2] for path in segments] == list("0123")[: len(segments)]
+    assert len(segments) > 1
+    assert all(path.stat().st_size < 1_400_000 for path in segments)
+
+
+def test_only_the_owner_can_read_the_log(bundle: Path, serve: Serve, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    with serve(bundle, tmp_path, "--log-dir", str(log)) as server:
+        post(server)
+    assert log.stat().st_mode & 0o777 == 0o700
+    assert [path.stat().st_mode & 0o777 for path in log.iterdir()] == [0o600]
+
+
+def test_every_restart_begins_a_segment_behind_a_torn_one(
+    bundle: Path, serve: Serve, tmp_path: Path
+) -> None:
+    for number in range(2):
+        with serve(bundle, tmp_path) as server:
+            post(server, request_id=f"run-{number}")
+        newest = max(tmp_path.glob("*.jsonl"))
+        newest.write_bytes(newest.read_bytes() + b'{"v":1,"torn')
+    assert main(["log", "get", "run-0", str(tmp_path)]) == 0
+    assert main(["log", "get", "run-1", str(tmp_path)]) == 0
+
+
+def test_the_chain_of_a_real_server_verifies_and_one_digit_breaks_it(
+    bundle: Path, serve: Serve, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with serve(bundle, tmp_path, "--log-chain", "true") as server:
+        for number in range(5):
+            post(server, [FIT] * 3, f"batch-{number}")
+    assert main(["log", "verify", str(tmp_path)]) == 0
+    assert '"records":15,"chained":true' in capsys.readouterr().out
+    [path] = tmp_path.glob("*.jsonl")
+    path.write_bytes(path.read_bytes().replace(b'"AGE": 40', b'"AGE": 41').replace(b":40", b":41"))
+    assert main(["log", "verify", str(tmp_path)]) == 1
+    assert f"{path}, byte 0:" in capsys.readouterr().err
+
+
+def test_refused_requests_are_recorded_without_what_was_sent(
+    bundle: Path, serve: Serve, tmp_path: Path
+) -> None:
+    with serve(bundle, tmp_path) as server:
+        assert post(server, UNFIT, "unfit").status_code == 422
+        [record] = server.records()
+    assert (record["kind"], record["status"], record["request_id"]) == ("refused", 422, "unfit")
+    assert [fault["feature"] for fault in record["faults"]] == ["AGE", "KIND"]
+    assert "forty-seven" not in json.dumps(record)
+    assert "boat" not in json.dumps(record)
+
+
+def test_refused_requests_are_recorded_with_their_body_where_asked(
+    bundle: Path, serve: Serve, tmp_path: Path
+) -> None:
+    with serve(bundle, tmp_path, "--log-refused", "body") as server:
+        post(server, UNFIT)
+        httpx.post(
+            f"{server.url}/score", content=b"\xff{", headers={"content-type": "application/json"}
+        )
+        first, second = server.records()
+    assert json.loads(first["body"]) == UNFIT
+    assert first["faults"][0]["got"] == '"forty-seven"'
+    assert second["body"] == "\N{REPLACEMENT CHARACTER}{"
+
+
+def test_an_applicant_refused_in_a_partial_batch_is_recorded_in_its_place(
+    bundle: Path, serve: Serve, tmp_path: Path
+) -> None:
+    with serve(bundle, tmp_path, "--log-refused", "body") as server:
+        answer = httpx.post(
+            f"{server.url}/score?partial=true",
+            json=[FIT, UNFIT, FIT],
+            headers={"X-Request-Id": "partly"},
+        )
+        assert answer.status_code == 200
+        records = server.records()
+    told = [(record["kind"], record["request_id"], record["index"]) for record in records]
+    assert told == [("score", "partly", 0), ("refused", "partly", 1), ("score", "partly", 2)]
+    assert [fault["feature"] for fault in records[1]["faults"]] == ["AGE", "KIND"]
+    assert (records[1]["status"], json.loads(records[1]["body"])) == (422, UNFIT)
+
+
+def test_values_can_be_left_out(bundle: Path, serve: Serve, tmp_path: Path) -> None:
+    with serve(bundle, tmp_path, "--log-features", "none", "--log-refused", "body") as server:
+        post(server)
+        post(server, UNFIT)
+        score, refused = server.records()
+    assert not {"row", "row_hash", "features"} & set(score)
+    assert "body" not in refused
+    assert "forty-seven" not in json.dumps(refused)
+
+
+def test_values_can_be_hashed_with_a_salt(bundle: Path, serve: Serve, tmp_path: Path) -> None:
+    """With the salt and the applicant's row anyone can show that this row was scored."""
+    salt = tmp_path / "salt"
+    salt.write_bytes(bytes(range(32)))
+    plain, hashed = tmp_path / "plain", tmp_path / "hashed"
+    plain.mkdir()
+    hashed.mkdir()
+    with serve(bundle, plain) as server:
+        post(server)
+        row = base64.b64decode(server.records()[0]["row"])
+    flags = ("--log-features", "hashed", "--log-salt-file", str(salt))
+    with serve(bundle, hashed, *flags) as server:
+        post(server)
+        [record] = server.records()
+    assert record["row_hash"] == hmac.new(salt.read_bytes(), row, hashlib.sha256).hexdigest()
+    assert not {"row", "features"} & set(record)
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (("--log-features", "hashed"), "wants log_salt_file"),
+        (("--log-features", "hashed", "--log-salt-file", "/dev/null"), "wanted a salt of 16"),
+        (("--log-fsync", "sometimes"), "sometimes"),
+        (("--log-dir", "/proc/nowhere"), "/proc/nowhere"),
+    ],
+)
+def test_a_server_that_could_not_record_does_not_start(
+    bundle: Path, flags: tuple[str, ...], said: str
+) -> None:
+    command = [sys.executable, "-m", "server", "--model", str(bundle), "--port", "0", *flags]
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment(), capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("mode", ["never", "interval", "always"])
+def test_every_fsync_mode_records_and_stops_cleanly(
+    bundle: Path, serve: Serve, tmp_path: Path, mode: str
+) -> None:
+    flags = ("--log-fsync", mode, "--log-fsync-seconds", "0.01", "--log-segment-mb", "1")
+    with serve(bundle, tmp_path, *flags) as server:
+        connection = http.client.HTTPConnection("127.0.0.1", server.port)
+        body = json.dumps([FIT] * 200)
+        for _ in range(20):
+            connection.request("POST", "/score", body, {"Content-Type": "application/json"})
+            assert connection.getresponse().read()
+        assert len(server.records()) == 4000
+
+
+def test_a_stopped_server_has_released_its_segments(
+    bundle: Path, serve: Serve, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with serve(bundle, tmp_path) as server:
+        post(server)
+        main(["log", "ls", str(tmp_path)])
+        assert capsys.readouterr().out.startswith("open ")
+        server.process.send_signal(signal.SIGTERM)
+        server.process.wait(20)
+        main(["log", "ls", str(tmp_path)])
+        assert capsys.readouterr().out.startswith("closed ")
+
+
+def test_the_document_lists_every_setting_of_the_log_with_its_default() -> None:
+    document = (ROOT / "docs" / "record.md").read_text()
+    table = re.findall(r"^\| `(LOG_\w+)` \| ?(.*?) ?\|", document, re.MULTILINE)
+    documented = {name.lower(): default.strip("`") for name, default in table}
+    defaults = {
+        field.name: "" if field.default is None else str(field.default)
+        for field in msgspec.structs.fields(Settings)
+        if field.name.startswith("log_") and field.name != "log_level"
+    }
+    assert documented == {
+        name: default.lower() if default in {"True", "False"} else default
+        for name, default in defaults.items()
+    }
+
+
+def test_open_inference_requests_are_recorded_scored_and_refused(
+    bundle: Path, serve: Serve, tmp_path: Path
+) -> None:
+    tensor = {"name": "X", "datatype": "FP64", "shape": [2, 5]}
+    rows = [40, 1000.5, 0.5, 0, 1, 41, None, 0.5, 1, 2]
+    with serve(bundle, tmp_path) as server:
+        url = f"{server.url}/v2/models/small/infer"
+        good = httpx.post(url, json={"id": "two", "inputs": [{**tensor, "data": rows}]})
+        bad = httpx.post(url, json={"inputs": [{**tensor, "data": rows[:-1]}]})
+        assert (good.status_code, bad.status_code) == (200, 400)
+        first, second, refused = server.records()
+    assert [(r["request_id"], r["index"]) for r in (first, second)] == [("two", 0), ("two", 1)]
+    assert len(base64.b64decode(second["row"])) == 5 * 8
+    assert "features" not in first
+    assert (refused["kind"], refused["status"]) == ("refused", 400)
