@@ -4,6 +4,7 @@ Every conversion runs behind the command's own guard, so a crash of LightGBM is 
 """
 
 import contextlib
+import importlib
 import io
 import json
 import os
@@ -17,6 +18,11 @@ from pathlib import Path
 
 from convert.__main__ import main
 from convert.guard import guarded
+
+# Loaded before the first fork, so that no conversion loads it again; a pool of threads could not
+# be forked.
+os.environ["OPENBLAS_NUM_THREADS"] = "1"
+importlib.import_module("convert.commands")
 
 LETTERS = b"0123456789-+.= \nenaif\xff"
 NUMBERS = (b"-1", b"0", b"99999999999999999999", b"1e308", b"nan", b"-2147483649", b"4294967296")

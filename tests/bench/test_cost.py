@@ -1,7 +1,6 @@
 """What is measured against trees, features and batch is what the row says."""
 
 import json
-from pathlib import Path
 
 from bench import cost
 from bench.workload import models
@@ -22,8 +21,7 @@ def test_a_body_holds_the_batch_and_applicants_take_turns() -> None:
     assert cost.encode([{"n": 7}], 1, 1) == [b'{"n":7}']
 
 
-def test_a_batch_costs_each_applicant_its_part(tmp_path: Path) -> None:
-    workload = models.build(models.Size(20, 7, 60), tmp_path)
+def test_a_batch_costs_each_applicant_its_part(workload: models.Workload) -> None:
     one, ten = (cost.measured("batch", workload, batch, 200) for batch in (1, 10))
     assert (one["batch"], ten["batch"]) == (1, 10)
     assert one["samples"] == 200

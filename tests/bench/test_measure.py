@@ -24,14 +24,10 @@ from bench.workload import applicants, models
 from server.http import app
 from server.scoring.codec import JSON
 
+from .conftest import SIZE
+
 ROOT = Path(__file__).parents[2]
-SIZE = models.Size(20, 7, 60)
 OWN = subjects.SUBJECTS
-
-
-@pytest.fixture(scope="module")
-def workload(tmp_path_factory: pytest.TempPathFactory) -> models.Workload:
-    return models.build(SIZE, tmp_path_factory.mktemp("bench"))
 
 
 def test_a_model_is_built_once(workload: models.Workload) -> None:

@@ -15,11 +15,6 @@ ROOT = Path(__file__).parents[2]
 NAMES = [each.name for each in peers.PEERS]
 
 
-@pytest.fixture(scope="module")
-def workload(tmp_path_factory: pytest.TempPathFactory) -> models.Workload:
-    return models.build(models.Size(20, 7, 60), tmp_path_factory.mktemp("bench"))
-
-
 def probability(port: int, request: bytes) -> float:
     """Ask over a socket, so that exactly the measured bytes are sent."""
     with socket.create_connection(("127.0.0.1", port), timeout=30) as client:

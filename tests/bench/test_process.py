@@ -9,11 +9,6 @@ from bench.process import memory, start
 from bench.workload import models
 
 
-@pytest.fixture(scope="module")
-def workload(tmp_path_factory: pytest.TempPathFactory) -> models.Workload:
-    return models.build(models.Size(20, 7, 60), tmp_path_factory.mktemp("bench"))
-
-
 def test_the_steps_of_the_cold_start_and_what_is_left_add_up_to_the_whole(
     workload: models.Workload,
 ) -> None:
