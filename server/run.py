@@ -4,6 +4,7 @@ import logging
 import socket
 from collections.abc import Callable, Mapping
 from functools import partial
+from importlib import import_module
 
 import uvicorn
 from uvicorn.config import Config
@@ -16,7 +17,7 @@ from .http.gate import Gate
 from .http.keys import Keys
 from .http.protocol import WholeRequests
 from .http.score import Score
-from .http.services import open_services
+from .http.services import Services, open_services
 from .http.shared import State
 from .http.turn import Turn
 from .metrics.counters import Table
@@ -56,7 +57,7 @@ def run(settings: Settings) -> None:
 
     def work(models: Catalog, row: int, ready: Callable[[], None]) -> None:
         services = open_services(settings, models, table, row)
-        rest = app.Rest(services)
+        rest = app.Rest(services, rest_of)
         hooks = Hooks(ready, services.tick, services.state, rest.prepare)
         scores = app.scores(services)
         services.state.gate = Gate(services.keys, partial(app.scope_of, scores.handlers))
@@ -66,11 +67,11 @@ def run(settings: Settings) -> None:
         services.close()
 
     def load(care: Care) -> Catalog:
-        app.load_rest()
+        load_rest()
         return catalog.load_all(settings, care)
 
     if settings.workers > 1:
-        app.load_rest()
+        load_rest()
     worker.preload()
     admin_listener = None
     if settings.admin_port is not None:
@@ -82,6 +83,20 @@ def run(settings: Settings) -> None:
     )  # fmt: skip
     supervisor = Supervisor(load, loaded, processes)
     supervisor.run(partial(announce, *address(settings, listener)))
+
+
+def load_rest() -> None:
+    """Import what is not scoring: before a fork, so that processes share it."""
+    for name in (".http.rest", ".oip.service"):
+        import_module(name, __package__)
+
+
+def rest_of(services: Services) -> app.App:
+    """Return what answers beside `/score`; imported when it is first made."""
+    from .http import rest
+    from .oip.service import Protocol
+
+    return rest.create(services, Protocol(services).routes())
 
 
 def lane_of(settings: Settings, scores: Mapping[str, Score]) -> dict[bytes, Score]:

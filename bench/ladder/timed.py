@@ -1,5 +1,10 @@
 """What is timed: a function over one row, and what its rows are."""
 
+import math
+
+import numpy as np
+import numpy.typing as npt
+
 Timed = tuple[list[int], list[float]]  # nanoseconds and score per row
 
 Floats = npt.NDArray[np.float64]

@@ -2,8 +2,6 @@
 
 from collections.abc import Awaitable, Callable, Container
 from functools import cached_property
-from importlib import import_module
-from typing import Any
 
 import msgspec
 from starlette.types import Receive, Scope, Send
@@ -26,23 +24,18 @@ class Rest:
     Starlette's import is a fifth of a start, and a server's first task is to score.
     """
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, make: Callable[[Services], App]) -> None:
         self._services = services
+        self._make = make
 
     @cached_property
     def app(self) -> App:
         """Return the application."""
-        made: App = load_rest().create(self._services)
-        return made
+        return self._make(self._services)
 
     def prepare(self) -> None:
         """Make it now."""
         _ = self.app
-
-
-def load_rest() -> Any:
-    """Import what `Rest` needs: before a fork, so that processes share it."""
-    return import_module(".rest", __package__)
 
 
 def scope_of(scores: Container[str], path: str) -> str:

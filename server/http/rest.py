@@ -1,11 +1,12 @@
 """Everything beside scoring, through Starlette: what is imported here no score needs."""
 
+from collections.abc import Sequence
 from time import perf_counter
 
 from starlette.applications import Starlette
+from starlette.routing import BaseRoute
 from starlette.types import Message, Receive, Scope, Send
 
-from ..oip.service import Protocol
 from .app import App
 from .fields import trace_of
 from .information import Information
@@ -18,10 +19,10 @@ HEADERS = [
 ]  # fmt: skip
 
 
-def create(services: Services) -> App:
-    """Return the application beside `/score`."""
+def create(services: Services, protocol: Sequence[BaseRoute]) -> App:
+    """Return the application beside `/score`; `protocol`: the routes of the inference protocol."""
     information = Information(services)
-    routes = [*information.routes(), *Protocol(services).routes()]
+    routes = [*information.routes(), *protocol]
     starlette = Starlette(routes=routes, exception_handlers=information.handlers())
     starlette.router.redirect_slashes = False  # a redirect would go where the Host header says
     return Counted(starlette, services)
