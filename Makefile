@@ -81,11 +81,11 @@ log-scale: setup ## every verb of the log on RECORDS=1000000: seconds and memory
 
 .PHONY: drift-power drift-scale dashboard dashboard-test
 drift-power: setup ## false alarms and missed drift over 100 seeds, Evidently beside (about an hour)
-	$(PY) -W ignore -m monitoring drift-power --out docs/drift-power.json
-	$(PY) -W ignore -m monitoring drift-power --render docs
+	$(PY) -W ignore -m bench.power drift-power --out docs/drift-power.json
+	$(PY) -W ignore -m bench.power drift-power --render docs
 drift-scale: setup ## what a verdict and a report cost at size
-	$(PY) -m monitoring drift-scale --out docs/drift-scale.json
-	$(PY) -W ignore -m monitoring drift-power --render docs
+	$(PY) -m bench.power drift-scale --out docs/drift-scale.json
+	$(PY) -W ignore -m bench.power drift-power --render docs
 dashboard: setup ## look at drift, decisions and outcomes in a browser (OUT=drift LOG=log)
 	$(PY) -m monitoring dashboard --out $(or $(OUT),drift) --log $(or $(LOG),log)
 dashboard-test: setup ## drive the dashboard in headless Chromium, pictures in artifacts/

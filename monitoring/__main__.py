@@ -24,9 +24,7 @@ class Command(NamedTuple):
 COMMANDS = {
     "log": Command(".log.cli", "list, read, export, compact, erase and verify prediction logs"),
     "dashboard": Command(".dashboard.cli", "look at all of it in a browser"),
-    "drift": Command(".drift.cli", "have the scored rows moved away from the training rows?", 3),
-    "drift-scale": Command(".power.scale", "measure what a verdict and a report cost at size"),
-    "drift-power": Command(".power.cli", "measure false alarms and missed drift of the verdict"),
+    "drift": Command(".nightly.cli", "have the scored rows moved away from the training rows?", 3),
     "replay": Command(".replay.cli", "score the log again: compare every bit, or try a new model"),
 }
 

@@ -1,7 +1,7 @@
 """drift-power: measure false alarms and missed drift over many seeds, Evidently's defaults beside.
 
-  python -m monitoring drift-power --seeds 100 --out docs/drift-power.json
-  python -m monitoring drift-power --render docs
+  python -m bench.power drift-power --seeds 100 --out docs/drift-power.json
+  python -m bench.power drift-power --render docs
 
 The first line takes about an hour; --no-evidently minutes. The second writes the tables of
 docs/drift.md and its plot from drift-power.json and drift-scale.json beside it.
@@ -26,9 +26,9 @@ Result = TypeVar("Result")
 
 
 def parser() -> argparse.ArgumentParser:
-    """Return the parser of `python -m monitoring drift-power`."""
+    """Return the parser of `python -m bench.power drift-power`."""
     new = argparse.ArgumentParser(
-        prog="python -m monitoring drift-power",
+        prog="python -m bench.power drift-power",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -1,6 +1,6 @@
 """drift-scale: what a verdict and a report cost at size, beside the plainest pass there is.
 
-  python -m monitoring drift-scale --out docs/drift-scale.json
+  python -m bench.power drift-scale --out docs/drift-scale.json
 
 Each part runs in a process of its own, so that its peak memory is its own. The plain pass reads the
 same Parquet file batch by batch and calls numpy.histogram on each column, with our edges.
@@ -73,9 +73,9 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def parser() -> argparse.ArgumentParser:
-    """Return the parser of `python -m monitoring drift-scale`."""
+    """Return the parser of `python -m bench.power drift-scale`."""
     new = argparse.ArgumentParser(
-        prog="python -m monitoring drift-scale",
+        prog="python -m bench.power drift-scale",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -103,7 +103,7 @@ def run(shapes: list[tuple[int, int]]) -> Scale:
                 print(f"{part}, {rows:,} x {columns}", file=sys.stderr)
                 command = ["drift-scale", "--part", part, "--folder", name]
                 done = subprocess.run(
-                    [sys.executable, "-m", "monitoring", *command],
+                    [sys.executable, "-m", "bench.power", *command],
                     capture_output=True, text=True, check=True,
                 )  # fmt: skip
                 costs.append(Cost(part, rows, columns, **json.loads(done.stdout)))
