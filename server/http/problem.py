@@ -5,6 +5,7 @@ from http import HTTPStatus
 import msgspec
 
 from ..scoring.faults import Fault, shorten
+from ..scoring.refusals import RefusedError, UnreadableError
 
 MEDIA_TYPE = b"application/problem+json"
 MAX_DETAIL = 2000  # characters; what a client sent may stand in it, shortened or not
@@ -58,3 +59,9 @@ class Problem(Exception):  # noqa: N818 - RFC 9457's word
     def encode(self, request_id: str) -> bytes:
         """Return the body, encoded."""
         return msgspec.json.encode(self.document(request_id))
+
+
+def problem_of(refused: RefusedError) -> Problem:
+    """Return 400 for a body that is not the format, 422 for an applicant that does not fit."""
+    status = 400 if isinstance(refused, UnreadableError) else 422
+    return Problem(status, refused.detail, refused.faults, more=refused.more)

@@ -17,6 +17,7 @@ from ..scoring.answer import builders
 from ..scoring.codec import Codec, TooManyError
 from ..scoring.faults import MAX_FAULTS
 from ..scoring.model import Model, Outcome
+from ..scoring.refusals import RefusedError
 from .fields import (
     DEADLINE,
     answer_codec,
@@ -31,7 +32,7 @@ from .fields import (
 from .idempotency import BusyError
 from .ledger import Ledger
 from .message import NO_SNIFF, NO_STORE, Answer, Request, refusal
-from .problem import Headers, Problem
+from .problem import Headers, Problem, problem_of
 from .services import Services
 from .shadow import Shadow
 
@@ -156,7 +157,10 @@ class Score:
         if len(body) > APPLICANT_BYTES:
             raise too_long(body)
         began = perf_counter()
-        said = self._model.score(body, codec)
+        try:
+            said = self._model.score(body, codec)
+        except RefusedError as refused:
+            raise problem_of(refused) from refused
         self._scored_in(took := perf_counter() - began)
         self._append(request_id, 0, said, took, codec.as_json(body))
         if self._shadow is not None:
@@ -198,12 +202,12 @@ class Score:
         return outcomes
 
     def _try(self, body: bytes, codec: Codec, index: int, most: int) -> Outcome | Problem:
+        if len(body) > APPLICANT_BYTES:
+            return too_long(body)
         try:
-            if len(body) > APPLICANT_BYTES:
-                raise too_long(body)
             return self._model.score(body, codec, index, most)
-        except Problem as problem:
-            return problem
+        except RefusedError as refused:
+            return problem_of(refused)
 
     def _batch_answer(
         self, request_id: str, index: int, said: Outcome | Problem, took: float, body: bytes,

@@ -12,7 +12,7 @@ from ..metrics.counters import Counters
 from ..record.recorder import Recorder
 from ..scoring.codec import Codec
 from ..scoring.model import Model, Outcome
-from .problem import Problem
+from ..scoring.refusals import RefusedError
 
 
 class Pending(msgspec.Struct, frozen=True, gc=False):
@@ -58,7 +58,7 @@ class Shadow:
             began = perf_counter()
             try:
                 self._record(each, self._model.score(each.body, each.codec), began)
-            except Problem:
+            except RefusedError:
                 self._counters.add("shadow_failed")
             self._counters.add("shadow_ns", int((perf_counter() - began) * 1e9))
         with suppress(OSError):  # the recorder counts it

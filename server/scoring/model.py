@@ -69,8 +69,8 @@ class Model:
     ) -> Outcome:
         """Score one applicant from its body.
 
-        Raises Problem 400 for what is not `codec`'s format and 422 for what the model must not see;
-        either lists `most` faults and counts all.
+        Raises refusals.UnreadableError for what is not `codec`'s format, RefusedError for what the
+        model must not see; either lists `most` faults and counts all.
         """
         score_at_once = self._at_once.get(codec)
         said = score_at_once(body) if score_at_once else None

@@ -1,4 +1,4 @@
-"""From a body that does not fit to the problem that says what is wrong with it."""
+"""From a body that does not fit to the error that says what is wrong with it."""
 
 from collections.abc import Sequence
 
@@ -6,9 +6,20 @@ import msgspec
 
 from ..bundle.applicant import UnfitError
 from ..bundle.manifest import Feature
-from ..http.problem import Problem
 from .codec import Codec
-from .faults import NOTHING, Found, Rules
+from .faults import NOTHING, Fault, Found, Rules
+
+
+class RefusedError(Exception):
+    """An applicant without a score: `faults` are told, `more` of them only counted."""
+
+    def __init__(self, detail: str, faults: tuple[Fault, ...] = (), more: int = 0) -> None:
+        super().__init__(detail)
+        self.detail, self.faults, self.more = detail, faults, more
+
+
+class UnreadableError(RefusedError):
+    """A body that is not the codec's format at all."""
 
 
 class Refusals:
@@ -18,20 +29,20 @@ class Refusals:
         self._rules = Rules(features, unseen_is_missing)
 
     def look_closer(self, body: bytes, codec: Codec, index: int | None, most: int) -> None:
-        """Raise Problem 422, with `most` faults, where a body that decodes does not fit."""
+        """Raise RefusedError, with `most` faults, where a body that decodes does not fit."""
         found = self._found(body, codec, index, most)
         if found.count:
             raise unfit(found, most)
 
     def of(
         self, body: bytes, codec: Codec, index: int | None, most: int, error: Exception
-    ) -> Problem:
-        """Return 422 for what decodes and does not fit, 400 for what is not the format at all."""
+    ) -> RefusedError:
+        """Return what to raise: UnreadableError for what is not the format at all."""
         found = self._found(body, codec, index, most)
         if found.count and isinstance(error, msgspec.ValidationError | UnfitError):
             return unfit(found, most)
         told = found.told[:most]
-        return Problem(400, f"not {codec.name}: {error}", told, more=found.count - len(told))
+        return UnreadableError(f"not {codec.name}: {error}", told, found.count - len(told))
 
     def _found(self, body: bytes, codec: Codec, index: int | None, most: int) -> Found:
         try:
@@ -41,10 +52,10 @@ class Refusals:
         return self._rules.faults(value, index, most)
 
 
-def unfit(found: Found, most: int) -> Problem:
-    """Return the problem that says the first fault in a line, lists `most` and counts the rest."""
+def unfit(found: Found, most: int) -> RefusedError:
+    """Return the error that says the first fault in a line, lists `most` and counts the rest."""
     told = found.told[:most]
-    return Problem(422, summary(found), told, more=found.count - len(told))
+    return RefusedError(summary(found), told, found.count - len(told))
 
 
 def summary(found: Found) -> str:

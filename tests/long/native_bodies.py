@@ -84,7 +84,7 @@ class Compared:
         self.answered = 0
 
     def __call__(self, body: bytes, codec: Codec, closely: bool = True) -> bool:
-        """Compare; return whether the decoder answered. Raises Problem or AssertionError."""
+        """Compare; return whether the decoder answered. Raises RefusedError or AssertionError."""
         engine = self.quick.engine
         said = (engine.score_json if codec is JSON else engine.score_msgpack)(body)
         if said is None:
