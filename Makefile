@@ -8,6 +8,8 @@ MODEL ?= models/credit-express/1
 BUILD := build
 MODELS := models
 SAMPLES := models/credit-express
+# Test files that run at once: twice the cores, since many tests wait.
+TESTERS ?= 4
 
 # $(call layers,ENVIRONMENT,LAYERS): each layer of requirements is installed once, and again only
 # when its file has changed.
@@ -41,7 +43,7 @@ serve: setup-serve ## serve the committed model and score a real applicant (ONCE
 
 .PHONY: test lint
 test: setup lint ## lint, types and all tests
-	$(PY) -m pytest
+	$(PY) -m pytest -n $(TESTERS) --dist loadfile
 lint: setup ## ruff and mypy alone
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .

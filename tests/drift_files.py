@@ -15,6 +15,7 @@ from tests.record_lines import BEGIN, line, segment
 
 LABELS = ["car", "home", "study"]
 EDGES = (0.2, 0.4)
+MISSING = {"trained": True, "allowed": True, "policy": "trained", "value": None}
 
 
 def rows(count: int, seed: int) -> pd.DataFrame:
@@ -33,11 +34,11 @@ def write_bundle(folder: Path, reference: pd.DataFrame, version: str = "1") -> P
     folder.mkdir(parents=True)
     numbers = {"AGE": 0.5, "INCOME": 0.3}
     features: list[dict[str, Any]] = [
-        {"name": name, "type": "number", "used": True, "importance": share, "missing": {}}
+        {"name": name, "type": "number", "used": True, "importance": share, "missing": MISSING}
         for name, share in numbers.items()
     ]
     features.append(
-        {"name": "KIND", "type": "category", "used": True, "importance": 0.2, "missing": {},
+        {"name": "KIND", "type": "category", "used": True, "importance": 0.2, "missing": MISSING,
          "categories": LABELS, "codes": [0.0, 1.0, 2.0]}
     )  # fmt: skip
     score = scores(reference)
@@ -50,6 +51,7 @@ def write_bundle(folder: Path, reference: pd.DataFrame, version: str = "1") -> P
     manifest = {
         "schema_version": 1, "name": "tiny", "version": version, "task": "binary",
         "files": {"model.onnx": sha256(version)}, "features": features,
+        "transform": {"name": "identity"},
         "policy": {"version": "1", "refuse_at": 0.4, "refer_from": None,
                    "chosen": {"by": "cost", "cost_fn": 5.0, "cost_fp": 1.0}},
     }  # fmt: skip

@@ -4,14 +4,36 @@ import ast
 import statistics
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parent.parent
 FOLDERS = ("server", "convert", "monitoring", "bench", "models")
-ALLOWED_EDGES = {("bench", "server")}
+# The bench measures what others do, so it may import it.
+ALLOWED_EDGES = {("bench", "server"), ("bench", "monitoring")}
+# A room, a folder or a module at the top of its folder, imports only rooms before it.
+LAYERS = {
+    "server": (
+        "deferred", "settings", "logs", "metrics", "bundle", "engine", "scoring", "record", "http",
+        "oip", "offline", "process", "run", "flags", "verbs", "command", "__main__",
+    ),
+    "convert": (
+        "errors", "guard", "damages", "files", "tables", "model", "graph", "read", "prove",
+        "policy", "bundle", "compare", "conversion", "commands", "__main__",
+    ),
+    "monitoring": (
+        "errors", "markup", "bundle", "log", "rows", "drift", "outcomes", "replay", "report",
+        "nightly", "dashboard", "__main__",
+    ),
+    "bench": (
+        "distribution", "host", "progress", "result", "environments", "record_load",
+        "server_process", "workload", "ladder", "load", "limits", "stages", "process", "power", "contract_cost",
+        "record_cost", "cost", "budget", "worst_case", "profiling", "soak", "guard", "report",
+        "benchmark_stages", "parts", "__main__",
+    ),
+}  # fmt: skip
 SERVER_MAY_IMPORT = {
     "httptools", "msgspec", "numpy", "onnxruntime", "orjson", "starlette", "uvicorn", "uvloop",
 }  # fmt: skip
@@ -56,11 +78,49 @@ def tracked() -> list[Path]:
 
 @pytest.mark.parametrize("folder", FOLDERS)
 def test_folders_talk_through_files_not_imports(folder: str) -> None:
-    """The one allowed edge between folders is bench -> server."""
+    """The only allowed edges are those of the bench, to what it measures."""
     for path in sources(folder):
         for package, _ in imported(ast.parse(path.read_text())):
             if package in FOLDERS and package != folder:
                 assert (folder, package) in ALLOWED_EDGES, f"{path} imports {package}"
+
+
+def room_of(module: Sequence[str]) -> str:
+    """Return the part of a dotted name below its folder, "" for the folder itself."""
+    return module[1] if len(module) > 1 else ""
+
+
+def arrows(folder: str) -> Iterator[tuple[Path, str, str]]:
+    """Yield (file, its room, room imported) of every import inside a folder."""
+    for path in sources(folder):
+        module = path.relative_to(ROOT).with_suffix("").parts
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom) and node.level:
+                base = module[: len(module) - node.level] + tuple((node.module or "").split("."))
+                base = tuple(part for part in base if part)
+                names = [alias.name for alias in node.names] if len(base) == 1 else [""]
+                for name in names:
+                    yield path, room_of(module), room_of((*base, name) if name else base)
+
+
+@pytest.mark.parametrize("folder", LAYERS)
+def test_imports_run_one_way_inside_a_folder(folder: str) -> None:
+    order = {room: place for place, room in enumerate(("", "__version__", *LAYERS[folder]))}
+    for path, room, imported_room in arrows(folder):
+        assert room in order, f"{path}: the room {room} stands in no layer"
+        assert room == imported_room or order[imported_room] < order[room], (
+            f"{path}: {room} imports {imported_room}, which stands above it"
+        )
+
+
+@pytest.mark.parametrize("folder", LAYERS)
+def test_every_room_is_named_in_the_page_on_architecture(folder: str) -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text()
+    section = page.partition(f"## {folder}/")[2].partition("\n## ")[0]
+    rooms = {room_of(path.relative_to(ROOT).with_suffix("").parts) for path in sources(folder)}
+    for room in rooms - {"__init__"}:
+        assert f"`{room}`" in section, f"docs/architecture.md does not name {folder}/{room}"
+        assert room in LAYERS[folder], f"{folder}/{room} stands in no layer"
 
 
 def test_the_server_imports_only_what_the_image_holds() -> None:

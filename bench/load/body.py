@@ -7,6 +7,7 @@ import msgspec
 
 from ..workload import applicants
 from ..workload.applicants import Floats
+from ..workload.request import post
 
 Encode = Callable[[Floats], list[bytes]]
 
@@ -62,9 +63,3 @@ def oip_request(path: str, row: bytes) -> bytes:
     head = msgspec.json.encode({"inputs": [tensor], "outputs": wanted})
     extra = b"inference-header-content-length: %d\r\n" % len(head)
     return post(path, b"application/octet-stream", head + row, extra)
-
-
-def post(path: str, media_type: bytes, body: bytes, extra: bytes = b"") -> bytes:
-    """Return one whole HTTP/1.1 request."""
-    head = b"POST %b HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: %b\r\ncontent-length: %d\r\n"
-    return head % (path.encode(), media_type, len(body)) + extra + b"\r\n" + body

@@ -1,4 +1,4 @@
-"""`python -m bench.power drift-power|drift-scale`: how well the drift verdict does, and its cost."""
+"""`python -m bench.power drift-power|drift-scale`: how good the drift verdict is, and its cost."""
 
 import sys
 

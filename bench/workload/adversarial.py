@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from ..load.body import post
+from .request import post
 
 BATCH = 1000  # the server's max_batch
 DEPTH = 400  # below what any decoder refuses

@@ -8,10 +8,10 @@ from onnx import TensorProto, helper
 
 from ..errors import UnsupportedModelError
 from ..graph.runtime import Runtime
+from ..model.bits import differs
 from ..model.rows import fill_rows
 from ..model.tree import Floats
 from ..prove.building import Built
-from ..prove.mismatch import differs
 from ..prove.verify import Report, batches
 from .exporters import onnxmltools_bytes
 from .float32 import single_precision

@@ -7,10 +7,10 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from ..errors import UnsupportedModelError
+from ..model.bits import differs
 from ..model.tree import Floats
 from ..prove.adversarial import typical_rows
 from ..prove.building import Built
-from ..prove.mismatch import differs
 from ..prove.verify import batches
 from .exporters import EXPORTERS, Exported
 

@@ -9,6 +9,7 @@ from ..errors import MismatchError
 from ..graph.ensemble import Ensemble
 from ..graph.graph import build_graph
 from ..graph.runtime import Runtime
+from ..model.bits import differs
 from ..model.features import Feature
 from ..model.oracle import Judge
 from ..model.rows import fill_rows
@@ -25,13 +26,6 @@ class Difference:
 
     def __str__(self) -> str:
         return f"{self.where}: {self.found.tolist()!r}, LightGBM {self.wanted.tolist()!r}"
-
-
-def differs(found: Floats, wanted: Floats) -> Bools:
-    """Mask over the rows: some bit of some output is not the same; any NaN equals any other."""
-    same = found.view(np.int64) == wanted.view(np.int64)
-    result: Bools = ~(same | (np.isnan(found) & np.isnan(wanted))).all(axis=1)
-    return result
 
 
 def refuse(difference: Difference) -> NoReturn:

@@ -12,6 +12,7 @@ import numpy as np
 from ..graph.ensemble import Ensemble, build_ensemble
 from ..graph.graph import build_graph
 from ..graph.runtime import Runtime
+from ..model.bits import differs
 from ..model.features import Feature
 from ..model.objective import Transform
 from ..model.oracle import Judge
@@ -19,7 +20,7 @@ from ..model.rows import fill_rows
 from ..model.tree import Floats, Model
 from .adversarial import sweep, typical_rows, vary
 from .directed import directed_rows, terrain
-from .mismatch import Difference, differs, refuse, refuse_tree
+from .mismatch import Difference, refuse, refuse_tree
 
 # Trees times rows the whole model is walked in: with the blocks about a second.
 BUDGET = 1_000_000

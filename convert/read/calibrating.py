@@ -13,10 +13,10 @@ import numpy as np
 from ..damages import DAMAGES, told
 from ..errors import MismatchError, OptionError, UnreadableModelError, UnsupportedModelError
 from ..files import read_file, unpacked
+from ..model.bits import differs
 from ..model.calibrator import NEARLY_ONE, Calibrator, Isotonic, Sigmoid, Takes
 from ..model.oracle import Judge
 from ..model.tree import Floats, Ints
-from ..prove.mismatch import differs
 from .pickled import Thing, number_of, values_of
 from .skops_file import build_skops, is_skops
 from .surroundings import Around, Surroundings, surroundings

@@ -11,8 +11,8 @@ from ..rows.block import Block
 from ..rows.errors import DriftError
 from ..rows.labels import Labels
 from ..rows.reference import Reference
+from ..rows.refused import RefusedTally
 from ..rows.tally import Tally, tally, total
-from .refused import RefusedTally
 from .result import SCHEMA_VERSION, Drift, Model, Rows, Settings, Window
 from .trend import DAY, trend
 from .verdict import Verdict

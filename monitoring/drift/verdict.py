@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 from ..rows.columns import Column
 from ..rows.reference import Reference
+from ..rows.refused import RefusedTally
 from ..rows.tally import Tally
 from .compare import compare_column, compare_counts, compare_decisions
-from .refused import RefusedTally
+from .refused import judge
 from .result import (
     BANDS,
     DRIFT,
@@ -42,7 +43,7 @@ class Verdict:
             self.reference.decisions, current.decisions, alpha, settings
         )
         rows = self.reference.rows
-        self.refused = refused.judge(rows, alpha, settings) if refused else None
+        self.refused = judge(refused, rows, alpha, settings) if refused else None
         self.enough = min(rows, current.rows) >= settings.min_rows
         self.status = self._status()
         self.level = max(self._bands(), key=BANDS.index) if self.status == DRIFT else BANDS[0]

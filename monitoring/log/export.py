@@ -26,7 +26,7 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
 
-from ..bundle import Feature, manifest
+from ..bundle.manifest import Feature, read_manifest
 from ..errors import MonitoringError
 from . import options
 from .batch import SCHEMA, rows_matrix
@@ -69,7 +69,7 @@ def with_features(
     log: Iterable[pa.RecordBatch], bundle: Path
 ) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
     """Return the schema with a column per feature, and the records of that model version."""
-    model = manifest(bundle)
+    model = read_manifest(bundle)
     fields = [pa.field(column_name(f), _type(f)) for f in model.features]
     schema = pa.schema([*SCHEMA, *fields])
 

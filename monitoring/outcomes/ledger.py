@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from ..drift.bundle import Policy
+from ..bundle.manifest import Policy
 from ..drift.trend import DAY, monday
 from ..rows.block import Block
 from ..rows.columns import Floats

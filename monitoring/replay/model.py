@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ..bundle import Manifest, Rule, manifest
+from ..bundle.manifest import Manifest, Rule, read_manifest
 from ..errors import MonitoringError
 from .transform import Transformed, transform
 
@@ -32,7 +32,7 @@ class Model:
     """A bundle with its session open. Raises MonitoringError where the model file was changed."""
 
     def __init__(self, folder: Path) -> None:
-        self.manifest = manifest(folder)
+        self.manifest = read_manifest(folder)
         self.sha256 = self.manifest.files.get("model.onnx", "")
         path = folder / "model.onnx"
         self._session = _session(path, self.sha256)

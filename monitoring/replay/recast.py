@@ -6,7 +6,7 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 
-from ..bundle import Feature, Manifest
+from ..bundle.manifest import Feature, Manifest
 from ..errors import MonitoringError
 from ..log.batch import rows_matrix
 from .model import Floats

@@ -6,9 +6,9 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from ..bundle import Transform
+from ..bundle.calibrator import Calibrator, curve
+from ..bundle.manifest import Transform
 from ..errors import MonitoringError
-from .calibrator import Calibrator, curve
 
 # The transforms a calibrator may stand behind: whether the answer is of the other class.
 COMPLEMENT = {"sigmoid": False, "one_minus_sigmoid": True}

@@ -8,8 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..drift.bundle import Feature
-from ..drift.refused import STATUS, RefusedTally
+from ..bundle.manifest import Feature
 from ..log import sources
 from ..log.batch import rows_matrix
 from ..log.once import Once
@@ -19,6 +18,7 @@ from .columns import CATEGORY, UNSEEN, Floats
 from .errors import BadCurrentError
 from .labels import Labels
 from .reference import Reference
+from .refused import STATUS, RefusedTally
 from .tables import texts
 
 UNSEEN_FLAG = "unseen:"

@@ -6,15 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ..drift.bundle import (
-    Feature,
-    FeatureProfile,
-    Manifest,
-    Policy,
-    Profile,
-    read_manifest,
-    read_profile,
-)
+from ..bundle.manifest import Feature, Manifest, Policy, read_manifest
+from ..bundle.profile import FeatureProfile, Profile, read_profile
 from .block import Block
 from .columns import CATEGORY, NUMBER, UNSEEN, Column, Counts, Floats, count
 from .encode import labels_of

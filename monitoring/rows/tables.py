@@ -11,7 +11,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from ..drift.refused import RefusedTally
 from ..log.window import EVER, Window
 from . import table_file
 from .arrays import array_of, numbers
@@ -21,6 +20,7 @@ from .columns import Column, Floats
 from .encode import encode
 from .errors import BadCurrentError
 from .labels import REQUEST, Labels
+from .refused import RefusedTally
 from .table_file import TableError
 
 TIME = "time"

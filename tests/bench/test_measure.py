@@ -17,10 +17,10 @@ from bench import budget, stages
 from bench.ladder import measure as ladder
 from bench.ladder.engines import OURS_AND_LIGHTGBM
 from bench.ladder.single_row_fast import CApiError, SingleRowFast
-from bench.load import body, open_loop, peers, servers, subjects, wrk
 from bench.load import measure as load
+from bench.load import open_loop, peers, servers, subjects, wrk
 from bench.load.effort import Effort
-from bench.workload import applicants, models
+from bench.workload import applicants, models, request
 from server.http import app
 from server.scoring.codec import JSON
 
@@ -250,7 +250,7 @@ def test_a_server_that_refuses_the_request_is_not_measured(workload: models.Work
     ours = subjects.OURS
     with (
         pytest.raises(servers.ServerError, match="422"),
-        servers.running(ours, workload, [body.post("/score", b"application/json", b"{}")]),
+        servers.running(ours, workload, [request.post("/score", b"application/json", b"{}")]),
     ):
         pass
 

@@ -1,6 +1,7 @@
 """What the verbs of the log cost at size, as docs/record.md shows it.
 
-python -m tests.long.million_log --write measures; python -m tests.long.log_scale renders what is committed.
+`python -m tests.long.million_log --write` measures; `python -m tests.long.log_scale` renders what
+is committed.
 """
 
 from pathlib import Path

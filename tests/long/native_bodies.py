@@ -1,8 +1,8 @@
 """Bodies of every sort through the C decoder and the long way: `make native-bodies`.
 
-`python -m tests.long.native_bodies COUNT [SEED]`. Wherever the decoder answers, the long way has to give
-the same row and raw score in every bit, without a warning or a refusal. In this very process: a
-crash of the decoder ends it with a signal.
+`python -m tests.long.native_bodies COUNT [SEED]`. Wherever the decoder answers, the long way has to
+give the same row and raw score in every bit, without a warning or a refusal. In this very process:
+a crash of the decoder ends it with a signal.
 """
 
 import json

@@ -1,6 +1,7 @@
 """A million rows through the native engine, LightGBM and onnxruntime: `make native-long`.
 
-`python -m tests.long.native_long ROWS FILE...`: every kind of convert/prove/kinds.py, and the models named.
+`python -m tests.long.native_long ROWS FILE...`: every kind of convert/prove/kinds.py, and the
+models named.
 """
 
 import sys

@@ -1,6 +1,7 @@
-"""Numbers as C reads and writes them, against strtod: `python -m tests.long.number_long COUNT [SEED]`.
+"""Numbers as C reads and writes them, against strtod.
 
-COUNT texts of each of six kinds and numbers of each of five, in C: tests/long/number_long.c.
+`python -m tests.long.number_long COUNT [SEED]`: COUNT texts of each of six kinds and
+numbers of each of five, in C: tests/long/number_long.c.
 """
 
 import subprocess

@@ -1,7 +1,7 @@
 """Models, rows and LightGBM's raw scores as plain files, for runtimes on other processors.
 
-`python -m tests.long.runtime_cases OUT FILE…` writes every kind of convert/prove/kinds.py, models of
-categories in sets of every size, the committed model on its golden rows, and the files named.
+`python -m tests.long.runtime_cases OUT FILE…` writes every kind of convert/prove/kinds.py, models
+of categories in sets of every size, the committed model on its golden rows, and the files named.
 """
 
 import json

@@ -1,7 +1,7 @@
 """Score the files of tests/long/runtime_cases.py by onnx's reference evaluator.
 
-`python -m tests.long.runtime_reference CASES`: it is the ONNX project's own reading of the operators,
-and shares no code with onnxruntime.
+`python -m tests.long.runtime_reference CASES`: it is the ONNX project's own reading of the
+operators, and shares no code with onnxruntime.
 """
 
 import json

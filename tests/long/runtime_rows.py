@@ -1,7 +1,7 @@
 """Score the files of tests/long/runtime_cases.py here, by onnxruntime and by the native engine.
 
-`python -m tests.long.runtime_rows CASES`, on any processor, with the server's packages alone: every bit
-has to be LightGBM's, whatever machine that ran on.
+`python -m tests.long.runtime_rows CASES`, on any processor, with the server's packages alone: every
+bit has to be LightGBM's, whatever machine that ran on.
 """
 
 import json

@@ -1,4 +1,6 @@
-"""The long forms: python -m tests.long.server_long swaps terms --models A B --applicants ROWS.jsonl.
+"""The long forms of the tests over a running server.
+
+`python -m tests.long.server_long swaps terms --models A B --applicants ROWS.jsonl`.
 
 `swaps`: 50 hot swaps and 10 rolling restarts under load. `terms`: 20 SIGTERMs under load.
 `offered`: four times the requests a second one worker can answer, whether or not answers come.

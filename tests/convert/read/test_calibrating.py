@@ -19,7 +19,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
 from convert.__main__ import main
-from monitoring.bundle import manifest as replayed_manifest
+from monitoring.bundle.manifest import read_manifest as replayed_manifest
 from monitoring.replay.transform import transform as replayed
 from server.bundle.reading import read
 from server.bundle.transform import scalar, vector
@@ -289,4 +289,4 @@ def test_a_calibrator_that_cannot_be_followed_is_refused(
 def test_the_curve_stands_in_both_folders_the_same() -> None:
     root = Path(__file__).parents[3]
     one = (root / "server/bundle/calibrator.py").read_bytes()
-    assert one == (root / "monitoring/replay/calibrator.py").read_bytes()
+    assert one == (root / "monitoring/bundle/calibrator.py").read_bytes()

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from monitoring.__main__ import main
-from monitoring.drift.refused import RefusedTally
+from monitoring.drift.refused import judge
 from monitoring.drift.result import Drift, Settings
 from monitoring.nightly import output
+from monitoring.rows.refused import RefusedTally
 from tests.conftest import Serve, Trained, applicants
 from tests.drift_files import records, rows, sha256, stamp, write_bundle
 from tests.record_lines import BEGIN, line, segment
@@ -149,7 +150,7 @@ def test_a_file_of_rows_does_not_know_who_was_refused(model: Path, tmp_path: Pat
     assert "refused" not in (tmp_path / "drift.prom").read_text()
 
 
-def test_faults_without_end_take_no_memory_without_end() -> None:
+def testfaults_without_end_take_no_memory_without_end() -> None:
     from monitoring.log.batch import to_batch
     from monitoring.log.record import decode_with_rest
     from monitoring.log.segment import Segment
@@ -161,8 +162,8 @@ def test_faults_without_end_take_no_memory_without_end() -> None:
             for i in range(first, first + 500)
         ]
         tally.add(to_batch([decode_with_rest(each) for each in lines], Segment(Path("s"))))
-    found = tally.judge(1000, 0.01, Settings())
+    found = judge(tally, 1000, 0.01, Settings())
     assert found.features["KIND"] == 6000
     assert len(found.faults) <= 20
     assert max(len(fault.wanted) for fault in found.faults) <= 200
-    assert len(tally._faults) <= 2001
+    assert len(tally.faults) <= 2001

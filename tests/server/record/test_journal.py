@@ -102,7 +102,8 @@ def test_a_segment_is_released_when_the_next_one_has_begun(
 def test_where_no_new_segment_can_be_made_the_old_one_grows(tmp_path: Path) -> None:
     """In a process of its own, which may open no further file."""
     code = (
-        "import resource, sys, time; from pathlib import Path; from server.record.journal import Journal;"
+        "import resource, sys, time; from pathlib import Path;"
+        "from server.record.journal import Journal;"
         "from server.record.sync import Never; j = Journal(Path(sys.argv[1]), Never(), 10);"
         "j.write(b'a long line\\n', time.time());"
         "resource.setrlimit(resource.RLIMIT_NOFILE, (3, 3));"

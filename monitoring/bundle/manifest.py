@@ -1,0 +1,100 @@
+"""What the readers need of a bundle's manifest (docs/bundle.md); other keys are not read."""
+
+from pathlib import Path
+from typing import Literal, TypeVar
+
+import msgspec
+
+from ..errors import MonitoringError
+from .calibrator import Calibrator
+
+MOST_BYTES = 64 * 1024 * 1024
+
+
+class BundleError(MonitoringError):
+    """A bundle that is not there, or not whole: one line that names the file."""
+
+
+class Missing(msgspec.Struct):
+    """What stands in the row for a missing value: NaN, or `value` where the policy names one."""
+
+    allowed: bool
+    policy: str
+    value: float | None = None
+
+
+class Feature(msgspec.Struct):
+    """One place in the row; a category stands in it as the code at its position."""
+
+    name: str
+    type: Literal["number", "category"]
+    missing: Missing
+    used: bool = True
+    importance: float = 0.0
+    zero_as_missing: bool = False
+    categories: list[str | float | int | bool] = []
+    codes: list[float] = []
+    boolean: bool = False
+    ordered: bool = False
+
+
+class Transform(msgspec.Struct):
+    """From raw score to prediction, in float64."""
+
+    name: str
+    sigmoid: float = 1.0
+    divide_by: float = 1
+    calibrator: Calibrator | None = None
+
+
+class Rule(msgspec.Struct):
+    """Which predictions are refused (at or above) or referred."""
+
+    version: str
+    refuse_at: float
+    refer_from: float | None = None
+
+
+class Policy(Rule):
+    """The rule in force, how it was chosen, and the rules that stood there before it."""
+
+    chosen: dict[str, float | str] = {}
+    earlier: list[Rule] = []
+
+
+class Manifest(msgspec.Struct):
+    """One model version."""
+
+    schema_version: int
+    name: str
+    version: str
+    task: str
+    files: dict[str, str]
+    features: list[Feature]
+    transform: Transform
+    policy: Policy | None = None
+    classes: list[str | float | int | bool] | None = None
+    probability_of: str | float | int | bool | None = None
+    outputs: int = 1
+
+
+Document = TypeVar("Document")
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Return the manifest of a bundle. Raises BundleError."""
+    return read(folder / "manifest.json", Manifest)
+
+
+def read(path: Path, document: type[Document]) -> Document:
+    """Return a JSON file of a bundle: a regular one, of at most MOST_BYTES. Raises BundleError."""
+    try:
+        if path.exists() and not path.is_file():
+            raise BundleError(f"{path}: wanted a regular file")
+        if path.stat().st_size > MOST_BYTES:
+            raise BundleError(f"{path}: wanted at most {MOST_BYTES:,} bytes")
+        return msgspec.json.decode(path.read_bytes(), type=document)
+    except OSError as error:
+        raise BundleError(f"{path}: {error.strerror}; wanted the folder of a bundle") from error
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise BundleError(f"{path}: {error}") from error
