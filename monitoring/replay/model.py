@@ -18,6 +18,16 @@ import onnxruntime as ort
 
 Floats = npt.NDArray[np.float64]
 SILENT = 4
+# onnxruntime's own exceptions have no parent but Exception.
+FAILURES: tuple[type[Exception], ...] = (
+    RuntimeError,
+    ValueError,
+    *(
+        each
+        for each in vars(ort.capi.onnxruntime_pybind11_state).values()
+        if isinstance(each, type) and issubclass(each, Exception)
+    ),
+)
 
 
 class Scores(NamedTuple):
@@ -79,6 +89,8 @@ def find(models: Path) -> dict[tuple[str, str], Path]:
 def _session(path: Path, sha256: str) -> Any:
     """Open a session with one thread: with more, sums change their order and so their bits."""
     try:
+        if path.exists() and not path.is_file():
+            raise MonitoringError(f"{path}: wanted a regular file")
         data = path.read_bytes()
     except OSError as error:
         raise MonitoringError(f"{path}: {error.strerror}") from error
@@ -87,7 +99,11 @@ def _session(path: Path, sha256: str) -> Any:
     options = ort.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = SILENT
-    return ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+    try:
+        return ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+    except FAILURES as error:
+        first = str(error).splitlines()[0]
+        raise MonitoringError(f"{path}: onnxruntime does not load it: {first}") from error
 
 
 __all__ = ["Manifest", "Model", "Scores", "decide", "find"]

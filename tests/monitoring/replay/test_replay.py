@@ -1,6 +1,7 @@
 """Replay: records a real server wrote come out again bit for bit; anything altered is named."""
 
 import base64
+import hashlib
 import json
 import shutil
 import struct
@@ -253,3 +254,20 @@ def test_a_version_that_is_not_there_is_refused_naming_those_that_are(
 ) -> None:
     assert main(["replay", "--log", str(log), "--models", str(models), "--with", "small/9"]) == 2
     assert "there are: small/1, small/2, small/3" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("content", [b"", b"no graph", b"\x08\x07" * 50])
+def test_a_model_file_that_is_no_graph_is_told_in_one_line(
+    log: Path, bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], content: bytes
+) -> None:
+    """Even where the manifest names those very bytes."""
+    changed = tmp_path / "models" / "small" / "1"
+    shutil.copytree(bundle, changed)
+    (changed / "model.onnx").write_bytes(content)
+    manifest = json.loads((changed / "manifest.json").read_text())
+    manifest["files"]["model.onnx"] = hashlib.sha256(content).hexdigest()
+    (changed / "manifest.json").write_text(json.dumps(manifest))
+    assert main(["replay", "--log", str(log), "--models", str(tmp_path / "models")]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("error: ")
+    assert len(said.splitlines()) == 1
