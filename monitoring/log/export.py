@@ -94,7 +94,7 @@ def column_name(feature: Feature) -> str:
 
 def values(feature: Feature, column: np.ndarray[Any, np.dtype[np.float64]]) -> pa.Array:
     """Return one feature as people know it: a category by its name, missing as null."""
-    if feature.categories is None or feature.codes is None:
+    if not feature.categories:
         return pa.array(column, from_pandas=True)
     names = dict(zip(feature.codes, feature.categories, strict=True))
     known = [names.get(code) for code in column.tolist()]
@@ -171,7 +171,7 @@ WRITERS: dict[str, Callable[[Path, pa.Schema, Iterable[pa.RecordBatch]], int]] =
 
 
 def _type(feature: Feature) -> pa.DataType:
-    texts = feature.categories is not None and any(isinstance(c, str) for c in feature.categories)
+    texts = any(isinstance(c, str) for c in feature.categories)
     return pa.string() if texts else pa.float64()
 
 

@@ -55,8 +55,8 @@ def translate(column: Column, old: Feature, new: Feature) -> tuple[Column, Any]:
     missing = np.isnan(column)
     fit = np.ones(len(column), np.bool_)
     if new.type == "category":
-        codes: dict[Any, float] = dict(zip(new.categories or (), new.codes or (), strict=True))
-        names: dict[float, Any] = dict(zip(old.codes or (), old.categories or (), strict=True))
+        codes: dict[Any, float] = dict(zip(new.categories, new.codes, strict=True))
+        names: dict[float, Any] = dict(zip(old.codes, old.categories, strict=True))
         column = np.array([codes.get(names.get(c), np.nan) for c in column.tolist()])
         fit = ~np.isnan(column) | missing
     if not new.missing.allowed:

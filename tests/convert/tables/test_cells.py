@@ -13,9 +13,9 @@ from convert.tables.cells import UNSEEN, Categories, CellError, number
 
 ROOT = Path(__file__).parents[3]
 COPIES = {
-    "cells.py": ("monitoring", "server/offline"),
-    "table_file.py": ("monitoring", "server/offline"),
-    "arrays.py": ("monitoring",),
+    "cells.py": ("monitoring/rows", "server/offline"),
+    "table_file.py": ("monitoring/rows", "server/offline"),
+    "arrays.py": ("monitoring/rows",),
 }
 NO_NUMBERS = [
     "1_0", "240_000", "0x10", "0b1", "0o7", "1e", "e5", ".", "-", "+", "1,5", "1 000", "--1", "1d5",
@@ -34,7 +34,7 @@ TEXTS = ["NA", "null", "nan", "None", "01", "1.10", "1e5", "0x10", "true", "1", 
 
 @pytest.mark.parametrize("name", COPIES)
 def test_the_rule_is_the_same_in_every_folder(name: str) -> None:
-    wanted = (ROOT / "convert" / name).read_bytes()
+    wanted = (ROOT / "convert" / "tables" / name).read_bytes()
     assert all((ROOT / folder / name).read_bytes() == wanted for folder in COPIES[name])
 
 

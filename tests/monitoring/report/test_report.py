@@ -188,7 +188,9 @@ def test_a_stand_in_takes_missings_place_in_the_report_too(tmp_path: Path) -> No
     reference = rows(2000, 0)
     bundle = write_bundle(tmp_path / "tiny" / "1", reference)
     manifest = json.loads((bundle / "manifest.json").read_bytes())
-    manifest["features"][1]["missing"] = {"policy": "impute", "value": 20_000.0}
+    manifest["features"][1]["missing"] = {
+        "allowed": True, "policy": "impute", "value": 20_000.0,
+    }  # fmt: skip
     (bundle / "manifest.json").write_text(json.dumps(manifest))
     names = dict(enumerate(LABELS))
     reference.assign(KIND=reference["KIND"].map(names)).to_parquet(bundle / "reference.parquet")
