@@ -1,3 +1,3 @@
 """The scoring server; `python -m server --help` says how to run it."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
