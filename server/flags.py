@@ -21,8 +21,8 @@ examples:
 # What a flag wants, where neither its name's end nor its type says so.
 METAVARS = {
     "model": "BUNDLE", "default": "NAME[/VERSION]", "shadow": "NAME/VERSION", "host": "ADDRESS",
-    "workers": "N", "max_body": "BYTES", "max_arriving": "BYTES", "max_batch": "APPLICANTS", "max_in_flight": "REQUESTS",
-    "cors_origin": "ORIGIN", "access_log": "SHARE", "log_level": "LEVEL",
+    "workers": "N", "max_body": "BYTES", "max_batch": "APPLICANTS", "max_in_flight": "REQUESTS",
+    "max_arriving": "BYTES", "cors_origin": "ORIGIN", "access_log": "SHARE", "log_level": "LEVEL",
 }  # fmt: skip
 ENDINGS = {"_dir": "DIR", "_seconds": "SECONDS", "_mb": "MB", "port": "PORT"}
 
