@@ -1,4 +1,4 @@
-"""`python -m server`: how a start is kept short; what it does is command.py's."""
+"""`python -m server`: how a start is kept short; what it does is cli.py's."""
 
 import gc
 import sys
@@ -12,7 +12,7 @@ if __name__ == "__main__":
     # and what reads logging's configuration files.
     deferred.package("logging.config")
     deferred.package("uvicorn", Config="uvicorn.config", Server="uvicorn.server")
-    from .command import main
+    from .cli import main
 
     gc.freeze()
     gc.enable()

@@ -20,7 +20,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from server.command import main
+from server.cli import main
 
 SECONDS = 60
 LONGEST_LINE = 3000

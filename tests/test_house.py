@@ -17,7 +17,7 @@ ALLOWED_EDGES = {("bench", "server"), ("bench", "monitoring")}
 LAYERS = {
     "server": (
         "deferred", "settings", "logs", "metrics", "bundle", "engine", "scoring", "record", "http",
-        "oip", "offline", "process", "run", "flags", "verbs", "command", "__main__",
+        "oip", "offline", "process", "run", "cli", "__main__",
     ),
     "convert": (
         "errors", "guard", "damages", "files", "tables", "model", "graph", "read", "prove",

@@ -19,7 +19,7 @@ from importlib import import_module
 from time import perf_counter
 from typing import Any
 
-LIBRARIES = ("numpy", "onnxruntime", "msgspec", "uvicorn.server", "server.command")
+LIBRARIES = ("numpy", "onnxruntime", "msgspec", "uvicorn.server", "server.cli")
 
 
 def prepare() -> None:

@@ -49,7 +49,7 @@ import numpy; took("import numpy")
 import onnxruntime; took("import onnxruntime")
 import asyncio, ssl, uvloop, httptools; took("import asyncio, ssl, uvloop, httptools")
 import uvicorn.server, uvicorn.protocols.http.httptools_impl; took("import of uvicorn what serves")
-import server.command; took("import server")
+import server.cli; took("import server")
 gc.freeze(); gc.enable()
 from server import catalog, settings
 catalog.load_all(settings.read(os.environ, {})); took("models loaded, golden rows scored")

@@ -1,10 +1,15 @@
 """A deferred package: its parts load without its `__init__`, which runs for what only it has."""
 
+import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from tests.conftest import environment
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -78,9 +83,9 @@ def test_a_start_imports_nothing_that_no_score_needs() -> None:
             sys.executable, "-X", "importtime", "-m", "server",
             "--check", "--model", "models/credit-express/1",
         ],
-        cwd=Path(__file__).parents[2], capture_output=True, text=True, check=True,
+        cwd=ROOT, capture_output=True, text=True, check=True,
     )  # fmt: skip
-    loaded = {line.rsplit("|")[-1].strip() for line in done.stderr.splitlines()}
+    loaded = imported(done.stderr)
     assert {"numpy", "onnxruntime", "uvicorn.server"} <= loaded
     spared = {
         "click",
@@ -92,3 +97,25 @@ def test_a_start_imports_nothing_that_no_score_needs() -> None:
         "server.http.rest",
     }
     assert loaded & spared == set()
+
+
+def imported(told: str) -> set[str]:
+    """Return the modules that -X importtime tells of."""
+    return {line.rsplit("|")[-1].strip() for line in told.splitlines()}
+
+
+def test_a_start_by_the_environment_alone_imports_no_parser(tmp_path: Path) -> None:
+    """It goes as far as the socket, which is taken: by then all was imported."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        given = {
+            "CREDIT_MODEL": "models/credit-express/1", "CREDIT_LOG_DIR": str(tmp_path),
+            "CREDIT_HOST": "127.0.0.1", "CREDIT_PORT": str(taken.getsockname()[1]),
+        }  # fmt: skip
+        done = subprocess.run(
+            [sys.executable, "-X", "importtime", "-m", "server"],
+            cwd=ROOT, env=environment() | given, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+    assert "already in use" in done.stderr
+    loaded = imported(done.stderr)
+    assert {"server.cli", "uvicorn.server"} <= loaded
+    assert loaded & {"argparse", "server.offline.score_file"} == set()

@@ -13,7 +13,7 @@ import pytest
 
 from convert.__main__ import main
 from monitoring.__main__ import main as monitor
-from server.verbs import obey as serve
+from server.cli import obey as serve
 from tests.conftest import running
 
 GRADES = list("ABCDEFG")

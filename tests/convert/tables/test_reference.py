@@ -12,7 +12,7 @@ import pytest
 
 from convert.__main__ import main
 from monitoring.__main__ import main as monitor
-from server.verbs import obey
+from server.cli import obey
 from tests.cell_forms import FORMS, FormError
 
 ZIPS = ["01067", "04109", "NA", "1e5"]

@@ -233,7 +233,7 @@ def test_a_uvicorn_it_was_not_read_for_is_left_to_asgi(
     assert lane.is_known("0.54.3")
     assert not lane.is_known("0.55.0")
     started = (
-        "import sys, uvicorn; uvicorn.__version__ = '0.99.0'; from server.command import main; "
+        "import sys, uvicorn; uvicorn.__version__ = '0.99.0'; from server.cli import main; "
         "sys.exit(main(sys.argv[1:]))"
     )
     with running(bundle, tmp_path, program=("-c", started)) as up:

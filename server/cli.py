@@ -1,0 +1,168 @@
+"""The command line: serve (no verb), score, key; a refusal is one line and exit code 2.
+
+A server that starts by its environment alone, as in the image, needs no parser: what only flags and
+verbs need is imported where they are given.
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
+
+import msgspec
+
+from . import run, settings
+from .bundle.manifest import BundleError
+from .http import keys
+from .offline.table_file import TableError
+from .process.supervisor import WorkersError
+from .process.trial import try_first
+from .record import privacy
+from .scoring import model
+from .scoring.care import Care
+from .scoring.catalog import CatalogError
+from .settings import PREFIX, Settings
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
+
+REFUSED = 2
+REFUSALS = (
+    BundleError,
+    CatalogError,
+    TableError,
+    keys.KeysError,
+    privacy.SaltError,
+    settings.SettingsError,
+    WorkersError,
+)
+SERVES = "Serve LightGBM bundles over HTTP; every answer has a record behind it."
+VERBS = """\
+verbs: without one it serves; each has a --help of its own
+  score  score the rows of a file:
+           python -m server score --model models/credit-express/1 rows.csv -o out.csv
+  key    make an API key, printed once, its hash kept in a file:
+           python -m server key --keys keys.jsonl --id branch-7 --scopes score
+
+examples:
+  python -m server --model models/credit-express/1 --port 8000
+  python -m server --check --model models
+"""
+SCORE_EXAMPLE = (
+    "example: python -m server score --model models/credit-express/1 rows.csv -o out.csv"
+)
+KEY_EXAMPLE = "example: python -m server key --keys keys.jsonl --id branch-7 --scopes score"
+# What a flag wants, where neither its name's end nor its type says so.
+METAVARS = {
+    "model": "BUNDLE", "default": "NAME[/VERSION]", "shadow": "NAME/VERSION", "host": "ADDRESS",
+    "workers": "N", "max_body": "BYTES", "max_batch": "APPLICANTS", "max_in_flight": "REQUESTS",
+    "max_arriving": "BYTES", "cors_origin": "ORIGIN", "access_log": "SHARE", "log_level": "LEVEL",
+}  # fmt: skip
+ENDINGS = {"_dir": "DIR", "_seconds": "SECONDS", "_mb": "MB", "port": "PORT"}
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the command; a refused start is one line on stderr and exit code 2."""
+    try:
+        return obey(arguments)
+    except REFUSALS as error:
+        said = str(error).replace("\n", "\\n")  # a path may hold one
+        print(f"server: {said}", file=sys.stderr)
+    except OSError as error:
+        print(f"server: {error.filename or 'socket'}: {error.strerror}", file=sys.stderr)
+    return REFUSED
+
+
+def obey(arguments: Sequence[str]) -> int:
+    """Run the verb; returns the exit code."""
+    if not arguments:
+        run.run(settings.read(os.environ, {}))
+        return 0
+    verbs = {"score": score, "key": key}
+    if arguments[0] in verbs:
+        return verbs[arguments[0]](arguments[1:])
+    return serve(arguments)
+
+
+def serve(arguments: Sequence[str]) -> int:
+    """Serve bundles, or only check them."""
+    import argparse
+
+    parser = argparse.ArgumentParser(
+        "python -m server", description=SERVES, epilog=VERBS,
+        usage="python -m server [score|key] [-h] [--check] --model BUNDLE [--FLAG VALUE ...]",
+        formatter_class=argparse.RawDescriptionHelpFormatter, argument_default=argparse.SUPPRESS,
+    )  # fmt: skip
+    check = "do all but open the socket"
+    parser.add_argument("--check", action="store_true", default=False, help=check)
+    add_flags(parser)
+    given = vars(parser.parse_args(arguments))
+    only_check = given.pop("check")
+    chosen = settings.read(os.environ, given)
+    if not only_check:
+        run.run(chosen)
+        return 0
+    for name in run.check(chosen).names():
+        print(f"{name}: scores bit for bit")
+    return 0
+
+
+def score(arguments: Sequence[str]) -> int:
+    """Score the rows of a file."""
+    import argparse
+
+    from .offline.score_file import score_file
+
+    parser = argparse.ArgumentParser("python -m server score", epilog=SCORE_EXAMPLE)
+    parser.add_argument(
+        "--model", required=True, type=Path, metavar="BUNDLE", help="models/<name>/<version>"
+    )
+    parser.add_argument(
+        "rows", type=Path, metavar="ROWS", help="CSV, Parquet or Arrow, one column per feature"
+    )
+    parser.add_argument(
+        "-o", "--out", required=True, type=Path, metavar="FILE", help="CSV or Parquet to write"
+    )
+    parsed = parser.parse_args(arguments)
+    care = Care(try_first=try_first(settings.LOAD_SECONDS))
+    score_file(model.load(parsed.model, care=care), parsed.rows, parsed.out)
+    return 0
+
+
+def key(arguments: Sequence[str]) -> int:
+    """Make an API key: its hash goes into the file, the key itself is printed once."""
+    import argparse
+
+    parser = argparse.ArgumentParser("python -m server key", epilog=KEY_EXAMPLE)
+    parser.add_argument(
+        "--keys", required=True, type=Path, metavar="FILE", help="file of hashed keys to add to"
+    )
+    parser.add_argument("--id", required=True, metavar="NAME", help="a name for the caller")
+    parser.add_argument("--scopes", nargs="+", default=["score"], choices=keys.SCOPES)
+    parsed = parser.parse_args(arguments)
+    print(keys.create(parsed.keys, parsed.id, tuple(parsed.scopes)))
+    return 0
+
+
+def add_flags(parser: "ArgumentParser") -> None:
+    """Add one flag per setting; what is not given stays absent."""
+    for field in msgspec.structs.fields(Settings):
+        meta = field.type.__metadata__[0]
+        default = "" if field.required or field.default is None else f" (default {field.default})"
+        parser.add_argument(
+            "--" + field.name.replace("_", "-"),
+            dest=field.name,
+            metavar=metavar(field.name, get_args(field.type)[0]),
+            help=f"{meta.description}{default} [{PREFIX}{field.name.upper()}]",
+        )
+
+
+def metavar(name: str, wanted: Any) -> str:
+    """Return the word for what a flag wants: its choices, its unit or its kind."""
+    if get_origin(wanted) is Literal:
+        return "|".join(get_args(wanted))
+    if wanted is bool:
+        return "true|false"
+    by_ending = (word for ending, word in ENDINGS.items() if name.endswith(ending))
+    return METAVARS.get(name) or next(by_ending, "FILE")
