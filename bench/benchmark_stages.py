@@ -17,7 +17,7 @@ import pytest
 from server.http import app
 from server.http.app import Scores
 from server.scoring.codec import JSON
-from server.scoring.model import Outcome
+from server.scoring.outcome import Outcome
 
 from . import stages
 from .workload import models

@@ -66,10 +66,7 @@ def bare(services: Services) -> Callable[..., Any]:
         request_id, began = new_id(), time.perf_counter()
         said = model.score(body, JSON)
         took = (time.perf_counter() - began) * 1e6
-        recorder.append(lines.write(
-            request_id, 0, said.raw, said.prediction, said.decision, said.flags, took, said.row,
-            body,
-        ))  # fmt: skip
+        recorder.append(lines.write(request_id, 0, said, took, body))
         recorder.flush()
         encoded = JSON.encode(build(request_id, said))
         head = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(encoded))]

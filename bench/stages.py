@@ -29,7 +29,7 @@ from server.http.services import Services, open_services
 from server.metrics.counters import AT, Table
 from server.scoring import answer, catalog
 from server.scoring.codec import JSON
-from server.scoring.model import Outcome
+from server.scoring.outcome import Outcome
 
 from .distribution import quantiles
 from .progress import say
@@ -157,10 +157,7 @@ class Staged:
         services.counters.row[APPLICANTS] += 1
         if said.decision is not None:
             services.counters.row[AT["decisions", said.decision]] += 1
-        services.recorder.append(self._lines.write(
-            request_id, 0, said.raw, said.prediction, said.decision, said.flags, 50.0, said.row,
-            body,
-        ))  # fmt: skip
+        services.recorder.append(self._lines.write(request_id, 0, said, 50.0, body))
         services.recorder.flush()
         for observe in self._observers[1:3]:
             observe(5e-5)

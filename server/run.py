@@ -15,6 +15,7 @@ from .http import app, lane
 from .http.arrivals import arrivals
 from .http.gate import Gate
 from .http.keys import Keys
+from .http.ledger import Ledger
 from .http.protocol import WholeRequests
 from .http.score import Score
 from .http.services import Services, open_services
@@ -57,9 +58,9 @@ def run(settings: Settings) -> None:
 
     def work(models: Catalog, row: int, ready: Callable[[], None]) -> None:
         services = open_services(settings, models, table, row)
-        rest = app.Rest(services, rest_of)
-        hooks = Hooks(ready, services.tick, services.state, rest.prepare)
         scores = app.scores(services)
+        rest = app.Rest(services, partial(rest_of, scores.ledger))
+        hooks = Hooks(ready, services.tick, services.state, rest.prepare)
         services.state.gate = Gate(services.keys, partial(app.scope_of, scores.handlers))
         made, fast = app.create(services, scores, rest), lane_of(settings, scores.handlers)
         turn = Turn(scores.ledger)
@@ -91,12 +92,12 @@ def load_rest() -> None:
         import_module(name, __package__)
 
 
-def rest_of(services: Services) -> app.App:
+def rest_of(ledger: Ledger, services: Services) -> app.App:
     """Return what answers beside `/score`; imported when it is first made."""
     from .http import rest
     from .oip.service import Protocol
 
-    return rest.create(services, Protocol(services).routes())
+    return rest.create(services, Protocol(services, ledger).routes())
 
 
 def lane_of(settings: Settings, scores: Mapping[str, Score]) -> dict[bytes, Score]:

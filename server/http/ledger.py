@@ -1,13 +1,20 @@
 """No answer before its record: what was scored together is written together, then may go out.
 
-How many answers share one write is the caller's to say: one on the ASGI path, those of one turn of
-the event loop in the fast lane. When that write fails, every score among them is refused.
+Whoever answers, `/score` by either way in or the inference protocol, enters outcomes and refusals
+in the `Book` of their model and has the ledger write them. How many answers share one write is the
+caller's to say: one on the ASGI path, those of one turn of the event loop in the fast lane. When
+that write fails, every score among them is refused.
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from time import perf_counter
 
-from ..metrics.counters import AT
+from ..bundle.tag import ModelTag
+from ..metrics.counters import AT, DECISIONS
+from ..record.recorder import RECORDED
+from ..scoring.faults import Fault
+from ..scoring.outcome import Outcome
 from .endpoint import Handler
 from .message import Answer, Exchange, Request, refusal
 from .problem import Problem
@@ -15,7 +22,44 @@ from .services import Services
 from .shadow import Shadow
 
 SCORED = AT["requests", "score", 200]
+DECIDED = {decision: AT["decisions", decision] for decision in DECISIONS}
+APPLICANTS, WARNINGS = AT["plain", "applicants"], AT["plain", "warnings"]
 OK = 200
+
+
+class Book:
+    """What is recorded of one model's applicants, and counted; `warns`: so do its answers."""
+
+    def __init__(self, services: Services, tag: ModelTag, warns: bool) -> None:
+        self._warns = warns
+        self._tag = tag
+        self._recorder = services.recorder
+        self._counters = services.counters
+        self._row = services.counters.row
+        self._lines = services.recorder.writer(tag)
+
+    def scored(
+        self, request_id: str, index: int, said: Outcome, seconds: float, features: bytes | None
+    ) -> None:
+        """Enter an applicant with a score; `features` as in LineWriter.write."""
+        row = self._row
+        row[APPLICANTS] += 1
+        if said.decision is not None:
+            row[DECIDED[said.decision]] += 1
+        if said.flags and self._warns:
+            row[WARNINGS] += len(said.flags)
+        self._recorder.append(self._lines.write(request_id, index, said, seconds * 1e6, features))
+
+    def refused(
+        self, request_id: str, status: int, body: bytes, faults: Sequence[Fault] = (),
+        more: int = 0, index: int | None = None,
+    ) -> None:  # fmt: skip
+        """Enter a request, or one applicant of a batch, without a score; see append_refused."""
+        self._counters.add("faults", len(faults) + more)
+        if status in RECORDED:
+            self._recorder.append_refused(
+                self._tag, request_id, status, faults, body, index, more
+            )  # fmt: skip
 
 
 class Ledger:
@@ -25,12 +69,17 @@ class Ledger:
     """
 
     def __init__(self, services: Services, shadow: Shadow | None = None) -> None:
+        self._services = services
         self._recorder = services.recorder
         self._counters = services.counters
         self._row = services.counters.row
         self._took = services.counters.observer("record")
         self._shadow = shadow
         self.later = None if shadow is None else shadow.run
+
+    def book(self, tag: ModelTag, warns: bool = True) -> Book:
+        """Return where the applicants of one model are entered."""
+        return Book(self._services, tag, warns)
 
     def answer(self, handler: Handler, request: Request) -> Answer:
         """Return the answer to one request that shares its write with no other."""
@@ -68,6 +117,11 @@ class Ledger:
             raise Problem(503, f"the prediction log cannot be written: {error.strerror}") from error
         if self._shadow is not None:
             self._shadow.keep()
+
+    def write_refusal(self) -> None:
+        """Write the record of a refusal, which goes out whether or not that succeeds."""
+        with suppress(Problem):
+            self.write()
 
 
 def refuse_scores(exchanges: Sequence[Exchange], problem: Problem) -> None:

@@ -10,13 +10,12 @@ from typing import Any
 
 import msgspec
 
-from ..metrics.counters import AT, DECISIONS
 from ..record.line import APPLICANT_BYTES
-from ..record.recorder import RECORDED
 from ..scoring.answer import builders
 from ..scoring.codec import Codec, TooManyError
 from ..scoring.faults import MAX_FAULTS
-from ..scoring.model import Model, Outcome
+from ..scoring.model import Model
+from ..scoring.outcome import Outcome
 from ..scoring.refusals import RefusedError
 from .fields import (
     DEADLINE,
@@ -38,8 +37,6 @@ from .shadow import Shadow
 
 IDEMPOTENCY_KEY = b"idempotency-key"
 TRACE = b"traceparent"
-DECIDED = {decision: AT["decisions", decision] for decision in DECISIONS}
-APPLICANTS, WARNINGS = AT["plain", "applicants"], AT["plain", "warnings"]
 REPLAYED = (b"idempotency-replayed", b"true")
 HELD = Problem(
     503, "Idempotency-Key: the store is held by somebody else", headers=[(b"retry-after", b"1")]
@@ -59,16 +56,14 @@ class Score:
     ) -> None:
         self._model = model
         self._services = services
-        self._recorder = services.recorder
-        self._lines = services.recorder.writer(model.tag)
         self._ledger = ledger
+        self._book = ledger.book(model.tag)
         self._build = builders(model)
         self._shadow = shadow
         self._max_batch = services.settings.max_batch
         self._width = len(model.manifest.features)
         self._keys = services.keys if services.settings.keys else None
         self._counters = counters = services.counters
-        self._row = counters.row
         self._took = counters.pair("wait", "total")
         self._scored_in = counters.observer("score")
 
@@ -85,7 +80,9 @@ class Score:
             body, head = self._handle(caller, request_id, request)
         except Problem as problem:
             request_id = request_id or id_or_none(request.fields)
-            self._refused(request_id, problem, request.body)
+            self._book.refused(
+                request_id, problem.status, request.body, problem.errors, problem.more
+            )
             return refusal(problem, request_id, request.fields)
         except BusyError as busy:
             busy.answer = refusal(HELD, request_id, request.fields)
@@ -162,7 +159,7 @@ class Score:
         except RefusedError as refused:
             raise problem_of(refused) from refused
         self._scored_in(took := perf_counter() - began)
-        self._append(request_id, 0, said, took, codec.as_json(body))
+        self._book.scored(request_id, 0, said, took, codec.as_json(body))
         if self._shadow is not None:
             self._shadow.add(request_id, 0, body, codec, said)
         return out.encode(self._build[out](request_id, said))
@@ -214,39 +211,12 @@ class Score:
         codec: Codec, out: Codec,
     ) -> Any:  # fmt: skip
         if isinstance(said, Problem):
-            self._counters.add("faults", len(said.errors) + said.more)
-            self._recorder.append_refused(
-                self._model.tag, request_id, said.status, said.errors, body, index, said.more
-            )
+            self._book.refused(request_id, said.status, body, said.errors, said.more, index)
             return said.document(request_id)
-        self._append(request_id, index, said, took, codec.as_json(body))
+        self._book.scored(request_id, index, said, took, codec.as_json(body))
         if self._shadow is not None:
             self._shadow.add(request_id, index, body, codec, said)
         return self._build[out](request_id, said)
-
-    def _append(
-        self, request_id: str, index: int, said: Outcome, took: float, features: bytes
-    ) -> None:
-        row = self._row
-        row[APPLICANTS] += 1
-        if said.decision is not None:
-            row[DECIDED[said.decision]] += 1
-        if said.flags:
-            row[WARNINGS] += len(said.flags)
-        self._recorder.append(
-            self._lines.write(
-                request_id, index, said.raw, said.prediction, said.decision, said.flags,
-                took * 1e6, said.row, features,
-            )
-        )  # fmt: skip
-
-    def _refused(self, request_id: str, problem: Problem, body: bytes) -> None:
-        self._counters.add("faults", len(problem.errors) + problem.more)
-        if problem.status in RECORDED:
-            self._recorder.append_refused(
-                self._model.tag, request_id, problem.status, problem.errors, body,
-                more=problem.more,
-            )  # fmt: skip
 
 
 def too_long(body: bytes) -> Problem:

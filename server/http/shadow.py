@@ -11,7 +11,8 @@ import msgspec
 from ..metrics.counters import Counters
 from ..record.recorder import Recorder
 from ..scoring.codec import Codec
-from ..scoring.model import Model, Outcome
+from ..scoring.model import Model
+from ..scoring.outcome import Outcome
 from ..scoring.refusals import RefusedError
 
 
@@ -71,8 +72,5 @@ class Shadow:
         took = (perf_counter() - began) * 1e6
         features = each.codec.as_json(each.body)
         self._recorder.append(
-            self._lines.write(
-                each.request_id, each.index, said.raw, said.prediction, said.decision, said.flags,
-                took, said.row, features,
-            )
+            self._lines.write(each.request_id, each.index, said, took, features)
         )  # fmt: skip

@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from time import monotonic
 
-from ..scoring.model import Model, Outcome
+from ..scoring.model import Model
+from ..scoring.outcome import Outcome
 from . import table
 from .reading import UnfitCellError, reader
 from .table import Row

@@ -6,10 +6,10 @@ from typing import Any
 import msgspec
 
 from ..bundle.applicant import Floats
-from ..http.services import Services
-from ..record.recorder import RECORDED
+from ..http.ledger import Ledger
 from ..scoring.faults import shorten
-from ..scoring.model import Model, Outcome
+from ..scoring.model import Model
+from ..scoring.outcome import Outcome
 from . import tensors
 from .rows import RowRules
 from .wire import Input, OipError, Output, Request, Response, Wanted, is_true, read_request
@@ -21,10 +21,11 @@ RAW_FORM = b"0"
 class Infer:
     """Inference over one model."""
 
-    def __init__(self, model: Model, services: Services) -> None:
+    def __init__(self, model: Model, ledger: Ledger, max_batch: int) -> None:
         self._model = model
-        self._services = services
-        self._lines = services.recorder.writer(model.tag)
+        self._max_batch = max_batch
+        self._ledger = ledger
+        self._book = ledger.book(model.tag, warns=False)
         self._rules = RowRules(model.manifest)
         self._width = len(model.manifest.features)
 
@@ -47,7 +48,7 @@ class Infer:
     ) -> tuple[bytes, int | None]:
         """Return the answer and, where it has binary tensors, how long its JSON is.
 
-        Raises OipError; no answer leaves before its records are written.
+        Raises OipError, and Problem 503 where its records cannot be written.
         """
         began = perf_counter()
         try:
@@ -55,12 +56,13 @@ class Infer:
             outcomes = self._model.score_rows(self._rules.apply(rows))
             answer = self._encode(request, outcomes)
         except OipError as error:
-            if error.status in RECORDED:
-                self._services.recorder.refuse(
-                    self._model.tag, request_id, error.status, (), body
-                )  # fmt: skip
+            self._book.refused(request_id, error.status, body)
+            self._ledger.write_refusal()
             raise
-        self._record(request.id or request_id, outcomes, perf_counter() - began)
+        took = perf_counter() - began
+        for index, said in enumerate(outcomes):
+            self._book.scored(request.id or request_id, index, said, took, None)
+        self._ledger.write()
         return answer
 
     def _read(self, body: bytes, header_length: bytes | None) -> tuple[Request, Floats]:
@@ -71,8 +73,8 @@ class Infer:
         if [tensor.name for tensor in request.inputs] != [INPUT]:
             raise OipError(400, f"inputs: wanted one, named {INPUT}")
         tensor = request.inputs[0]
-        if tensor.shape and tensor.shape[0] > self._services.settings.max_batch:
-            raise OipError(413, f"rows: wanted at most {self._services.settings.max_batch}")
+        if tensor.shape and tensor.shape[0] > self._max_batch:
+            raise OipError(413, f"rows: wanted at most {self._max_batch}")
         rows, rest = tensors.read(tensor, binary, self._width)
         if rest:
             raise OipError(400, f"{len(rest)} bytes after the last tensor")
@@ -114,25 +116,6 @@ class Infer:
         response = Response(manifest.name, manifest.version, tuple(outputs), request.id)
         head = msgspec.json.encode(response)
         return b"".join([head, *blobs]), len(head) if blobs else None
-
-    def _record(self, request_id: str, outcomes: list[Outcome], took: float) -> None:
-        counters, recorder = self._services.counters, self._services.recorder
-        for i, said in enumerate(outcomes):
-            if said.decision is not None:
-                counters.decision(said.decision)
-            recorder.append(
-                self._lines.write(
-                    request_id, i, said.raw, said.prediction, said.decision, said.flags,
-                    took * 1e6, said.row, None,
-                )
-            )  # fmt: skip
-        counters.add("applicants", len(outcomes))
-        try:
-            recorder.flush()
-        except OSError as error:
-            raise OipError(
-                503, f"the prediction log cannot be written: {error.strerror}"
-            ) from error
 
 
 def flat(outcomes: list[Outcome], name: str) -> list[Any]:

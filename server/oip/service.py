@@ -9,6 +9,7 @@ from starlette.routing import Route
 
 from .. import __version__
 from ..http.fields import check_deadline, check_encoding, request_id_of, trace_of
+from ..http.ledger import Ledger
 from ..http.problem import Problem
 from ..http.protocol import ARRIVED
 from ..http.services import Services
@@ -22,10 +23,11 @@ Handler = Callable[[Request], Awaitable[Response]]
 class Protocol:
     """The protocol over every model of the catalog."""
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, ledger: Ledger) -> None:
         self._services = services
         self._catalog = services.catalog
-        self._infer = {key: Infer(m, services) for key, m in self._catalog.models.items()}
+        most, models = services.settings.max_batch, services.catalog.models
+        self._infer = {key: Infer(model, ledger, most) for key, model in models.items()}
 
     def routes(self) -> list[Route]:
         """Return all routes; health stands apart, since it knows of draining."""

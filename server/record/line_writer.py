@@ -7,12 +7,12 @@ recorded, and the line is plain; that is the hot path.
 import logging
 import random
 from time import time_ns
-from typing import Any
 
 import msgspec
 
 from ..bundle.tag import ModelTag
 from ..engine.native import line as native
+from ..scoring.outcome import Outcome
 from . import privacy
 from .line import Line, encode, timestamp
 
@@ -35,33 +35,30 @@ class LineWriter:
             self._at_once = at_once if self._agrees(at_once) else None
 
     def write(
-        self, request_id: str, index: int, raw: float | list[float],
-        prediction: float | list[float], decision: str | None, flags: tuple[str, ...],
-        latency_us: float, row: bytes, features: bytes | None,
+        self, request_id: str, index: int, said: Outcome, latency_us: float,
+        features: bytes | None,
     ) -> bytes:  # fmt: skip
         """Return the line of one applicant, with its newline; `features` as it was sent, JSON."""
         now = time_ns()
-        if self._at_once is not None and not flags:
+        if self._at_once is not None and not said.flags:
             line = self._at_once(
-                now, request_id, index, raw, prediction, decision, latency_us, row, features
+                now, request_id, index, said.raw, said.prediction, said.decision, latency_us,
+                said.row, features,
             )  # fmt: skip
             if line is not None:
                 return line
-        return self._encode(
-            now, request_id, index, raw, prediction, decision, flags, latency_us, row, features
-        )  # fmt: skip
+        return self._encode(now, request_id, index, said, latency_us, features)
 
     def _encode(
-        self, now: int, request_id: str, index: int, raw: Any, prediction: Any,
-        decision: str | None, flags: tuple[str, ...], latency_us: float, row: bytes,
+        self, now: int, request_id: str, index: int, said: Outcome, latency_us: float,
         features: bytes | None,
     ) -> bytes:  # fmt: skip
         tag = self._tag
         return encode(Line(
             self._kind, timestamp(now), request_id, index,
             tag.name, tag.version, tag.sha256, tag.policy,
-            raw, prediction, decision, flags,
-            int(latency_us * 10) / 10, *self._values(row, features),
+            said.raw, said.prediction, said.decision, said.flags,
+            int(latency_us * 10) / 10, *self._values(said.row, features),
         ))  # fmt: skip
 
     def _agrees(self, at_once: native.Write) -> bool:
@@ -69,11 +66,13 @@ class LineWriter:
         draw = random.Random(0)  # noqa: S311 - the same lines at every start
         for number in range(SAMPLES):
             raw = draw.gauss(0, 2)
-            sample = (f"{number:x}", number, raw, round(raw, number % 9))
-            rest = (draw.expovariate(0.01), draw.randbytes(number), b'{"A":\n1.5}')
-            now = FIRST + number * STEP
-            quick = at_once(now, *sample, "refer", *rest)
-            if quick != self._encode(now, *sample, "refer", (), *rest):
+            latency, row = draw.expovariate(0.01), draw.randbytes(number)
+            said = Outcome(raw, round(raw, number % 9), "refer", (), row)
+            now, features = FIRST + number * STEP, b'{"A":\n1.5}'
+            quick = at_once(
+                now, f"{number:x}", number, raw, said.prediction, "refer", latency, row, features
+            )  # fmt: skip
+            if quick != self._encode(now, f"{number:x}", number, said, latency, features):
                 log.warning("record lines are written the long way: in C they come out otherwise")
                 return False
         return True

@@ -77,36 +77,25 @@ class Recorder:
         )  # fmt: skip
         self._lines.append(encode(line))
 
-    def refuse(
-        self, tag: ModelTag, request_id: str, status: int, faults: Sequence[Fault], body: bytes
-    ) -> None:
-        """Write that a request got no score; its answer goes out whether or not that succeeds."""
-        self.append_refused(tag, request_id, status, faults, body)
-        self._write(1)
-
     def flush(self, requests: int = 1) -> None:
         """Write what was appended for so many requests.
 
         Raises OSError, unless answers go out all the same.
         """
-        error = self._write(requests)
-        if error and not self._answers_anyway:
-            raise error
-
-    def _write(self, requests: int) -> OSError | None:
         lines, self._lines = self._lines, []
         scored, self._scored = self._scored, 0
         if not lines:
-            return None
+            return
         try:
             self.bytes += self.journal.write(b"".join(lines), time())
         except OSError as error:
             self.failures.failed(error, requests, scored if self._answers_anyway else 0)
-            return error
+            if not self._answers_anyway:
+                raise
+            return
         self.records += len(lines)
         if self.failures.failing:
             self.failures.recovered()
-        return None
 
     def close(self) -> None:
         """Close the segment."""

@@ -6,7 +6,8 @@ from typing import Any
 import msgspec
 
 from .codec import BY_MEDIA_TYPE, Codec
-from .model import Model, Outcome
+from .model import Model
+from .outcome import Outcome
 
 
 class ModelName(msgspec.Struct, frozen=True):

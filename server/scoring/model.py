@@ -18,6 +18,7 @@ from ..settings import Wanted
 from .care import Care
 from .codec import BY_MEDIA_TYPE, JSON, MESSAGE_PACK, Codec
 from .faults import MAX_FAULTS
+from .outcome import Outcome
 from .refusals import Refusals
 
 
@@ -29,16 +30,6 @@ class Options(msgspec.Struct, frozen=True):
 
 
 DEFAULT, AT_ONCE = Options(), Care()
-
-
-class Outcome(msgspec.Struct, frozen=True, gc=False):
-    """What the model says about one applicant: floats, or lists of K; `row` is float64 as bytes."""
-
-    raw: Any
-    prediction: Any
-    decision: str | None
-    flags: tuple[str, ...]
-    row: bytes
 
 
 class Model:

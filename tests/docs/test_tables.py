@@ -26,6 +26,7 @@ from server.bundle.manifest import Category, Number
 from server.offline.score_file import score_file
 from server.offline.table_file import TableError
 from server.scoring import model as served
+from server.scoring.outcome import Outcome
 from tests.cell_forms import FORMS, FormError
 from tests.conftest import Running, running
 
@@ -191,7 +192,7 @@ class Watched:
         self._model, self._seen = model, seen
         self.manifest = model.manifest
 
-    def score_values(self, values: Any) -> served.Outcome:
+    def score_values(self, values: Any) -> Outcome:
         said = self._model.score_values(values)
         self._seen.append(said.row)
         return said

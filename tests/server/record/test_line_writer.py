@@ -10,6 +10,7 @@ from server.bundle.tag import ModelTag
 from server.engine.native import line as native
 from server.record import line_writer, privacy
 from server.record.line_writer import LineWriter
+from server.scoring.outcome import Outcome
 from tests.native_kernel import needs_kernel
 
 TAG = ModelTag("m", "1", "0" * 64, "7")
@@ -19,8 +20,14 @@ SCORED: dict[str, Any] = {
 }  # fmt: skip
 
 
+def write(writer: LineWriter, **other: Any) -> bytes:
+    given = SCORED | other
+    said = Outcome(**{name: given.pop(name) for name in Outcome.__struct_fields__})
+    return writer.write(said=said, **given)
+
+
 def written(writer: LineWriter, **other: Any) -> dict[str, Any]:
-    line = writer.write(**(SCORED | other))
+    line = write(writer, **other)
     assert line.count(b"\n") == 1
     assert line.endswith(b"\n")
     record: dict[str, Any] = json.loads(line)
@@ -54,7 +61,7 @@ def test_the_usual_line_is_written_in_c(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(line_writer, "encode", None)
     assert written(writer)["raw"] == 0.5
     with pytest.raises(TypeError):
-        writer.write(**(SCORED | {"flags": ("range:A",)}))
+        write(writer, flags=("range:A",))
 
 
 @pytest.mark.parametrize("flags", [(), ("range:A",)])
@@ -66,7 +73,7 @@ def test_lines_leave_nothing_behind(flags: tuple[str, ...]) -> None:
         held = []
         for _ in range(3):
             for _ in range(5_000):
-                writer.write(**(SCORED | {"flags": flags}))
+                write(writer, flags=flags)
             held.append(tracemalloc.get_traced_memory()[0])
     finally:
         tracemalloc.stop()
