@@ -23,8 +23,8 @@ class Engine(Protocol):
         """Fill the row from a tuple of values and score it, in one call.
 
         For bodies that only msgspec decodes, such as names escaped as Python's json writes them:
-        a third less time than the long way takes. Returns the row as bytes and its K raw scores;
-        None where a value asks for a closer look, or where the engine does not fill rows.
+        about 2 µs less than the long way takes. Returns the row as bytes and its K raw scores; None
+        where a value asks for a closer look, or where the engine does not fill rows.
         """
 
     def score_json(self, body: bytes) -> tuple[bytes, list[float]] | None:
