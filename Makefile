@@ -129,8 +129,8 @@ runtimes-check: setup ## the same bits by onnxruntime-web under node and onnx's 
 	cd $(BUILD)/runtimes && node $(CURDIR)/tests/long/runtime_web.mjs cases
 ORT_WEB := 1.30.0
 test-engines: setup ## the server's whole test suite on onnxruntime and on the native engine
-	CREDIT_ENGINE=onnxruntime $(PY) -m pytest --ignore-glob='*native*' tests/test_server_*.py
-	CREDIT_ENGINE=native $(PY) -m pytest tests/test_server_*.py
+	CREDIT_ENGINE=onnxruntime $(PY) -m pytest --ignore=tests/server/engine/native tests/server
+	CREDIT_ENGINE=native $(PY) -m pytest tests/server
 
 .PHONY: bench bench-peers profile
 bench: setup ## measure again and render BENCHMARKS.md (QUICK=1: a look, into build/bench/quick)
@@ -211,7 +211,7 @@ image: ## build the image; from wheelhouse/ alone where there is one
 image-test: setup ## run the image read-only, as nobody, and test what it answers and holds
 	IMAGE=$(IMAGE) DOCKER=$(DOCKER) $(PY) -m pytest -rs tests/image/test_container.py
 image-suite: setup ## the server's whole HTTP test suite on the image's files (root; no Parquet in there)
-	IMAGE=$(IMAGE) DOCKER=$(DOCKER) $(PY) -m pytest -p tests.in_container tests/test_server_*.py
+	IMAGE=$(IMAGE) DOCKER=$(DOCKER) $(PY) -m pytest -p tests.in_container tests/server
 image-run: ## serve from the image on PORT
 	$(DOCKER) run --rm --init=false --read-only --cap-drop ALL --security-opt no-new-privileges \
 	  --publish $(HOST):$(PORT):8000 --volume credit-express-log:/log $(IMAGE)

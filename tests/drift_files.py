@@ -121,3 +121,31 @@ def write_log(folder: Path, frame: pd.DataFrame, begin: datetime = BEGIN, **chan
     """Write one segment and return the folder."""
     segment(folder, records(frame, begin, **changed), begin)
     return folder
+
+
+def refused(count: int, *faults: Any, status: int = 422, version: str = "1") -> list[bytes]:
+    return [
+        line(
+            {
+                "v": 1, "kind": "refused", "time": stamp(BEGIN + timedelta(seconds=i)),
+                "request_id": f"refused-{status}-{version}-{len(faults)}-{i}", "model": "tiny",
+                "version": version, "sha256": sha256(version), "policy": "1", "status": status,
+                "faults": list(faults),
+            }
+        )
+        for i in range(count)
+    ]  # fmt: skip
+
+
+def portfolio_frame(count: int, seed: int) -> pd.DataFrame:
+    """Five columns of the usual shapes."""
+    random = np.random.default_rng(seed)
+    return pd.DataFrame(
+        {
+            "income": random.lognormal(10, 1, count),
+            "moved": np.where(random.random(count) < 0.03, np.nan, random.normal(size=count)),
+            "few": random.integers(0, 4, count),
+            "kind": random.choice(["a", "b, c", "d"], count, p=[0.5, 0.3, 0.2]),
+            "flag": random.random(count) < 0.3,
+        }
+    )

@@ -1,6 +1,6 @@
 """A pytest plugin: every `python -m server` of the suite runs on the image's files, in a container.
 
-    pytest -p tests.in_container tests/test_server_*.py       what `make image-suite` does
+    pytest -p tests.in_container tests/server       what `make image-suite` does
 
 A container of the image idles; each server process is started inside its mount namespace, so that
 it sees the image's read-only root and nothing of the checkout, while process ids, signals and

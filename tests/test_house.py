@@ -13,6 +13,7 @@ ROOT = Path(__file__).parent.parent
 FOLDERS = ("server", "convert", "monitoring", "bench", "models")
 # The bench measures what others do, so it may import it.
 ALLOWED_EDGES = {("bench", "server"), ("bench", "monitoring")}
+MOST_LINES_OF_TESTS = 400
 # A room, a folder or a module at the top of its folder, imports only rooms before it.
 LAYERS = {
     "server": (
@@ -163,6 +164,22 @@ def test_broad_excepts_stand_only_at_the_request_boundary() -> None:
         and (node.type is None or getattr(node.type, "id", "") in {"Exception", "BaseException"})
     ]
     assert len(broad) <= 1, broad
+
+
+def test_no_test_imports_another() -> None:
+    """What tests share stands in a conftest or in a module beside them that is no test."""
+    tests = {path.stem for path in sources("tests") if path.stem.startswith("test_")}
+    for path in sources("tests"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import | ast.ImportFrom):
+                words = f"{getattr(node, 'module', '')}.{'.'.join(a.name for a in node.names)}"
+                assert not tests & set(words.split(".")), f"{path}:{node.lineno} imports a test"
+
+
+def test_no_file_of_tests_is_too_long() -> None:
+    for path in sources("tests"):
+        length = len(path.read_text().splitlines())
+        assert length <= MOST_LINES_OF_TESTS, f"{path}: {length} lines: split it by topic"
 
 
 def test_nothing_names_a_package_index_or_a_path_of_one_machine() -> None:

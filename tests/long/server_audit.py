@@ -23,7 +23,7 @@ import httpx
 
 from tests.conftest import Running, running
 from tests.long.server_audit_inputs import MAX_BODY, NEVER, Item, Maker
-from tests.server.test_command import run
+from tests.server.command import run
 
 CLIENTS, GROUP = 16, 400
 SECONDS = 30.0  # after which a connection that is still open hangs

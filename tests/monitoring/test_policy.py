@@ -12,7 +12,7 @@ from selenium.webdriver import Chrome
 from monitoring.__main__ import main
 from tests.chromium import chromium
 from tests.drift_files import LABELS, records, rows, scores, write_bundle
-from tests.monitoring.dashboard.test_dashboard import dashboard, open_page
+from tests.monitoring.browsing import dashboard, open_page
 from tests.record_lines import BEGIN, segment
 
 

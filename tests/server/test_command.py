@@ -14,13 +14,7 @@ import pandas as pd
 import pytest
 
 from tests.conftest import ROOT, Serve, Trained, environment
-
-
-def run(*arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [sys.executable, "-m", "server", *arguments],
-        cwd=ROOT, env=environment() | variables, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+from tests.server.command import run
 
 
 def refused(done: "subprocess.CompletedProcess[str]") -> str:

@@ -21,7 +21,7 @@ from monitoring.replay.plot import save
 from monitoring.replay.trial import Trial
 from tests.chromium import chromium
 from tests.drift_files import rows, scores, write_bundle, write_log
-from tests.monitoring.dashboard.test_dashboard import PATIENCE, dashboard, open_page, text_of
+from tests.monitoring.browsing import PATIENCE, dashboard, open_page, text_of
 
 RUN = "document.title='marker'"
 NAMES = {

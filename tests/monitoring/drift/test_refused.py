@@ -2,9 +2,7 @@
 
 import http.client
 import json
-from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -14,8 +12,8 @@ from monitoring.drift.result import Drift, Settings
 from monitoring.nightly import output
 from monitoring.rows.refused import RefusedTally
 from tests.conftest import Serve, Trained, applicants
-from tests.drift_files import records, rows, sha256, stamp, write_bundle
-from tests.record_lines import BEGIN, line, segment
+from tests.drift_files import records, refused, rows, write_bundle
+from tests.record_lines import segment
 
 KIND = {"feature": "KIND", "wanted": "one of car, home, study"}
 AGE = {"feature": "AGE", "wanted": "a number"}
@@ -24,20 +22,6 @@ AGE = {"feature": "AGE", "wanted": "a number"}
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_bundle(tmp_path_factory.mktemp("model") / "tiny" / "1", rows(3000, 0))
-
-
-def refused(count: int, *faults: Any, status: int = 422, version: str = "1") -> list[bytes]:
-    return [
-        line(
-            {
-                "v": 1, "kind": "refused", "time": stamp(BEGIN + timedelta(seconds=i)),
-                "request_id": f"refused-{status}-{version}-{len(faults)}-{i}", "model": "tiny",
-                "version": version, "sha256": sha256(version), "policy": "1", "status": status,
-                "faults": list(faults),
-            }
-        )
-        for i in range(count)
-    ]  # fmt: skip
 
 
 def look(model: Path, folder: Path, lines: list[bytes], *given: str) -> tuple[int, Drift]:

@@ -15,8 +15,7 @@ from monitoring.report import evidently_report
 from monitoring.report.errors import ReportError
 from monitoring.rows.sample import Sample
 from monitoring.rows.tables import Table
-from tests.drift_files import LABELS, rows, write_bundle, write_log
-from tests.monitoring.rows.test_files import portfolio_frame
+from tests.drift_files import LABELS, portfolio_frame, rows, write_bundle, write_log
 from tests.record_lines import BEGIN
 
 

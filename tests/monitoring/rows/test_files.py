@@ -15,20 +15,7 @@ from monitoring.rows.errors import BadCurrentError
 from monitoring.rows.files import from_file
 from monitoring.rows.tables import Table
 from monitoring.rows.tally import total
-
-
-def portfolio_frame(count: int, seed: int) -> pd.DataFrame:
-    """Five columns of the usual shapes."""
-    random = np.random.default_rng(seed)
-    return pd.DataFrame(
-        {
-            "income": random.lognormal(10, 1, count),
-            "moved": np.where(random.random(count) < 0.03, np.nan, random.normal(size=count)),
-            "few": random.integers(0, 4, count),
-            "kind": random.choice(["a", "b, c", "d"], count, p=[0.5, 0.3, 0.2]),
-            "flag": random.random(count) < 0.3,
-        }
-    )
+from tests.drift_files import portfolio_frame
 
 
 @pytest.mark.parametrize("suffix", ["csv", "csv.gz", "parquet"])

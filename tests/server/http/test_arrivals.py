@@ -12,10 +12,21 @@ import pytest
 from tests.conftest import Running, Serve
 from tests.long.server_fuzz import resident_kilobytes
 from tests.long.server_long import free_ports
-from tests.server.http.test_http import BODY, FIT, raw, sender
-from tests.server.http.test_rules import LAST, LENGTH, LIVE, TYPE, chunked, post
-from tests.server.http.test_upgrade import conversation, statuses
-from tests.server.test_command import run
+from tests.server.command import run
+from tests.server.wire import (
+    BODY,
+    FIT,
+    LAST,
+    LENGTH,
+    LIVE,
+    TYPE,
+    chunked,
+    conversation,
+    raw,
+    request,
+    sender,
+    statuses,
+)
 
 BOTH_LANES = True
 MEGABYTE = 1_000_000
@@ -50,7 +61,7 @@ def test_bodies_on_their_way_are_bounded_in_sum_and_others_go_on(
     with ExitStack() as stack:
         slow = [stack.enter_context(begun(narrow.port, path, MEGABYTE)) for _ in range(MANY)]
         length = b"Content-Length: %d\r\n" % len(BATCH)
-        batch = post(b"Host: x\r\nConnection: close\r\n" + TYPE + length)[: -len(BODY)] + BATCH
+        batch = request(b"Host: x\r\nConnection: close\r\n" + TYPE + length)[: -len(BODY)] + BATCH
         assert statuses(raw(narrow, batch)) == [200]
         assert resident_kilobytes(worker) - before < 4 * 4_000
         first = slow[0].recv(65536)
@@ -151,7 +162,7 @@ def test_a_body_without_a_key_is_not_kept(keyed: tuple[Running, bytes], path: by
     up, _ = keyed
     (worker,) = up.workers()
     before = resident_kilobytes(worker)
-    expected = statuses(raw(up, post(b"Host: x\r\n" + WRONG + TYPE + LENGTH, path) + LAST))
+    expected = statuses(raw(up, request(b"Host: x\r\n" + WRONG + TYPE + LENGTH, path) + LAST))
     assert expected[0] in {401, 404, 405}
     with ExitStack() as stack:
         slow = [stack.enter_context(begun(up.port, path, MEGABYTE, WRONG)) for _ in range(MANY)]
@@ -187,18 +198,18 @@ def test_a_key_is_asked_before_anything_is_said_of_the_body(keyed: tuple[Running
 
 
 STRANGE = (
-    post(b"Host: x\r\nX-Request-Id: a b\r\n" + TYPE + LENGTH),
-    post(b"Host: x\r\nX-Request-Id:\r\n" + TYPE + LENGTH),
-    post(b"Host: x\r\nX-Request-Id: %b\r\n" % (b"a" * 129) + TYPE + LENGTH),
-    post(b"Host: x\r\nX-Request-Id: \xff\r\n" + TYPE + LENGTH),
-    post(b"Host: x\r\nX-Request-Id: a\r\nX-Request-Id: b\r\n" + TYPE + LENGTH),
-    post(b"Host: x\r\nX-Request-Timeout-Ms: soon\r\n" + TYPE + LENGTH),
-    post(b"Host: x\r\nAccept: application/json;q=2\r\n" + TYPE + LENGTH),
-    post(b"Host: x\r\n" + TYPE + LENGTH, b"/score?x=1"),
-    post(b"Host: x\r\n" + TYPE + LENGTH, b"/v2/models/small/infer"),
-    post(b"Host: x\r\nContent-Length: 1000001\r\n" + TYPE),
-    post(b"Host: x\r\nIdempotency-Key: a b\r\n" + TYPE + LENGTH),
-    post(b"Host: x\r\nContent-Length: 1\r\n" + TYPE),
+    request(b"Host: x\r\nX-Request-Id: a b\r\n" + TYPE + LENGTH),
+    request(b"Host: x\r\nX-Request-Id:\r\n" + TYPE + LENGTH),
+    request(b"Host: x\r\nX-Request-Id: %b\r\n" % (b"a" * 129) + TYPE + LENGTH),
+    request(b"Host: x\r\nX-Request-Id: \xff\r\n" + TYPE + LENGTH),
+    request(b"Host: x\r\nX-Request-Id: a\r\nX-Request-Id: b\r\n" + TYPE + LENGTH),
+    request(b"Host: x\r\nX-Request-Timeout-Ms: soon\r\n" + TYPE + LENGTH),
+    request(b"Host: x\r\nAccept: application/json;q=2\r\n" + TYPE + LENGTH),
+    request(b"Host: x\r\n" + TYPE + LENGTH, b"/score?x=1"),
+    request(b"Host: x\r\n" + TYPE + LENGTH, b"/v2/models/small/infer"),
+    request(b"Host: x\r\nContent-Length: 1000001\r\n" + TYPE),
+    request(b"Host: x\r\nIdempotency-Key: a b\r\n" + TYPE + LENGTH),
+    request(b"Host: x\r\nContent-Length: 1\r\n" + TYPE),
     chunked(b"X: y\r\n"),
 )
 
@@ -233,11 +244,13 @@ def test_the_admin_port_has_the_same_bounds(bundle: Path, serve: Serve, tmp_path
             assert httpx.get(f"{admin.url}/models").status_code == 200
             assert statuses(slow[0].recv(65536)) == [503]
             assert resident_kilobytes(pid) - before < 4 * 4_000
-        assert statuses(raw(admin, post(b"Host: x\r\nContent-Length: 1000001\r\n", path))) == [413]
+        assert statuses(raw(admin, request(b"Host: x\r\nContent-Length: 1000001\r\n", path))) == [
+            413
+        ]
         assert statuses(raw(admin, b"GET /models HTTP/1.1\r\n\r\n")) == [400]
         last = b"GET /models HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
         offer = b"Host: x\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n" + LENGTH
-        head = post(offer, path)[: -len(BODY)]
+        head = request(offer, path)[: -len(BODY)]
         assert statuses(conversation(admin, head, BODY + last)) == [200, 200]
         with sender(admin.port, LIVE[:9]) as late:
             assert statuses(whole_of(late)) == [408]

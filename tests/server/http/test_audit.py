@@ -5,7 +5,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from tests.long.server_audit import audit, serving
-from tests.server.http.test_http import FIT
+from tests.server.wire import FIT
 
 CONNECTIONS = 600
 

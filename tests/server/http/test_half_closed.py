@@ -9,13 +9,13 @@ import httpx
 import pytest
 
 from tests.conftest import Running, Serve
-from tests.server.http.test_http import counted, sender, until
-from tests.server.http.test_rules import LAST, LENGTH, LIVE, TYPE, chunked, post
-from tests.server.http.test_upgrade import statuses
+from tests.server.asking import counted
+from tests.server.wire import LAST, LENGTH, LIVE, TYPE, chunked, request, sender, statuses
+from tests.waiting import until
 
 BOTH_LANES = True
-SCORE = post(b"Host: x\r\n" + TYPE + LENGTH)
-KEYED = post(b"Host: x\r\nIdempotency-Key: k\r\n" + TYPE + LENGTH)
+SCORE = request(b"Host: x\r\n" + TYPE + LENGTH)
+KEYED = request(b"Host: x\r\nIdempotency-Key: k\r\n" + TYPE + LENGTH)
 MODELS = b"GET /models HTTP/1.1\r\nHost: x\r\n\r\n"
 
 
@@ -40,8 +40,8 @@ WHOLE = {
     "in chunks": chunked(b""), "two scores": SCORE * 2, "two of ASGI": LIVE + MODELS,
     "ASGI, then the lane": MODELS + SCORE, "the lane, then ASGI": SCORE + KEYED + MODELS,
     "many": (SCORE + LIVE + KEYED) * 20, "a closing one": LAST,
-    "HTTP/1.0": post(TYPE + LENGTH, version=b"1.0"),
-    "an inference": post(b"Host: x\r\n" + TYPE + LENGTH, b"/v2/models/small/infer"),
+    "HTTP/1.0": request(TYPE + LENGTH, version=b"1.0"),
+    "an inference": request(b"Host: x\r\n" + TYPE + LENGTH, b"/v2/models/small/infer"),
 }  # fmt: skip
 PARTS = {"nothing": b"", "half a head": SCORE[:30], "half a body": SCORE[:-9],
          "half a body in chunks": chunked(b"")[:-9], "a byte": b"P"}  # fmt: skip
@@ -77,7 +77,11 @@ def test_each_answer_is_in_the_record(bundle: Path, serve: Serve, tmp_path: Path
 def test_a_client_that_still_sends_reads_its_closing_answer(server: Running) -> None:
     """The server reads on for a while: to close with bytes unread would reset the connection."""
     closing = b"Host: x\r\nConnection: close\r\n" + TYPE
-    for first in (LAST, post(closing + LENGTH), post(closing + b"Idempotency-Key: l\r\n" + LENGTH)):
+    for first in (
+        LAST,
+        request(closing + LENGTH),
+        request(closing + b"Idempotency-Key: l\r\n" + LENGTH),
+    ):
         with sender(server.port, first) as connection:
             connection.sendall(b"x" * 300_000)
             time.sleep(0.2)
@@ -90,7 +94,7 @@ def test_nothing_behind_a_closing_request_is_answered_or_counted(
 ) -> None:
     with serve(bundle, tmp_path) as up:
         for behind in (SCORE, LIVE, b"\x00\r\n\r\n", SCORE[:-3]):
-            closing = post(b"Host: x\r\nConnection: close\r\n" + TYPE + LENGTH)
+            closing = request(b"Host: x\r\nConnection: close\r\n" + TYPE + LENGTH)
             with sender(up.port, closing + behind) as connection:
                 assert statuses(until_closed(connection)) == [200]
         assert len(up.records()) == 4

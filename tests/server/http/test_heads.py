@@ -11,15 +11,10 @@ import pytest
 
 from server.http.heads import MOST_BYTES, MOST_HEADS, Head, Heads
 from tests.conftest import Running, running
-from tests.server.http.test_http import BODY, counted, sender
-from tests.server.http.test_lane import LIVE
+from tests.server.asking import counted
+from tests.server.wire import BODY, HEAD, KNOWN, LIVE, sender
 
 CHANGING = re.compile(rb"date: [^\r]+\r\n|[0-9a-f]{32}(?![0-9a-f])")  # dates and made ids
-HEAD = (
-    b"POST /score HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
-    b"Content-Length: %d\r\n\r\n" % len(BODY)
-)
-KNOWN = HEAD + BODY
 LAST = HEAD.replace(b"Host", b"Connection: close\r\nHost") + BODY
 LONGER = BODY[:-1] + b" }"
 

@@ -1,30 +1,20 @@
-"""Keys, limits, deadlines, idempotency, headers and the pages a server says of itself."""
+"""Limits, deadlines, idempotency, headers and the pages a server says of itself."""
 
 import json
 import os
 import re
-import signal
-import socket
-import ssl
-import subprocess
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
-from threading import Thread
-from typing import Any
 
 import httpx
 import pytest
 
 from tests.conftest import Running, Serve
-from tests.long.server_long import free_ports
-from tests.server.test_command import run
+from tests.server.asking import access_lines, counted, post
+from tests.server.command import run
+from tests.server.wire import BODY, FIT, TRACE, raw, sender
 
-FIT = {"AGE": 40, "INCOME": 1000.5, "DEBT-RATIO": 0.5, "KIND": "car", "REGION": 2}
-BODY = json.dumps(FIT).encode()
 BOTH_LANES = True
-TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
 
 UNFIT_TRACES = (
     "nonsense",
@@ -34,92 +24,6 @@ UNFIT_TRACES = (
     f"00-{'0' * 32}-b7ad6b7169203331-01",
     f"00-0af7651916cd43dd8448eb211c80319c-{'0' * 16}-01",
 )
-
-
-def post(
-    server: Running, body: bytes = BODY, path: str = "/score", **headers: str
-) -> httpx.Response:
-    head = {"content-type": "application/json"} | {
-        k.replace("_", "-"): v for k, v in headers.items()
-    }
-    return httpx.post(server.url + path, content=body, headers=head)
-
-
-def test_a_key_opens_its_scope_and_no_other(bundle: Path, serve: Serve, tmp_path: Path) -> None:
-    keys = tmp_path / "keys"
-    made = {
-        scope: run("key", "--keys", str(keys), "--id", scope, "--scopes", scope).stdout.strip()
-        for scope in ("score", "metrics")
-    }
-    assert keys.stat().st_mode & 0o777 == 0o600
-    assert made["score"] not in keys.read_text()
-    with serve(bundle, tmp_path, "--keys", str(keys)) as up:
-        assert post(up).status_code == 401
-        assert post(up).headers["www-authenticate"].startswith("Bearer")
-        assert post(up, x_api_key="wrong").status_code == 401
-        assert post(up, x_api_key=made["score"]).status_code == 200
-        assert post(up, authorization=f"Bearer {made['score']}").status_code == 200
-        assert post(up, x_api_key=made["metrics"]).status_code == 403
-        assert httpx.get(f"{up.url}/metrics").status_code == 401
-        with_key = {"x-api-key": made["metrics"]}
-        assert httpx.get(f"{up.url}/metrics", headers=with_key).status_code == 200
-        assert httpx.get(f"{up.url}/v2/models/small").status_code == 401
-        assert httpx.get(f"{up.url}/livez").status_code == 200
-        revoke(keys, "score")
-        until(lambda: post(up, x_api_key=made["score"]).status_code == 401)
-        assert "revoked" in post(up, x_api_key=made["score"]).json()["detail"]
-
-
-def revoke(keys: Path, name: str) -> None:
-    lines = [json.loads(line) for line in keys.read_text().splitlines()]
-    changed = [line | {"revoked": True} if line["id"] == name else line for line in lines]
-    keys.write_text("".join(json.dumps(line) + "\n" for line in changed))
-
-
-def until(condition: Any, seconds: float = 15.0) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "did not come about"
-        time.sleep(0.05)
-
-
-KEY = {"id": "a", "sha256": "0" * 64, "scopes": ["score"]}
-
-
-@pytest.mark.parametrize(
-    "line",
-    [
-        b'{"id": 1}', b'{"id": "\xff"}', json.dumps(KEY | {"revokd": True}).encode(),
-        json.dumps(KEY | {"sha256": "A" * 64}).encode(),
-        json.dumps(KEY | {"scopes": ["x"]}).encode(),
-    ],
-)  # fmt: skip
-def test_a_file_of_keys_that_is_none_refuses_the_start(
-    bundle: Path, tmp_path: Path, line: bytes
-) -> None:
-    (tmp_path / "keys").write_bytes(line + b"\n")
-    done = run("--check", "--model", str(bundle), "--keys", str(tmp_path / "keys"))
-    assert done.returncode == 2
-    assert done.stderr.startswith(f"server: {tmp_path / 'keys'}: ")
-    assert done.stderr.count("\n") == 1
-
-
-def test_a_file_of_keys_that_breaks_while_serving_keeps_the_keys(
-    bundle: Path, serve: Serve, tmp_path: Path
-) -> None:
-    """Also one that is not text; a key made behind an open last line is a line of its own."""
-    keys, port = tmp_path / "keys", free_ports()
-    keys.write_text(json.dumps(KEY))
-    made = run("key", "--keys", str(keys), "--id", "b", "--scopes", "score", "admin").stdout.strip()
-    flags = ("--keys", str(keys), "--port", str(port), "--admin-port", str(port + 1))
-    with serve(bundle, tmp_path, *flags) as up:
-        workers = up.workers()
-        keys.write_bytes(b'{"id": "\xff"}\n')
-        time.sleep(2.5)  # it is looked at once a second
-        assert post(up, x_api_key=made).status_code == 200
-        head = {"x-api-key": made}
-        assert httpx.get(f"http://127.0.0.1:{port + 1}/models", headers=head).status_code == 200
-        assert up.workers() == workers
 
 
 def padded(size: int) -> bytes:
@@ -251,12 +155,6 @@ def test_an_unseen_category_is_missing_where_that_is_the_setting(
         assert post(up, json.dumps(FIT | {"KIND": 3}).encode()).status_code == 422
 
 
-def access_lines(folder: Path) -> list[dict[str, Any]]:
-    """Return the access log of a server that has stopped: a line is written after its answer."""
-    lines = [json.loads(line) for line in (folder / "stdout").read_text().splitlines()]
-    return [line for line in lines if line["event"] == "request"]
-
-
 def test_a_trace_is_passed_on_to_answer_and_log(bundle: Path, serve: Serve, tmp_path: Path) -> None:
     with serve(bundle, tmp_path) as up:
         assert post(up, traceparent=TRACE).headers["traceparent"] == TRACE
@@ -280,44 +178,6 @@ def test_the_access_log_has_no_value_and_may_be_sampled(
     statuses = [line["status"] for line in access_lines(tmp_path)]
     assert (statuses.count(200), statuses.count(422)) == (5, 1)
     assert "987654" not in (tmp_path / "stdout").read_text()
-
-
-def test_slow_clients_are_closed_and_others_are_not_kept_waiting(
-    bundle: Path, serve: Serve, tmp_path: Path
-) -> None:
-    """200 half heads and 50 half bodies; the long form holds 1,000."""
-    with serve(bundle, tmp_path, "--head-seconds", "1", "--body-seconds", "2") as up:
-        head = b"POST /score HTTP/1.1\r\nHost: x\r\n"
-        slow = [sender(up.port, head) for _ in range(200)]
-        length = b"Content-Type: application/json\r\nContent-Length: 500\r\n\r\n{"
-        slow += [sender(up.port, head + length) for _ in range(50)]
-        for _ in range(50):
-            assert post(up).status_code == 200
-        assert slow[0].recv(100).startswith(b"HTTP/1.1 408")
-        assert slow[-1].recv(100).startswith(b"HTTP/1.1 408")
-        text = httpx.get(f"{up.url}/metrics").text
-        assert re.search(r"^credit_client_timeouts_total 250$", text, re.M)
-        for each in slow:
-            each.close()
-
-
-def sender(port: int, data: bytes, receives: int | None = None) -> socket.socket:
-    connection = socket.socket()
-    if receives:
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receives)
-    connection.connect(("127.0.0.1", port))
-    connection.sendall(data)
-    connection.settimeout(10)
-    return connection
-
-
-def raw(server: Running, data: bytes) -> bytes:
-    """Send bytes and return everything that comes back until the server closes."""
-    with sender(server.port, data) as connection:
-        parts = []
-        while part := connection.recv(65536):
-            parts.append(part)
-    return b"".join(parts)
 
 
 def test_what_is_not_http_is_a_400(server: Running) -> None:
@@ -356,96 +216,6 @@ def test_pipelined_requests_are_answered_in_order(server: Running) -> None:
     assert re.findall(rb"x-request-id: (\w)", answer) == [b"a", b"b", b"c"]
 
 
-def test_a_full_queue_is_a_503_with_retry_after(bundle: Path, serve: Serve, tmp_path: Path) -> None:
-    """Health is answered; the connection stays open and the next request on it is scored.
-
-    The worker is stopped while the requests arrive, so that it finds all of them at once.
-    """
-    with serve(bundle, tmp_path, "--max-in-flight", "1") as up:
-        batch = json.dumps([FIT] * 100).encode()
-        head = b"POST /score HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
-        senders = [sender(up.port, head) for _ in range(20)]
-        rest = b"Content-Length: %d\r\n\r\n" % len(batch) + batch
-        asking = sender(up.port, b"")
-        with stopped(up, connected=len(senders) + 1):
-            for each in senders:
-                each.sendall(rest)
-            asking.sendall(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
-        assert asking.recv(12) == b"HTTP/1.1 200"
-        firsts = [each.recv(12) for each in senders]
-        assert firsts.count(b"HTTP/1.1 200") >= 1
-        assert firsts.count(b"HTTP/1.1 503") >= 1
-        shed = senders[firsts.index(b"HTTP/1.1 503")]
-        assert b"retry-after: 1" in shed.recv(65536)
-        again = head + b"Content-Length: %d\r\n\r\n" % len(BODY) + BODY
-        shed.sendall(again)
-        sooner = 0
-        while (said := shed.recv(65536))[:12] != b"HTTP/1.1 200":  # the queue is not empty yet
-            assert said[:12] == b"HTTP/1.1 503"
-            assert (sooner := sooner + 1) < 50
-            shed.sendall(again)
-        name = 'credit_requests_total{endpoint="score",status="503"}'
-        assert counted(up, name) == firsts.count(b"HTTP/1.1 503") + sooner
-        for each in senders:
-            each.close()
-
-
-def test_the_queue_is_as_long_as_said_where_bodies_end_together(
-    bundle: Path, serve: Serve, tmp_path: Path
-) -> None:
-    """Thirty heads come while nobody waits, and all their bodies at once afterwards."""
-    with serve(bundle, tmp_path, "--max-in-flight", "2") as up:
-        batch = json.dumps([FIT] * 1000).encode()
-        head = b"POST /score HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
-        head += b"Content-Length: %d\r\n\r\n" % len(batch)
-        senders = [sender(up.port, head + batch[:1]) for _ in range(30)]
-        with stopped(up, connected=len(senders)):
-            for each in senders:
-                each.sendall(batch[1:])
-        firsts = [each.recv(12) for each in senders]
-        assert set(firsts) == {b"HTTP/1.1 200", b"HTTP/1.1 503"}
-        shed = senders[firsts.index(b"HTTP/1.1 503")]
-        shed.settimeout(60)
-        assert b"retry-after: 1" in shed.recv(65536)
-        shed.sendall(head + batch)
-        assert shed.recv(9) == b"HTTP/1.1 "
-        for each in senders:
-            each.close()
-
-
-def test_clients_that_take_no_answer_do_not_hold_the_queue(
-    bundle: Path, serve: Serve, tmp_path: Path
-) -> None:
-    """Each would else keep a place in it for ever; ending them is no error of ours."""
-    flags = ("--max-in-flight", "8", "--answer-seconds", "1")
-    with serve(bundle, tmp_path, *flags) as up:
-        batch = json.dumps([FIT] * 1000).encode()
-        head = b"POST /score HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
-        request = head + b"Content-Length: %d\r\n\r\n" % len(batch) + batch
-        deaf = [sender(up.port, b"", receives=4096) for _ in range(2)]
-        sending = [Thread(target=send_all, args=(each, request * 40)) for each in deaf]
-        for thread in sending:
-            thread.start()
-        until(lambda: counted(up, "credit_client_timeouts_total") == 2, 60)
-        for connection, thread in zip(deaf, sending, strict=True):
-            thread.join()
-            connection.close()
-        assert post(up).status_code == 200
-        assert counted(up, "credit_unhandled_errors_total") == 0
-
-
-def send_all(connection: socket.socket, data: bytes) -> None:
-    """Send until the server cuts the connection."""
-    connection.settimeout(60)
-    with suppress(OSError):
-        connection.sendall(data)
-
-
-def counted(server: Running, name: str) -> int:
-    text = httpx.get(f"{server.url}/metrics", timeout=30).text
-    return int(re.findall(rf"^{re.escape(name)} (\d+)$", text, re.M)[0])
-
-
 def test_what_reaches_no_endpoint_is_counted_and_said_in_the_way_of_its_path(
     bundle: Path, serve: Serve, tmp_path: Path
 ) -> None:
@@ -463,22 +233,6 @@ def test_what_reaches_no_endpoint_is_counted_and_said_in_the_way_of_its_path(
             assert counted(up, name) == 1
 
 
-def connections(server: Running) -> int:
-    """Return how many connections the server has accepted, the one that asks not counted."""
-    return counted(server, "credit_connections") - 1
-
-
-@contextmanager
-def stopped(server: Running, connected: int) -> Iterator[None]:
-    """Stop the worker once so many are connected, so that it finds all that is sent at once."""
-    (worker,) = server.workers()
-    until(lambda: connections(server) >= connected)
-    time.sleep(0.2)  # the answer to that question is out before it counts as answered
-    os.kill(worker, signal.SIGSTOP)
-    yield
-    os.kill(worker, signal.SIGCONT)
-
-
 def test_cors_is_off_unless_asked(
     bundle: Path, serve: Serve, server: Running, tmp_path: Path
 ) -> None:
@@ -488,50 +242,6 @@ def test_cors_is_off_unless_asked(
         assert post(up, origin=origin).headers["access-control-allow-origin"] == origin
         other = post(up, origin="https://other.example").headers
         assert other.get("access-control-allow-origin") != "https://other.example"
-
-
-def test_tls_and_client_certificates(bundle: Path, serve: Serve, tmp_path: Path) -> None:
-    """With a CA for clients, a client without a certificate does not get in."""
-    make_certificate(tmp_path)
-    cert, key = str(tmp_path / "cert.pem"), str(tmp_path / "key.pem")
-    flags = ("--tls-cert", cert, "--tls-key", key)
-    trust = ssl.create_default_context(cafile=cert)
-    with serve(bundle, tmp_path, *flags) as up:
-        assert up.url.startswith("https://")
-        assert httpx.get(f"{up.url}/livez", verify=trust).status_code == 200
-    with serve(bundle, tmp_path, *flags, "--tls-client-ca", cert) as up:
-        with pytest.raises(httpx.TransportError):
-            httpx.get(f"{up.url}/livez", verify=trust)
-        trust.load_cert_chain(cert, key)
-        assert httpx.get(f"{up.url}/livez", verify=trust).status_code == 200
-
-
-def test_certificates_that_are_none_refuse_the_start(bundle: Path, tmp_path: Path) -> None:
-    """And so does a CA for clients without TLS, which would let everybody in."""
-    (tmp_path / "cert.pem").write_text("none")
-    pem = str(tmp_path / "cert.pem")
-    for flags in (
-        ("--tls-cert", pem, "--tls-key", pem),
-        ("--tls-cert", f"{pem}.none", "--tls-key", pem),
-        ("--tls-client-ca", pem),
-    ):
-        done = run(
-            "--model", str(bundle), "--port", "0", "--log-dir", str(tmp_path / "log"), *flags
-        )
-        assert (done.returncode, done.stdout) == (2, "")
-        assert done.stderr.startswith("server: settings: tls")
-        assert done.stderr.count("\n") == 1
-
-
-def make_certificate(folder: Path) -> None:
-    done = subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
-         "-nodes", "-keyout", "key.pem", "-out", "cert.pem", "-days", "2", "-subj", "/CN=localhost",
-         "-addext", "subjectAltName=IP:127.0.0.1"],
-        cwd=folder, capture_output=True, check=False,
-    )  # fmt: skip
-    if done.returncode:
-        pytest.skip("openssl is absent")
 
 
 def test_the_docs_page_loads_nothing_from_anywhere(server: Running) -> None:

@@ -18,8 +18,9 @@ from server.http.expiry import EXPIRE, Expiry
 from server.http.idempotency import BusyError, Store
 from server.http.problem import Problem
 from tests.conftest import Running, Serve
-from tests.server.http.test_http import BODY, FIT, post
-from tests.server.process.test_process import until
+from tests.server.asking import post
+from tests.server.wire import BODY, FIT
+from tests.waiting import until
 
 NAME = "idempotency.sqlite3"
 

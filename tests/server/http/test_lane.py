@@ -12,29 +12,11 @@ import pytest
 
 from server.http import lane
 from tests.conftest import Running, Serve, running
-from tests.server.http.test_http import (
-    BODY,
-    FIT,
-    TRACE,
-    connections,
-    counted,
-    raw,
-    sender,
-    stopped,
-    until,
-)
+from tests.server.asking import connections, counted, stopped
+from tests.server.wire import BODY, FIELDS, FIT, LIVE, TRACE, raw, scoring, sender
+from tests.waiting import until
 
-ID = b"X-Request-Id: one\r\n"
-FIELDS = b"Host: x\r\n" + ID + b"Content-Type: application/json\r\n"
-LIVE = b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n"
 DATE = re.compile(rb"date: [^\r]+\r\n")
-
-
-def post(body: bytes = BODY, more: str = "", path: str = "/score", version: str = "1.1") -> bytes:
-    length = b"Content-Length: %d\r\n" % len(body)
-    line = f"POST {path} HTTP/{version}\r\n".encode()
-    fields = FIELDS.replace(ID, b"") if "X-Request-Id" in more else FIELDS
-    return line + fields + more.encode() + length + b"\r\n" + body
 
 
 @pytest.fixture(scope="module")
@@ -46,27 +28,27 @@ def other(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ru
 
 CLOSE = "Connection: close\r\n"
 SAME = {
-    "a score": post(more=CLOSE),
-    "a batch": post(json.dumps([FIT] * 500).encode(), CLOSE),
-    "a partial batch": post(b"[{}]", CLOSE, "/score?partial=true"),
-    "a model's own path": post(more=CLOSE, path="/models/small/versions/1/score"),
-    "a trace": post(more=f"traceparent: {TRACE}\r\n{CLOSE}"),
-    "an unfit deadline": post(more=f"X-Request-Timeout-Ms: soon\r\n{CLOSE}"),
-    "faults": post(b'{"AGE": null}', CLOSE),
-    "not JSON": post(b"{", CLOSE),
-    "no body": post(b"", CLOSE),
-    "another media type": post(more=f"Accept: text/html\r\n{CLOSE}"),
-    "an unfit request id": post(more=f"X-Request-Id: a b\r\n{CLOSE}"),
-    "HTTP/1.0": post(version="1.0"),
-    "HTTP/1.0 that would stay": post(more="Connection: keep-alive\r\n", version="1.0"),
+    "a score": scoring(more=CLOSE),
+    "a batch": scoring(json.dumps([FIT] * 500).encode(), CLOSE),
+    "a partial batch": scoring(b"[{}]", CLOSE, "/score?partial=true"),
+    "a model's own path": scoring(more=CLOSE, path="/models/small/versions/1/score"),
+    "a trace": scoring(more=f"traceparent: {TRACE}\r\n{CLOSE}"),
+    "an unfit deadline": scoring(more=f"X-Request-Timeout-Ms: soon\r\n{CLOSE}"),
+    "faults": scoring(b'{"AGE": null}', CLOSE),
+    "not JSON": scoring(b"{", CLOSE),
+    "no body": scoring(b"", CLOSE),
+    "another media type": scoring(more=f"Accept: text/html\r\n{CLOSE}"),
+    "an unfit request id": scoring(more=f"X-Request-Id: a b\r\n{CLOSE}"),
+    "HTTP/1.0": scoring(version="1.0"),
+    "HTTP/1.0 that would stay": scoring(more="Connection: keep-alive\r\n", version="1.0"),
     "a body in chunks": b"POST /score HTTP/1.1\r\n" + FIELDS + CLOSE.encode()
     + b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%b\r\n0\r\n\r\n" % (len(BODY), BODY),
     "no length": b"POST /score HTTP/1.1\r\n" + FIELDS + CLOSE.encode() + b"\r\n",
-    "two lengths": post(more=f"Content-Length: 1\r\n{CLOSE}"),
-    "a length and chunks": post(more=f"Transfer-Encoding: chunked\r\n{CLOSE}"),
-    "the whole URL": post(more=CLOSE, path="http://x/score"),
-    "an escaped path": post(more=CLOSE, path="/%73core"),
-    "a path that is not there": post(more=CLOSE, path="/scores"),
+    "two lengths": scoring(more=f"Content-Length: 1\r\n{CLOSE}"),
+    "a length and chunks": scoring(more=f"Transfer-Encoding: chunked\r\n{CLOSE}"),
+    "the whole URL": scoring(more=CLOSE, path="http://x/score"),
+    "an escaped path": scoring(more=CLOSE, path="/%73core"),
+    "a path that is not there": scoring(more=CLOSE, path="/scores"),
     "a GET": b"GET /score HTTP/1.1\r\n" + FIELDS + CLOSE.encode() + b"\r\n",
     "a HEAD": b"HEAD /score HTTP/1.1\r\n" + FIELDS + CLOSE.encode() + b"\r\n",
 }  # fmt: skip
@@ -103,10 +85,10 @@ def test_every_mixture_of_pipelined_requests_is_answered_in_order(server: Runnin
     """What the lane takes, what it does not, and a request behind one that is still running."""
     ids = [f"n{i}" for i in range(12)]
     requests = [
-        post(more=f"X-Request-Id: {name}\r\n", path="/score?a" if i % 3 == 1 else "/score")
+        scoring(more=f"X-Request-Id: {name}\r\n", path="/score?a" if i % 3 == 1 else "/score")
         for i, name in enumerate(ids)
     ]  # fmt: skip
-    last = post(more=f"X-Request-Id: last\r\n{CLOSE}")
+    last = scoring(more=f"X-Request-Id: last\r\n{CLOSE}")
     answer = raw(server, b"".join([LIVE, *requests, LIVE, last]))
     found = re.findall(rb'"request_id":"(\w+)"|"live":(true)', answer)
     assert [(a or b).decode() for a, b in found] == ["true", *ids, "true", "last"]
@@ -117,8 +99,8 @@ def test_a_head_behind_a_large_body_is_not_counted_with_it(
     server: Running, other: Running, cut: int
 ) -> None:
     """What is read at once ends in the second head, more than 64 kB behind the first."""
-    whole = post(json.dumps([FIT] * 900).encode()) + post(more=CLOSE)
-    at = len(whole) - len(post(more=CLOSE)) + cut
+    whole = scoring(json.dumps([FIT] * 900).encode()) + scoring(more=CLOSE)
+    at = len(whole) - len(scoring(more=CLOSE)) + cut
     for each in (server, other):
         with sender(each.port, whole[:at]) as sending:
             time.sleep(0.02)
@@ -137,8 +119,8 @@ def test_a_connection_that_sends_many_at_once_does_not_keep_others_waiting(
     with serve(bundle, tmp_path) as up:
         greedy, polite = sender(up.port, b""), sender(up.port, b"")
         with stopped(up, connected=2):
-            greedy.sendall(b"".join(post(more=f"X-Request-Id: g{i}\r\n") for i in range(many)))
-            polite.sendall(post(more="X-Request-Id: polite\r\n"))
+            greedy.sendall(b"".join(scoring(more=f"X-Request-Id: g{i}\r\n") for i in range(many)))
+            polite.sendall(scoring(more="X-Request-Id: polite\r\n"))
         got = b""
         while got.count(b'"request_id"') < many:
             got += greedy.recv(1 << 20)
@@ -153,7 +135,7 @@ def test_a_client_that_reads_nothing_is_waited_for(
     bundle: Path, serve: Serve, tmp_path: Path
 ) -> None:
     """Its requests are not read, so that its answers do not pile up; others are answered."""
-    batch = post(json.dumps([FIT] * 500).encode())
+    batch = scoring(json.dumps([FIT] * 500).encode())
     with serve(bundle, tmp_path) as up, sender(up.port, b"") as deaf:
         deaf.settimeout(2)
         with pytest.raises(TimeoutError):
@@ -169,9 +151,9 @@ def test_an_idle_connection_is_closed_when_its_time_is_over(
 ) -> None:
     """That is no time-out of a slow client, and a connection that goes on in time is kept."""
     with serve(bundle, tmp_path, "--keep-alive-seconds", "1") as up:
-        with sender(up.port, post()) as idle:
+        with sender(up.port, scoring()) as idle:
             assert idle.recv(65536).startswith(b"HTTP/1.1 200")
-            idle.sendall(post())
+            idle.sendall(scoring())
             assert idle.recv(65536).startswith(b"HTTP/1.1 200")
             assert idle.recv(65536) == b""
         assert counted(up, "credit_client_timeouts_total") == 0
@@ -181,7 +163,7 @@ def test_a_stop_waits_for_a_body_that_is_on_its_way(
     bundle: Path, serve: Serve, tmp_path: Path
 ) -> None:
     """It is answered, and told that the connection ends."""
-    whole = post()
+    whole = scoring()
     with serve(bundle, tmp_path) as up, sender(up.port, whole[:-5]) as half:
         until(lambda: connections(up) >= 1)
         httpx.post(f"{up.url}/score", json=FIT)
@@ -210,7 +192,7 @@ def test_what_follows_a_request_that_is_shed_does_not_overtake_it(
         both = [sender(up.port, b"") for _ in range(2)]
         with stopped(up, connected=2):
             for each in both:
-                each.sendall(post() + LIVE)
+                each.sendall(scoring() + LIVE)
         answers = [two_statuses(each) for each in both]
     assert sorted(answers) == [[b"200", b"200"], [b"503", b"200"]]
 

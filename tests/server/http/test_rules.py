@@ -7,25 +7,22 @@ import httpx
 import pytest
 
 from tests.conftest import Running, Serve
-from tests.server.http.test_http import BODY, raw
-from tests.server.http.test_upgrade import conversation, statuses
-from tests.server.test_command import run
+from tests.server.command import run
+from tests.server.wire import (
+    BODY,
+    LAST,
+    LENGTH,
+    LIVE,
+    TYPE,
+    chunked,
+    conversation,
+    raw,
+    request,
+    statuses,
+)
 
 BOTH_LANES = True
-TYPE = b"Content-Type: application/json\r\n"
-LENGTH = b"Content-Length: %d\r\n" % len(BODY)
-LIVE = b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n"
-LAST = b"GET /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
 PATHS = (b"/score", b"/score?partial=true", b"/v2/models/small/infer", b"/livez", b"/none")
-
-
-def post(fields: bytes, path: bytes = b"/score", version: bytes = b"1.1") -> bytes:
-    return b"POST %b HTTP/%b\r\n%b\r\n%b" % (path, version, fields, BODY)
-
-
-def chunked(trailers: bytes, fields: bytes = TYPE, path: bytes = b"/score") -> bytes:
-    head = b"POST %b HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n%b\r\n" % (path, fields)
-    return head + b"%x\r\n%b\r\n0\r\n%b\r\n" % (len(BODY), BODY, trailers)
 
 
 UNFIT = {
@@ -56,8 +53,8 @@ def test_an_unfit_head_is_refused_and_its_connection_closed(
     server: Running, case: str, path: bytes
 ) -> None:
     fields, status = UNFIT[case]
-    request = post(fields, path)
-    for pieces in ([request + LIVE], [request[:25], request[25:] + LIVE]):
+    asked = request(fields, path)
+    for pieces in ([asked + LIVE], [asked[:25], asked[25:] + LIVE]):
         answer = conversation(server, *pieces)
         assert statuses(answer) == [status], answer
         assert b"connection: close" in answer
@@ -68,13 +65,13 @@ def test_another_version_is_refused(server: Running, version: bytes) -> None:
     """Also where it asks to stay."""
     for more in (b"", b"Connection: keep-alive\r\n"):
         for path in PATHS:
-            request = post(b"Host: x\r\n" + TYPE + LENGTH + more, path, version)
-            assert statuses(raw(server, request)) == [505]
+            asked = request(b"Host: x\r\n" + TYPE + LENGTH + more, path, version)
+            assert statuses(raw(server, asked)) == [505]
 
 
 def test_http_1_0_needs_no_host_is_not_told_to_continue_and_closes(server: Running) -> None:
     for more in (b"", b"Expect: 100-continue\r\n", b"Connection: keep-alive\r\n"):
-        answer = raw(server, post(TYPE + LENGTH + more, version=b"1.0") + LIVE)
+        answer = raw(server, request(TYPE + LENGTH + more, version=b"1.0") + LIVE)
         assert answer.startswith(b"HTTP/1.1 200"), answer
         assert answer.count(b"HTTP/1.1") == 1
         assert b"connection: close" in answer
@@ -83,7 +80,7 @@ def test_http_1_0_needs_no_host_is_not_told_to_continue_and_closes(server: Runni
 def test_who_asks_first_is_told_once_and_behind_what_came_before(server: Running) -> None:
     asks = b"Host: x\r\nExpect: 100-Continue\r\n" + TYPE + LENGTH
     for path in (b"/score", b"/v2/models/small/infer"):
-        head = post(asks, path)[: -len(BODY)]
+        head = request(asks, path)[: -len(BODY)]
         answer = conversation(server, LIVE + head, BODY + LAST)
         assert re.findall(rb"HTTP/1.1 (\d+)", answer)[:2] == [b"200", b"100"]
         assert answer.count(b"HTTP/1.1 100") == 1
@@ -92,12 +89,12 @@ def test_who_asks_first_is_told_once_and_behind_what_came_before(server: Running
 def test_a_list_in_several_lines_is_one_list(server: Running) -> None:
     """Of two Accept lines none is forgotten, and two traces are none (W3C Trace Context)."""
     two = b"Host: x\r\nConnection: close\r\nAccept: text/html\r\nAccept: application/msgpack\r\n"
-    answer = raw(server, post(two + TYPE + LENGTH))
+    answer = raw(server, request(two + TYPE + LENGTH))
     assert b"content-type: application/msgpack" in answer
     trace = b"traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\r\n"
     for times, found in ((1, 1), (2, 0)):
         fields = b"Host: x\r\nConnection: close\r\n" + trace * times + TYPE + LENGTH
-        answer = raw(server, post(fields))
+        answer = raw(server, request(fields))
         assert answer.startswith(b"HTTP/1.1 200")
         assert answer.count(b"traceparent") == found
 
@@ -142,11 +139,11 @@ def test_a_key_behind_the_body_opens_nothing(bundle: Path, serve: Serve, tmp_pat
 
 LONG = 70_000
 TOO_LONG = {
-    "a value": post(b"Host: x\r\nX: %b\r\n" % (b"a" * LONG) + TYPE + LENGTH),
-    "a name": post(b"Host: x\r\n%b: a\r\n" % (b"a" * LONG) + TYPE + LENGTH),
-    "a target": post(b"Host: x\r\n" + TYPE + LENGTH, b"/score?" + b"a" * LONG),
-    "many fields": post(b"Host: x\r\n" + b"a: b\r\n" * 200 + TYPE + LENGTH),
-    "many in all": post(b"Host: x\r\n" + b"a: %b\r\n" % (b"b" * 1000) * 70 + TYPE + LENGTH),
+    "a value": request(b"Host: x\r\nX: %b\r\n" % (b"a" * LONG) + TYPE + LENGTH),
+    "a name": request(b"Host: x\r\n%b: a\r\n" % (b"a" * LONG) + TYPE + LENGTH),
+    "a target": request(b"Host: x\r\n" + TYPE + LENGTH, b"/score?" + b"a" * LONG),
+    "many fields": request(b"Host: x\r\n" + b"a: b\r\n" * 200 + TYPE + LENGTH),
+    "many in all": request(b"Host: x\r\n" + b"a: %b\r\n" % (b"b" * 1000) * 70 + TYPE + LENGTH),
     "a trailer": chunked(b"X: %b\r\n" % (b"a" * LONG)),
     "a trailer's name": chunked(b"%b: a\r\n" % (b"a" * LONG)),
     "many trailers": chunked(b"a: b\r\n" * 20_000),
@@ -168,6 +165,6 @@ def test_a_head_with_its_trailers_has_a_bound_in_one_write_and_in_many(
 def test_a_head_within_the_bound_is_answered(server: Running) -> None:
     near = b"X: %b\r\n" % (b"a" * 60_000)
     fields = b"Host: x\r\nConnection: close\r\n" + b"a: b\r\n" * 100 + near + TYPE + LENGTH
-    assert statuses(raw(server, post(fields))) == [200]
+    assert statuses(raw(server, request(fields))) == [200]
     assert statuses(raw(server, chunked(near) + LAST)) == [200, 200]
     assert httpx.get(f"{server.url}/livez").status_code == 200

@@ -12,9 +12,8 @@ import pytest
 
 from server.http.shedding import PLAIN_POST
 from tests.conftest import Running, running
-from tests.server.http.test_heads import KNOWN
-from tests.server.http.test_http import BODY, counted, sender, stopped
-from tests.server.http.test_lane import LIVE, post
+from tests.server.asking import counted, stopped
+from tests.server.wire import BODY, KNOWN, LIVE, scoring, sender
 
 STATUS = re.compile(rb"HTTP/1.1 (\d+)")
 LATER = 5
@@ -51,14 +50,14 @@ def behind_another(server: Running, shed: socket.socket, data: bytes) -> None:
     """Send data that is read while another's request fills the queue."""
     with accepted(server) as filling:
         with stopped(server, connected=2):
-            filling.sendall(post())
+            filling.sendall(scoring())
             shed.sendall(data)
         assert statuses(filling, 1) == [b"200"]
 
 
 def too_soon(server: Running, data: bytes) -> socket.socket:
     """Return a connection that was refused and sent data at once again: its refusal waits."""
-    shed = behind_one(server, post())
+    shed = behind_one(server, scoring())
     assert statuses(shed, 1) == [b"503"]
     behind_another(server, shed, data)
     return shed
@@ -78,16 +77,16 @@ def test_who_asks_again_too_soon_waits_for_the_refusal_and_who_waited_does_not(
     narrow: Running,
 ) -> None:
     """A refusal comes at once; were the next as quick, its client could ask without end."""
-    with behind_one(narrow, post()) as patient, behind_one(narrow, post()) as soon:
+    with behind_one(narrow, scoring()) as patient, behind_one(narrow, scoring()) as soon:
         assert statuses(soon, 1) == statuses(patient, 1) == [b"503"]
         for _ in range(TRIES):  # this process may stop for so long that both answers are there
             time.sleep(1)
-            behind_another(narrow, soon, post())
+            behind_another(narrow, soon, scoring())
             assert statuses(soon, 1) == [b"503"]
             with accepted(narrow) as filling, stopped(narrow, connected=3):
-                filling.sendall(post())
-                soon.sendall(post())
-                patient.sendall(post())
+                filling.sendall(scoring())
+                soon.sendall(scoring())
+                patient.sendall(scoring())
             ready, _, _ = select.select([soon, patient], [], [])
             assert statuses(soon, 1) == statuses(patient, 1) == [b"503"]
             if ready == [patient]:
@@ -96,7 +95,7 @@ def test_who_asks_again_too_soon_waits_for_the_refusal_and_who_waited_does_not(
 
 
 def test_a_body_that_comes_later_is_dropped_and_the_connection_goes_on(narrow: Running) -> None:
-    whole = post()
+    whole = scoring()
     with behind_one(narrow, whole[:-LATER]) as shed:
         shed.sendall(whole[-LATER:])
         assert statuses(shed, 1) == [b"503"]
@@ -121,7 +120,7 @@ def test_a_head_that_was_parsed_before_is_shed_where_it_says(narrow: Running, la
 def test_what_comes_with_the_end_of_a_dropped_body_is_answered_after_the_refusal(
     narrow: Running,
 ) -> None:
-    whole = post()
+    whole = scoring()
     with behind_one(narrow, whole[:-LATER]) as shed:
         shed.sendall(whole[-LATER:] + LIVE)
         assert statuses(shed, 2) == [b"503", b"200"]
@@ -131,7 +130,7 @@ def test_what_comes_with_the_end_of_a_dropped_body_is_shed_where_the_refusal_wai
     narrow: Running,
 ) -> None:
     """Whatever it asks: an answer would overtake the refusal."""
-    whole = post()
+    whole = scoring()
     with too_soon(narrow, whole[:-LATER]) as shed:
         shed.sendall(whole[-LATER:] + LIVE)
         assert statuses(shed, 2) == [b"503", b"503"]
@@ -141,7 +140,7 @@ def test_a_connection_that_sent_more_while_its_refusal_waited_is_read_again(
     narrow: Running,
 ) -> None:
     """What comes meanwhile is refused too, then all is as before."""
-    whole = post()
+    whole = scoring()
     with too_soon(narrow, whole) as shed:
         shed.sendall(whole)
         assert statuses(shed, 2) == [b"503", b"503"]
@@ -163,7 +162,7 @@ def test_what_is_shed_is_counted_under_its_endpoint_and_answered_in_its_way(
 ) -> None:
     names = (f'credit_requests_total{{endpoint="{endpoint}",status="503"}}', "credit_shed_total")
     before = [counted(narrow, name) for name in names]
-    with behind_one(narrow, post(path=path)) as shed:
+    with behind_one(narrow, scoring(path=path)) as shed:
         answer = shed.recv(65536)
     assert answer.startswith(b"HTTP/1.1 503")
     assert b"content-type: %b\r\n" % kind in answer
@@ -172,7 +171,7 @@ def test_what_is_shed_is_counted_under_its_endpoint_and_answered_in_its_way(
 
 
 def test_a_client_that_sends_no_more_still_gets_its_refusal(narrow: Running) -> None:
-    with too_soon(narrow, post()) as shed:
+    with too_soon(narrow, scoring()) as shed:
         shed.shutdown(socket.SHUT_WR)
         assert statuses(shed, 1) == [b"503"]
         assert shed.recv(65536) == b""

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Running, Serve
-from tests.server.http.test_http import FIT, access_lines, raw, sender, stopped
-from tests.server.http.test_lane import post
+from tests.server.asking import access_lines, stopped
+from tests.server.wire import FIT, raw, scoring, sender
 
 WRITES = re.compile(r"^syscw: (\d+)$", re.M)
 MANY, FEW = 40, 5
-LONG = post(json.dumps([FIT] * 300).encode())
+LONG = scoring(json.dumps([FIT] * 300).encode())
 
 
 def writes(server: Running) -> int:
@@ -44,13 +44,13 @@ def test_what_arrives_together_is_recorded_by_fewer_writes_than_answers(
     bundle: Path, serve: Serve, tmp_path: Path
 ) -> None:
     with serve(bundle, tmp_path, "--access-log", "0") as up:
-        assert 1 <= together(up, post(), MANY) <= MANY // 2
+        assert 1 <= together(up, scoring(), MANY) <= MANY // 2
         assert len(up.records()) == MANY
 
 
 def test_no_answer_waits_long_for_others(bundle: Path, serve: Serve, tmp_path: Path) -> None:
     """Together these take many times a turn's patience, so they leave in many parts."""
-    batch = post(json.dumps([FIT] * 900).encode())
+    batch = scoring(json.dumps([FIT] * 900).encode())
     with serve(bundle, tmp_path, "--access-log", "0") as up:
         assert together(up, batch, MANY) >= 4
 
@@ -95,14 +95,16 @@ def at_the_end_of_a_long_queue(server: Running, data: bytes, ends: bool = False)
 def test_nothing_overtakes_a_request_that_waits_in_a_long_queue(server: Running) -> None:
     """Neither a refusal, nor a request behind it, nor the end of the connection."""
     key = "X-Request-Id: two\r\nIdempotency-Key: long\r\nConnection: close\r\n"
-    refused = at_the_end_of_a_long_queue(server, post() + b"what is this\r\n\r\n")
+    refused = at_the_end_of_a_long_queue(server, scoring() + b"what is this\r\n\r\n")
     assert re.findall(rb"HTTP/1.1 (\d+)", refused) == [b"200", b"400"]
     asks = "X-Request-Id: two\r\nExpect: 100-continue\r\nConnection: close\r\n"
-    invited = at_the_end_of_a_long_queue(server, post() + post(more=asks))
+    invited = at_the_end_of_a_long_queue(server, scoring() + scoring(more=asks))
     assert re.findall(rb"HTTP/1.1 (\d+)", invited)[0] == b"200"
-    both = at_the_end_of_a_long_queue(server, post(more="X-Request-Id: one\r\n") + post(more=key))
+    both = at_the_end_of_a_long_queue(
+        server, scoring(more="X-Request-Id: one\r\n") + scoring(more=key)
+    )
     assert re.findall(rb'"request_id":"(\w+)"', both) == [b"one", b"two"]
-    ended = at_the_end_of_a_long_queue(server, post(), ends=True)
+    ended = at_the_end_of_a_long_queue(server, scoring(), ends=True)
     assert ended.startswith(b"HTTP/1.1 200")
 
 
@@ -110,7 +112,7 @@ def test_a_client_that_says_it_sends_no_more_has_its_answer(server: Running) -> 
     """Request and end are there at once."""
     with sender(server.port, b"") as asking:
         with stopped(server, connected=1):
-            asking.sendall(post())
+            asking.sendall(scoring())
             asking.shutdown(socket.SHUT_WR)
         got = b""
         while part := asking.recv(65536):
@@ -119,13 +121,13 @@ def test_a_client_that_says_it_sends_no_more_has_its_answer(server: Running) -> 
 
 
 def test_what_is_not_http_behind_a_request_is_refused_behind_its_answer(server: Running) -> None:
-    got = raw(server, post() + b"what is this\r\n\r\n")
+    got = raw(server, scoring() + b"what is this\r\n\r\n")
     assert re.findall(rb"HTTP/1.1 (\d+)", got) == [b"200", b"400"]
 
 
 def test_a_request_behind_one_that_waits_is_answered_behind_it(server: Running) -> None:
     """Also one that is to be committed by itself, since an answer is stored for its key."""
-    both = post(more="X-Request-Id: one\r\n") + post(
+    both = scoring(more="X-Request-Id: one\r\n") + scoring(
         more="X-Request-Id: two\r\nIdempotency-Key: two\r\nConnection: close\r\n"
     )
     got = raw(server, both)

@@ -1,17 +1,15 @@
 """Offers of another protocol: none is taken up, so what follows them is read as HTTP/1.1."""
 
 import json
-import re
 import shutil
 import subprocess
-import time
 from pathlib import Path
 
 import httpx
 import pytest
 
 from tests.conftest import Running, Serve
-from tests.server.http.test_http import BODY, FIT, raw, sender
+from tests.server.wire import BODY, FIT, LAST, conversation, raw, statuses
 
 BOTH_LANES = True
 PATHS = ("/score", "/models/small/score", "/models/small/versions/1/score",
@@ -27,9 +25,7 @@ OFFERS = {
     "of nothing": b"Connection: upgrade\r\nUpgrade:\r\n",
     "twice": b"Connection: upgrade\r\nUpgrade: a\r\nUpgrade: b\r\n",
 }
-LAST = b"GET /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
 SMUGGLED = b"GET /models HTTP/1.1\r\nHost: x\r\n\r\n"
-STATUS = re.compile(rb"HTTP/1\.1 (\d+)")
 
 
 def request(
@@ -42,22 +38,6 @@ def request(
     half = len(body) // 2
     parts = b"".join(b"%x\r\n%b\r\n" % (len(p), p) for p in (body[:half], body[half:]) if p)
     return line + offer + b"Transfer-Encoding: chunked\r\n\r\n", parts + b"0\r\n\r\n"
-
-
-def statuses(answer: bytes) -> list[int]:
-    return [int(each) for each in STATUS.findall(answer) if each != b"100"]
-
-
-def conversation(server: Running, *pieces: bytes) -> bytes:
-    """Send each piece by itself and return what came back until the server closed."""
-    with sender(server.port, b"") as connection:
-        for piece in pieces:
-            connection.sendall(piece)
-            time.sleep(0.03)
-        got = b""
-        while part := connection.recv(65536):
-            got += part
-    return got
 
 
 @pytest.mark.parametrize("chunked", [False, True], ids=["length", "chunked"])

@@ -15,6 +15,7 @@ from tritonclient.utils import InferenceServerException
 
 from tests.conftest import ROOT, Running, Serve, Trained, applicants
 from tests.long.server_long import free_ports
+from tests.server.asking import request_of
 
 CLIENTS = ROOT / ".venv-clients" / "bin" / "python"
 Matrix = np.ndarray[Any, np.dtype[np.float64]]
@@ -107,11 +108,6 @@ def infer(server: Running, body: Any, path: str = "small", **headers: str) -> ht
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     head = {name.replace("_", "-"): value for name, value in headers.items()}
     return httpx.post(f"{server.url}/v2/models/{path}/infer", content=content, headers=head)
-
-
-def request_of(data: Any, shape: list[int] | None = None, **more: Any) -> dict[str, Any]:
-    tensor = {"name": "X", "shape": shape or [1, 5], "datatype": "FP64", "data": data} | more
-    return {"inputs": [tensor]}
 
 
 FIT = [40.0, None, 0.5, 0, 1]

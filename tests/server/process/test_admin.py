@@ -14,8 +14,8 @@ import pytest
 
 from tests.conftest import ROOT, Running, Serve, environment
 from tests.long.server_long import free_ports
-from tests.server.http.test_http import FIT
-from tests.server.process.test_process import is_zombie, until
+from tests.server.wire import FIT
+from tests.waiting import is_zombie, until
 
 
 @pytest.fixture(scope="module")

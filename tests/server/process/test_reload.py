@@ -22,7 +22,7 @@ from server.settings import read
 from tests.bundle_damage import made_to_agree
 from tests.conftest import ROOT, Running, Serve
 from tests.long.server_long import free_ports
-from tests.server.http.test_http import FIT
+from tests.server.wire import FIT
 
 Manifest = dict[str, Any]
 WORKERS: dict[int, list[int]] = {}  # of a server that came up, by its port

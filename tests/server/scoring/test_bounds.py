@@ -14,10 +14,10 @@ from server.record.line import APPLICANT_BYTES, LINE_BYTES
 from server.scoring.codec import JSON, MESSAGE_PACK
 from server.scoring.faults import MAX_FAULTS, SPARE_MEMBERS
 from tests.conftest import ROOT, Running, Serve
-from tests.server.oip.test_oip import request_of
+from tests.server.asking import lines, post_as, request_of
+from tests.server.wire import FIT
 
 BOTH_LANES = True
-FIT = {"AGE": 40, "INCOME": 1000.5, "DEBT-RATIO": 0.5, "KIND": "car", "REGION": 2}
 FEATURES = len(FIT)
 ENCODERS = {JSON: msgspec.json.encode, MESSAGE_PACK: msgspec.msgpack.encode}
 BOTH = pytest.mark.parametrize("codec", ENCODERS, ids=lambda codec: codec.name)
@@ -31,15 +31,6 @@ def with_bodies(
     flags = ("--log-refused", "body", "--max-body", "20000000")
     with serve(bundle, tmp_path_factory.mktemp("bodies"), *flags) as up:
         yield up
-
-
-def post(server: Running, body: bytes, codec: Any = JSON, path: str = "/score") -> httpx.Response:
-    head = {"Content-Type": codec.media_type.decode(), "Accept": "application/json"}
-    return httpx.post(server.url + path, content=body, headers=head, timeout=60)
-
-
-def lines(server: Running) -> list[bytes]:
-    return [line for file in sorted(server.log_dir.glob("*.jsonl")) for line in file.open("rb")]
 
 
 def told_and_left(problems: list[dict[str, Any]]) -> tuple[int, int]:
@@ -68,7 +59,7 @@ def test_a_batch_tells_a_hundred_faults_and_counts_all(
     server: Running, codec: Any, case: str
 ) -> None:
     applicants, count = FAULTY[case]
-    said = post(server, ENCODERS[codec](applicants), codec)
+    said = post_as(server, ENCODERS[codec](applicants), codec)
     assert said.status_code == 422, said.text
     assert told_and_left([said.json()]) == (min(count, MAX_FAULTS), max(0, count - MAX_FAULTS))
     assert len(said.content) < 50_000
@@ -85,7 +76,7 @@ def test_a_batch_answered_in_part_tells_a_hundred_faults_in_all(
     server: Running, codec: Any, case: str
 ) -> None:
     applicants, count = FAULTY[case]
-    said = post(server, ENCODERS[codec](applicants), codec, "/score?partial=true")
+    said = post_as(server, ENCODERS[codec](applicants), codec, "/score?partial=true")
     assert said.status_code == 200, said.text
     problems = [each for each in said.json() if "status" in each]
     assert told_and_left(problems) == (min(count, MAX_FAULTS), max(0, count - MAX_FAULTS))
@@ -127,7 +118,7 @@ def test_one_object_tells_a_hundred_faults_and_counts_all(
     server: Running, codec: Any, case: str
 ) -> None:
     make, count = objects()[case]
-    said = post(server, written(make(500), codec), codec)
+    said = post_as(server, written(make(500), codec), codec)
     assert said.status_code == 422, said.text
     assert told_and_left([said.json()]) == (min(count, MAX_FAULTS), max(0, count - MAX_FAULTS))
     more = f" (and {count - 1} more)" if count > 1 else ""
@@ -142,7 +133,7 @@ def test_an_object_of_far_too_many_members_is_refused_as_one(
 ) -> None:
     make, _ = objects()[case]
     pairs = make((FEATURES + SPARE_MEMBERS) // FEATURES * FEATURES + FEATURES)
-    [fault] = post(server, written(pairs, codec), codec).json()["errors"]
+    [fault] = post_as(server, written(pairs, codec), codec).json()["errors"]
     assert fault == {
         "feature": "", "wanted": f"an object of {FEATURES} features",
         "got": f"{len(pairs)} members",
@@ -155,11 +146,11 @@ ELEMENTS: list[Any] = [0, {}, [], "a", FIT, None, {"a": [1]}, "[,{", [[]], FIT |
 @BOTH
 def test_a_batch_of_too_many_is_refused_whatever_it_holds(server: Running, codec: Any) -> None:
     for each in ELEMENTS:
-        said = post(server, ENCODERS[codec]([each] * 1001), codec)
+        said = post_as(server, ENCODERS[codec]([each] * 1001), codec)
         assert (said.status_code, said.json()["detail"][:29]) == (
             413, "batch: wanted at most 1000, g",
         )  # fmt: skip
-        said = post(server, ENCODERS[codec]([each] * 1000), codec, "/score?partial=true")
+        said = post_as(server, ENCODERS[codec]([each] * 1000), codec, "/score?partial=true")
         assert said.status_code == 200
 
 
@@ -177,14 +168,14 @@ def test_an_applicant_that_no_line_has_room_for_is_refused(server: Running) -> N
     fit = json.dumps(FIT).encode()
     long = fit[:-1] + b" " * (APPLICANT_BYTES + 1 - len(fit)) + b"}"
     wanted = f"applicant: wanted at most {APPLICANT_BYTES} bytes, got {APPLICANT_BYTES + 1}"
-    said = post(server, long)
+    said = post_as(server, long)
     assert (said.status_code, said.json()["detail"]) == (413, wanted)
-    first, second, third = post(
+    first, second, third = post_as(
         server, b"[%b,%b,%b]" % (fit, long, fit), path="/score?partial=true"
     ).json()
     assert (second["status"], second["detail"]) == (413, wanted)
     assert first["probability"] == third["probability"]
-    assert post(server, long.replace(b" }", b"}")).status_code == 200
+    assert post_as(server, long.replace(b" }", b"}")).status_code == 200
     assert max(map(len, lines(server))) < APPLICANT_BYTES + 2000
 
 
@@ -208,7 +199,7 @@ LONG: dict[str, bytes] = {
 def test_a_line_of_the_record_is_bounded_with_bodies_too(with_bodies: Running, case: str) -> None:
     body = LONG[case]
     before = len(lines(with_bodies))
-    assert post(with_bodies, body).status_code in {400, 413, 422}
+    assert post_as(with_bodies, body).status_code in {400, 413, 422}
     [line] = lines(with_bodies)[before:]
     assert len(line) < LINE_BYTES
     record = json.loads(line)

@@ -10,7 +10,8 @@ import pytest
 
 from server.scoring.codec import MESSAGE_PACK
 from tests.conftest import Running, Serve
-from tests.server.scoring.test_bounds import FIT, lines, post
+from tests.server.asking import lines, post_as
+from tests.server.wire import FIT
 
 BOTH_LANES = True
 ADDRESS = re.compile(r"0x[0-9a-fA-F]{4,}|object at")
@@ -38,7 +39,7 @@ def test_no_answer_holds_an_address_of_memory(server: Running, case: str) -> Non
         "one of a batch": b"\x92" + value + b"\x85" + b"".join(rest),
     }
     for where, body in bodies.items():
-        said = post(server, body, MESSAGE_PACK)
+        said = post_as(server, body, MESSAGE_PACK)
         assert said.status_code == 422, (where, said.text)
         assert said.json()["errors"], where
         assert not ADDRESS.search(said.text), (where, said.text)
@@ -54,7 +55,7 @@ def test_a_name_that_is_no_text_is_no_feature(server: Running) -> None:
         (b"\xc3", "true"),
         (b"\x91\x01", "an array"),
     ):
-        said = post(server, b"\x86" + rest + name + b"\0", MESSAGE_PACK)
+        said = post_as(server, b"\x86" + rest + name + b"\0", MESSAGE_PACK)
         [fault] = said.json()["errors"]
         assert fault == {"feature": shown, "wanted": "no such feature", "got": "0"}
 
@@ -92,7 +93,7 @@ def private(
 def test_what_a_client_calls_a_member_is_not_recorded(private: Running, case: str) -> None:
     for path in ("/score", "/score?partial=true"):
         before = len(lines(private))
-        said = post(private, NAMED[case], path=path)
+        said = post_as(private, NAMED[case], path=path)
         assert SECRET[:8] in said.text or case == "no JSON", "the client is told"
         new = b"".join(lines(private)[before:])
         assert b'"refused"' in new
@@ -104,6 +105,6 @@ def test_what_a_client_calls_a_member_is_recorded_with_the_body(
     bundle: Path, serve: Serve, tmp_path: Path
 ) -> None:
     with serve(bundle, tmp_path, "--log-refused", "body") as up:
-        post(up, NAMED["a member"])
+        post_as(up, NAMED["a member"])
         [fault] = json.loads(lines(up)[-1])["faults"]
     assert fault == {"feature": SECRET, "wanted": "no such feature", "got": "1"}

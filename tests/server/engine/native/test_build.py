@@ -11,6 +11,7 @@ import pytest
 from server.engine.native import build
 from tests.conftest import ROOT
 
+HERE = build.HERE.relative_to(ROOT)
 QUIET = "detect_leaks=0:allocator_may_return_null=1"
 
 
@@ -73,7 +74,7 @@ def sanitized(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (copy / "models").symlink_to(ROOT / "models")
     shutil.copy(ROOT / "pyproject.toml", copy)
     try:
-        build.build(copy / "server" / "native", sanitize=True)
+        build.build(copy / HERE, sanitize=True)
     except build.BuildError as error:
         pytest.skip(str(error))
     return copy
@@ -97,15 +98,15 @@ def test_the_sanitizers_find_what_they_are_there_for(sanitized: Path) -> None:
     """A kernel with the check of its children taken out, handed a child out of bounds."""
     broken = sanitized.parent / "broken"
     shutil.copytree(sanitized, broken, symlinks=True)
-    source = broken / "server" / "native" / "kernel.c"
+    source = broken / HERE / "kernel.c"
     check = "if (split >= splits || seen[split])"
     assert check in source.read_text()
     source.write_text(source.read_text().replace(check, "if (0)"))
     code = (
-        "from tests import test_server_native_kernel as t\n"
+        "from tests.server.engine.native import two_trees as t\n"
         "t.Kernel(**(t.arguments() | {'yes': t.i64(3, -2, -5)}))"
     )
-    (broken / "server" / "native" / build.NAME).unlink()
+    (broken / HERE / build.NAME).unlink()
     command = [
         sys.executable,
         "-c",
@@ -124,7 +125,7 @@ def test_the_sanitizers_find_what_they_are_there_for(sanitized: Path) -> None:
 def test_the_tests_in_c_pass_under_the_sanitizers(part: str, sanitized: Path) -> None:
     said = examined(
         sanitized, "-m", "pytest", "--noconftest", "-p", "no:cacheprovider",
-        f"tests/test_server_native_{part}.py",
+        f"tests/server/engine/native/test_{part}.py",
     )  # fmt: skip
     assert "passed" in said
     assert "skipped" not in said

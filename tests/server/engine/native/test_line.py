@@ -1,7 +1,5 @@
 """The line of the log as C writes it: byte for byte the encoder's, or left to it."""
 
-import random
-import struct
 from typing import Any
 
 import msgspec
@@ -16,6 +14,7 @@ from server.record import privacy
 from server.record.line import Line, encode, timestamp
 from server.record.line_writer import constant_parts
 from tests.native_kernel import needs_kernel
+from tests.server.engine.native.drawn import numbers
 
 pytestmark = needs_kernel
 NOW = 1_764_237_000_123_456_789
@@ -55,17 +54,6 @@ def test_any_usual_line_is_the_encoders(
         features = msgspec.json.format(msgspec.json.encode(sent), indent=1).replace(b"\n", b"\r\n")
     other = {"row": row, "index": index, "decision": decision, "features": features}
     assert at_once(now, **other) == encoded(now, **other)
-
-
-def numbers() -> list[float]:
-    """Drawn from all that are written otherwise: any bits, rounded, whole, powers of two."""
-    draw = random.Random(8)
-    found = [0.0, -0.0, 1e15, 1e16, 1e-5, 9.999e-6, 5e-39, 1e80, 123456789012345680.0]
-    for _ in range(20_000):
-        found += struct.unpack("<d", draw.randbytes(8))
-        found += [draw.gauss(0, 2), round(draw.uniform(-1e6, 1e6), draw.randrange(9)),
-                  draw.randrange(1 << 60) * 1.0, 2.0 ** draw.randrange(-180, 180)]  # fmt: skip
-    return found
 
 
 def test_numbers_are_written_as_the_encoder_writes_them() -> None:

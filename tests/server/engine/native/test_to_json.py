@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from server.engine.native import to_json as native
 from server.scoring.codec import MESSAGE_PACK
 from tests.native_kernel import needs_kernel
-from tests.server.engine.native.test_line import numbers
+from tests.server.engine.native.drawn import numbers
 
 pytestmark = needs_kernel
 encode = msgspec.msgpack.encode

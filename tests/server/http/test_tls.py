@@ -1,0 +1,57 @@
+"""TLS, certificates of clients, and what refuses the start."""
+
+import ssl
+import subprocess
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.conftest import Serve
+from tests.server.command import run
+
+BOTH_LANES = True
+
+
+def test_tls_and_client_certificates(bundle: Path, serve: Serve, tmp_path: Path) -> None:
+    """With a CA for clients, a client without a certificate does not get in."""
+    make_certificate(tmp_path)
+    cert, key = str(tmp_path / "cert.pem"), str(tmp_path / "key.pem")
+    flags = ("--tls-cert", cert, "--tls-key", key)
+    trust = ssl.create_default_context(cafile=cert)
+    with serve(bundle, tmp_path, *flags) as up:
+        assert up.url.startswith("https://")
+        assert httpx.get(f"{up.url}/livez", verify=trust).status_code == 200
+    with serve(bundle, tmp_path, *flags, "--tls-client-ca", cert) as up:
+        with pytest.raises(httpx.TransportError):
+            httpx.get(f"{up.url}/livez", verify=trust)
+        trust.load_cert_chain(cert, key)
+        assert httpx.get(f"{up.url}/livez", verify=trust).status_code == 200
+
+
+def test_certificates_that_are_none_refuse_the_start(bundle: Path, tmp_path: Path) -> None:
+    """And so does a CA for clients without TLS, which would let everybody in."""
+    (tmp_path / "cert.pem").write_text("none")
+    pem = str(tmp_path / "cert.pem")
+    for flags in (
+        ("--tls-cert", pem, "--tls-key", pem),
+        ("--tls-cert", f"{pem}.none", "--tls-key", pem),
+        ("--tls-client-ca", pem),
+    ):
+        done = run(
+            "--model", str(bundle), "--port", "0", "--log-dir", str(tmp_path / "log"), *flags
+        )
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr.startswith("server: settings: tls")
+        assert done.stderr.count("\n") == 1
+
+
+def make_certificate(folder: Path) -> None:
+    done = subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+         "-nodes", "-keyout", "key.pem", "-out", "cert.pem", "-days", "2", "-subj", "/CN=localhost",
+         "-addext", "subjectAltName=IP:127.0.0.1"],
+        cwd=folder, capture_output=True, check=False,
+    )  # fmt: skip
+    if done.returncode:
+        pytest.skip("openssl is absent")
