@@ -1,5 +1,6 @@
 """What several tests share: a real LightGBM model, its bundle by `python -m convert`, a server."""
 
+import fcntl
 import json
 import os
 import subprocess
@@ -116,17 +117,35 @@ def convert(model: Path, *arguments: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
+@contextmanager
+def made_once(factory: pytest.TempPathFactory, name: str) -> Iterator[tuple[Path, bool]]:
+    """Yield (folder, whether it is still to be filled): one for all workers of pytest-xdist."""
+    base = factory.getbasetemp()
+    common = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    folder, done = common / name, common / f"{name}.done"
+    with (common / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        folder.mkdir(exist_ok=True)
+        yield folder, not done.exists()
+        done.touch()
+
+
 @pytest.fixture(scope="session")
 def bundle(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The bundle of `trained`, with a threshold of 0.4."""
-    folder = tmp_path_factory.mktemp("bundle")
+    with made_once(tmp_path_factory, "bundle") as (folder, empty):
+        if empty:
+            make_bundle(trained, folder)
+    return folder / "models" / "small" / "1"
+
+
+def make_bundle(trained: Trained, folder: Path) -> None:
     trained.booster.save_model(folder / "model.txt")
     trained.rows.to_parquet(folder / "reference.parquet")
     convert(
         folder / "model.txt", "--name", "small", "--version", "1", "--out", str(folder / "models"),
         "--reference", str(folder / "reference.parquet"), "--threshold", "0.4",
     )  # fmt: skip
-    return folder / "models" / "small" / "1"
 
 
 def environment() -> dict[str, str]:

@@ -29,24 +29,31 @@ def second(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> lgb.Bo
     return lgb.train(options, lgb.Dataset(rows, label(rows, 12)), num_boost_round=25)
 
 
+@pytest.fixture(scope="module")
+def later(second: lgb.Booster, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The bundle of `second`."""
+    folder = tmp_path_factory.mktemp("later")
+    second.save_model(folder / "second.txt")
+    make_rows(500, 11).to_parquet(folder / "rows.parquet")
+    convert(
+        folder / "second.txt", "--name", "small", "--version", "2", "--out", str(folder),
+        "--reference", str(folder / "rows.parquet"), "--threshold", "0.3",
+    )  # fmt: skip
+    return folder / "small" / "2"
+
+
 @pytest.fixture
-def models(bundle: Path, second: lgb.Booster, tmp_path: Path) -> Path:
+def models(bundle: Path, later: Path, tmp_path: Path) -> Path:
     """A folder `models` with small/1; small/2 stands beside it, ready to be moved in."""
     folder = tmp_path / "models"
     (folder / "small").mkdir(parents=True)
     os.symlink(bundle, folder / "small" / "1")
-    second.save_model(tmp_path / "second.txt")
-    make_rows(500, 11).to_parquet(tmp_path / "rows.parquet")
-    convert(
-        tmp_path / "second.txt", "--name", "small", "--version", "2", "--out",
-        str(tmp_path / "later"), "--reference", str(tmp_path / "rows.parquet"),
-        "--threshold", "0.3",
-    )  # fmt: skip
+    os.symlink(later, tmp_path / "later")
     return folder
 
 
 def add_second(models: Path) -> None:
-    os.symlink(models.parent / "later" / "small" / "2", models / "small" / "2")
+    os.symlink(models.parent / "later", models / "small" / "2")
 
 
 def versions(server: Running) -> list[str]:
