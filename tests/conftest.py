@@ -52,10 +52,8 @@ class Running:
 
     def records(self) -> list[dict[str, Any]]:
         """Return every record of the prediction log, in the order of segments and lines."""
-        lines = [
-            line for file in sorted(self.log_dir.glob("*.jsonl")) for line in file.open("rb")
-        ]  # fmt: skip
-        return [json.loads(line) for line in lines]
+        segments = [file.read_bytes() for file in sorted(self.log_dir.glob("*.jsonl"))]
+        return [json.loads(line) for segment in segments for line in segment.splitlines()]
 
 
 Serve = Callable[..., AbstractContextManager[Running]]

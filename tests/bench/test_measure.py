@@ -161,7 +161,8 @@ def test_the_stages_are_those_of_the_request(workload: models.Workload) -> None:
         assert len(staged(sent)) == len(stages.STAGES) + 1
         assert stages.whole(app.scores(services), sent) > 0
         log = services.settings.log_dir
-        records = [json.loads(line) for file in log.glob("*.jsonl") for line in file.open()]
+        lines = [line for file in log.glob("*.jsonl") for line in file.read_bytes().splitlines()]
+        records = [json.loads(line) for line in lines]
     timed = ("time", "request_id", "latency_us")
     first, second = ({k: v for k, v in each.items() if k not in timed} for each in records)
     assert first == second

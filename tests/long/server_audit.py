@@ -150,7 +150,11 @@ class Log:
 
     def records(self) -> Counter[str]:
         """Return what is new, but for times and made ids."""
-        lines = [line for file in sorted(self._folder.glob("*.jsonl")) for line in file.open("rb")]
+        lines = [
+            line
+            for file in sorted(self._folder.glob("*.jsonl"))
+            for line in file.read_bytes().splitlines(True)
+        ]
         new, self._read = lines[self._read :], len(lines)
         return Counter(json.dumps(plain(json.loads(line)), sort_keys=True) for line in new)
 

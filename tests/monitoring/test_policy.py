@@ -100,7 +100,8 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Any:
 def test_the_dashboard_says_what_is_absent_and_what_the_score_is(
     browser: Chrome, world: Path
 ) -> None:
-    asked = json.loads(next((world / "log").glob("*.jsonl")).open().readline())["request_id"]
+    first = next((world / "log").glob("*.jsonl")).read_bytes().splitlines()[0]
+    asked = json.loads(first)["request_id"]
     with dashboard("--out", str(world / "out"), "--log", str(world / "log")) as url:
         shown = open_page(browser, url, "Score PSI")
         assert "the score is the probability of 'bad'" in shown

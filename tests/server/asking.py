@@ -40,7 +40,11 @@ def request_of(data: Any, shape: list[int] | None = None, **more: Any) -> dict[s
 
 
 def lines(server: Running) -> list[bytes]:
-    return [line for file in sorted(server.log_dir.glob("*.jsonl")) for line in file.open("rb")]
+    return [
+        line
+        for file in sorted(server.log_dir.glob("*.jsonl"))
+        for line in file.read_bytes().splitlines(True)
+    ]
 
 
 def counted(server: Running, name: str) -> int:

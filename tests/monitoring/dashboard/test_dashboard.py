@@ -123,7 +123,7 @@ def test_a_feature_can_be_chosen(browser: Chrome, served: str) -> None:
 
 
 def test_a_decision_is_found_by_its_request_id(browser: Chrome, served: str, world: Path) -> None:
-    line = sorted((world / "log").glob("*.jsonl"))[2].open().readlines()[7]
+    line = sorted((world / "log").glob("*.jsonl"))[2].read_bytes().splitlines()[7]
     record = json.loads(line)
     open_page(browser, f"{served}/decision", "Request id")
     field = browser.find_element(By.CSS_SELECTOR, "[data-testid=stTextInput] input")

@@ -78,7 +78,9 @@ def rename(file: Path) -> None:
 
 
 def lines(log: Path) -> list[bytes]:
-    return [line for file in sorted(log.glob("*.jsonl")) for line in file.open("rb")]
+    return [
+        line for file in sorted(log.glob("*.jsonl")) for line in file.read_bytes().splitlines(True)
+    ]
 
 
 @pytest.fixture(scope="module")

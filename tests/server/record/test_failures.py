@@ -173,7 +173,9 @@ def test_a_deleted_folder_is_noticed_and_written_again_once_it_is_back(
         log.mkdir()
         wait_for(server, "back")
         [segment] = log.glob("*.jsonl")
-        assert [json.loads(line)["request_id"] for line in segment.open()] == ["back"]
+        assert [json.loads(line)["request_id"] for line in segment.read_bytes().splitlines()] == [
+            "back"
+        ]
 
 
 def test_a_limit_on_the_size_of_a_file_begins_a_new_one(
