@@ -13,6 +13,7 @@ import argparse
 import asyncio
 import json
 import os
+import random
 import shutil
 import socket
 import subprocess
@@ -215,8 +216,13 @@ def measure(
 
 
 def free_ports() -> int:
-    """Return a port that is free, as is the next."""
-    for port in range(20_000 + os.getpid() % 20_000, 60_000, 2):
+    """Return a port that is free, as is the next; below those the kernel hands out.
+
+    Drawn, so that tests that run at once do not all try the same.
+    """
+    draw = random.SystemRandom()
+    for _ in range(1000):
+        port = draw.randrange(20_000, 32_000)
         with socket.socket() as one, socket.socket() as two:
             try:
                 one.bind(("127.0.0.1", port))
