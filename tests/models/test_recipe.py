@@ -76,8 +76,8 @@ def test_changed_training_data_are_refused(tmp_path: Path) -> None:
 def test_applicants_come_as_a_client_sends_them(tmp_path: Path) -> None:
     rows = pd.DataFrame({"income": [1.5, None], "kind": ["cash", "odd"], "default": [0, 1]})
     applicants.write(rows, tmp_path / "bodies" / "rows.jsonl")
-    rows = (tmp_path / "bodies" / "rows.jsonl").read_bytes().splitlines()
-    sent = [json.loads(line) for line in rows]
+    lines = (tmp_path / "bodies" / "rows.jsonl").read_bytes().splitlines()
+    sent = [json.loads(line) for line in lines]
     assert sent == [{"income": 1.5, "kind": "cash"}, {"income": None, "kind": "odd"}]
 
 
