@@ -15,7 +15,7 @@ from convert.__main__ import main
 from convert.prove.kinds import KINDS
 from tests.conftest import Running, Serve
 
-SHARED = Path(os.environ.get("CREDIT_SHARED", Path(__file__).parents[2] / "shared"))
+SHARED = Path(os.environ.get("CREDIT_SHARED", Path(__file__).parents[3] / "shared"))
 REAL = SHARED / "real-models"
 real = pytest.mark.skipif(
     not REAL.is_dir(), reason="the real models may not be redistributed and are not here"

@@ -91,7 +91,7 @@ def test_kserve_infers_with_lightgbms_bits(server: Running, trained: Trained) ->
     data = [[None if math.isnan(x) else x for x in row] for row in tensor_of(rows).tolist()]
     assert any(None in row for row in data)
     done = subprocess.run(
-        [str(CLIENTS), str(Path(__file__).parent / "kserve_client.py"), server.url, "small",
+        [str(CLIENTS), str(ROOT / "tests" / "kserve_client.py"), server.url, "small",
          json.dumps(data)],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
