@@ -245,10 +245,12 @@ def main() -> None:
         "loris": loris,
     }
     parser = argparse.ArgumentParser("python -m tests.long.server_long", description=__doc__)
-    parser.add_argument("forms", nargs="*", choices=[*forms])
+    parser.add_argument("forms", nargs="*", metavar="FORM", help=", ".join(forms))
     parser.add_argument("--models", type=Path, nargs=2, required=True, help="two versions' bundles")
     parser.add_argument("--applicants", type=Path, required=True, help="right bodies, one a line")
     options = parser.parse_args()
+    if unknown := set(options.forms) - set(forms):
+        parser.error(f"wanted one of {', '.join(forms)}, got {', '.join(sorted(unknown))}")
     lines = options.applicants.read_bytes().splitlines()
     options.applicants = [json.dumps(json.loads(line)).encode() for line in lines]
     for name in options.forms or forms:

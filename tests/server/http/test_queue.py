@@ -66,7 +66,7 @@ def test_a_full_queue_is_a_503_with_retry_after(bundle: Path, serve: Serve, tmp_
             shed.sendall(again)
         name = 'credit_requests_total{endpoint="score",status="503"}'
         assert counted(up, name) == firsts.count(b"HTTP/1.1 503") + sooner
-        for each in senders:
+        for each in (*senders, asking):
             each.close()
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from monitoring.__main__ import main
@@ -189,3 +190,22 @@ def test_a_limit_on_the_size_of_a_file_begins_a_new_one(
         wait_for(server, "next")
         assert set(answered) | {"next"} <= set(recorded(server))
         assert len(list(tmp_path.glob("*.jsonl"))) == 2
+
+
+def test_a_full_disk_refuses_what_the_inference_protocol_scored_and_nothing_else(
+    bundle: Path, serve: Serve, small_disk: Path
+) -> None:
+    count = 64  # lines enough that what is left on the disk does not hold them
+    tensor = {"name": "X", "datatype": "FP64", "shape": [count, 5]}
+    rows = [40, 1000.5, 0.5, 0, 1] * count
+    with serve(bundle, small_disk) as server:
+        url = f"{server.url}/v2/models/small/infer"
+        fill(small_disk)
+        answered_until(server, 503, "full")
+        before = len(server.records())
+        good = httpx.post(url, json={"inputs": [{**tensor, "data": rows}]})
+        bad = httpx.post(url, json={"inputs": [{**tensor, "data": rows[:-1]}]})
+        assert len(server.records()) - before in {0, 1}  # the short line of a refusal may fit
+    assert (good.status_code, bad.status_code) == (503, 400)
+    assert good.json()["error"].startswith("the prediction log cannot be written: ")
+    assert good.json().keys() == {"error"}

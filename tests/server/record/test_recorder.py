@@ -206,25 +206,6 @@ def test_the_document_lists_every_setting_of_the_log_with_its_default() -> None:
     }
 
 
-def test_a_full_disk_refuses_what_the_inference_protocol_scored_and_nothing_else(
-    bundle: Path, serve: Serve, small_disk: Path
-) -> None:
-    count = 64  # lines enough that what is left on the disk does not hold them
-    tensor = {"name": "X", "datatype": "FP64", "shape": [count, 5]}
-    rows = [40, 1000.5, 0.5, 0, 1] * count
-    with serve(bundle, small_disk) as server:
-        url = f"{server.url}/v2/models/small/infer"
-        fill(small_disk)
-        until(server, 503, "full")
-        before = len(server.records())
-        good = httpx.post(url, json={"inputs": [{**tensor, "data": rows}]})
-        bad = httpx.post(url, json={"inputs": [{**tensor, "data": rows[:-1]}]})
-        assert len(server.records()) - before in {0, 1}  # the short line of a refusal may fit
-    assert (good.status_code, bad.status_code) == (503, 400)
-    assert good.json()["error"].startswith("the prediction log cannot be written: ")
-    assert good.json().keys() == {"error"}
-
-
 def test_open_inference_requests_are_recorded_scored_and_refused(
     bundle: Path, serve: Serve, tmp_path: Path
 ) -> None:
