@@ -11,7 +11,7 @@ from pathlib import Path
 
 from .bundle.manifest import Identity
 from .bundle.repolicy import change_policy
-from .bundle.write import check_place, write_bundle
+from .bundle.write import alone, check_place, write_bundle
 from .compare import comparison
 from .compare.approximate import APPROXIMATE
 from .conversion import Request, convert
@@ -51,6 +51,7 @@ VERIFY_HELP = """examples:
 MODEL_HELP = "LightGBM text model, .pkl or .joblib (not executed), .skops, or MLflow folder"
 CALIBRATOR_HELP = "what was fitted on the scores: IsotonicRegression or LogisticRegression"
 TAKES_HELP = "what the calibrator was fitted on: LightGBM's probability, or its raw score"
+OF_HELP = "the class whose probability the calibrator gives, where that cannot be told"
 ALONE_HELP = "leave out what stands around the booster: you transform rows and answers yourself"
 TRUST_HELP = "unpickle MODEL, running any code in it, to carry its pipeline's steps as well"
 ROWS_HELP = "real rows, CSV, Parquet or Arrow; without, rows are drawn from the range in training"
@@ -108,6 +109,7 @@ def convert_parser() -> argparse.ArgumentParser:
     add("--trust-pickle", action="store_true", help=TRUST_HELP)
     add("--calibrator", type=Path, metavar="FILE", help=CALIBRATOR_HELP)
     add("--calibrator-takes", choices=("probability", "raw"), help=TAKES_HELP)
+    add("--calibrator-of", metavar="CLASS", help=OF_HELP)
     add("--booster-alone", action="store_true", help=ALONE_HELP)
     add("--num-iteration", type=int, metavar="N", help="the first N boosting rounds only")
     add("--categories", nargs="+", default=[], metavar="COLUMN", help=CATEGORIES_HELP)
@@ -135,14 +137,20 @@ def run_convert(options: argparse.Namespace) -> int:
         types=signature_types(options.model),
     )
     loaded, carried = open_model(options.model, options.num_iteration, options.trust_pickle)
-    loaded = with_calibrator(loaded, options.calibrator, options.calibrator_takes, options.model)
+    loaded = with_calibrator(
+        loaded, options.model, options.calibrator, options.calibrator_takes,
+        options.calibrator_of, options.bad,
+    )  # fmt: skip
     if loaded.uncarried and not options.booster_alone:
         raise UnsupportedModelError(f"{options.model}: {uncarried(loaded)}")
     if options.reference is not None and carried is None:
         loaded = as_in_rows(loaded, options.reference)
     for note in (f"read {len(loaded.model.trees)} trees", *loaded.notes, *calibration(loaded)):
         progress(note)
-    write_bundle(place, convert(loaded, request, progress, carried))
+    files = convert(loaded, request, progress, carried)
+    with alone(place.parent):
+        check_place(place, options.force)
+        write_bundle(place, files)
     progress(f"wrote {place} in {time.perf_counter() - started:.1f} s")
     return 0
 
@@ -162,10 +170,11 @@ def policy_parser() -> argparse.ArgumentParser:
 def run_policy(options: argparse.Namespace) -> int:
     """Write the bundle again with another policy; raises OptionError."""
     place = options.bundle.resolve()
-    files, found, probability = change_policy(
-        place, options.threshold, options.refer_from, options.bad
-    )
-    write_bundle(place, files)
+    with alone(place.parent):  # or the policy of another run, meanwhile, is lost
+        files, found, probability = change_policy(
+            place, options.threshold, options.refer_from, options.bad
+        )
+        write_bundle(place, files)
     progress(told(found, probability, None))
     progress(f"wrote {place}, policy {found.version}; a server serves it after a reload")
     return 0

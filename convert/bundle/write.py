@@ -1,11 +1,15 @@
 """Write a bundle: all of it beside its place first, then renamed, so that no half bundle exists."""
 
 import ctypes
+import fcntl
 import hashlib
 import json
 import os
+import re
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pyarrow as pa
@@ -49,13 +53,31 @@ def check_place(place: Path, force: bool) -> None:
         raise OptionError(f"{place} exists; --force replaces it")
 
 
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Hold `folder` against other runs that write bundles there; raises OptionError."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        held = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError as error:
+        raise OptionError(f"--out {error.filename}: {error.strerror}") from error
+    try:
+        with suppress(OSError):  # some network file systems lock no folders
+            fcntl.flock(held, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(held)
+
+
 def write_bundle(place: Path, files: dict[str, bytes]) -> None:
     """Write `files` into a folder beside `place` and rename it there; raises OptionError.
 
-    A bundle that stands there is swapped in one step, where the file system can.
+    A bundle that stands there is swapped in one step, where the file system can. The caller holds
+    the folder, `alone`.
     """
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
+        _sweep(place)
         beside = Path(tempfile.mkdtemp(prefix=f".{place.name}-", dir=place.parent))
     except OSError as error:
         raise OptionError(f"--out {error.filename}: {error.strerror}") from error
@@ -74,6 +96,14 @@ def write_bundle(place: Path, files: dict[str, bytes]) -> None:
         raise OptionError(f"{place}: {error.strerror}; nothing was written") from error
     finally:
         shutil.rmtree(beside, ignore_errors=True)
+
+
+def _sweep(place: Path) -> None:
+    """Remove what runs that were killed left beside `place`, but no bundle that has no other."""
+    ours = re.compile(re.escape(f".{place.name}-") + "[a-z0-9_]{8}")
+    for left in place.parent.iterdir():
+        if ours.fullmatch(left.name) and (place.exists() or not (left / "old").exists()):
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def exchange(one: Path, other: Path) -> bool:

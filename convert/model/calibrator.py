@@ -35,6 +35,11 @@ class Sigmoid:
         """Map one number."""
         return 1.0 / (1.0 + exp(self.a * x + self.b))
 
+    @property
+    def falls(self) -> bool:
+        """Whether a higher score gets a lower probability."""
+        return self.a > 0.0
+
     def values(self) -> dict[str, object]:
         """Return what the manifest holds."""
         return {"kind": "sigmoid", "a": self.a, "b": self.b}
@@ -58,6 +63,11 @@ class Isotonic:
         slope = (self.y[at + 1] - self.y[at]) / (self.x[at + 1] - self.x[at])
         return slope * (clipped - self.x[at]) + self.y[at]
 
+    @property
+    def falls(self) -> bool:
+        """Whether a higher score gets a lower probability."""
+        return self.y[-1] < self.y[0]
+
     def values(self) -> dict[str, object]:
         """Return what the manifest holds."""
         return {"kind": "isotonic", "x": list(self.x), "y": list(self.y)}
@@ -68,11 +78,14 @@ class Calibrator:
     """A curve over the probability, or over the raw score; `takes` is None where nobody knows.
 
     `capped` where what rounding lifts above 1 is taken for 1, as CalibratedClassifierCV does.
+    `classes` are those it was fitted on, its probability being of the second; None where it names
+    none.
     """
 
     curve: Sigmoid | Isotonic
     takes: Takes | None = None
     capped: bool = False
+    classes: tuple[str | int | float | bool, ...] | None = None
 
     def apply(self, raw: Floats, probability: Floats) -> Floats:
         """Map raw scores and probabilities `[N, 1]` to calibrated probabilities `[N, 1]`."""

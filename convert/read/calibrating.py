@@ -17,7 +17,8 @@ from ..model.bits import differs
 from ..model.calibrator import NEARLY_ONE, Calibrator, Isotonic, Sigmoid, Takes
 from ..model.oracle import Judge
 from ..model.tree import Floats, Ints
-from .pickled import Thing, number_of, values_of
+from .classes import Labels, plain
+from .pickled import Thing, dtype_of, number_of, values_of
 from .skops_file import build_skops, is_skops
 from .surroundings import Around, Surroundings, surroundings
 
@@ -60,9 +61,21 @@ def unwrapped(found: Any) -> tuple[Calibrator, Any]:
         raise UnsupportedModelError(
             f"{WRAPPER} with {len(curves)} of {what}: one sigmoid or isotonic curve is carried"
         )
-    curve, estimator = curve_of(curves[0]), state["estimator"]
+    curve, estimator = curve_of(curves[0], NEARLY_ONE), state["estimator"]
     later = state_of(found).get("cv") == "prefit"
-    return Calibrator(curve, _fitted_on(curve, estimator, later), capped=True), estimator
+    takes = _fitted_on(curve, estimator, later)
+    return Calibrator(curve, takes, capped=True), estimator
+
+
+def _classes(found: Any) -> Labels | None:
+    """Return the classes a calibrator was fitted on; None for a curve, which knows numbers only."""
+    listed = state_of(found).get("classes_")
+    if listed is None:
+        return None
+    values = listed.tolist() if isinstance(listed, np.ndarray) else values_of(listed)
+    if values is None:
+        raise UnreadableModelError(f"the classes of a {kind_of(found)} cannot be read")
+    return plain(values)
 
 
 def _fitted_on(curve: Sigmoid | Isotonic, estimator: Any, later: bool) -> Takes | None:
@@ -83,13 +96,21 @@ def _may_be_probability(curve: Sigmoid | Isotonic) -> bool:
     return isinstance(curve, Sigmoid) or (curve.x[0] >= 0.0 and curve.x[-1] <= 1.0)
 
 
-def curve_of(found: Any) -> Sigmoid | Isotonic:
-    """Read a curve; raises UnsupportedModelError for one that does not answer everywhere."""
+def curve_of(found: Any, most: float = 1.0) -> Sigmoid | Isotonic:
+    """Read a curve; raises UnsupportedModelError for one that does not answer everywhere.
+
+    So it does for one whose answers are no probabilities, 0 to `most`.
+    """
     state, kind = state_of(found), kind_of(found)
     if kind == "_SigmoidCalibration":
         return Sigmoid(number_of(state["a_"]), number_of(state["b_"]))
     if kind == "LogisticRegression":
         return _platt(state)
+    kinds = {dtype_of(state["X_thresholds_"]), dtype_of(state["y_thresholds_"])}
+    if np.dtype(np.float32) in kinds:
+        raise UnsupportedModelError(
+            "an IsotonicRegression fitted on float32 answers float32: fit it on float64"
+        )
     x, y = _floats(state["X_thresholds_"]), _floats(state["y_thresholds_"])
     if state["out_of_bounds"] != "clip":
         raise UnsupportedModelError(
@@ -99,6 +120,10 @@ def curve_of(found: Any) -> Sigmoid | Isotonic:
     steps = np.diff(x)
     if not len(x) or len(x) != len(y) or not (steps > 0).all() or not np.isfinite([*x, *y]).all():
         raise UnreadableModelError("an IsotonicRegression whose knots are damaged")
+    if min(y) < 0.0 or max(y) > most:
+        raise UnsupportedModelError(
+            f"an IsotonicRegression that answers {min(y)} to {max(y)}: probabilities wanted, 0 to 1"
+        )
     return Isotonic(x, y)
 
 
@@ -136,12 +161,12 @@ def read_calibrator(path: Path, takes: Takes | None) -> Calibrator:
         if len(found) != 1 or kind_of(found[0]) not in BARE:
             named = ", ".join(map(kind_of, found)) or "none"
             raise OptionError(f"--calibrator {path}: one of {', '.join(BARE)} wanted, got {named}")
-        curve = curve_of(found[0])
+        curve, classes = curve_of(found[0]), _classes(found[0])
     except DAMAGES as error:
         raise UnreadableModelError(f"--calibrator {path}: damaged: {told(error)}") from error
     if takes is None and isinstance(curve, Isotonic):
         takes = "probability" if _may_be_probability(curve) else "raw"
-    return Calibrator(curve, takes)
+    return Calibrator(curve, takes, classes=classes)
 
 
 def calibrated(known: Surroundings) -> tuple[Calibrator | None, tuple[Around, ...]]:

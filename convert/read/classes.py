@@ -72,8 +72,14 @@ def classes_of(estimator: Any) -> Labels | None:
 
 
 def plain(values: list[Any]) -> Labels:
-    """Return classes as JSON has them; what it has no word for becomes text."""
-    return tuple(value if _is_plain(value) else str(value) for value in values)
+    """Return classes as JSON has them; what it has no word for becomes text.
+
+    Raises UnsupportedModelError where that makes one of two.
+    """
+    found = tuple(value if _is_plain(value) else str(value) for value in values)
+    if len(set(found)) < len(found):
+        raise UnsupportedModelError(f"classes that cannot be told apart in JSON: {listing(found)}")
+    return found
 
 
 def _is_plain(value: Any) -> bool:

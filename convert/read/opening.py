@@ -4,8 +4,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..errors import OptionError
-from ..model.calibrator import Takes
+from ..model.calibrator import Calibrator, Takes
 from .calibrating import BARE, read_calibrator
+from .classes import LIGHTGBM, Labels, listing, matching
 from .loading import Loaded, load
 from .mlflow import Described, model_file
 from .names import as_known
@@ -48,10 +49,13 @@ def open_alone(path: Path) -> Loaded:
     return loaded
 
 
-def with_calibrator(loaded: Loaded, file: Path | None, takes: Takes | None, model: Path) -> Loaded:
+def with_calibrator(
+    loaded: Loaded, model: Path, file: Path | None, takes: Takes | None,
+    of: str | None, bad: str | None,
+) -> Loaded:  # fmt: skip
     """Put the calibrator of `file` behind the model, or say what its own takes.
 
-    Raises ConvertError.
+    `of` says which class its probability is of, `bad` which one is refused. Raises ConvertError.
     """
     calibrator, others = loaded.calibrator, loaded.others
     if file is not None:
@@ -63,9 +67,51 @@ def with_calibrator(loaded: Loaded, file: Path | None, takes: Takes | None, mode
     if calibrator is None:
         if takes is not None:
             raise OptionError("--calibrator-takes: there is no calibrator")
+        if of is not None:
+            raise OptionError("--calibrator-of: there is no calibrator")
         return loaded
     calibrator = replace(calibrator, takes=takes or calibrator.takes)
-    return replace(loaded, calibrator=calibrator, others=others)
+    classes = _answered(calibrator, loaded.classes, of, bad)
+    return replace(loaded, calibrator=calibrator, others=others, classes=classes)
+
+
+def _answered(
+    calibrator: Calibrator, boosters: Labels | None, of: str | None, bad: str | None
+) -> Labels | None:
+    """Return the classes, that of the calibrated probability last; raises OptionError."""
+    known, own = boosters or LIGHTGBM, calibrator.classes
+    if boosters is None and own is not None and own != known:
+        if of is not None:
+            raise OptionError(f"--calibrator-of: it names its own classes, {listing(own)}")
+        return own
+    if of is None:
+        _check_said(calibrator, boosters, bad)
+        return own or boosters
+    chosen = matching(known, of)
+    if chosen is None:
+        raise OptionError(f"--calibrator-of {of}: wants one of {listing(known)}")
+    if calibrator.curve.falls == (chosen == known[-1]):
+        raise OptionError(
+            f"a calibrator of {chosen!r} was not fitted on what the booster gives, the score of "
+            f"{known[-1]!r}: fit it on that one"
+        )
+    return known[::-1] if calibrator.curve.falls else known
+
+
+def _check_said(calibrator: Calibrator, boosters: Labels | None, bad: str | None) -> None:
+    """Raise OptionError where somebody has to say which class the calibrator is about."""
+    known = boosters or LIGHTGBM
+    if calibrator.curve.falls:
+        raise OptionError(
+            "the calibrator falls: the higher the score, the lower its probability. If that is of "
+            f"{known[0]!r}, --calibrator-of {known[0]} says so"
+        )
+    same = boosters is None or calibrator.capped or calibrator.classes == boosters
+    if not same and (bad is None or matching(known, bad) != known[-1]):
+        raise OptionError(
+            f"the classes are {listing(known)}: --calibrator-of CLASS says which one the "
+            "calibrator is about"
+        )
 
 
 def uncarried(loaded: Loaded) -> str:

@@ -229,23 +229,41 @@ def values_of(array: Any) -> list[Any] | None:
         return None
 
 
-def _values(array: Thing) -> list[Any] | None:
+def _parts(array: Thing) -> tuple[Any, Any]:
+    """Return what describes an array's dtype, and its data; None twice for anything else."""
     name = array.name.rpartition(".")[2]
     if array.name == JOBLIB:
-        kind, data = array.state["dtype"], array.after
-    elif name == "_reconstruct":
-        kind, data = array.state[2], array.state[4]
-    elif name == "_frombuffer":
-        data, kind = array.args[0], array.args[1]
-    else:
+        return array.state["dtype"], array.after
+    if name == "_reconstruct":
+        return array.state[2], array.state[4]
+    return (array.args[1], array.args[0]) if name == "_frombuffer" else (None, None)
+
+
+def _values(array: Thing) -> list[Any] | None:
+    kind, data = _parts(array)
+    if kind is None:
         return None
     if not isinstance(data, bytes | bytearray | Thing):
         return values_of(data)
     plain = plain_dtype(kind)
+    if plain is not None and plain.kind in "mM":
+        return None  # without their unit, which stands elsewhere, dates are not known
     if plain is None:
         return values_of(data)
     found: list[Any] = np.frombuffer(_bytes(data), plain).tolist()
     return found
+
+
+def dtype_of(array: Any) -> "np.dtype[Any] | None":
+    """Return the dtype of an array, also of a pickled one; None for objects and anything else."""
+    if isinstance(array, np.ndarray):
+        found: np.dtype[Any] = array.dtype
+        return found
+    try:
+        kind, _ = _parts(array)
+        return None if kind is None else plain_dtype(kind)
+    except DAMAGE:
+        return None
 
 
 def number_of(scalar: Any) -> float:

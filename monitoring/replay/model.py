@@ -80,10 +80,14 @@ def decide(policy: Rule | None, prediction: Transformed) -> list[str | None]:
 
 
 def find(models: Path) -> dict[tuple[str, str], Path]:
-    """Return the bundles below a folder by name and version. Raises MonitoringError."""
+    """Return the bundles below a folder by name and version. Raises MonitoringError.
+
+    A folder whose name begins with a dot is none: it is being written.
+    """
     if not models.is_dir():
         raise MonitoringError(f"{models}: wanted a folder of bundles, NAME/VERSION/manifest.json")
-    return {(p.parts[-3], p.parts[-2]): p.parent for p in models.glob("*/*/manifest.json")}
+    found = {(p.parts[-3], p.parts[-2]): p.parent for p in models.glob("*/*/manifest.json")}
+    return {key: folder for key, folder in found.items() if not any(k[0] == "." for k in key)}
 
 
 def _session(path: Path, sha256: str) -> Any:

@@ -124,11 +124,16 @@ def read(settings: Settings, care: Care, name: str | None = None) -> dict[Key, M
 def bundles(path: Path) -> Iterator[Path]:
     """Yield `path` itself where it is a bundle, else the bundles one and two folders below."""
     below = [folder for each in ("*", "*/*") for folder in path.glob(each) if has_manifest(folder)]
-    shown = [found for found in below if not found.name.startswith(".")]
+    shown = [each for each in below if not _is_hidden(each.relative_to(path))]
     if has_manifest(path) or not shown:
         yield path
     else:
         yield from sorted(shown, key=lambda found: (found.parent.name, natural(found.name)))
+
+
+def _is_hidden(below: Path) -> bool:
+    """Whether a folder's name on the way begins with a dot: a bundle that is being written."""
+    return any(part.startswith(".") for part in below.parts)
 
 
 def has_manifest(folder: Path) -> bool:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,8 +15,10 @@ import pandas as pd
 import pytest
 
 from convert.__main__ import main
-from convert.bundle.write import exchange
+from convert.bundle.write import exchange, write_bundle
 from convert.policy.policy import Costs, by_cost
+from monitoring.replay.model import find
+from server.scoring.catalog import bundles
 from tests.conftest import ROOT
 
 RNG = np.random.default_rng(5)
@@ -225,3 +228,35 @@ def test_a_reader_never_finds_the_folder_absent_while_policies_change(bundle: Pa
     seen, absent = map(int, watcher.communicate()[0].split())
     assert seen > 30
     assert absent == 0
+
+
+def test_policies_changed_at_the_same_time_are_all_kept(bundle: Path) -> None:
+    before = json.loads((bundle / "manifest.json").read_bytes())["policy"]["version"]
+    cuts = [f"0.{each}1" for each in range(2, 8)]
+    command = [sys.executable, "-m", "convert", "policy", str(bundle), "--threshold"]
+    runs = [subprocess.Popen([*command, cut], cwd=ROOT, stderr=subprocess.PIPE) for cut in cuts]
+    for run in runs:
+        _, said = run.communicate()
+        assert run.returncode == 0, said
+    policy = json.loads((bundle / "manifest.json").read_bytes())["policy"]
+    kept = {policy["version"], *(rule["version"] for rule in policy["earlier"])}
+    assert kept == {before, *(f"refuse>={cut}" for cut in cuts)}
+
+
+def test_what_a_killed_run_left_is_no_bundle_and_is_swept_by_the_next(bundle: Path) -> None:
+    left = bundle.parent / f".{bundle.name}-0a_b1c2d"
+    shutil.copytree(bundle, left / "new")
+    shutil.copytree(bundle, bundle.parent / ".kept")
+    assert list(bundles(bundle.parent)) == [bundle]
+    assert list(find(bundle.parent.parent).values()) == [bundle]
+    assert list(find(bundle.parent).values()) == []
+    assert main(["policy", str(bundle), "--threshold", "0.3"]) == 0
+    assert not left.exists()
+    shutil.rmtree(bundle.parent / ".kept")  # fails where it was swept, too
+
+
+def test_a_bundle_that_stands_nowhere_else_is_not_swept(bundle: Path, tmp_path: Path) -> None:
+    left = tmp_path / ".1-0a_b1c2d"
+    shutil.copytree(bundle, left / "old")
+    write_bundle(tmp_path / "1", {"a": b"b"})
+    assert (left / "old/manifest.json").exists()

@@ -169,6 +169,7 @@ def test_a_bare_calibrator_stands_behind_the_model(name: str, form: str, tmp_pat
     file = written(tmp_path / "calibrator", calibrator, form)
     (tmp_path / "m.txt").write_text(CLF.booster_.model_to_string())
     more = [] if "isotonic" in name else ["--calibrator-takes", takes]
+    more += ["--calibrator-of", "0"] if "falling" in name else []
     assert convert(tmp_path / "m.txt", tmp_path, "--calibrator", file, *more) == 0
     wanted = own(calibrator, RAW if takes == "raw" else P)
     for each in answers(tmp_path / "m/1", RAW):
@@ -207,7 +208,7 @@ def test_a_calibrator_beside_its_model_is_taken_from_the_same_file(
     path = written(tmp_path / "m.pkl", {"model": CLF, "calibrator": calibrator}, "pickle")
     assert convert(path, tmp_path) == 2
     assert "--calibrator" in capsys.readouterr().err
-    assert convert(path, tmp_path, "--calibrator", path) == 0
+    assert convert(path, tmp_path, "--calibrator", path, "--bad", "1") == 0
     assert answers(tmp_path / "m/1", RAW)[0].tobytes() == own(calibrator, P).tobytes()
 
 
