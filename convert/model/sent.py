@@ -16,7 +16,7 @@ INTEGER = r"^[ \t]*[+-]?[0-9]{1,15}[ \t]*$"
 def sent_numbers(values: Floats, chunks: list[pa.Array]) -> pa.Array:
     """Return numbers [n], null for NaN; as integers where every cell was one, typed or spelled."""
     missing = np.isnan(values)
-    if not all(map(_are_integers, chunks)):
+    if not all(map(_are_integers, chunks)) or (np.abs(values) >= 2.0**63).any():
         return pa.array(values, pa.float64(), mask=missing)
     return pa.array(np.where(missing, 0.0, values).astype(np.int64), pa.int64(), mask=missing)
 

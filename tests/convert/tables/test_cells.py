@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from convert.model.sent import sent_numbers
 from convert.tables.arrays import numbers, places
 from convert.tables.cells import UNSEEN, Categories, CellError, number
 
@@ -121,3 +122,9 @@ def test_a_category_of_true_and_false_is_read_however_it_is_spelt() -> None:
 
 def test_an_empty_text_is_the_category_that_is_one() -> None:
     assert places(("", "a"), Categories(["", "a"])).tolist() == [0, 1]
+
+
+def test_an_integer_beyond_int64_is_sent_as_the_number_it_is() -> None:
+    column = pa.array([2**63, 5, 2**64 - 2**11, None], pa.uint64())
+    sent = sent_numbers(np.array([2.0**63, 5.0, 2.0**64 - 2**11, np.nan]), [column])
+    assert sent.to_pylist() == [2.0**63, 5.0, 2.0**64 - 2**11, None]
