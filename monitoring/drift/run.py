@@ -106,7 +106,11 @@ def drift(
 def _of_other_policies(counts: dict[str, int]) -> list[str]:
     """Say that a share of decisions may have moved because somebody moved the cut-off."""
     named = ", ".join(f"{count:,} by {policy}" for policy, count in sorted(counts.items()))
-    return [f"decided under another policy than the bundle's: {named}"] if counts else []
+    return (
+        [f"decided under another policy than the bundle's, left out of the shares: {named}"]
+        if counts
+        else []
+    )
 
 
 def previous_window(since: datetime, until: datetime) -> tuple[datetime, datetime]:

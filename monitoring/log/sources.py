@@ -16,6 +16,7 @@ from .window import EVER, Window
 
 CLOCKS_APART = timedelta(hours=1)  # the server and whoever keeps its files
 PARTS = f"score-*{part.SUFFIX}"
+STRANGERS = ("*.jsonl", "*.jsonl.*", "*.parquet")
 EPOCH = datetime.fromtimestamp(0, UTC)
 START = "%Y%m%dT%H%M%S.%fZ"
 
@@ -36,6 +37,8 @@ def find(places: Iterable[Path]) -> list[Segment | Part]:
     found = {path.resolve(): Part(path) for path in _paths(places, PARTS)}
     parts = {(p.stem, p.model, p.version, p.day): p for p in found.values()}
     orphans = [p for p in parts.values() if p.stem not in segments]
+    if not segments and not orphans:
+        check_no_strangers(places)
     return sorted([*segments.values(), *orphans], key=lambda source: source.stem)
 
 
@@ -96,6 +99,17 @@ def _paths(places: Iterable[Path], pattern: str) -> Iterator[Path]:
             yield from sorted(place.rglob(pattern))
         elif place.match(pattern):
             yield place
+
+
+def check_no_strangers(places: Iterable[Path]) -> None:
+    """Raise MonitoringError where there are files of records, but none by the name of one."""
+    for place in places:
+        others = [path for name in STRANGERS for path in sorted(place.rglob(name))]
+        if others:
+            raise MonitoringError(
+                f"{place}: wanted {segment.PATTERN} or {PARTS}, got {len(others)} files of other "
+                f"names, {others[0].name} the first; give them back the names they were written by"
+            )
 
 
 def check_places(places: Iterable[Path]) -> None:

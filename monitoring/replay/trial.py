@@ -60,6 +60,11 @@ def run(log: Iterable[pa.RecordBatch], models: Path, other: str) -> Trial:
         raise MonitoringError(
             f"{other}: wanted a model that decides, got task {challenger.manifest.task}"
         )
+    if challenger.manifest.policy is None:
+        raise MonitoringError(
+            f"{other}: has no policy, so there is no decision to compare; give it one: "
+            "python -m convert policy BUNDLE --threshold T"
+        )
     trial = Trial(challenger.name)
     champions: dict[str, Model] = {}
     for batch in log:

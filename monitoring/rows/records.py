@@ -23,6 +23,7 @@ from .tables import texts
 
 UNSEEN_FLAG = "unseen:"
 COPIES = "copies of others"
+NO_POLICY = "no policy"
 
 
 class Log:
@@ -75,10 +76,18 @@ class Log:
 
     def _look_at_policies(self, batch: pa.RecordBatch) -> None:
         """Count what another policy than the bundle's decided, by that policy."""
-        now = self.reference.policy.version if self.reference.policy else None
-        policies = Counter(pc.fill_null(batch["policy"], "no policy").to_pylist())
-        del policies[now or "no policy"]
+        policies = Counter(pc.fill_null(batch["policy"], NO_POLICY).to_pylist())
+        del policies[self._policy]
         self.other_policies += policies
+
+    @property
+    def _policy(self) -> str:
+        return self.reference.policy.version if self.reference.policy else NO_POLICY
+
+    def _decisions(self, batch: pa.RecordBatch) -> pa.Array:
+        """Return the decisions of the bundle's policy: a new cut-off alone is no drift."""
+        ours = pc.equal(pc.fill_null(batch["policy"], NO_POLICY), self._policy)
+        return pc.if_else(ours, batch["decision"], None)
 
     def _of_the_model(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """Return the records of this model; count the rest by whose they are."""
@@ -111,7 +120,7 @@ class Log:
             values,
             batch["time"].cast(pa.timestamp("us")).cast(pa.date32()).to_numpy(False),
             None if np.isnan(scores).all() else scores,
-            texts(batch["decision"]),
+            texts(self._decisions(batch)),
             self.labels.of(batch["request_id"], batch["index"]) if self.labels else None,
         )
 

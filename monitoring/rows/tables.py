@@ -24,7 +24,8 @@ from .refused import RefusedTally
 from .table_file import TableError
 
 TIME = "time"
-SCORES = ("prediction", "__prediction")
+# As the log and its exports call it, and `server score`.
+SCORES = ("prediction", "__prediction", "probability")
 DECISION = "decision"
 LABELS = ("__label",)
 

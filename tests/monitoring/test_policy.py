@@ -1,6 +1,7 @@
 """What the readers make of a model without a policy, and of one whose classes have names."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -86,7 +87,9 @@ def test_rows_decided_under_another_policy_are_told(
     segment(tmp_path / "log", [line.replace(b"request-", b"later-") for line in after], host="b")
     given = ["--model", str(model), "--log", str(tmp_path / "log"), "--no-report"]
     main(["drift", *given, "--out", str(tmp_path / "out")])
-    said = "decided under another policy than the bundle's: 500 by refuse>=0.3"
+    said = (
+        "decided under another policy than the bundle's, left out of the shares: 500 by refuse>=0.3"
+    )
     assert said in capsys.readouterr().out
     assert said in json.loads((tmp_path / "out" / "drift.json").read_bytes())["notes"]
 
@@ -108,3 +111,32 @@ def test_the_dashboard_says_what_is_absent_and_what_the_score_is(
         shown = open_page(browser, f"{url}/decision?request_id={asked}", "score at")
         assert "The model has no policy." in shown
         assert "AUC" in open_page(browser, f"{url}/outcomes", "Calibration")
+
+
+def test_a_new_cut_off_alone_is_no_drift(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What another policy decided is in no share of decisions."""
+    model = write_bundle(tmp_path / "tiny" / "1", rows(2000, 0))
+    segment(tmp_path / "log", records(rows(2000, 1)))
+    strict = [
+        each.replace(b'"decision":"approve"', b'"decision":"refuse"').replace(
+            b"request-", b"later-"
+        )
+        for each in records(rows(1000, 2), policy="refuse>=0.01")
+    ]
+    segment(tmp_path / "log", strict, host="b")
+    given = ["--model", str(model), "--log", str(tmp_path / "log"), "--no-report"]
+    assert main(["drift", *given, "--out", str(tmp_path / "out")]) == 0, capsys.readouterr().out
+
+
+def test_a_trial_against_a_model_that_decides_nothing_says_so(
+    tmp_path: Path, bundle: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(bundle.parents[1], tmp_path / "models")
+    path = tmp_path / "models" / "small" / "1" / "manifest.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"policy": None}))
+    segment(tmp_path / "log", records(rows(5, 1)))
+    given = ["--log", str(tmp_path / "log"), "--models", str(tmp_path / "models")]
+    assert main(["replay", *given, "--with", "small/1"]) == 2
+    assert "small/1: has no policy" in capsys.readouterr().err

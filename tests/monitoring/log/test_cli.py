@@ -163,3 +163,12 @@ def test_one_segment_alone_can_be_compacted(tmp_path: Path) -> None:
     assert main(["log", "compact", str(one)]) == 0
     assert not one.exists()
     assert other.exists()
+
+
+@pytest.mark.parametrize("name", ["copy-of-score.jsonl", "score-1.jsonl.gz", "rows.parquet"])
+def test_a_folder_of_files_of_other_names_is_no_empty_log(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    segment(tmp_path / "log", [line(record(0))]).rename(tmp_path / "log" / name)
+    assert main(["log", "stats", str(tmp_path / "log")]) == 2
+    assert f"1 files of other names, {name} the first" in capsys.readouterr().err

@@ -179,7 +179,7 @@ def test_the_query_in_the_document_runs(tmp_path: Path, monkeypatch: pytest.Monk
     segment(tmp_path, [line(record(i)) for i in range(4)])
     assert main(["log", "compact", str(tmp_path)]) == 0
     monkeypatch.chdir(tmp_path)
-    query = (ROOT / "docs" / "record.md").read_text().partition("```sql\n")[2].partition("```")[0]
+    query = (ROOT / "docs" / "log.md").read_text().partition("```sql\n")[2].partition("```")[0]
     [(day, count, mean, limit)] = duckdb.execute(query).fetchall()
     assert (str(day), count, limit) == ("2026-11-23", 4, 1.5)
     assert mean == pytest.approx(0.1, rel=1e-4)

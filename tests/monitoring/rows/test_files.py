@@ -1,5 +1,6 @@
 """Files of rows, with no bundle and no log: what is read, and how."""
 
+import json
 from decimal import Decimal
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from monitoring.rows.errors import BadCurrentError
 from monitoring.rows.files import from_file
 from monitoring.rows.tables import Table
 from monitoring.rows.tally import total
-from tests.drift_files import portfolio_frame
+from tests.drift_files import portfolio_frame, rows, write_bundle
 
 
 @pytest.mark.parametrize("suffix", ["csv", "csv.gz", "parquet"])
@@ -120,3 +121,14 @@ def test_a_long_file_is_never_in_memory_as_a_whole(tmp_path: Path) -> None:
     ]
     assert len(held) > 10
     assert max(held) < 800_000 * 4 * 8 / 3
+
+
+def test_the_output_of_server_score_has_its_scores_read(tmp_path: Path) -> None:
+    """It calls them `probability`."""
+    model = write_bundle(tmp_path / "tiny" / "1", rows(2000, 0))
+    frame = rows(1500, 1).assign(KIND="car", probability=0.99)
+    frame.to_parquet(tmp_path / "scored.parquet")
+    assert main(["drift", "--model", str(model), "--current", str(tmp_path / "scored.parquet"),
+                 "--no-report", "--out", str(tmp_path / "out")]) == 1  # fmt: skip
+    said = json.loads((tmp_path / "out" / "drift.json").read_bytes())
+    assert said["score"]["drifted"]
