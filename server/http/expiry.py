@@ -24,6 +24,7 @@ class Expiry:
         self._file = file
         self._seconds = seconds
         self._thread: threading.Thread | None = None
+        self._fails = False
 
     def begin(self) -> None:
         """Begin as soon as there is a file, be it of a server before this one."""
@@ -41,12 +42,21 @@ class Expiry:
             connection.close()
 
     def _run(self) -> None:
+        while True:
+            self._try()
+            time.sleep(EVERY_SECONDS)
+
+    def _try(self) -> None:
+        """Say once that it fails, and once that it does no more."""
         import sqlite3
 
-        while True:
-            try:
-                self.expire()
-            except sqlite3.Error as error:
-                if not isinstance(failed(error), BusyError):  # then in the next second
-                    log.error("kept the stored answers: %s", error)
-            time.sleep(EVERY_SECONDS)
+        try:
+            self.expire()
+        except sqlite3.Error as error:
+            if not (self._fails or isinstance(failed(error), BusyError)):  # then in the next second
+                self._fails = True
+                log.error("kept the stored answers: %s", error)
+        else:
+            if self._fails:
+                self._fails = False
+                log.info("old stored answers are deleted again")

@@ -125,7 +125,7 @@ class FastLane(WholeRequests):
         )
 
     def _is_full(self) -> bool:
-        return len(self.tasks) + len(self._turn.waiting) >= self.limits.max_in_flight
+        return len(self.state.answering) + len(self._turn.waiting) >= self.limits.max_in_flight
 
     def _admit(self) -> None:
         if self._handler is None:

@@ -21,9 +21,10 @@ from ..metrics.counters import AT, Counters
 from .bare import CHANGED, CLOSE, CONTINUE, CROWDED, bare_answer, is_oip
 from .problem import Problem
 from .reading import SMALL, Reading
-from .refusing import SHEDS, Refusing, endpoint_of
+from .refusing import endpoint_of
 from .rules import TOO_LONG
 from .shared import Limits, State
+from .stalling import Stalling
 
 ARRIVED = "credit.arrived"
 BODY = "credit.body"
@@ -39,14 +40,11 @@ class Outlet(msgspec.Struct, frozen=True):
     close: Callable[[], None]
 
 
-class WholeRequests(Refusing):
+class WholeRequests(Stalling):
     """One connection."""
 
     # In few places of memory: a refused connection is rarely in the processor's caches.
-    __slots__ = (
-        "_drops", "_ended", "_held", "_holds", "_outlet", "_rejection", "_shedding",
-        "_stalled_since",
-    )  # fmt: skip
+    __slots__ = ("_drops", "_ended", "_held", "_outlet", "_rejection", "_shedding")
 
     def __init__(
         self,
@@ -61,11 +59,10 @@ class WholeRequests(Refusing):
         super().__init__(config, server_state, app_state, _loop)
         self._prepare(limits, counters, state)
         self._begin()
+        self._begin_writing()
         self._ended = self._shedding = False
-        self._stalled_since: float | None = None
         self._outlet: Any = None
         self._drops: bool | None = None  # the body; None until it is asked
-        self._holds = 0  # bytes, of what did not come at once
         self._rejection: Problem | None = None
         self._held: Any = None
 
@@ -101,8 +98,9 @@ class WholeRequests(Refusing):
             self._parse(data)
 
     def _parse(self, data: bytes) -> None:
-        if self.pipeline or self._backlog:
+        if self.pipeline or self._backlog or self.flow.write_paused:
             self._backlog += data
+            self._idle_since = None
             self._hold(len(data))
             self.flow.pause_reading()
             return
@@ -135,13 +133,15 @@ class WholeRequests(Refusing):
 
     def _go_on(self) -> None:
         """Parse and read on, as far as nothing is queued."""
+        if self.flow.write_paused:
+            return
         if self._backlog and not self.pipeline:
             data, self._backlog = self._backlog, b""
             self._release()
             self._parse(data)
             if self._has_ended and not self._backlog:  # what is not whole will never be
                 self._in_head = self._in_body = False
-        if not (self.pipeline or self._backlog):
+        if not (self.pipeline or self._backlog or self._is_held_back):
             self.flow.resume_reading()
 
     def _ask_for_body(self) -> None:
@@ -177,26 +177,14 @@ class WholeRequests(Refusing):
             self.state.arrivals.release(self, self._holds)
             self._holds = 0
 
-    def give_up(self) -> None:
-        """See arrivals.Arriving."""
-        self.counters.row[SHEDS] += 1
+    def _give_up_request(self) -> None:
         self._reject(CROWDED)
 
     def eof_received(self) -> bool:  # type: ignore[override]
         """Keep the connection of a client that sends no more but still waits for an answer."""
         self._has_ended = True
-        waits = self._sheds > 0 or self._rejection is not None or self._is_answering()
+        waits = self._sheds > 0 or self._rejection is not None or self._is_asked()
         return waits and self.scheme == "http"
-
-    def pause_writing(self) -> None:
-        """Start the clock: the client does not take its answer."""
-        super().pause_writing()
-        self._stalled_since = self.loop.time()
-
-    def resume_writing(self) -> None:
-        """Stop the clock."""
-        super().resume_writing()
-        self._stalled_since = None
 
     def tick(self, now: float) -> float:
         """Do what is due; return when, at the earliest, something is due again (the loop's time).
@@ -229,11 +217,6 @@ class WholeRequests(Refusing):
             return inf
         limits = self.limits
         return self.waiting_since + (limits.body_seconds if self._in_body else limits.head_seconds)
-
-    def _stalled_until(self) -> float:
-        """Until when the client may leave its answer."""
-        since = self._stalled_since
-        return inf if since is None else since + self.limits.answer_seconds
 
     def drain(self) -> None:
         """Close after the answer in hand; the state tells the next requests."""
@@ -325,7 +308,7 @@ class WholeRequests(Refusing):
         if self.state.draining:
             cycle.keep_alive = False
         self._answering = cycle
-        super()._start_asgi_task(cycle, app)
+        super()._start_asgi_task(cycle, self._placed_in_queue(cycle, app))
 
     def send_400_response(self, msg: str) -> None:
         """Refuse what is not HTTP."""
@@ -364,7 +347,10 @@ class WholeRequests(Refusing):
             self._release()
         if self._parted or self.transport.is_closing():
             return
-        if self.pipeline:
+        self._next()
+
+    def _next(self) -> None:
+        if self.pipeline and not self.flow.write_paused:
             self._start_asgi_task(*self.pipeline.pop())
         self._go_on()
         self._rest()
@@ -372,7 +358,7 @@ class WholeRequests(Refusing):
 
     def _rest(self) -> None:
         """Be idle where nothing is to be answered, or close where nothing will be."""
-        if self._sheds or self._waits or self._rejection is not None or self._is_answering():
+        if self._sheds or self._waits or self._rejection is not None or self._is_asked():
             return
         if self._has_ended:
             self.transport.close()

@@ -35,9 +35,9 @@ class Reading(HttpToolsProtocol):
         self._keep = False  # the connection, by the head
 
     def _feed_in_parts(self, data: bytes) -> int:
-        """Give the parser what came, until a request is queued; returns how much that was."""
+        """Give the parser what came, until a request waits; returns how much that was."""
         view, at = memoryview(data), 0
-        while at < len(data) and not (self._is_deaf or self.pipeline):
+        while at < len(data) and not (self._is_deaf or self.pipeline or self.flow.write_paused):
             part = view[at : at + (LARGE if self._in_body else SMALL)]
             self._feed(part)
             at += len(part)

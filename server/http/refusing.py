@@ -42,7 +42,7 @@ class Refusing(Reading):
         self._answering: RequestResponseCycle | None = None
 
     def _is_full(self) -> bool:
-        return len(self.tasks) >= self.limits.max_in_flight
+        return len(self.state.answering) >= self.limits.max_in_flight
 
     def _is_too_much(self) -> bool:
         """Whether to shed: also what was sent behind a request that is shed, to keep the order."""
@@ -58,6 +58,10 @@ class Refusing(Reading):
     def _is_answering(self) -> bool:
         return self._answering is not None and not self._answering.response_complete
 
+    def _is_asked(self) -> bool:
+        """Whether anything is answered, or waits for the client to take what was."""
+        return bool(self.pipeline or self._backlog) or self._is_answering()
+
     def _is_free(self) -> bool:
         """Whether nothing on this connection is still to be answered."""
         cycle = self.cycle
@@ -68,7 +72,7 @@ class Refusing(Reading):
 
         The parser would cost as much as all the rest of a refusal.
         """
-        if self._in_head or self._in_body or not self._is_free():
+        if self._in_head or self._in_body or self.flow.write_paused or not self._is_free():
             return False
         plain = self._plain_post(data)
         if plain is None or (left := plain[1] - len(data)) < 0:

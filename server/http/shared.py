@@ -1,5 +1,7 @@
 """What all connections of a worker share: their bounds, and what changes while it lives."""
 
+from typing import Any
+
 import msgspec
 
 from .arrivals import Arrivals
@@ -18,9 +20,13 @@ class Limits(msgspec.Struct, frozen=True):
 
 
 class State(msgspec.Struct):
-    """What changes while a worker lives; `gate` is None where every body is kept."""
+    """What changes while a worker lives; `gate` is None where every body is kept.
+
+    `answering` holds what ASGI answers, but for clients that do not take it.
+    """
 
     arrivals: Arrivals
     gate: Gate | None = None
+    answering: set[Any] = msgspec.field(default_factory=set)
     draining: bool = False
     shedding: Shedding = msgspec.field(default_factory=Shedding)
