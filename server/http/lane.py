@@ -27,6 +27,7 @@ KNOWN_UVICORN = "0.54."
 STATUS_LINE: dict[int, bytes] = {
     each: b"HTTP/1.1 %d %b" % (each, each.phrase.encode()) for each in HTTPStatus
 }
+MOST_PARTS = 64
 NOT_YET = Answer("", 0, [], b"")
 # Fields that ask for more than an answer; what a key is stored with is committed by itself.
 SPECIAL = frozenset({b"transfer-encoding", b"expect", b"idempotency-key"})
@@ -49,7 +50,7 @@ class FastLane(WholeRequests):
         self._heads = heads
         self._whole: bytes | None = None  # what may turn out to be one request and no more
         self._handler: Handler | None = None
-        self._parts: list[bytes] = []
+        self._parts: list[bytes | bytearray] = []
         self._stays = True  # the connection, behind the answer in hand
 
     def _parse(self, data: bytes) -> None:
@@ -91,6 +92,15 @@ class FastLane(WholeRequests):
             self._body_bytes += len(body)
             if not self._drops:
                 self._parts.append(body)
+                if len(self._parts) == MOST_PARTS:
+                    self._join_parts()
+
+    def _join_parts(self) -> None:
+        """Hold a body of many small parts in one piece: an object each would be dearer than it."""
+        first, *others = self._parts
+        whole = first if isinstance(first, bytearray) else bytearray(first)
+        whole += b"".join(others)
+        self._parts[:] = [whole]
 
     def _forget_body(self) -> None:
         if self._handler is None:

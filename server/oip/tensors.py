@@ -60,12 +60,32 @@ def from_json(tensor: Input, dtype: "np.dtype[Any]", count: int) -> Array:
             raise ValueError(f"{len(values)} values of {sorted(k.__name__ for k in kinds)}")
         if (bool in kinds) != (dtype.kind == "b" and bool(kinds)):
             raise ValueError("booleans stand for nothing but BOOL")
+        if dtype.kind in "iu":
+            np.array(whole(values), dtype)  # raises where one is out of range
+        elif dtype == np.float64:
+            check_exact(values)
         if None in values or dtype.kind == "f":
             return np.array(values, np.float64).astype(dtype if dtype.kind == "f" else np.float64)
         return np.array(values, dtype)
     except (msgspec.DecodeError, ValueError, OverflowError, TypeError, RecursionError) as error:
         message = f"{tensor.name}: wanted {count} values of {tensor.datatype}, got {error}"
         raise OipError(400, message) from error
+
+
+def whole(values: list[Any]) -> list[int]:
+    """Return numbers, those that are there, as integers; raises ValueError for a fraction."""
+    numbers = [value for value in values if value is not None]
+    for number in numbers:
+        if isinstance(number, float) and not number.is_integer():
+            raise ValueError(f"a fraction, {number!r}")
+    return [int(number) for number in numbers]
+
+
+def check_exact(values: list[Any]) -> None:
+    """Raise ValueError for an integer that float64 would round."""
+    for value in values:
+        if type(value) is int and float(value) != value:
+            raise ValueError(f"{shorten(str(value))}, which float64 would round")
 
 
 def check_size(data: bytes, count: int) -> None:

@@ -221,3 +221,14 @@ def test_a_uvicorn_it_was_not_read_for_is_left_to_asgi(
     with running(bundle, tmp_path, program=("-c", started)) as up:
         assert raw(up, SAME["a score"]).startswith(b"HTTP/1.1 200")
     assert capfd.readouterr().err.count("uvicorn 0.99.0: not known to the fast lane") == 1
+
+
+def test_a_body_in_many_small_pieces_is_read_whole(server: Running) -> None:
+    """More pieces than the lane holds apart."""
+    body = BODY + b" " * 200
+    with sender(server.port, scoring(body)[: -len(body)]) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for at in range(len(body)):
+            connection.sendall(body[at : at + 1])
+            time.sleep(0.0005)
+        assert connection.recv(12) == b"HTTP/1.1 200"

@@ -27,8 +27,8 @@ def narrow(
     bundle: Path, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
 ) -> Iterator[Running]:
     """A server with a short queue that waits long for who does not read."""
-    flags = ("--max-in-flight", "2", "--answer-seconds", "600", "--fast-lane", request.param)
-    flags = (*flags, "--max-body", "1000000", "--max-arriving", "2000000")
+    flags = ["--max-in-flight", "2", "--answer-seconds", "600", "--fast-lane", request.param]
+    flags += ["--max-body", "1000000", "--max-arriving", "2000000"]
     with running(bundle, tmp_path_factory.mktemp("log"), *flags) as up:
         yield up
 

@@ -91,7 +91,7 @@ def test_kserve_infers_with_lightgbms_bits(server: Running, trained: Trained) ->
     data = [[None if math.isnan(x) else x for x in row] for row in tensor_of(rows).tolist()]
     assert any(None in row for row in data)
     done = subprocess.run(
-        [str(CLIENTS), str(ROOT / "tests" / "kserve_client.py"), server.url, "small",
+        [str(CLIENTS), str(Path(__file__).parent / "kserve_client.py"), server.url, "small",
          json.dumps(data)],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
@@ -154,6 +154,10 @@ REFUSED = {
     "no input": {"inputs": []},
     "a huge shape": request_of(FIT, [2**40, 5]),
     "an integer beyond float64": request_of([2**53 + 1, 1, 1, 0, 1], datatype="INT64"),
+    "a fraction among integers": request_of([41.9, 1, 1, 0, 1], datatype="INT64"),
+    "a fraction among small ones": request_of([41.9, 1, 1, 0, 1], datatype="UINT8"),
+    "out of range beside a null": request_of([300, None, 1, 0, 1], datatype="UINT8"),
+    "an integer that FP64 rounds": request_of([2**53 + 1, 1.0, 1.0, 0, 1]),
     "a number as the name of the model's input": {"inputs": [{"name": 1}]},
     "binary data that are not there": request_of(None, parameters={"binary_data_size": 40}),
 }
