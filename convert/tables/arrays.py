@@ -1,7 +1,7 @@
 """Columns of a table as float64: numbers, or the places of a category's values.
 
-This file stands in convert/ and monitoring/, the same in every byte: folders share files and no
-imports. A test compares them.
+This file stands in convert/tables/ and monitoring/rows/, the same in every byte: folders share
+files and no imports. A test compares them.
 """
 
 from collections.abc import Callable
@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from .cells import EXACT, Categories, CellError, by_cell, number
+from .cells import EXACT, LONGEST, Categories, CellError, by_cell, number
 from .table_file import Column
 
 Floats = NDArray[np.float64]
@@ -40,6 +40,8 @@ def _quick(array: pa.Array) -> Floats | None:
     """Return the numbers of a plain column at once; None where the cells have to be looked at."""
     kind = array.type
     if pa.types.is_string(kind):
+        if (pc.max(pc.utf8_length(array)).as_py() or 0) >= LONGEST:
+            return None
         array = pc.if_else(pc.equal(array, ""), None, array)
     elif not pa.types.is_integer(kind) and not pa.types.is_floating(kind):
         return None
@@ -54,7 +56,10 @@ def _quick(array: pa.Array) -> Floats | None:
 
 def _by_distinct(array: pa.Array, read: Callable[[Any], float | None]) -> Floats:
     """Read every distinct cell once, by its kind's rule; raises CellError naming the first row."""
-    encoded = array.dictionary_encode()
+    try:
+        encoded = array.dictionary_encode()
+    except pa.ArrowNotImplementedError:  # lists, structs, decimals of 32 bits, encoded runs
+        return np.array(by_cell(array.to_pylist(), read), np.float64)
     held = pc.fill_null(encoded.indices.cast(pa.int64()), -1).to_numpy(zero_copy_only=False)
     try:
         found = by_cell(encoded.dictionary.to_pylist(), read)

@@ -128,3 +128,30 @@ def test_an_integer_beyond_int64_is_sent_as_the_number_it_is() -> None:
     column = pa.array([2**63, 5, 2**64 - 2**11, None], pa.uint64())
     sent = sent_numbers(np.array([2.0**63, 5.0, 2.0**64 - 2**11, np.nan]), [column])
     assert sent.to_pylist() == [2.0**63, 5.0, 2.0**64 - 2**11, None]
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        pa.array([[1.0], None], pa.list_(pa.float64())),
+        pa.array([{"a": 1}, None], pa.struct([("a", pa.int64())])),
+        pa.array([[("a", 1)], None], pa.map_(pa.string(), pa.int64())),
+    ],
+    ids=["list", "struct", "map"],
+)
+def test_a_column_of_no_cells_is_told_by_its_row(column: pa.Array) -> None:
+    with pytest.raises(CellError) as told:
+        numbers(column)
+    assert told.value.row == 0
+
+
+def test_decimals_of_32_bits_and_encoded_runs_are_read() -> None:
+    decimals = pa.array([Decimal("0.1"), None], pa.decimal32(5, 2))
+    assert numbers(decimals).tolist()[0] == 0.1
+    runs = pa.RunEndEncodedArray.from_arrays(pa.array([2, 3], pa.int32()), pa.array([1.5, 2.0]))
+    assert numbers(runs).tolist() == [1.5, 1.5, 2.0]
+
+
+def test_a_number_of_too_many_digits_is_refused_the_quick_way_too() -> None:
+    with pytest.raises(CellError):
+        numbers(["0" * 500 + "1"])
