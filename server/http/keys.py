@@ -78,6 +78,8 @@ def presented(fields: dict[bytes, bytes]) -> bytes:
 def read(file: Path) -> dict[str, Key]:
     """Return the keys by hash; raises KeysError."""
     try:
+        if file.exists() and not file.is_file():  # a FIFO would be waited for
+            raise KeysError(f"{file}: wanted a regular file")
         lines = file.read_bytes().splitlines()
         keys = [msgspec.json.decode(line, type=Key) for line in lines if line.strip()]
     except OSError as error:

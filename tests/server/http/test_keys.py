@@ -1,12 +1,14 @@
 """Keys open their scopes; a damaged file of keys refuses the start, and later changes nothing."""
 
 import json
+import os
 import time
 from pathlib import Path
 
 import httpx
 import pytest
 
+from server.http.keys import KeysError, read
 from tests.conftest import Serve
 from tests.long.server_long import free_ports
 from tests.server.asking import post
@@ -84,3 +86,9 @@ def test_a_file_of_keys_that_breaks_while_serving_keeps_the_keys(
         head = {"x-api-key": made}
         assert httpx.get(f"http://127.0.0.1:{port + 1}/models", headers=head).status_code == 200
         assert up.workers() == workers
+
+
+def test_a_keys_file_that_is_no_regular_file_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "keys")
+    with pytest.raises(KeysError, match="wanted a regular file"):
+        read(tmp_path / "keys")
