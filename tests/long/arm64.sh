@@ -38,10 +38,10 @@ if ! cmp -s requirements/server.txt "$packages/installed.txt"; then
 fi
 
 rm -rf "$app"
-mkdir -p "$app/tests"
+mkdir -p "$app/tests/long"
 cp -r server "$app/"
 rm -f "$app"/server/engine/native/*.so
-cp tests/long/runtime_rows.py "$app/tests/"
+cp tests/long/runtime_rows.py "$app/tests/long/"
 (python=$(realpath -s "$python"); cd "$app"; CC=aarch64-linux-gnu-gcc "$python" -m server.engine.native.build --must)
 
 emulated() {
