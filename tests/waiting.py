@@ -4,6 +4,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+STOPPED, ZOMBIE = "T", "Z"
+
 
 def until(condition: Callable[..., object], seconds: float = 15.0) -> None:
     end = time.monotonic() + seconds
@@ -12,5 +14,6 @@ def until(condition: Callable[..., object], seconds: float = 15.0) -> None:
         time.sleep(0.05)
 
 
-def is_zombie(pid: int) -> bool:
-    return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
+def state(pid: int) -> str:
+    """Return the state of a process as the kernel writes it in one letter."""
+    return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]

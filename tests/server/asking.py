@@ -15,7 +15,7 @@ import httpx
 from server.scoring.codec import JSON
 from tests.conftest import Running
 from tests.server.wire import BODY
-from tests.waiting import until
+from tests.waiting import STOPPED, state, until
 
 
 def post(
@@ -64,6 +64,7 @@ def stopped(server: Running, connected: int) -> Iterator[None]:
     until(lambda: connections(server) >= connected)
     time.sleep(0.2)  # the answer to that question is out before it counts as answered
     os.kill(worker, signal.SIGSTOP)
+    until(lambda: state(worker) == STOPPED)  # before, it could still take what comes first alone
     yield
     os.kill(worker, signal.SIGCONT)
 

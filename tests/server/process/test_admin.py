@@ -15,7 +15,7 @@ import pytest
 from tests.conftest import ROOT, Running, Serve, environment
 from tests.long.server_long import free_ports
 from tests.server.wire import FIT
-from tests.waiting import is_zombie, until
+from tests.waiting import ZOMBIE, state, until
 
 
 @pytest.fixture(scope="module")
@@ -148,7 +148,7 @@ def test_nothing_outlives_a_killed_supervisor_and_a_restart_finds_its_addresses(
         up.process.kill()
     assert len(children) == 3
     for pid in children:
-        until(lambda pid=pid: not Path(f"/proc/{pid}").exists() or is_zombie(pid))
+        until(lambda pid=pid: not Path(f"/proc/{pid}").exists() or state(pid) == ZOMBIE)
     held.close()
     with serve(bundle, tmp_path / "b", *flags[:-2]) as again:
         assert httpx.post(f"{again.url}/score", json=FIT).status_code == 200

@@ -14,7 +14,7 @@ from server.process import restart
 from tests.conftest import ROOT, Serve, Trained
 from tests.long.server_long import free_ports
 from tests.server.process.sending import admin_of, metric, some
-from tests.waiting import is_zombie, until
+from tests.waiting import ZOMBIE, state, until
 
 
 def test_a_dead_worker_is_replaced_and_its_counts_stay(
@@ -36,7 +36,7 @@ def test_workers_end_when_their_supervisor_is_killed(bundle: Path, serve: Serve,
         workers = up.workers()
         up.process.kill()
     assert len(workers) == 1
-    until(lambda: not Path(f"/proc/{workers[0]}").exists() or is_zombie(workers[0]))
+    until(lambda: not Path(f"/proc/{workers[0]}").exists() or state(workers[0]) == ZOMBIE)
 
 
 NEVER_READY = """
