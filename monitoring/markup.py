@@ -8,7 +8,6 @@ import re
 from collections.abc import Iterable
 
 LOOKALIKES = str.maketrans("<>&\"'`\\", "‹›＆”’ˋ⧵")
-TO_CHAT = str.maketrans("<&@", "‹＆＠")
 PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
 JOINER = "\u2060"
 # Streamlit finds these in finished text, where no backslash is left: arrows, its logo, addresses.
@@ -49,8 +48,3 @@ def distinct(names: Iterable[str]) -> list[str]:
             free = f"{first} ({found[first]})"
         found[free] = 1
     return list(found)
-
-
-def chat(text: str) -> str:
-    """Return text that calls nobody and links nowhere in Slack and its like."""
-    return visible(text).translate(TO_CHAT)

@@ -95,8 +95,4 @@ def _add_outputs(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--exit-zero", action="store_true", help="exit with 0 unless there is an error"
     )
-    group.add_argument("--alert-command", metavar="CMD",
-                       help="run on a change of verdict, alert as JSON on stdin")  # fmt: skip
-    group.add_argument("--alert-webhook", type=Path, metavar="FILE",
-                       help="the same, by POST with retries, to the address in FILE")  # fmt: skip
     group.add_argument("--no-report", action="store_true", help="leave out Evidently's report.html")

@@ -29,7 +29,6 @@ from ..rows.sample import Sample
 from ..rows.tables import Table
 from ..rows.tally import total
 from . import output
-from .alert import AlertError, address, tell
 from .arguments import parser
 
 REPORT_ROWS = 5000
@@ -46,9 +45,6 @@ def main(arguments: Sequence[str]) -> int:
 
 def run(args: argparse.Namespace) -> Drift:
     """Read, count, compare and write. Raises MonitoringError."""
-    if not args.out and (args.alert_command or args.alert_webhook):
-        raise DriftError("an alert wants --out: what was last told is remembered there")
-    webhook = address(args.alert_webhook) if args.alert_webhook else None
     reference, window = _reference(args), _window(args)
     source = _source(args, reference, window)
     now, before = (Sample(REPORT_ROWS, reference.score_edges) for _ in range(2))
@@ -72,17 +68,7 @@ def run(args: argparse.Namespace) -> Drift:
         output.write(result, outcomes if outcomes.labelled or args.labels else None, args.out)
     if samples:
         _report(args, reference, result, before, now)
-    if args.alert_command or args.alert_webhook:
-        _alert(args, webhook, result)
     return result
-
-
-def _alert(args: argparse.Namespace, webhook: str | None, result: Drift) -> None:
-    """Tell a change of verdict; that nobody could be told must not hide the verdict itself."""
-    try:
-        tell(result, args.out, args.alert_command, webhook)
-    except AlertError as error:
-        print(f"error: {error}", file=sys.stderr)
 
 
 def _report(

@@ -55,11 +55,10 @@ def test_what_is_copied_is_enough_for_the_scheduled_job(serve: Serve, tmp_path: 
 
 
 def scheduled(places: dict[str, Path]) -> list[str]:
-    """Return the job's verb and arguments, but for the alert, with other folders."""
+    """Return the job's verb and arguments, with other folders."""
     job = yaml.safe_load((ROOT / "deploy" / "schedule" / "cronjob.yaml").read_text())
     (container,) = job["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"]
     given = [*container["command"][3:], *container["args"]]
-    kept = [each for each in given if not each.startswith("--alert-")]
     for place, folder in places.items():
-        kept = [re.sub(f"={place}\\b", f"={folder}", each) for each in kept]
-    return kept
+        given = [re.sub(f"={place}\\b", f"={folder}", each) for each in given]
+    return given

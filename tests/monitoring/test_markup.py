@@ -2,7 +2,7 @@
 
 import pytest
 
-from monitoring.markup import JOINER, chat, distinct, harmless, markdown, visible
+from monitoring.markup import JOINER, distinct, harmless, markdown, visible
 
 NAMES = [
     "income", "debt_to_income", "a<b", 'the "best"', "R&D", "it's", "`x`", "a\\b", "a->b", "[x](y)",
@@ -37,7 +37,3 @@ def test_names_that_would_look_alike_are_told_apart_and_stay_in_order() -> None:
     assert distinct(["a<b", "a‹b", "a", "a‹b (2)", "a<b"]) == [
         "a‹b", "a‹b (2)", "a", "a‹b (2) (2)", "a‹b (3)",
     ]  # fmt: skip
-
-
-def test_a_chat_message_calls_nobody_and_keeps_its_arrows() -> None:
-    assert chat("<!channel> @all: 2.0% -> 5.0%") == "‹!channel> ＠all: 2.0% -> 5.0%"

@@ -281,15 +281,6 @@ def test_a_crash_never_reads_as_a_verdict(model: Path, tmp_path: Path) -> None:
     assert "pyarrow" in done.stderr
 
 
-def test_a_state_that_cannot_be_kept_is_told_and_hides_no_verdict(
-    judge: Judge, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    (tmp_path / "out" / "alert-state.json").mkdir(parents=True)
-    log = write_log(tmp_path / "log", rows(300, 1))
-    assert judge("--log", str(log), "--alert-command", "true")[0] == 0
-    assert "alert-state.json: Is a directory" in capsys.readouterr().err
-
-
 def test_a_scheduled_run_says_nothing_on_stderr(model: Path, tmp_path: Path) -> None:
     """Cron mails what stands there: a night that went well is no mail, report or not."""
     pd.DataFrame(
