@@ -209,7 +209,7 @@ image: ## build the image; from wheelhouse/ alone where there is one
 	  --build-arg REVISION=$$(git rev-parse HEAD 2>/dev/null || echo unknown) $(call bases,Dockerfile.distroless) \
 	  $(if $(wildcard wheelhouse/*.whl),--network none --build-arg PIP_NO_INDEX=1) .
 image-test: setup ## run the image read-only, as nobody, and test what it answers and holds
-	IMAGE=$(IMAGE) DOCKER=$(DOCKER) $(PY) -m pytest -rs tests/image/test_container.py
+	IMAGE=$(IMAGE) DOCKER=$(DOCKER) $(PY) -m pytest -rs tests/image/test_container.py tests/image/test_deployed.py
 image-suite: setup ## the server's whole HTTP test suite on the image's files (root; no Parquet in there)
 	IMAGE=$(IMAGE) DOCKER=$(DOCKER) $(PY) -m pytest -p tests.in_container tests/server
 image-run: ## serve from the image on PORT

@@ -13,24 +13,12 @@ import pytest
 import yaml
 
 from tests.conftest import Running, Serve
+from tests.manifests import DEPLOY, KUBERNETES, composed, documents, pods
 
 ROOT = Path(__file__).parents[2]
-DEPLOY = ROOT / "deploy"
-KUBERNETES = DEPLOY / "kubernetes"
 MODELS = ROOT / "models" / "credit-express"
 RULES = DEPLOY / "prometheus" / "rules.yml"
 DASHBOARD = DEPLOY / "compose" / "grafana" / "dashboards" / "credit-express.json"
-
-
-def documents(path: Path) -> list[dict[str, Any]]:
-    return list(yaml.safe_load_all(path.read_text()))
-
-
-def pods() -> list[dict[str, Any]]:
-    """Return the pod specs that run the server: Kubernetes' and KServe's."""
-    stateful = documents(KUBERNETES / "server.yaml")[0]["spec"]["template"]["spec"]
-    runtime = documents(DEPLOY / "kserve" / "runtime.yaml")[0]["spec"]
-    return [stateful, runtime]
 
 
 @pytest.fixture(scope="module", params=[0, 1], ids=["kubernetes", "kserve"])
@@ -44,11 +32,11 @@ def started(
     pod: dict[str, Any], serve: Serve, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Running]:
     """The server with a manifest's arguments; only what the cluster places is placed here."""
-    placed = ("--model=", "--log-dir=", "--host=", "--port=", "--drain-delay-seconds=")
-    arguments = pod["containers"][0]["args"]
-    assert sum(each.startswith(placed) for each in arguments) == len(placed)
-    kept = [each for each in arguments if not each.startswith(placed[:-1])]
-    kept = ["--drain-delay-seconds=0.1" if e.startswith(placed[-1]) else e for e in kept]
+    placed = ("--model=", "--log-dir=", "--host=", "--port=")
+    kept = [each for each in pod["containers"][0]["args"] if not each.startswith(placed)]
+    delayed = "--drain-delay-seconds="
+    assert any(each.startswith(delayed) for each in kept)
+    kept = [f"{delayed}0.1" if each.startswith(delayed) else each for each in kept]
     folder = tmp_path_factory.mktemp("log")
     with serve(MODELS.parent, folder, *kept) as up:
         yield up
@@ -64,7 +52,7 @@ def test_the_probes_ask_paths_that_answer(pod: dict[str, Any], started: Running)
 
 def test_the_compose_command_starts_the_server(serve: Serve, tmp_path: Path) -> None:
     """It names a drift file that is not there until the drift job has run once."""
-    compose = yaml.safe_load((DEPLOY / "compose" / "compose.yaml").read_text())
+    compose = composed()
     with serve(MODELS.parent, tmp_path, *compose["services"]["server"]["command"]) as up:
         assert httpx.get(f"{up.url}/metrics").status_code == 200
 
@@ -97,22 +85,53 @@ def test_the_server_may_do_nothing_it_does_not_need(pod: dict[str, Any]) -> None
     assert "cpu" not in container["resources"]["limits"]
 
 
-def test_clients_need_their_own_label_and_no_other() -> None:
-    """Were kustomize to label selectors, it would label the clients' too, and shut them out."""
+def kustomized(folder: Path) -> dict[str, Any]:
+    """Return what kubectl makes of a folder, by kind."""
     if shutil.which("kubectl") is None:
         pytest.skip("no kubectl")
-    done = subprocess.run(
-        ["kubectl", "kustomize", str(KUBERNETES)], capture_output=True, text=True, check=False
-    )
+    command = ["kubectl", "kustomize", str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    built = {each["kind"]: each for each in yaml.safe_load_all(done.stdout)}
+    return {each["kind"]: each for each in yaml.safe_load_all(done.stdout)}
+
+
+def test_clients_need_their_own_label_and_no_other() -> None:
+    """Were kustomize to label selectors, it would label the clients' too, and shut them out."""
+    built = kustomized(KUBERNETES)
     policy = built["NetworkPolicy"]["spec"]
     assert policy["podSelector"]["matchLabels"] == {"app.kubernetes.io/name": "credit-express"}
     clients = policy["ingress"][0]["from"][0]["podSelector"]["matchLabels"]
     assert clients == {"credit-express/client": "true"}
     assert set(built) == {
-        "HorizontalPodAutoscaler", "NetworkPolicy", "PodDisruptionBudget", "Service", "StatefulSet",
+        "ConfigMap", "HorizontalPodAutoscaler", "NetworkPolicy", "PodDisruptionBudget", "Service",
+        "StatefulSet",
     }  # fmt: skip
+
+
+def test_image_model_and_settings_are_each_named_in_one_place(tmp_path: Path) -> None:
+    folder = tmp_path / "kubernetes"
+    shutil.copytree(KUBERNETES, folder)
+    named = (folder / "kustomization.yaml").read_text()
+    edited = named.replace("# components:", "components:")
+    edited = re.sub(r"newName: \S+, newTag: [^}]+", "newName: example.org/own, newTag: v1", edited)
+    (folder / "kustomization.yaml").write_text(edited)
+    (folder / "settings.env").write_text("CREDIT_DEFAULT=own/1\n")
+    built = kustomized(folder)
+    pod = built["StatefulSet"]["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    assert container["image"] == "example.org/own:v1"
+    assert {"name": "models", "mountPath": "/models", "readOnly": True} in container["volumeMounts"]
+    assert pod["volumes"][0]["persistentVolumeClaim"]["claimName"] == "credit-models"
+    assert built["ConfigMap"]["data"] == {"CREDIT_DEFAULT": "own/1"}
+    assert container["envFrom"] == [
+        {"configMapRef": {"name": built["ConfigMap"]["metadata"]["name"]}}
+    ]
+
+
+def test_the_image_of_the_drift_job_is_named_in_one_place() -> None:
+    job = kustomized(DEPLOY / "schedule")["CronJob"]["spec"]["jobTemplate"]
+    (container,) = job["spec"]["template"]["spec"]["containers"]
+    assert container["image"].startswith("registry.example.org/credit-express-monitoring:")
 
 
 def test_prometheus_takes_its_configuration_and_rules() -> None:
@@ -142,7 +161,7 @@ def test_rules_and_dashboard_name_metrics_that_exist(server: Running) -> None:
 
 def test_compose_names_what_is_there() -> None:
     """Files it mounts exist, volumes it uses are declared, nothing listens beyond this machine."""
-    compose = yaml.safe_load((DEPLOY / "compose" / "compose.yaml").read_text())
+    compose = composed()
     for service in compose["services"].values():
         for mount in service["volumes"]:
             source = mount.split(":")[0]

@@ -20,6 +20,7 @@ import msgspec
 import pytest
 
 from tests.container import DOCKER, IMAGE, Container, container, docker, skip_without_image
+from tests.golden import bits, golden
 
 BUNDLE = Path(__file__).parents[2] / "models" / "credit-express" / "1"
 LIMIT_MB = 45.0
@@ -47,31 +48,6 @@ def tree(up: Container) -> list[tarfile.TarInfo]:
     return tarfile.open(fileobj=io.BytesIO(data)).getmembers()
 
 
-def golden() -> tuple[list[dict[str, Any]], list[float], list[float]]:
-    """Return the golden rows as a client sends them, their raw scores and their probabilities."""
-    features = json.loads((BUNDLE / "manifest.json").read_bytes())["features"]
-    rows = json.loads((BUNDLE / "golden.json").read_bytes())["rows"]
-    sent = [dict(client_value(f, v) for f, v in zip(features, r["row"], strict=True)) for r in rows]
-    known = [i for i, row in enumerate(sent) if None not in row.values()]
-    assert known
-    return (
-        [sent[i] for i in known],
-        [rows[i]["raw"][0] for i in known],
-        [rows[i]["prediction"][0] for i in known],
-    )
-
-
-def client_value(feature: dict[str, Any], value: float | None) -> tuple[str, Any]:
-    if feature["type"] == "category" and value is not None:
-        place = feature["codes"].index(value) if value in feature["codes"] else None
-        return feature["name"], None if place is None else feature["categories"][place]
-    return feature["name"], value
-
-
-def bits(values: list[float]) -> list[str]:
-    return [value.hex() for value in values]
-
-
 def records(up: Container) -> list[dict[str, Any]]:
     """Return the prediction log, read from the volume."""
     with tarfile.open(fileobj=io.BytesIO(up.read("/log"))) as archive:
@@ -80,7 +56,7 @@ def records(up: Container) -> list[dict[str, Any]]:
 
 
 def test_json_answers_are_the_golden_bits_and_so_is_the_record(up: Container) -> None:
-    rows, raw, wanted = golden()
+    rows, raw, wanted = golden(BUNDLE)
     answers = [httpx.post(f"{up.url}/score", json=row).raise_for_status().json() for row in rows]
     assert bits([answer["probability"] for answer in answers]) == bits(wanted)
     written = {each["request_id"]: each["raw"] for each in records(up)}
@@ -88,7 +64,7 @@ def test_json_answers_are_the_golden_bits_and_so_is_the_record(up: Container) ->
 
 
 def test_messagepack_answers_are_the_golden_bits(up: Container) -> None:
-    rows, _, wanted = golden()
+    rows, _, wanted = golden(BUNDLE)
     head = {"content-type": "application/msgpack", "accept": "application/msgpack"}
     done = httpx.post(f"{up.url}/score", content=msgspec.msgpack.encode(rows), headers=head)
     answers = msgspec.msgpack.decode(done.raise_for_status().content)
@@ -96,14 +72,14 @@ def test_messagepack_answers_are_the_golden_bits(up: Container) -> None:
 
 
 def test_nothing_is_written_outside_the_log_volume(up: Container) -> None:
-    httpx.post(f"{up.url}/score", json=golden()[0][0]).raise_for_status()
+    httpx.post(f"{up.url}/score", json=golden(BUNDLE)[0][0]).raise_for_status()
     assert up.changed() == []
 
 
 def test_nothing_is_written_where_the_root_can_be_written() -> None:
     """Not because a read-only root forbids it: without that, the same."""
     with container(options=("--read-only=false",)) as free:
-        httpx.post(f"{free.url}/score", json=golden()[0][0]).raise_for_status()
+        httpx.post(f"{free.url}/score", json=golden(BUNDLE)[0][0]).raise_for_status()
         assert free.changed() == []
 
 
@@ -170,7 +146,7 @@ runpy.run_module("server", run_name="__main__")
 def test_it_unpickles_nothing_connects_nowhere_and_starts_no_program() -> None:
     """numpy and multiprocessing import pickle; the interpreter's own audit says it is not used."""
     with container("-c", WATCHED, options=("--entrypoint", "/usr/bin/python3.11")) as watched:
-        for row in golden()[0]:
+        for row in golden(BUNDLE)[0]:
             httpx.post(f"{watched.url}/score", json=row).raise_for_status()
         done = subprocess.run([DOCKER, "logs", watched.name], capture_output=True, check=True)
     assert b"AUDIT" not in done.stderr
@@ -183,7 +159,7 @@ def test_its_memory_stays_within_bounds(workers: int, limit_mib: float) -> None:
     with container("--workers", str(workers)) as some:
         for path in ("/docs", "/metrics"):
             httpx.get(some.url + path).raise_for_status()
-        for row in golden()[0]:
+        for row in golden(BUNDLE)[0]:
             httpx.post(f"{some.url}/score", json=row).raise_for_status()
         children = Path(f"/proc/{some.pid}/task/{some.pid}/children").read_text().split()
         assert len(children) == workers
@@ -205,7 +181,7 @@ def test_a_killed_worker_is_replaced() -> None:
         while len(after := children.read_text().split()) < 2 or before[0] in after:
             assert time.monotonic() < deadline
             time.sleep(0.05)
-        httpx.post(f"{pair.url}/score", json=golden()[0][0]).raise_for_status()
+        httpx.post(f"{pair.url}/score", json=golden(BUNDLE)[0][0]).raise_for_status()
 
 
 class Caller(threading.Thread):
@@ -235,7 +211,7 @@ class Caller(threading.Thread):
 def test_docker_stop_fails_no_request() -> None:
     """What was sent is answered, then the container ends with 0 inside its grace time."""
     with container("--workers", "2") as stopped:
-        callers = [Caller(stopped.url, golden()[0][0]) for _ in range(4)]
+        callers = [Caller(stopped.url, golden(BUNDLE)[0][0]) for _ in range(4)]
         for caller in callers:
             caller.start()
         while any(caller.answered < 20 for caller in callers):
