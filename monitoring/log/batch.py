@@ -90,6 +90,18 @@ def to_lines(batch: pa.RecordBatch) -> Iterator[bytes]:
         yield (line[:-1] + b"," + rest[1:].encode() if rest else line) + b"\n"
 
 
+def by_version(
+    batch: pa.RecordBatch,
+) -> list[tuple[tuple[str | None, str | None], pa.RecordBatch]]:
+    """Split a batch by model and version."""
+    pairs = list(zip(batch["model"].to_pylist(), batch["version"].to_pylist(), strict=True))
+    keys = list(dict.fromkeys(pairs))
+    if len(keys) == 1:
+        return [(keys[0], batch)]
+    which = np.array([keys.index(pair) for pair in pairs])
+    return [(key, batch.filter(pa.array(which == i))) for i, key in enumerate(keys)]
+
+
 def rows_matrix(batch: pa.RecordBatch) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
     """Return the rows as the model saw them, [N, F] float64; every record must hold its row."""
     column = batch["row"]

@@ -22,12 +22,11 @@ from tqdm import tqdm
 
 from ..errors import MonitoringError
 from . import options, part
-from .batch import batches
+from .batch import batches, by_version
 from .chain import Chain
 from .once import Once
 from .segment import PATTERN, Segment, is_erased, lock, sync_folder
 from .sources import check_places
-from .stats import by_version
 from .upkeep import sole
 
 FOLDER = "parquet"

@@ -8,8 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..log.batch import rows_matrix
-from ..log.stats import by_version
+from ..log.batch import by_version, rows_matrix
 from .model import Floats, Model, decide, find
 
 SHOWN = 10

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..errors import MonitoringError
-from ..log.stats import by_version
+from ..log.batch import by_version
 from .compare import recorded
 from .model import Floats, Model, find
 from .recast import recast

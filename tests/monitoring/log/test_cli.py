@@ -93,7 +93,7 @@ def test_stats_counts_per_model_version(tmp_path: Path, capsys: pytest.CaptureFi
     first, second = map(json.loads, capsys.readouterr().out.splitlines())
     assert (first["version"], first["records"], first["decisions"]) == ("01", 10, {"approve": 10})
     assert (first["first"][:10], first["last"][:10]) == ("2026-11-23", "2026-11-24")
-    assert first["latency_us"] == pytest.approx({"p50": 5, "p99": 10}, rel=0.01)
+    assert first["latency_us"] == pytest.approx({"p50": 5.5, "p99": 10}, rel=0.01)
     assert (second["kinds"], second["flags"]) == ({"shadow": 2}, {"range:x": 2})
 
 

@@ -33,7 +33,6 @@ def damaged(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     [
         "log stats LOG", "log cat LOG", "log verify LOG", "log get request-232142-1 LOG",
         "log erase --request-id request-232142-1 LOG", "log export LOG --to csv --out OUT",
-        "log export LOG --to sqlite --out OUT", "log export LOG --to duckdb --out OUT",
         "log export LOG --to parquet --out OUT", "replay --log LOG --models LOG",
         "drift --model MODELS/tiny/1 --log LOG",
     ],

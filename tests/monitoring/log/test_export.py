@@ -1,9 +1,8 @@
-"""Exports hold every value: as CSV, SQLite, DuckDB and Parquet, and a column per feature."""
+"""Exports hold every value: as CSV and Parquet, for pandas and DuckDB, and a column per feature."""
 
 import base64
 import csv
 import json
-import sqlite3
 from collections.abc import Callable
 from datetime import UTC
 from pathlib import Path
@@ -37,23 +36,16 @@ def from_csv(path: Path) -> list[dict[str, Any]]:
     return [lists_of(row) for row in rows]
 
 
-def from_sqlite(path: Path) -> list[dict[str, Any]]:
-    connection = sqlite3.connect(path)
-    connection.row_factory = sqlite3.Row
-    rows = [dict(row) for row in connection.execute("select * from score order by request_id")]
-    connection.close()
-    return [lists_of(row) for row in rows]
-
-
 def lists_of(row: dict[str, Any]) -> dict[str, Any]:
     row |= {name: json.loads(row[name]) for name in ("flags", "raw_all") if row[name]}
     return row
 
 
 def from_duckdb(path: Path) -> list[dict[str, Any]]:
-    with duckdb.connect(str(path), read_only=True) as connection:
-        found = connection.sql("select * from score order by request_id")
-        rows = found.to_arrow_table().to_pylist() if found else []
+    """By a database made as docs/log.md makes it."""
+    with duckdb.connect(str(path.with_suffix(".duckdb"))) as connection:
+        connection.sql(f"create table score as from '{path}'")
+        rows = connection.table("score").order("request_id").to_arrow_table().to_pylist()
     return [row | {"time": stamp(row["time"])} for row in rows]
 
 
@@ -70,8 +62,7 @@ def stamp(time: Any) -> str:
     ("to", "read"),
     [
         ("csv", from_csv),
-        ("sqlite", from_sqlite),
-        ("duckdb", from_duckdb),
+        ("parquet", from_duckdb),
         ("parquet", from_parquet),
     ],
 )

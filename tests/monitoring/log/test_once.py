@@ -76,7 +76,7 @@ def test_cat_and_get_print_each_record_once(world: Path, capfd: pytest.CaptureFi
     assert err.startswith("3 records are copies")
 
 
-@pytest.mark.parametrize("to", ["csv", "parquet", "sqlite", "duckdb"])
+@pytest.mark.parametrize("to", ["csv", "parquet"])
 def test_an_export_holds_each_record_once(
     world: Path, to: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
