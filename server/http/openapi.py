@@ -2,11 +2,15 @@
 
 from typing import Any
 
+import msgspec
+
 from .. import __version__
 from ..bundle.manifest import Category, Feature
+from ..scoring.answer import ModelName
 from ..scoring.catalog import Catalog
 from ..scoring.model import Model
 from ..settings import Settings
+from .problem import Document
 
 Json = dict[str, Any]
 MEDIA = ("application/json", "application/msgpack")
@@ -45,7 +49,7 @@ def document(catalog: Catalog, settings: Settings) -> Json:
         "openapi": "3.1.0",
         "info": {"title": "Credit Express", "version": __version__, "description": ABOUT},
         "paths": {**paths, **INFORMATION, "/metrics": {"get": {**METRICS, **keyed(settings)}}},
-        "components": {"schemas": {"Problem": PROBLEM}, "securitySchemes": SECURITY},
+        "components": {"schemas": SCHEMAS, "securitySchemes": SECURITY},
     }
 
 
@@ -118,7 +122,7 @@ def answer(model: Model) -> Json:
     properties = {
         "request_id": {"type": "string"},
         **says,
-        "model": MODEL,
+        "model": {"$ref": "#/components/schemas/ModelName"},
         "warnings": {"type": "array", "items": {"type": "string"}},
     }
     required = ["request_id", *says, "model"]
@@ -170,36 +174,10 @@ PARTIAL = {
     "name": "partial", "in": "query", "required": False, "schema": {"enum": ["true", "false"]},
     "description": "in a batch, answer a problem in the place of a faulty applicant",
 }  # fmt: skip
-MODEL = {
-    "type": "object",
-    "properties": {name: {"type": "string"} for name in ("name", "version", "sha256")},
-    "required": ["name", "version", "sha256"],
-}
-PROBLEM = {
-    "type": "object",
-    "properties": {
-        "type": {"type": "string"},
-        "title": {"type": "string"},
-        "status": {"type": "integer"},
-        "detail": {"type": "string"},
-        "request_id": {"type": "string"},
-        "errors": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "properties": {
-                    "feature": {"type": "string"},
-                    "wanted": {"type": "string"},
-                    "got": {"type": "string"},
-                    "index": {"type": "integer"},
-                },
-                "required": ["feature", "wanted", "got"],
-            },
-        },
-        "more_errors": {"type": "integer"},
-    },
-    "required": ["type", "title", "status", "detail"],
-}
+_, SCHEMAS = msgspec.json.schema_components(
+    (Document, ModelName), ref_template="#/components/schemas/{name}"
+)
+SCHEMAS["Problem"] = SCHEMAS.pop("Document")
 SECURITY = {
     "key": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
     "bearer": {"type": "http", "scheme": "bearer"},
