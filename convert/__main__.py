@@ -1,4 +1,4 @@
-"""`python -m convert MODEL`: a LightGBM model becomes a bundle, verified bit for bit."""
+"""`python -m convert MODEL`: convert a LightGBM model into a bundle, verified bit for bit."""
 
 import sys
 
@@ -7,8 +7,8 @@ from .guard import guarded
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command line; returns the exit code: 0, 1 for a check that failed, 2 for an error."""
-    # Here, not above: the guard forks before any library has started a thread.
+    """Run the command line; return 0, 1 if a check failed, or 2 on an error."""
+    # Imported late: the guard must fork before any library starts a thread.
     from .commands import COMMANDS
 
     given = sys.argv[1:] if arguments is None else arguments
@@ -20,7 +20,7 @@ def main(arguments: list[str] | None = None) -> int:
     except ConvertError as error:
         print(f"convert: {error}", file=sys.stderr)
     except MemoryError:
-        print("convert: the memory is too small for this model", file=sys.stderr)
+        print("convert: not enough memory for this model", file=sys.stderr)
     return 2
 
 

@@ -1,4 +1,4 @@
-"""The commands, their options and what each prints."""
+"""The commands of `python -m convert`: their options, and what each one prints."""
 
 import argparse
 import json
@@ -33,36 +33,38 @@ from .read.opening import open_alone, open_model, uncarried, with_calibrator
 CONVERT_HELP = """examples:
   python -m convert model.txt --name credit-express --version 1 --out models \\
       --reference holdout.parquet --label default --cost-fn 10 --cost-fp 1
-  python -m convert model.pkl ... --bad default --threshold 0.2   the class that is refused
-  python -m convert policy BUNDLE --threshold .18   another cut-off, the same model
-  python -m convert inspect model.txt         what is inside, what looks wrong
-  python -m convert compare model.txt         this, float32 and onnxmltools, against LightGBM
+  python -m convert model.pkl ... --bad default --threshold 0.2   name the class to refuse
+  python -m convert policy BUNDLE --threshold .18   change the threshold, keep the model
+  python -m convert inspect model.txt         show what is inside and what looks wrong
+  python -m convert compare model.txt         compare exporters (exact, float32, onnxmltools)
   python -m convert verify model.txt          compare with LightGBM, write nothing
 
-The first writes models/credit-express/1/ once every row tried gives LightGBM's own bits."""
+The first example writes models/credit-express/1/, but only if every row tried scores exactly as
+LightGBM scores it."""
 POLICY_HELP = """examples:
   python -m convert policy models/credit-express/1 --threshold 0.18
   python -m convert policy models/credit-express/1 --threshold 0.18 --refer-from 0.12
 
-The folder is swapped at once. SIGHUP, or POST /models/reload on the admin port, serves it."""
+The bundle is replaced in one step. To serve it, send the server SIGHUP, or POST /models/reload to
+its admin port."""
 VERIFY_HELP = """examples:
   python -m convert verify model.txt model.pkl mlflow-folder/
   python -m convert verify model.txt --rows holdout.csv"""
 MODEL_HELP = "LightGBM text model, .pkl or .joblib (not executed), .skops, or MLflow folder"
-CALIBRATOR_HELP = "what was fitted on the scores: IsotonicRegression or LogisticRegression"
-TAKES_HELP = "what the calibrator was fitted on: LightGBM's probability, or its raw score"
-OF_HELP = "the class whose probability the calibrator gives, where that cannot be told"
-ALONE_HELP = "leave out what stands around the booster: you transform rows and answers yourself"
-TRUST_HELP = "unpickle MODEL, running any code in it, to carry its pipeline's steps as well"
-ROWS_HELP = "real rows, CSV, Parquet or Arrow; without, rows are drawn from the range in training"
-BAD_HELP = "the class that is refused, and whose probability is answered; as in the labels"
-LABEL_HELP = "what stands for a bad one in that column (default: the class of --bad, or 1)"
-REFUSE_HELP = "refuse at this probability and above"
-THRESHOLD_HELP = f"{REFUSE_HELP}; without it and costs, no decision"
-CATEGORIES_HELP = "columns that were of dtype category in training, where the model cannot tell"
-REFER_HELP = "refer to a person from this probability on, below the threshold"
-EXPORTER_HELP = "float32 and onnxmltools are NOT exact; what they get wrong is counted and recorded"
-MISSING_HELP = "what a missing number does where no split was trained on one (default: error)"
+CALIBRATOR_HELP = "file with an IsotonicRegression or LogisticRegression fitted on the scores"
+TAKES_HELP = "what the calibrator was fitted on: LightGBM's probability or its raw score"
+OF_HELP = "the class whose probability the calibrator gives, if the file does not tell"
+ALONE_HELP = "convert only the booster: you transform the rows and the answers yourself"
+TRUST_HELP = "unpickle MODEL, which may run any code in it, to convert its pipeline's steps too"
+ROWS_HELP = "real rows (CSV, Parquet or Arrow); default: rows drawn from the ranges in training"
+BAD_HELP = "the class to refuse, whose probability is answered; spelled as in the labels"
+LABEL_HELP = "the label of a bad applicant in that column (default: the class of --bad, or 1)"
+REFUSE_HELP = "refuse from this probability on"
+THRESHOLD_HELP = f"{REFUSE_HELP}; without it and without costs, nothing is decided"
+CATEGORIES_HELP = "columns that were of dtype category in training, if the model does not tell"
+REFER_HELP = "refer to a person from this probability on, up to the threshold"
+EXPORTER_HELP = "float32 and onnxmltools are NOT exact; their differences are counted and recorded"
+MISSING_HELP = "how to score a missing number if no split was trained on one (default: error)"
 
 Command = tuple[Callable[[], argparse.ArgumentParser], Callable[[argparse.Namespace], int]]
 
@@ -77,22 +79,22 @@ def _parser(command: str, description: str, epilog: str) -> argparse.ArgumentPar
 
 
 def convert_parser() -> argparse.ArgumentParser:
-    """Return the parser of the conversion itself."""
-    about = "Convert a LightGBM model to ONNX with LightGBM's own bits, or refuse."
+    """Return the argument parser of the conversion itself."""
+    about = "Convert a LightGBM model into a bundle that scores exactly as LightGBM does."
     made = _parser("", about, CONVERT_HELP)
     add = made.add_argument
     add("model", type=Path, help=MODEL_HELP)
     add("--name", required=True, help="the bundle's name: letters, digits, dot, dash, underscore")
-    add("--version", required=True, help="the bundle's version, the same letters")
+    add("--version", required=True, help="the bundle's version: the same characters")
     add("--out", type=Path, required=True, help="folder of models; writes OUT/NAME/VERSION")
-    add("--force", action="store_true", help="replace a bundle that stands there")
+    add("--force", action="store_true", help="replace an existing bundle")
     add(
         "--reference",
         type=Path,
         metavar="ROWS",
-        help="rows for drift, CSV, Parquet or Arrow, by name",
+        help="held-out rows to measure drift against (CSV, Parquet or Arrow, columns by name)",
     )
-    add("--label", metavar="COLUMN", help="the label's column in ROWS: classes, or 1 for bad")
+    add("--label", metavar="COLUMN", help="the label column in ROWS: classes, or 1 for bad")
     add("--bad-label", metavar="VALUE", help=LABEL_HELP)
     add("--bad", "--positive", dest="bad", metavar="CLASS", help=BAD_HELP)
     add(
@@ -101,8 +103,13 @@ def convert_parser() -> argparse.ArgumentParser:
         metavar="T",
         help=THRESHOLD_HELP,
     )
-    add("--cost-fn", type=float, metavar="C", help="cost of a default approved; finds T by cost")
-    add("--cost-fp", type=float, metavar="C", help="cost of a good applicant refused")
+    add(
+        "--cost-fn",
+        type=float,
+        metavar="C",
+        help="cost of approving a bad applicant; chooses T by cost",
+    )
+    add("--cost-fp", type=float, metavar="C", help="cost of refusing a good applicant")
     add("--refer-from", type=float, metavar="P", help=REFER_HELP)
     add("--missing", default="error", metavar="error|zero|impute=VALUE", help=MISSING_HELP)
     add("--exporter", choices=("exact", *APPROXIMATE), default="exact", help=EXPORTER_HELP)
@@ -111,14 +118,19 @@ def convert_parser() -> argparse.ArgumentParser:
     add("--calibrator-takes", choices=("probability", "raw"), help=TAKES_HELP)
     add("--calibrator-of", metavar="CLASS", help=OF_HELP)
     add("--booster-alone", action="store_true", help=ALONE_HELP)
-    add("--num-iteration", type=int, metavar="N", help="the first N boosting rounds only")
+    add("--num-iteration", type=int, metavar="N", help="use only the first N boosting rounds")
     add("--categories", nargs="+", default=[], metavar="COLUMN", help=CATEGORIES_HELP)
-    add("--training-info", type=Path, metavar="JSON", help="an object for manifest.training")
+    add(
+        "--training-info",
+        type=Path,
+        metavar="JSON",
+        help="file with a JSON object to store as the manifest's `training`",
+    )
     return made
 
 
 def run_convert(options: argparse.Namespace) -> int:
-    """Convert as `options` say; raises ConvertError."""
+    """Convert a model and write the bundle; raises ConvertError."""
     identity = Identity(_word("--name", options.name), _word("--version", options.version))
     place = options.out / identity.name / identity.version
     check_place(place, options.force)
@@ -156,8 +168,8 @@ def run_convert(options: argparse.Namespace) -> int:
 
 
 def policy_parser() -> argparse.ArgumentParser:
-    """Return the parser of `policy`."""
-    about = "Change the cut-off of a bundle: same model, same scores, a new policy version."
+    """Return the argument parser of `policy`."""
+    about = "Change a bundle's threshold: same model, same scores, a new policy version."
     made = _parser(" policy", about, POLICY_HELP)
     add = made.add_argument
     add("bundle", type=Path, help="the bundle's folder, models/NAME/VERSION")
@@ -168,34 +180,36 @@ def policy_parser() -> argparse.ArgumentParser:
 
 
 def run_policy(options: argparse.Namespace) -> int:
-    """Write the bundle again with another policy; raises OptionError."""
+    """Rewrite a bundle with another policy; raises OptionError."""
     place = options.bundle.resolve()
-    with alone(place.parent):  # or the policy of another run, meanwhile, is lost
+    with alone(place.parent):  # so that no other run's change is lost
         files, found, probability = change_policy(
             place, options.threshold, options.refer_from, options.bad
         )
         write_bundle(place, files)
     progress(told(found, probability, None))
-    progress(f"wrote {place}, policy {found.version}; a server serves it after a reload")
+    progress(f"wrote {place}, policy {found.version}; reload the server to use it")
     return 0
 
 
 def verify_parser() -> argparse.ArgumentParser:
-    """Return the parser of `verify`."""
+    """Return the argument parser of `verify`."""
     made = _parser(" verify", "Compare conversions with LightGBM; write nothing.", VERIFY_HELP)
     made.add_argument("models", type=Path, nargs="+", help=f"{MODEL_HELP}, or a .json list of them")
-    made.add_argument("--rows", type=Path, help="rows to compare on as well, CSV, Parquet or Arrow")
+    made.add_argument(
+        "--rows", type=Path, help="further rows to compare on (CSV, Parquet or Arrow)"
+    )
     return made
 
 
 def run_verify(options: argparse.Namespace) -> int:
-    """Check every model named; 1 when one differs."""
+    """Compare every model with LightGBM; return 1 if any of them differs."""
     cases = [case for path in options.models for case in cases_of(path, options.rows)]
     return 0 if check_all(cases, lambda _: None) else 1
 
 
 def progress(message: str) -> None:
-    """Tell the user on stderr how far the work is."""
+    """Print a progress message on stderr."""
     print(message, file=sys.stderr, flush=True)
 
 
@@ -210,9 +224,9 @@ def _costs(options: argparse.Namespace) -> Costs | None:
     if given == (None, None):
         return None
     if None in given or not all(0 < cost < math.inf for cost in given):
-        raise OptionError("--cost-fn and --cost-fp go together, both numbers above 0")
+        raise OptionError("--cost-fn and --cost-fp: give both, as numbers above 0")
     if options.threshold is not None:
-        raise OptionError("--threshold and --cost-fn/--cost-fp exclude each other")
+        raise OptionError("give either --threshold, or --cost-fn and --cost-fp, not both")
     return Costs(*given)
 
 
@@ -224,21 +238,21 @@ def _training(path: Path | None) -> dict[str, object]:
     except (ValueError, RecursionError) as error:
         raise OptionError(f"--training-info {path}: {error}") from error
     if not isinstance(found, dict):
-        raise OptionError(f"--training-info {path}: a JSON object wanted")
+        raise OptionError(f"--training-info {path}: wanted a JSON object")
     return found
 
 
 def inspect_parser() -> argparse.ArgumentParser:
-    """Return the parser of `inspect`."""
-    about = "Say what is inside a model, and what looks wrong with it."
+    """Return the argument parser of `inspect`."""
+    about = "Show what is inside a model and what looks wrong with it."
     made = _parser(" inspect", about, "example:\n  python -m convert inspect model.txt --json")
     made.add_argument("model", type=Path, help=MODEL_HELP)
-    made.add_argument("--json", action="store_true", help="for machines")
+    made.add_argument("--json", action="store_true", help="print JSON")
     return made
 
 
 def run_inspect(options: argparse.Namespace) -> int:
-    """Print the inspection."""
+    """Print what is inside a model."""
     found = inspection.inspect(open_model(options.model)[0])
     as_json = json.dumps(found.as_dict(), indent=1, ensure_ascii=False)
     print(as_json if options.json else inspection.render(found))
@@ -246,19 +260,24 @@ def run_inspect(options: argparse.Namespace) -> int:
 
 
 def compare_parser() -> argparse.ArgumentParser:
-    """Return the parser of `compare`."""
-    about = "Compare exporters with LightGBM on one model: exactness, size, speed."
+    """Return the argument parser of `compare`."""
+    about = "Compare exporters with LightGBM on one model: exactness, size and speed."
     example = "example:\n  python -m convert compare model.txt holdout.csv --threshold 0.1"
     made = _parser(" compare", about, example)
     made.add_argument("model", type=Path, help=MODEL_HELP)
     made.add_argument("rows", type=Path, nargs="?", help=ROWS_HELP)
-    made.add_argument("--threshold", type=float, default=0.5, help="where decisions flip")
-    made.add_argument("--json", action="store_true", help="for machines")
+    made.add_argument(
+        "--threshold",
+        type=float,
+        default=0.5,
+        help="count decisions that change at this threshold (default: 0.5)",
+    )
+    made.add_argument("--json", action="store_true", help="print JSON")
     return made
 
 
 def run_compare(options: argparse.Namespace) -> int:
-    """Print the comparison."""
+    """Print how the exporters compare with LightGBM on one model."""
     loaded = open_alone(options.model)
     built = build(loaded, MissingChoice(), evidence=evidence_of(options.rows, loaded))
     reference = raw_rows(options.rows, built) if options.rows else None
@@ -269,15 +288,15 @@ def run_compare(options: argparse.Namespace) -> int:
 
 
 def fidelity_parser() -> argparse.ArgumentParser:
-    """Return the parser of `fidelity`."""
-    about = "Train a model of every kind, convert it and compare it with LightGBM."
-    made = _parser(" fidelity", about, "writes fidelity.json and fidelity.md into FOLDER")
+    """Return the argument parser of `fidelity`."""
+    about = "Train, convert and compare a model of every kind that LightGBM trains."
+    made = _parser(" fidelity", about, "Writes fidelity.json and fidelity.md into FOLDER.")
     made.add_argument("--out", type=Path, default=Path("docs"), metavar="FOLDER")
     return made
 
 
 def run_fidelity(options: argparse.Namespace) -> int:
-    """Write the table; raises MismatchError where a kind differs."""
+    """Write the fidelity table; raises MismatchError if any kind of model differs."""
     fidelity.write(options.out, fidelity.measure())
     return 0
 

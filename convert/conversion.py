@@ -1,4 +1,4 @@
-"""The pipeline: text model in, files of a verified bundle out."""
+"""The whole conversion: from a loaded LightGBM model to the files of a verified bundle."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -30,7 +30,7 @@ from .tables.reference import Reference
 
 @dataclass(frozen=True)
 class Request:
-    """What the user asked for, besides the model."""
+    """The user's options for a conversion, apart from the model itself."""
 
     identity: Identity
     reference: Path | None = None
@@ -48,13 +48,15 @@ class Request:
 def convert(
     loaded: Loaded, request: Request, progress: Progress, carried: Carried | None = None
 ) -> dict[str, bytes]:
-    """Return the files of the bundle, verified against LightGBM.
+    """Convert the model, compare it with LightGBM, and return the bundle as {file name: content}.
 
-    Raises ConvertError, by its kinds, for a model, rows or options that cannot be followed and for
-    a single differing bit.
+    `carried` are the pipeline steps in front of the booster, if there are any. Raises ConvertError
+    if the model, the rows or the options cannot be used, or if a single bit differs from LightGBM.
     """
     if carried is not None and request.exporter in APPROXIMATE:
-        raise OptionError(f"--exporter {request.exporter} takes the booster alone, no pipeline")
+        raise OptionError(
+            f"--exporter {request.exporter} converts boosters only; this model has pipeline steps"
+        )
     given = _reference(loaded, request, carried)
     evidence = Evidence(request.categories, request.types, given)
     found = build(loaded, request.missing, carried, evidence)
@@ -84,12 +86,12 @@ def convert(
 
 
 def _meant(built: Built, request: Request, progress: Progress) -> tuple[Built, Meaning]:
-    """Settle what the model's number means, and answer that."""
+    """Settle which class the probability is of, and make the built model answer that class."""
     request.policy.check(built.task)
     outputs, decides = built.model.trees_per_iteration, request.policy.wanted
     meant = meaning(built.task, outputs, built.loaded.classes, request.bad, decides)
     if decides and not any(feature.used for feature in built.features):
-        raise OptionError(f"a threshold tells nobody apart: {NO_SPLIT}")
+        raise OptionError(f"a threshold is useless here: {NO_SPLIT}")
     for note in (*meant.told(built.task), *weighted(built.model)):
         progress(note)
     return (turned(built) if meant.turned else built), meant
@@ -117,7 +119,7 @@ def _scores(subject: Subject, rows: Rows | None) -> Scores | None:
 
 
 def _derived(facts: Facts, rows: Rows | None, scores: Scores | None) -> dict[str, bytes]:
-    """The golden rows, and with reference rows their sample and their profile."""
+    """Return the golden rows and, if there are reference rows, the profile and a sample of them."""
     built = facts.built
     chosen = golden_rows(built.subject.pool, built.features, rows.X if rows else None)
     files = {"golden.json": json_bytes(golden(chosen, built.subject.runtime, built.transform))}

@@ -1,4 +1,4 @@
-"""What libraries raise for a file that is damaged, or not what it says, and how it is told."""
+"""The exceptions that libraries raise for damaged or mislabelled files, and how to report them."""
 
 import lzma
 import zipfile
@@ -14,5 +14,5 @@ DAMAGES = (
 
 
 def told(error: BaseException) -> str:
-    """Return the kind and the first line of a library's message, shortened."""
+    """Return the exception's type and the first line of its message, cut to 120 characters."""
     return f"{type(error).__name__} {str(error).partition(chr(10))[0][:120]}".strip()

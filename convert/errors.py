@@ -1,16 +1,16 @@
-"""What can go wrong between a model file and a bundle; each is one line for the user."""
+"""Errors of a conversion. The command line prints each as one line and exits with 2."""
 
 
 class ConvertError(Exception):
-    """The base: the message says what was wanted, what came, and where."""
+    """Base class. The message says what was expected, what was found, and where."""
 
 
 class UnreadableModelError(ConvertError):
-    """The file is not a whole LightGBM model."""
+    """The file is not a complete LightGBM model."""
 
 
 class UnsupportedModelError(ConvertError):
-    """A LightGBM model whose exact conversion cannot be proven; the message names the part."""
+    """The model is valid, but an exact conversion cannot be proven. The message names the part."""
 
 
 class RowsError(ConvertError):
@@ -18,8 +18,8 @@ class RowsError(ConvertError):
 
 
 class MismatchError(ConvertError):
-    """The converted model differs from LightGBM on some row."""
+    """The converted model scores some row differently from LightGBM."""
 
 
 class OptionError(ConvertError):
-    """A choice given on the command line cannot be followed."""
+    """A command-line option is invalid, or does not fit this model."""

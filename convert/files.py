@@ -1,4 +1,4 @@
-"""Files the user names, and what they unpack to: regular ones only, and no more than fits."""
+"""Read files named by the user: regular files of a bounded size, unpacked to a bounded size."""
 
 import bz2
 import gzip
@@ -12,15 +12,15 @@ from pathlib import Path
 
 from .errors import OptionError, UnreadableModelError
 
-# The largest models people publish hold some 300 MB, and ONNX ends at 2 GB.
+# The largest published models are about 300 MB; ONNX files cannot exceed 2 GB.
 MOST_BYTES = 1 << 30
 CHUNK = 1 << 26
 
 
 def regular(path: Path, most: int = MOST_BYTES) -> Path:
-    """Return `path` when a file of at most `most` bytes stands there.
+    """Return `path` if it is a regular file of at most `most` bytes; raise OptionError otherwise.
 
-    A device or a pipe might never end. Raises OptionError.
+    Devices and pipes are refused because reading them might never end.
     """
     try:
         found = os.stat(path)
@@ -28,7 +28,7 @@ def regular(path: Path, most: int = MOST_BYTES) -> Path:
         reason = getattr(error, "strerror", None) or error
         raise OptionError(f"{str(path)[:200]}: {reason}") from error
     if not stat.S_ISREG(found.st_mode):
-        raise OptionError(f"{path}: a regular file wanted, got {_kind(found.st_mode)}")
+        raise OptionError(f"{path}: wanted a regular file, got {_kind(found.st_mode)}")
     if found.st_size > most:
         raise OptionError(f"{path}: {found.st_size} bytes, at most {most} are read")
     return path
@@ -40,7 +40,7 @@ def _kind(mode: int) -> str:
 
 
 def read_file(path: Path, most: int = MOST_BYTES) -> bytes:
-    """Return the bytes of a regular file; raises OptionError."""
+    """Return the bytes of a regular file of at most `most` bytes; raises OptionError."""
     try:
         return regular(path, most).read_bytes()
     except OSError as error:
@@ -48,9 +48,9 @@ def read_file(path: Path, most: int = MOST_BYTES) -> bytes:
 
 
 def unpacked(content: bytes) -> bytes:
-    """Return `content` as it was before gzip, bzip2, xz, lzma or zlib; else as it is.
+    """Decompress gzip, bzip2, xz, lzma or zlib content; return anything else unchanged.
 
-    Raises UnreadableModelError for a damaged one and for one larger than `MOST_BYTES`.
+    Raises UnreadableModelError for damaged content and for more than `MOST_BYTES` after unpacking.
     """
     for start, name, parts in PACKED:
         if content.startswith(start):
@@ -98,7 +98,7 @@ def _zlib(content: bytes) -> Iterator[bytes]:
         raise EOFError("cut off")
 
 
-# How it begins, what to call it where that beginning leaves no doubt, and how to unpack it.
+# Its first bytes, its name if those bytes are unambiguous, and the function that unpacks it.
 PACKED: tuple[tuple[bytes, str, Callable[[bytes], Iterator[bytes]]], ...] = (
     (b"\x1f\x8b", "gzip", _gzip),
     (b"BZh", "bzip2", _bzip2),

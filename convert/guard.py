@@ -1,4 +1,4 @@
-"""The command's work in a process of its own: LightGBM ends its process on some damaged texts."""
+"""Run the command in a child process: LightGBM aborts its process on some damaged models."""
 
 import os
 import resource
@@ -6,31 +6,34 @@ import signal
 import sys
 from collections.abc import Callable
 
-# A child ended by one of these crashed; another signal was sent by somebody, and is passed on.
+# A child that ended with one of these crashed. Any other signal was sent on purpose.
 CRASHES = {
     signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGKILL, signal.SIGSEGV,
 }  # fmt: skip
 WAITED_FOR = {signal.SIGCHLD, signal.SIGINT, signal.SIGTERM}
 CRASHED = (
-    "convert: a library ended the process ({name}) on this model: damaged, or too large for the "
-    "memory; nothing was written"
+    "convert: a library ended the process ({name}) on this model: the file is damaged, or too "
+    "large for the memory; nothing was written"
 )
-# Processor time a command may take; the largest models tried take some minutes.
+# Limit on a command's processor time; the largest models tried took some minutes.
 MOST_SECONDS = 7_200
-ENDLESS = "convert: stopped after {seconds} s of processor time: damaged, or far too large a model"
+ENDLESS = (
+    "convert: stopped after {seconds} s of processor time: the model is damaged, or far too large"
+)
 
 
 def guarded(work: Callable[[], int], seconds: int = MOST_SECONDS) -> int:
-    """Run `work` in a forked child and return its exit code; 2 and one line where it crashes.
+    """Run `work` in a forked child process and return its exit code.
 
-    The same where it takes more than `seconds` of processor time.
+    If the child crashes or uses more than `seconds` of processor time, print one line and return 2.
+    A child that was stopped by another signal gives 128 + that signal's number, as in a shell.
 
-    To be called before libraries are imported: what has no threads yet can be forked.
+    Call this before any library is imported: only a process without threads can be forked safely.
     """
     sys.stdout.flush()
-    # Blocked, a signal waits until it is asked for: none comes too early, and none in between.
+    # Blocked signals stay pending until sigwait: none is lost before the loop or between turns.
     signal.pthread_sigmask(signal.SIG_BLOCK, WAITED_FOR)
-    signal.signal(signal.SIGCHLD, lambda *_: None)  # what is ignored, as by default, may not wait
+    signal.signal(signal.SIGCHLD, lambda *_: None)  # an ignored signal might not stay pending
     child = os.fork()
     if child == 0:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -53,18 +56,21 @@ def guarded(work: Callable[[], int], seconds: int = MOST_SECONDS) -> int:
 
 
 def _quiet_libraries() -> None:
-    """Keep both outputs for our own lines: the C++ runtime writes there, and before it aborts."""
+    """Send what C++ libraries print to /dev/null; keep stdout and stderr for our own lines."""
     sys.stdout = os.fdopen(os.dup(1), "w", buffering=1)
     sys.stderr = os.fdopen(os.dup(2), "w", buffering=1)
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)
     os.dup2(nowhere, 2)
-    # LightGBM logs through a callback into Python; what is damaged may not even be text.
+    # LightGBM logs through a Python callback; text from a damaged model may not decode.
     sys.unraisablehook = lambda _: None
 
 
 def _waited(child: int) -> int:
-    """Wait, passing on what ends a command; the terminal's interrupt reaches the child itself."""
+    """Wait for the child and return its exit code (negative: the signal that ended it).
+
+    SIGTERM is passed on to the child. The terminal sends SIGINT (Ctrl-C) to the child itself.
+    """
     while True:
         match signal.sigwait(WAITED_FOR):
             case signal.SIGTERM:

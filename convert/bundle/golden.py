@@ -1,4 +1,6 @@
-"""Some tens of rows with the exact scores expected, which the server checks when it starts."""
+"""Golden rows: some tens of rows with their exact scores, which the server checks at every
+start.
+"""
 
 import numpy as np
 
@@ -13,7 +15,9 @@ ROWS = 24
 
 
 def golden_rows(pool: list[Floats], features: list[Feature], reference: Floats | None) -> Floats:
-    """Return rows `[N, F]` as the model sees them: real ones, and real ones made difficult."""
+    """Return golden rows `[N, F]` as the model sees them: real ones, and variations with
+    odd values.
+    """
     rng = np.random.default_rng(0)
     pool = [values[np.isfinite(values) | np.isnan(values)] for values in pool]
     plain = _base(features, reference)
@@ -30,9 +34,9 @@ def _base(features: list[Feature], reference: Floats | None) -> Floats:
 
 
 def golden(rows: Floats, runtime: Runtime, transform: Transform) -> dict[str, object]:
-    """Return the golden file: each row (None for NaN), its raw scores, its predictions.
+    """Return the golden file: for each row its values (None for NaN), raw scores and predictions.
 
-    Rows whose score is not finite are left out: JSON has no word for it.
+    Rows without a finite score are left out, because JSON cannot hold them.
     """
     raw = runtime.raw(rows)
     prediction = transform.apply(raw)

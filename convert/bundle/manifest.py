@@ -1,4 +1,4 @@
-"""The manifest: everything a reader of the bundle needs to know, as plain JSON values."""
+"""The manifest: everything that a reader of the bundle must know, as JSON values."""
 
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
@@ -15,7 +15,7 @@ TOOLS = ("lightgbm", "onnx", "onnxruntime", "numpy")
 
 @dataclass(frozen=True)
 class Identity:
-    """What the bundle is called."""
+    """The bundle's name and version."""
 
     name: str
     version: str
@@ -23,7 +23,7 @@ class Identity:
 
 @dataclass(frozen=True)
 class Facts:
-    """What the conversion found out, for the manifest."""
+    """The results of a conversion that go into the manifest."""
 
     built: Built
     policy: Policy | None
@@ -34,7 +34,7 @@ class Facts:
 
 
 def manifest(identity: Identity, facts: Facts, hashes: dict[str, str]) -> dict[str, object]:
-    """Return the manifest; no time of creation, so that the same input gives the same bytes."""
+    """Return the manifest. It holds no timestamp, so the same input gives the same bytes."""
     built = facts.built
     outputs = built.model.trees_per_iteration
     return {
@@ -88,7 +88,7 @@ def _verification(report: Report) -> dict[str, object]:
 
 
 def _classes(facts: Facts) -> list[Label] | None:
-    """Name what the probabilities are of; of several without a name, their positions."""
+    """Return the classes of the probabilities; for multiclass without names, their positions."""
     if facts.meaning.classes is not None:
         return list(facts.meaning.classes)
     outputs = facts.built.model.trees_per_iteration
@@ -96,7 +96,7 @@ def _classes(facts: Facts) -> list[Label] | None:
 
 
 def policy_values(policy: Policy) -> dict[str, object]:
-    """Return the policy as the manifest holds it."""
+    """Return the policy's entry in the manifest."""
     return {
         "version": policy.version,
         "refuses": policy.refuses,

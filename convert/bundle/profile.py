@@ -1,4 +1,4 @@
-"""Histograms of the reference rows: what drift is later measured against."""
+"""The profile: histograms of the reference rows, which drift is later measured against."""
 
 import numpy as np
 
@@ -13,7 +13,7 @@ FEW_VALUES = 10
 def edges_of(values: Floats) -> Floats:
     """Return ascending bin edges for values without NaN; bin i holds edges[i-1] <= x < edges[i].
 
-    Deciles, and a bin of its own for every value a tenth of the rows hold.
+    The edges are the deciles. A value that a tenth of the rows hold gets a bin of its own.
     """
     distinct, counts = np.unique(values, return_counts=True)
     if len(distinct) <= FEW_VALUES:
@@ -35,7 +35,10 @@ def counts_of(values: Floats, edges: Floats) -> list[int]:
 
 
 def sentinels_of(values: Floats) -> list[dict[str, float | int]]:
-    """Find an extreme that two rows or more hold, further off than all the rest spans."""
+    """Find sentinel values such as -999: an extreme that at least two rows hold, far from the rest.
+
+    Far means: its gap to the next value is wider than the range of all other values.
+    """
     distinct, counts = np.unique(values, return_counts=True)
     found: list[dict[str, float | int]] = []
     if len(distinct) < 3:
@@ -50,7 +53,7 @@ def sentinels_of(values: Floats) -> list[dict[str, float | int]]:
 def profile(
     rows: Rows, features: list[Feature], prediction: Floats, policy: Policy | None
 ) -> dict[str, object]:
-    """Profile N rows as the model sees them, and their predictions `[N, K]`."""
+    """Return the profile of N rows as the model sees them, and of their predictions `[N, K]`."""
     X = rows.X
     result: dict[str, object] = {
         "schema_version": 1,

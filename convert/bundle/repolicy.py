@@ -1,4 +1,4 @@
-"""Another cut-off for a bundle that stands there: the same model, the same scores, a new policy."""
+"""Change the policy of an existing bundle: same model, same scores, another threshold."""
 
 import hashlib
 import io
@@ -24,10 +24,10 @@ RULE = ("version", "refuse_at", "refer_from")
 def change_policy(
     place: Path, threshold: float, refer_from: float | None, bad: str | None
 ) -> tuple[dict[str, bytes], Policy, Floats | None]:
-    """Return the files of the bundle with another policy, and its reference probabilities.
+    """Return the bundle's files with the new policy, the policy, and the reference probabilities.
 
-    The rules before stand in the manifest's `policy.earlier`, so that what they decided can still
-    be replayed. Raises OptionError for a bundle that is not whole or cannot decide so.
+    Former rules stay in the manifest's `policy.earlier`, so that old decisions can be replayed.
+    Raises OptionError if the bundle is incomplete or cannot have such a policy.
     """
     files = read_whole(place)
     manifest = json.loads(files[MANIFEST])
@@ -47,48 +47,49 @@ def change_policy(
 
 
 def read_whole(place: Path) -> dict[str, bytes]:
-    """Return every file of a bundle; raises OptionError for one that was changed or is absent."""
+    """Return every file of a bundle; raises OptionError if one is missing or was changed."""
     try:
         files = {each.name: each.read_bytes() for each in place.iterdir() if each.is_file()}
         listed = files[SUMS].decode()
     except (OSError, KeyError, UnicodeDecodeError) as error:
-        raise OptionError(f"{place}: a bundle wanted, with {MANIFEST} and {SUMS}") from error
+        raise OptionError(f"{place}: wanted a bundle with {MANIFEST} and {SUMS}") from error
     wanted = {name: digest for digest, _, name in (x.partition("  ") for x in listed.splitlines())}
     found = hashes_of(files)
     wrong = [name for name, digest in wanted.items() if found.get(name) != digest]
     if MANIFEST not in wanted or wrong:
         name = (wrong or [MANIFEST])[0]
-        raise OptionError(f"{place / name}: is not the file that {SUMS} names")
+        raise OptionError(f"{place / name}: not the file listed in {SUMS}; was it changed?")
     return files
 
 
 def _check_decides(place: Path, manifest: dict[str, Any]) -> None:
     if manifest["task"] != "binary":
         raise OptionError(
-            f"{place}: a threshold is for probabilities; it answers {manifest['task']}"
+            f"{place}: a threshold needs a probability; this model's task is {manifest['task']}"
         )
     if manifest["exporter"] != "exact":
         raise OptionError(
-            f"{place}: its verification counts decisions turned at its threshold; convert it again"
+            f"{place}: not an exact bundle; its verification counts the decisions that change at "
+            "its threshold. Convert the model again"
         )
 
 
 def _refused_class(manifest: dict[str, Any], bad: str | None) -> Label | None:
-    """Return which class is refused: as said now, or at conversion; raises OptionError."""
+    """Return the class that is refused, from --bad or from the conversion; raises OptionError."""
     classes, of = manifest.get("classes"), manifest.get("probability_of")
     if not classes:
         if bad is not None:
-            raise OptionError("--bad: this bundle names no classes")
+            raise OptionError("--bad: this bundle does not name its classes")
         return None
     said: Label | None = (manifest["policy"] or {}).get("refuses")
     if bad is not None:
         said = matching(tuple(classes), bad)
         if said is None:
-            raise OptionError(f"--bad {bad}: wants one of {listing(tuple(classes))}")
+            raise OptionError(f"--bad {bad}: wanted one of {listing(tuple(classes))}")
     if said is None:
         raise OptionError(
             f"the probability is of {of!r} (classes {listing(tuple(classes))}): "
-            "--bad CLASS says which one is refused"
+            "say with --bad CLASS which one to refuse"
         )
     if said != of:
         raise OptionError(
@@ -99,7 +100,7 @@ def _refused_class(manifest: dict[str, Any], bad: str | None) -> Label | None:
 
 
 def _costs(before: dict[str, Any] | None) -> dict[str, object]:
-    """Keep what a wrong decision costs: another threshold does not change that."""
+    """Keep the costs of wrong decisions: a new threshold does not change them."""
     how = before["chosen"] if before else {}
     return {key: how[key] for key in ("cost_fn", "cost_fp") if key in how}
 
@@ -113,7 +114,7 @@ def _earlier(before: dict[str, Any] | None, now: Policy) -> dict[str, object]:
 
 
 def _probability(reference: bytes | None) -> Floats | None:
-    """Return the probabilities of the bundle's sample of reference rows."""
+    """Return the probabilities [N] in the bundle's sample of reference rows."""
     if reference is None:
         return None
     table = pyarrow.parquet.read_table(io.BytesIO(reference), columns=["__prediction"])

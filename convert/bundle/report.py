@@ -1,4 +1,4 @@
-"""`verification.md`: what was compared with LightGBM, for people."""
+"""`verification.md`: what was compared with LightGBM, for people to read."""
 
 from importlib.metadata import version
 
@@ -46,7 +46,7 @@ def verification_text(identity: Identity, facts: Facts) -> str:
 
 
 def _meaning(facts: Facts) -> list[str]:
-    """What the answer is the probability of, where the model's file says it."""
+    """Say what the answer is the probability of, if the model's file names its classes."""
     told = facts.meaning.told(facts.built.task)
     return ["", *(f"{note[0].upper()}{note[1:]}." for note in told)] if told else []
 
@@ -55,30 +55,30 @@ def _not_exact(facts: Facts) -> list[str]:
     if facts.exporter == "exact":
         return []
     flips = sum((facts.report.flips or {}).values())
-    asked = f"**Not exact**: exporter `{facts.exporter}`, asked for by name."
-    return ["", f"{asked} Decisions turned on these rows: {flips}."]
+    asked = f"**Not exact**: exporter `{facts.exporter}`, chosen by the user."
+    return ["", f"{asked} Decisions that change on these rows: {flips}."]
 
 
 LEFT_OUT = {
-    "trees": "trees were not gone through split by split; every tree was in the whole-model rows",
-    "reference": "reference rows were not compared; those that were are evenly spaced among them",
+    "trees": "trees were not tested split by split; the whole-model rows went through every tree",
+    "reference": "reference rows were not compared; the compared ones are an evenly spaced sample",
 }
 
 
 def _notes(facts: Facts) -> list[str]:
-    """What was found out on reading the model: where its names are from, what came before it."""
+    """List what was noticed when the model was read."""
     notes = facts.built.loaded.notes
     return ["", *(f"- {note[0].upper()}{note[1:]}." for note in notes)] if notes else []
 
 
 def _left_out(facts: Facts) -> list[str]:
-    """What the budget did not reach, for models and files that are very large."""
+    """Say what was not compared because the model or the reference file is too large."""
     found = facts.report.left_out.items()
     return ["", *(f"Left out: {count} {LEFT_OUT[kind]}." for kind, count in found)] if found else []
 
 
 def _missing(facts: Facts) -> list[str]:
-    """One line per policy, so that a model of 200 features stays readable."""
+    """Return one line for each policy on missing values: a list of 200 features stays readable."""
     meaning = {
         "trained": "goes down the branch LightGBM trained for it",
         "unused": "no split looks at the feature",

@@ -1,4 +1,4 @@
-"""Write a bundle: all of it beside its place first, then renamed, so that no half bundle exists."""
+"""Write a bundle atomically: into a temporary folder first, which is then renamed."""
 
 import ctypes
 import fcntl
@@ -23,7 +23,7 @@ HERE, EXCHANGE = -100, 2  # AT_FDCWD and RENAME_EXCHANGE of Linux
 
 
 def json_bytes(value: object) -> bytes:
-    """Return readable JSON; floats in the shortest form that reads back, NaN refused."""
+    """Return indented JSON; floats in their shortest exact form, NaN refused."""
     text = json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False)
     return text.encode() + b"\n"
 
@@ -37,32 +37,32 @@ def parquet_bytes(table: pa.Table) -> bytes:
 
 
 def hashes_of(files: dict[str, bytes]) -> dict[str, str]:
-    """Return the sha256 of every file."""
+    """Return the SHA-256 of each file."""
     return {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
 
 
 def sums(files: dict[str, bytes]) -> bytes:
-    """Return `SHA256SUMS` over every file, for `sha256sum --check` and for the server."""
+    """Return `SHA256SUMS` for all files, as `sha256sum --check` and the server read it."""
     lines = (f"{digest}  {name}\n" for name, digest in sorted(hashes_of(files).items()))
     return "".join(lines).encode()
 
 
 def check_place(place: Path, force: bool) -> None:
-    """Raise OptionError when a bundle stands there already and may not be replaced."""
+    """Raise OptionError if a bundle already exists at `place` and `force` is not given."""
     if place.exists() and not force:
-        raise OptionError(f"{place} exists; --force replaces it")
+        raise OptionError(f"{place} already exists; --force replaces it")
 
 
 @contextmanager
 def alone(folder: Path) -> Iterator[None]:
-    """Hold `folder` against other runs that write bundles there; raises OptionError."""
+    """Lock `folder` against other processes that write bundles into it; raises OptionError."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         held = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     except OSError as error:
         raise OptionError(f"--out {error.filename}: {error.strerror}") from error
     try:
-        with suppress(OSError):  # some network file systems lock no folders
+        with suppress(OSError):  # some network file systems cannot lock a folder
             fcntl.flock(held, fcntl.LOCK_EX)
         yield
     finally:
@@ -70,10 +70,10 @@ def alone(folder: Path) -> Iterator[None]:
 
 
 def write_bundle(place: Path, files: dict[str, bytes]) -> None:
-    """Write `files` into a folder beside `place` and rename it there; raises OptionError.
+    """Write `files` into a folder beside `place`, then rename it to `place`; raises OptionError.
 
-    A bundle that stands there is swapped in one step, where the file system can. The caller holds
-    the folder, `alone`.
+    An existing bundle is exchanged in one step if the file system can. The caller must hold the
+    lock on the parent folder (`locked`).
     """
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -99,7 +99,9 @@ def write_bundle(place: Path, files: dict[str, bytes]) -> None:
 
 
 def _sweep(place: Path) -> None:
-    """Remove what runs that were killed left beside `place`, but no bundle that has no other."""
+    """Remove what killed runs left beside `place`, except a folder with the only copy of a
+    bundle.
+    """
     ours = re.compile(re.escape(f".{place.name}-") + "[a-z0-9_]{8}")
     for left in place.parent.iterdir():
         if ours.fullmatch(left.name) and (place.exists() or not (left / "old").exists()):
@@ -107,7 +109,7 @@ def _sweep(place: Path) -> None:
 
 
 def exchange(one: Path, other: Path) -> bool:
-    """Swap two folders at once, so that a reader finds the one or the other; False if not done."""
+    """Exchange two folders atomically (renameat2, Linux); return False if that is not possible."""
     rename = getattr(ctypes.CDLL(None), "renameat2", None)
     if rename is None:
         return False

@@ -1,4 +1,4 @@
-"""Bundles that are not exact, for those who ask by name: what goes wrong is counted and kept."""
+"""Bundles that are not exact, made only on request: differences are counted and recorded."""
 
 import re
 from dataclasses import replace
@@ -26,9 +26,11 @@ def approximated(built: Built, exporter: str) -> Built:
 
 
 def _onnxmltools(built: Built) -> bytes:
-    """Have onnxmltools add up the raw score, which it does for regression, between two casts."""
+    """Let onnxmltools compute the raw score, as it does for regression, between two casts."""
     if built.model.trees_per_iteration > 1 or built.subject.ensemble.linear is not None:
-        raise UnsupportedModelError("--exporter onnxmltools: one output and plain leaves only")
+        raise UnsupportedModelError(
+            "--exporter onnxmltools supports one output and no linear trees"
+        )
     text = re.sub(r"(?m)^objective=.*$", "objective=regression", built.loaded.text, count=1)
     text = re.sub(r"(?m)^\[objective: .*\]$", "[objective: regression]", text)
     model = onnx.load_from_string(onnxmltools_bytes(text, len(built.features)))
@@ -48,7 +50,7 @@ def _onnxmltools(built: Built) -> bytes:
 
 
 def count_wrong(built: Built, reference: Floats | None, threshold: float | None) -> Report:
-    """Compare an approximate model with LightGBM and count instead of refusing."""
+    """Compare an approximate model with LightGBM, counting differences instead of raising."""
     report = Report(flips={} if threshold is not None else None)
     for kind, X in batches(built.subject, len(built.model.trees), reference):
         raw = built.subject.runtime.raw(fill_rows(X, built.features))

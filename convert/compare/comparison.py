@@ -1,4 +1,4 @@
-"""`python -m convert compare`: what each exporter does to a model, against LightGBM."""
+"""`python -m convert compare`: how far each exporter's predictions are from LightGBM's."""
 
 import time
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from ..prove.building import Built
 from ..prove.verify import batches
 from .exporters import EXPORTERS, Exported
 
-# A prediction further than this from LightGBM's is off: float32 rounding alone is below it.
+# A prediction is off if it is further than this from LightGBM's; float32 rounding alone is less.
 OFF = 1e-5
 DRAWN_ROWS, TIMED_ROWS, PASSES = 5_000, 200, 5
 ZEROS = 1 / 3
@@ -22,7 +22,7 @@ ZEROS = 1 / 3
 
 @dataclass(frozen=True)
 class Distance:
-    """How far one exporter's predictions are from LightGBM's on one set of rows."""
+    """How far one exporter's predictions are from LightGBM's, on one set of rows."""
 
     rows: int
     not_bit_equal: int
@@ -33,7 +33,7 @@ class Distance:
 
 @dataclass(frozen=True)
 class Line:
-    """One exporter on one model; `refused` says why there are no numbers."""
+    """One exporter's result on a model; `refused` says why there are no figures."""
 
     exporter: str
     real: Distance | None = None
@@ -44,20 +44,20 @@ class Line:
     refused: str = ""
 
     def as_dict(self) -> dict[str, object]:
-        """Return plain JSON values."""
+        """Return JSON values."""
         return asdict(self)
 
 
 @dataclass(frozen=True)
 class Judge:
-    """Rows and LightGBM's predictions of them; decisions fall at `threshold`, None without."""
+    """Rows, LightGBM's predictions of them, and the threshold of decisions (None without one)."""
 
     X: Floats
     wanted: Floats
     threshold: float | None
 
     def distance(self, exported: Exported) -> Distance:
-        """Compare an exporter's predictions."""
+        """Compare an exporter's predictions with LightGBM's."""
         found = exported.predict(self.X)
         with np.errstate(all="ignore"):
             apart = np.abs(found - self.wanted)
@@ -80,10 +80,10 @@ class Judge:
 
 
 def compare(built: Built, reference: Floats | None, threshold: float) -> list[Line]:
-    """Run every exporter on real and on adversarial rows; LightGBM says what is right.
+    """Run every exporter on realistic and on adversarial rows and compare each with LightGBM.
 
-    Without `reference` rows are drawn from the range of every feature in training, a third of the
-    fields 0 where training took 0 for missing.
+    Without `reference`, rows are drawn from the features' ranges in training, with a third of the
+    values 0 where training treated 0 as missing.
     """
     real = _drawn(built) if reference is None else reference
     kinds = batches(built.subject, len(built.model.trees), None)
@@ -121,7 +121,7 @@ def _line(
 
 
 def _microseconds(exported: Exported, X: Floats) -> float:
-    """Time the session on distinct rows, one at a time; the least disturbed pass counts."""
+    """Time the session on single, distinct rows; the fastest of several passes counts."""
     rows = [exported.prepare(X[i : i + 1]) for i in range(min(TIMED_ROWS, len(X)))]
     passes = []
     for _ in range(PASSES):
@@ -133,7 +133,7 @@ def _microseconds(exported: Exported, X: Floats) -> float:
 
 
 def render(lines: list[Line], threshold: float) -> str:
-    """Return the comparison as a Markdown table; `a / b` are real and adversarial rows."""
+    """Return a Markdown table; `a / b` are realistic and adversarial rows."""
     head = [
         f"| exporter | rows, real / adversarial | off by more than {OFF:g} | largest difference "
         f"| decisions flipped at {threshold:g} | not bit-equal | kB | s to convert | us a row |",

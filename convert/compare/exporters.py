@@ -1,4 +1,4 @@
-"""Other ways to ONNX, to compare with: single precision, onnxmltools, quantisation."""
+"""Other ways to convert to ONNX, for comparison: float32, onnxmltools, quantisation."""
 
 import logging
 import tempfile
@@ -24,7 +24,7 @@ Step = Callable[[Floats], Floats]
 
 @dataclass(frozen=True)
 class Exported:
-    """ONNX bytes, and the three steps from rows as LightGBM takes them to predictions `[N, K]`."""
+    """ONNX bytes, and the three steps from rows `[N, F]` to predictions `[N, K]`."""
 
     content: bytes
     prepare: Step
@@ -37,13 +37,13 @@ class Exported:
 
 
 def exact(built: Built) -> Exported:
-    """Return this project's own form, once more from the start."""
+    """Return this project's exact graph, built again."""
     content = build_graph(built.subject.ensemble, len(built.features)).SerializeToString()
     return _ours(built, content)
 
 
 def float32(built: Built) -> Exported:
-    """Return the same trees in single precision."""
+    """Return the same trees in float32."""
     return _ours(built, single_precision(built))
 
 
@@ -55,15 +55,15 @@ def _ours(built: Built, content: bytes) -> Exported:
 
 
 def onnxmltools(built: Built) -> Exported:
-    """Return what onnxmltools makes of the booster, as most people call it.
+    """Return onnxmltools' conversion with its usual options.
 
-    Raises UnsupportedModelError where onnxmltools does.
+    Raises UnsupportedModelError if onnxmltools refuses the model.
     """
     return _theirs(onnxmltools_bytes(built.loaded.text, len(built.features)))
 
 
 def onnxmltools_bytes(text: str, features: int) -> bytes:
-    """Convert a model text with onnxmltools; raises UnsupportedModelError where it refuses."""
+    """Convert a model text with onnxmltools; raises UnsupportedModelError if it refuses."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         from onnxmltools import convert_lightgbm
@@ -97,7 +97,7 @@ def quantised(built: Built) -> Exported:
 
 
 def _theirs(content: bytes) -> Exported:
-    """Run a graph that answers float32: the positive class, all classes, or a value."""
+    """Wrap a graph that gives float32: the positive class, all classes, or a value."""
     runtime = Runtime(content)
     names = [output.name for output in onnx.load_from_string(content).graph.output]
     output = "probabilities" if "probabilities" in names else names[-1]

@@ -1,4 +1,4 @@
-"""The trees in single precision: smaller, opt-in, and not exact."""
+"""The trees in float32: smaller, only on request, and not exact."""
 
 import numpy as np
 import onnx
@@ -14,13 +14,13 @@ FLOAT_TENSORS = ("nodes_splits", "leaf_weights", "membership_values")
 
 
 def single_precision(built: Built) -> bytes:
-    """Return a graph with the same input and output, float32 within.
+    """Return a graph with the same input and output, but float32 inside.
 
-    Thresholds are rounded down, so that values which are float32 already still go the right way.
+    Thresholds are rounded down, so that values that are already float32 still go the right way.
     Raises UnsupportedModelError for linear trees.
     """
     if built.subject.ensemble.linear is not None:
-        raise UnsupportedModelError("float32 of linear trees is not made")
+        raise UnsupportedModelError("--exporter float32 does not support linear trees")
     model = build_graph(built.subject.ensemble, len(built.features))
     (node,) = (each for each in model.graph.node if each.op_type == "TreeEnsemble")
     for attribute in node.attribute:

@@ -1,6 +1,6 @@
-"""Trees as the flat arrays of ONNX `ai.onnx.ml` 5 `TreeEnsemble`, by the rules that keep each bit.
+"""Trees as the flat arrays of the ONNX operator `TreeEnsemble` (`ai.onnx.ml` 5), keeping every bit.
 
-All splits stand in one array over the whole model, all leaves in another, tree after tree.
+All splits of the model are in one set of arrays and all leaves in another, tree after tree.
 """
 
 from collections.abc import Sequence
@@ -12,15 +12,16 @@ from ..model.tree import ZERO, Bools, Floats, Ints, Missing, Model, Tree
 from .linear import LinearTables, linear_tables
 
 GREATER, MEMBER = 3, 6
-# No row holds it, since categories are whole: stands for the empty set.
+# The only member of an empty set: no row holds it, because categories are whole numbers.
 NEVER = 0.5
 
 
 @dataclass(frozen=True)
 class Ensemble:
-    """The whole model as flat arrays: S splits, L leaves, T trees. Children index splits or leaves.
+    """The model as flat arrays: S splits, L leaves, T trees. Children index splits or leaves.
 
-    A numeric split asks `x > threshold`, so its true child is LightGBM's right one.
+    A numeric split tests `x > threshold`, so its true child is LightGBM's right one. `members`
+    holds the category sets one after another, separated by NaN.
     """
 
     feature: Ints
@@ -41,11 +42,11 @@ class Ensemble:
 
     @property
     def trees(self) -> int:
-        """How many trees there are."""
+        """The number of trees."""
         return len(self.roots)
 
     def part(self, first: int, last: int) -> "Ensemble":
-        """Return trees `first` to `last - 1` alone, with the same outputs."""
+        """Return only the trees `first` to `last - 1`, with the same outputs."""
         splits = slice(self.roots[first], _start(self.roots, last, len(self.feature)))
         leaves = slice(
             self.leaf_starts[first], _start(self.leaf_starts, last, len(self.leaf_value))
@@ -71,7 +72,7 @@ class Ensemble:
         )
 
     def _sets(self, splits: slice) -> Floats:
-        """The sets of the categorical splits within `splits`."""
+        """Return the category sets of the splits in `splits`."""
         inside = int((self.mode[splits] == MEMBER).sum())
         if not inside:
             return np.zeros(0)
@@ -82,14 +83,14 @@ class Ensemble:
 
 
 def flush(threshold: Floats) -> Floats:
-    """Move thresholds within +-ZERO so that flushed values fall on the side where 0 falls."""
+    """Move thresholds within +-ZERO so that tiny values fall on the same side as 0."""
     up = np.where((threshold >= 0) & (threshold < ZERO), ZERO, threshold)
     below = np.nextafter(-ZERO, -np.inf)
     return np.where((threshold >= -ZERO) & (threshold < 0), below, up)
 
 
 def build_ensemble(model: Model) -> Ensemble:
-    """Lay the trees out; tree i adds to output i modulo the number of outputs."""
+    """Lay out the trees; tree i adds to output i modulo the number of outputs."""
     trees, outputs = model.trees, model.trees_per_iteration
     splits = np.array([max(len(tree.split_feature), 1) for tree in trees])
     leaves = np.array([len(tree.leaf_value) for tree in trees])
@@ -132,7 +133,7 @@ def _starts(sizes: Ints) -> Ints:
 
 
 def _with_a_split(tree: Tree) -> Tree:
-    """Give a one-leaf tree a split whose children are the same leaf: ONNX knows no other form."""
+    """Give a one-leaf tree a split with the same leaf on both sides: ONNX requires a split."""
     if len(tree.split_feature):
         return tree
     zero, leaf = np.zeros(1, np.int64), np.full(1, -1, np.int64)
@@ -140,13 +141,15 @@ def _with_a_split(tree: Tree) -> Tree:
 
 
 def _missing_goes_right(decision: Ints, threshold: Floats) -> Bools:
-    """Without a missing kind NaN counts as 0; with one it follows the default direction."""
+    """Return where NaN goes right: as 0 would without a missing kind, else by the default
+    direction.
+    """
     missing, default_left = (decision >> 2) & 3, (decision & 2).astype(bool)
     return np.where(missing == Missing.NONE, ~(threshold >= 0), ~default_left)
 
 
 def _members(trees: Sequence[Tree]) -> Floats:
-    """Every categorical split's set, in the order of the splits, each closed by NaN."""
+    """Return the sets of all categorical splits, in order, separated by NaN."""
     sets: list[Floats] = []
     for tree in trees:
         for split in np.flatnonzero(tree.categorical).tolist():

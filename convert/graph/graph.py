@@ -1,4 +1,7 @@
-"""An `Ensemble` as an ONNX model, and back: input X double [N, F], output raw double [N, K]."""
+"""Turn an `Ensemble` into an ONNX model and back.
+
+Input X double [N, F], output raw double [N, K].
+"""
 
 from dataclasses import replace
 
@@ -14,7 +17,7 @@ from .linear import VALUE, LinearTables, Nodes, add_linear, read_tables
 
 OPSETS = {"": 21, "ai.onnx.ml": 5}
 IR_VERSION = 10
-# The constant by which codes of categories are moved, and the input when it has been added.
+# Names in the graph: the constant added to category codes, and the input plus that constant.
 SHIFT, SHIFTED = "code_shift", "shifted"
 
 
@@ -25,10 +28,10 @@ def build_graph(
     start: str = "X",
     taken: int | None = None,
 ) -> onnx.ModelProto:
-    """Return the model: one `TreeEnsemble` node, leaf values summed in the order of the trees.
+    """Return the ONNX model: one `TreeEnsemble` node, leaf values summed in tree order.
 
-    `before` are nodes that turn the input X, `features` wide, into `start`, `taken` wide, which the
-    trees take.
+    `before` are nodes (pipeline steps) that turn the input X, `features` wide, into the tensor
+    `start`, `taken` wide, which the trees use as input.
     """
     nodes = before or Nodes()
     shift = portable.shifted(ensemble, features if taken is None else taken)
@@ -64,7 +67,7 @@ def _tree_node(ensemble: Ensemble, start: str, output: str) -> onnx.NodeProto:
 
 
 def _numbered(ensemble: Ensemble) -> Ensemble:
-    """The same trees, answering which leaf a row ends in: one output per tree."""
+    """Return the same trees with leaf indices instead of values: one output for each tree."""
     ends = np.append(ensemble.leaf_starts[1:], len(ensemble.leaf_value))
     return replace(
         ensemble,
@@ -105,7 +108,7 @@ def _attributes(ensemble: Ensemble) -> list[onnx.AttributeProto]:
 
 
 def _int_attribute(key: str, value: NDArray[np.generic] | int) -> onnx.AttributeProto:
-    """Make the attribute without onnx's helper, which looks at every element in Python."""
+    """Make an integer attribute; onnx's helper would inspect each element in Python."""
     if isinstance(value, int):
         return helper.make_attribute(key, value)
     attribute = onnx.AttributeProto(name=key, type=onnx.AttributeProto.INTS)
@@ -114,7 +117,7 @@ def _int_attribute(key: str, value: NDArray[np.generic] | int) -> onnx.Attribute
 
 
 def read_ensemble(content: bytes) -> Ensemble:
-    """Read the trees back out of the bytes of an ONNX model that `build_graph` wrote."""
+    """Read the trees back from an ONNX model that `build_graph` wrote."""
     model = onnx.load_from_string(content)
     (node,) = (node for node in model.graph.node if node.op_type == "TreeEnsemble")
     found = {attribute.name: helper.get_attribute_value(attribute) for attribute in node.attribute}
@@ -168,7 +171,7 @@ def _valued(
 
 
 def _leaf_starts(arrays: dict[str, NDArray[np.int64]]) -> NDArray[np.int64]:
-    """The least leaf each tree points at: leaves stand tree after tree."""
+    """Return the smallest leaf index of each tree: leaves are stored tree after tree."""
     leaves = np.iinfo(np.int64).max
     true = np.where(arrays["nodes_trueleafs"] == 1, arrays["nodes_truenodeids"], leaves)
     false = np.where(arrays["nodes_falseleafs"] == 1, arrays["nodes_falsenodeids"], leaves)

@@ -1,7 +1,7 @@
-"""Leaf models of `linear_tree` as tables over all leaves, and as standard ONNX operators.
+"""Linear leaf models (`linear_tree`) as tables over all leaves, computed with ONNX operators.
 
-value = const + c1*x1 + c2*x2 + ..., added in LightGBM's order; any NaN among the leaf's features
-gives the plain leaf value instead.
+value = const + c1*x1 + c2*x2 + ..., added in LightGBM's order. If any of the leaf's features is
+NaN, the plain leaf value is used instead.
 """
 
 from collections.abc import Sequence
@@ -15,15 +15,15 @@ from onnx import helper, numpy_helper
 
 from ..model.tree import ZERO, Floats, Ints, LinearLeaves, Tree
 
-# The tables' names in the graph, by which they are read back.
+# Names of the tables in the graph, for reading them back.
 CONST, VALUE, FEATURE, COEFFICIENT = "leaf_const", "leaf_value", "leaf_feature", "leaf_coeff"
 
 
 @dataclass(frozen=True)
 class LinearTables:
-    """Over L leaves: `const` `[L]`; `feature` and `coefficient` `[L, M]`, padded with a column 0.0.
+    """For L leaves: `const` `[L]`, and `feature` and `coefficient` `[L, M]`, padded with zeros.
 
-    The padding's feature is F, one beyond the last.
+    A padded entry refers to feature F, a column of zeros after the last feature.
     """
 
     const: Floats
@@ -31,12 +31,12 @@ class LinearTables:
     coefficient: Floats
 
     def part(self, leaves: slice) -> "LinearTables":
-        """Return the rows of some leaves."""
+        """Return the rows for some of the leaves."""
         return LinearTables(self.const[leaves], self.feature[leaves], self.coefficient[leaves])
 
 
 def linear_tables(trees: Sequence[Tree], features: int) -> LinearTables | None:
-    """Lay out the leaf models of all trees; None when no tree has any."""
+    """Lay out the linear models of all trees' leaves; None if there are none."""
     if not any(tree.linear for tree in trees):
         return None
     parts = [tree.linear or _plain(tree) for tree in trees]
@@ -57,7 +57,7 @@ def _plain(tree: Tree) -> LinearLeaves:
 
 
 def read_tables(constants: dict[str, NDArray[np.generic]]) -> LinearTables | None:
-    """Read the tables back from a graph's constants; None when it has none."""
+    """Read the tables back from a graph's constants; None if it has none."""
     if CONST not in constants:
         return None
     const = constants[CONST].astype(np.float64)
@@ -67,7 +67,7 @@ def read_tables(constants: dict[str, NDArray[np.generic]]) -> LinearTables | Non
 
 
 class Nodes:
-    """Collects operators and constants, naming each result."""
+    """Collects ONNX operators and constants, and names their results."""
 
     def __init__(self) -> None:
         self.nodes: list[onnx.NodeProto] = []
@@ -75,7 +75,7 @@ class Nodes:
         self._numbers = count()
 
     def add(self, operator: str, *inputs: str, output: str = "", **attributes: int) -> str:
-        """Append an operator; returns the name of its result."""
+        """Append an operator; return the name of its result."""
         output = output or f"{operator}_{next(self._numbers)}"
         node = helper.make_node(operator, list(inputs), [output])
         node.attribute.extend(helper.make_attribute(*pair) for pair in attributes.items())
@@ -83,7 +83,7 @@ class Nodes:
         return output
 
     def constant(self, value: NDArray[np.generic], name: str = "") -> str:
-        """Append a constant; returns its name."""
+        """Append a constant; return its name."""
         name = name or f"constant_{next(self._numbers)}"
         value = np.ascontiguousarray(value) if value.ndim else value
         self.constants.append(numpy_helper.from_array(value, name))
@@ -97,9 +97,10 @@ def add_linear(
     tables: LinearTables,
     shape: tuple[int, int],
 ) -> None:
-    """Turn the rows `[N, F]` and the leaf each tree ends in `[N, trees]` into `raw` `[N, K]`.
+    """Compute `raw` `[N, K]` from the rows `[N, F]` and the leaf of each tree `[N, trees]`.
 
-    `given` names the two, `plain` `[L]` are the leaf values, `shape` is (iterations, K).
+    `given` are the names of these two tensors, `plain` `[L]` the leaf values, `shape` is
+    (iterations, K).
     """
     rows, leaf = given
     at = nodes.add("Cast", leaf, to=onnx.TensorProto.INT64)
@@ -119,14 +120,16 @@ def add_linear(
 
 
 def _padded(nodes: Nodes, rows: str) -> str:
-    """Rows as LightGBM multiplies it: tiny values are 0; and a last column of zeros."""
+    """Prepare rows as LightGBM multiplies them: tiny values become 0; a column of zeros is
+    added.
+    """
     tiny = nodes.add("LessOrEqual", nodes.add("Abs", rows), nodes.constant(np.array(ZERO)))
     flushed = nodes.add("Where", tiny, nodes.constant(np.array(0.0)), rows)
     return nodes.add("Pad", flushed, nodes.constant(np.array([0, 0, 0, 1])))
 
 
 def _added_in_order(nodes: Nodes, first: str, terms: str) -> str:
-    """`first` `[N, trees]` plus `terms` `[N, trees, M]`, one after the other."""
+    """Add `terms` `[N, trees, M]` to `first` `[N, trees]`, one after the other."""
     last = nodes.constant(np.array([2]))
     column = nodes.add("Unsqueeze", first, last)
     listed = nodes.add("Concat", column, terms, axis=2)
@@ -135,14 +138,14 @@ def _added_in_order(nodes: Nodes, first: str, terms: str) -> str:
 
 
 def _any_missing(nodes: Nodes, x: str) -> str:
-    """Mask `[N, trees]`: one of the leaf's features is NaN."""
+    """Return a mask `[N, trees]`: one of the leaf's features is NaN."""
     absent = nodes.add("Cast", nodes.add("IsNaN", x), to=onnx.TensorProto.FLOAT)
     found = nodes.add("ReduceMax", absent, nodes.constant(np.array([2])), keepdims=0)
     return nodes.add("Cast", found, to=onnx.TensorProto.BOOL)
 
 
 def _sum_in_order(nodes: Nodes, value: str, shape: tuple[int, int]) -> None:
-    """CumSum adds one tree after the other, as LightGBM does; ReduceSum does not."""
+    """Sum tree by tree as LightGBM does: CumSum keeps the order, ReduceSum does not."""
     split = nodes.add("Reshape", value, nodes.constant(np.array([-1, *shape])))
     summed = nodes.add("CumSum", split, nodes.constant(np.array(1)))
     nodes.add("Gather", summed, nodes.constant(np.array(shape[0] - 1)), output="raw", axis=1)

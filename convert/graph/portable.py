@@ -1,12 +1,13 @@
-"""The same trees in the one form that no runtime misreads, and back.
+"""Rewrite an ensemble into the one form that every ONNX runtime reads the same, and undo it.
 
-What runtimes make of sets of categories differs:
-- onnxruntime on arm64 and in WebAssembly takes NaN for 0 where a large set holds a 0, and onnx's
-  reference evaluator takes a 0 for the end of a set: so codes stand one higher in the graph;
-- the reference evaluator hands the sets out as it walks, a node, its true side, its false side, and
-  the operator's text by the order of the nodes: so nodes stand in the order of that walk;
-- it wants NaN behind every set, the last one too;
-- it looks in the wrong place for the value of a tree whose split has the same leaf on both sides.
+Runtimes disagree about category sets:
+- onnxruntime on arm64 and in WebAssembly treats NaN as 0 if a large set holds 0, and onnx's
+  reference evaluator treats a 0 as the end of a set: so the graph adds 1 to every code;
+- the reference evaluator assigns sets in the order in which it walks (node, true side, false side),
+  while the operator's specification goes by the order of the nodes: so the nodes are stored in
+  walking order;
+- it needs a NaN after every set, also after the last one;
+- it misreads a tree whose split has the same leaf on both sides.
 """
 
 from dataclasses import replace
@@ -18,10 +19,10 @@ from .ensemble import GREATER, MEMBER, NEVER, Ensemble
 
 
 def shifted(ensemble: Ensemble, features: int) -> Floats:
-    """Return what is added to each of `features` numbers: 1 where they are codes of a set, else 0.
+    """Return what to add to each of `features` inputs: 1 if it holds codes of a set, otherwise 0.
 
-    Nothing where no set holds a 0; nor to a feature that is compared with a threshold as well,
-    for adding rounds.
+    It is 0 everywhere if no set holds 0, and for a feature that is also compared with a threshold,
+    because adding would round.
     """
     member, alone = ensemble.mode == MEMBER, _is_alone(ensemble)
     codes = np.zeros(features, dtype=bool)
@@ -31,7 +32,7 @@ def shifted(ensemble: Ensemble, features: int) -> Floats:
 
 
 def written(ensemble: Ensemble, shift: Floats) -> Ensemble:
-    """Return the trees as they stand in the graph, behind an input to which `shift` was added."""
+    """Return the trees as stored in the graph, where `shift` is added to the input before them."""
     ensemble = _with_twins(ensemble)
     if not len(ensemble.members):
         return ensemble
@@ -40,7 +41,7 @@ def written(ensemble: Ensemble, shift: Floats) -> Ensemble:
 
 
 def read(ensemble: Ensemble, shift: Floats) -> Ensemble:
-    """Undo `written`, but for the order of the nodes."""
+    """Undo `written`, except for the order of the nodes."""
     ensemble = _without_twins(ensemble)
     if not len(ensemble.members):
         return ensemble
@@ -48,14 +49,14 @@ def read(ensemble: Ensemble, shift: Floats) -> Ensemble:
 
 
 def _is_alone(ensemble: Ensemble) -> Bools:
-    """Mask over the splits: of a one-leaf tree, which asks nothing."""
+    """Return a mask of the splits of one-leaf trees, which test nothing."""
     leaves = ensemble.true_is_leaf & ensemble.false_is_leaf
     alone: Bools = leaves & (ensemble.true_child == ensemble.false_child)
     return alone
 
 
 def _with_twins(ensemble: Ensemble) -> Ensemble:
-    """Give the split of a one-leaf tree a leaf of its own on each side, of one value."""
+    """Give both sides of a one-leaf tree's split a leaf of their own, with the same value."""
     alone = np.flatnonzero(_is_alone(ensemble))
     if not len(alone):
         return ensemble
@@ -72,7 +73,7 @@ def _with_twins(ensemble: Ensemble) -> Ensemble:
 
 
 def _without_twins(ensemble: Ensemble) -> Ensemble:
-    """Undo `_with_twins`: twins stand behind all other leaves, and no row reaches them."""
+    """Undo `_with_twins`: the added leaves come after all others, and no row reaches them."""
     both = ensemble.true_is_leaf & ensemble.false_is_leaf & ~ensemble.missing_true
     never = both & (ensemble.mode == GREATER) & (ensemble.threshold == np.inf)
     ends = len(ensemble.leaf_value) - np.arange(never.sum(), 0, -1)
@@ -91,7 +92,7 @@ def _without_twins(ensemble: Ensemble) -> Ensemble:
 
 
 def _moved(ensemble: Ensemble, members: Floats, shift: Floats) -> Floats:
-    """Add to every member what is added to its split's feature; the empty set stays empty."""
+    """Add the shift of its split's feature to every member; an empty set stays empty."""
     of_split = ensemble.feature[ensemble.mode == MEMBER]
     ends = np.isnan(members)
     which = np.cumsum(ends) - ends
@@ -99,7 +100,7 @@ def _moved(ensemble: Ensemble, members: Floats, shift: Floats) -> Floats:
 
 
 def in_walking_order(ensemble: Ensemble) -> Ensemble:
-    """Return the trees, each split before its true side, and that before its false side."""
+    """Return the trees with each split before its true side, and that before its false side."""
     order = _walk(ensemble)
     place = np.empty_like(order)
     place[order] = np.arange(len(order))
@@ -136,7 +137,7 @@ def _placed(child: Ints, is_leaf: Bools, place: Ints) -> Ints:
 
 
 def _in_order(ensemble: Ensemble, order: Ints) -> Floats:
-    """Return the sets in the new order of their splits."""
+    """Return the category sets in the new order of their splits."""
     member = ensemble.mode == MEMBER
     number = np.cumsum(member) - 1
     sets = np.split(

@@ -1,17 +1,17 @@
-"""onnxruntime as the server runs it: one thread, telemetry off."""
+"""onnxruntime with the server's settings: one thread, telemetry off."""
 
 import os
 
 from ..model.tree import Floats
 
-# Read by onnxruntime when it is imported; later is too late.
+# onnxruntime reads this only at import.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 import onnxruntime
 
 
 class Runtime:
-    """A session over the bytes of `model.onnx`."""
+    """An onnxruntime session on the bytes of `model.onnx`."""
 
     def __init__(self, model: bytes) -> None:
         options = onnxruntime.SessionOptions()
@@ -22,11 +22,11 @@ class Runtime:
         )
 
     def run(self, X: Floats, output: str) -> Floats:
-        """Return one output by name, for graphs of other makers; any float type in and out."""
+        """Return one output by name, for graphs made by other exporters; any float type."""
         found: Floats = self._session.run([output], {"X": X})[0]
         return found
 
     def raw(self, X: Floats) -> Floats:
-        """Raw scores `[N, K]` of rows `[N, F]` as the model sees them."""
+        """Return raw scores `[N, K]` of rows `[N, F]` as the model sees them."""
         found: Floats = self._session.run(None, {"X": X})[0]
         return found

@@ -1,4 +1,4 @@
-"""Whether two results are the same in every bit."""
+"""Compare results bit for bit."""
 
 import numpy as np
 
@@ -6,7 +6,10 @@ from .tree import Bools, Floats
 
 
 def differs(found: Floats, wanted: Floats) -> Bools:
-    """Mask over the rows: some bit of some output is not the same; any NaN equals any other."""
+    """Return a mask [N]: rows of `found` that differ from `wanted` in any bit.
+
+    All NaNs are equal.
+    """
     same = found.view(np.int64) == wanted.view(np.int64)
     result: Bools = ~(same | (np.isnan(found) & np.isnan(wanted))).all(axis=1)
     return result

@@ -1,6 +1,6 @@
-"""A calibrator as data: what turns the booster's number into the probability that is answered.
+"""A calibrator as plain data: a curve that maps the model's score to a calibrated probability.
 
-Every operation is one of scikit-learn's, in its order, so the bits are its own.
+Each operation is the one scikit-learn performs, in the same order, so that the bits are equal.
 """
 
 import math
@@ -17,7 +17,7 @@ NEARLY_ONE = 1.0 + 1e-5
 
 
 def exp(value: float) -> float:
-    """Return the C library's e to the `value`, infinity where it is too large."""
+    """Return the C library's `exp(value)`, or infinity on overflow."""
     try:
         return math.exp(value)
     except OverflowError:
@@ -26,7 +26,7 @@ def exp(value: float) -> float:
 
 @dataclass(frozen=True)
 class Sigmoid:
-    """Platt's: `1 / (1 + exp(a * x + b))`."""
+    """Platt scaling: `1 / (1 + exp(a * x + b))`."""
 
     a: float
     b: float
@@ -41,19 +41,19 @@ class Sigmoid:
         return self.a > 0.0
 
     def values(self) -> dict[str, object]:
-        """Return what the manifest holds."""
+        """Return the entry in the manifest."""
         return {"kind": "sigmoid", "a": self.a, "b": self.b}
 
 
 @dataclass(frozen=True)
 class Isotonic:
-    """Straight lines between knots `x`, ascending, at heights `y`; level beyond them."""
+    """Linear interpolation between the points (`x`, `y`), `x` ascending; constant outside them."""
 
     x: tuple[float, ...]
     y: tuple[float, ...]
 
     def of(self, x: float) -> float:
-        """Map one number, as numpy's `interp` does; NaN is NaN."""
+        """Map one number as `numpy.interp` does; NaN stays NaN."""
         if x != x:
             return x
         clipped = min(max(x, self.x[0]), self.x[-1])
@@ -69,17 +69,17 @@ class Isotonic:
         return self.y[-1] < self.y[0]
 
     def values(self) -> dict[str, object]:
-        """Return what the manifest holds."""
+        """Return the entry in the manifest."""
         return {"kind": "isotonic", "x": list(self.x), "y": list(self.y)}
 
 
 @dataclass(frozen=True)
 class Calibrator:
-    """A curve over the probability, or over the raw score; `takes` is None where nobody knows.
+    """A curve over the probability or over the raw score, as `takes` says; None if unknown.
 
-    `capped` where what rounding lifts above 1 is taken for 1, as CalibratedClassifierCV does.
-    `classes` are those it was fitted on, its probability being of the second; None where it names
-    none.
+    `capped`: values that rounding lifted slightly above 1 become 1, as in CalibratedClassifierCV.
+    `classes`: the two classes it was fitted on, the second being the one its probability is of;
+    None if the file does not name them.
     """
 
     curve: Sigmoid | Isotonic
@@ -94,5 +94,5 @@ class Calibrator:
         return np.where((found > 1.0) & (found <= NEARLY_ONE), 1.0, found) if self.capped else found
 
     def values(self) -> dict[str, object]:
-        """Return what the manifest holds."""
+        """Return the entry in the manifest."""
         return {**self.curve.values(), "takes": self.takes, "capped": self.capped}

@@ -1,8 +1,9 @@
-"""Whose are the lists of `pandas_categorical`? The text tells their order, not their columns.
+"""Find which feature each list in `pandas_categorical` belongs to.
 
-LightGBM writes a list for every column of dtype category, ordered ones too, and takes an ordered
-one's codes for numbers; a column named in `categorical_feature` is categorical and has none. So a
-list is given to a column only where no other could own it.
+The model's text gives the lists in column order, without the columns' names. LightGBM writes one
+list for every column of dtype category. It treats the codes of an ordered column as numbers, and
+writes no list for a column that was only named in `categorical_feature`. So a list is assigned to a
+column only if no other assignment is possible.
 """
 
 from collections.abc import Sequence
@@ -22,13 +23,13 @@ HALF_APART = 1e-9
 
 @dataclass(frozen=True)
 class Owners:
-    """`of` maps a feature's index to the list it owns; `open` says what could not be told."""
+    """`of` maps a feature's index to its list; `open` says which lists could not be assigned."""
 
     of: dict[int, list[Any]]
     open: tuple[str, ...] = ()
 
     def settled(self) -> "Owners":
-        """Return this; raises OptionError where a list could be that of several columns."""
+        """Return self; raise OptionError if a list could belong to several columns."""
         if self.open:
             raise OptionError("; ".join((*self.open, ASK)))
         return self
@@ -41,10 +42,10 @@ ASK = (
 
 
 def owners(model: Model, evidence: Evidence) -> Owners:
-    """Give every list to its column, or say between which columns it is open.
+    """Assign every list to its column, or say between which columns it is undecided.
 
-    Raises UnsupportedModelError where no columns fit the lists, OptionError for a name that is no
-    feature.
+    Raises UnsupportedModelError if no columns fit the lists, and OptionError if `--categories`
+    names something that is not a feature.
     """
     lists = [list(each) for each in model.pandas_categorical or []]
     if not lists and evidence.named:
@@ -71,9 +72,10 @@ def owners(model: Model, evidence: Evidence) -> Owners:
 
 
 def _codes(model: Model, splits: Splits, index: int, named: bool) -> Floats | None:
-    """Return the ends of a feature's codes in training, or all; None where nothing is known.
+    """Return some of a feature's codes in training (all, or the smallest and largest).
 
-    NaN stands for values that are no codes; of a `named` column the splits are not asked.
+    None means that nothing is known. [NaN] means that the values are not codes. For a feature named
+    by the user (`named`) the splits are not consulted.
     """
     info = model.feature_infos[index] if model.feature_infos else "none"
     if info == "none":
@@ -90,7 +92,7 @@ def _codes(model: Model, splits: Splits, index: int, named: bool) -> Floats | No
 
 
 def _between_whole(thresholds: Floats) -> bool:
-    """Whether splits lie halfway between whole numbers, as LightGBM puts them, or at its zero."""
+    """Whether thresholds lie halfway between whole numbers, where LightGBM puts them, or at 0."""
     halves = np.abs(thresholds * 2 - np.round(thresholds * 2)) < HALF_APART
     return bool((halves | (np.abs(thresholds) <= ZERO * 2)).all())
 
@@ -100,7 +102,7 @@ def _holds(codes: Floats | None, count: int) -> bool:
 
 
 def _possible(fits: "np.ndarray[Any, np.dtype[np.bool_]]", needed: list[bool]) -> list[list[int]]:
-    """Return, list by list, the columns that own it in one way or another to give all in order."""
+    """For each list, return the columns that own it in some complete assignment, in order."""
     features, lists = fits.shape
     before = _ways(fits, needed)
     after = _ways(fits[::-1, ::-1], needed[::-1])[::-1, ::-1]
@@ -126,7 +128,7 @@ def _ways(
 
 def _open(model: Model, lists: list[list[Any]], possible: list[list[int]]) -> list[str]:
     return [
-        f"the list {shown(values)} of pandas_categorical may be that of "
+        f"the list {shown(values)} of pandas_categorical may belong to "
         f"{' or '.join(model.feature_names[i] for i in each[:SHOWN])}"
         for each, values in zip(possible, lists, strict=True)
         if len(each) > 1
@@ -140,6 +142,6 @@ def _unfit(model: Model, lists: list[list[Any]], evidence: Evidence) -> str:
 
 
 def shown(values: Sequence[Any]) -> str:
-    """Return a list of categories, shortened."""
+    """Return the first categories of a list as text."""
     more = f" … ({len(values)})" if len(values) > SHOWN else ""
     return ", ".join(map(str, values[:SHOWN])) + more

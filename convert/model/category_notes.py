@@ -1,4 +1,4 @@
-"""What people are told of a model's categories: whose each list is, and what cannot be known."""
+"""Notes on a model's categories: which list belongs to which feature, and what is unknown."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from .tree import ZERO, Model
 def category_notes(
     model: Model, features: list[Feature], evidence: Evidence | None = None
 ) -> list[str]:
-    """Say whose the lists of pandas_categorical are, and where the ranges are not training's."""
+    """Say which feature owns each list, and which ranges in the text are not those of training."""
     found = owners(model, evidence or Evidence())
     return [
         *(_has(features[index], values) for index, values in sorted(found.of.items())),
@@ -31,7 +31,7 @@ def _has(feature: Feature, values: list[Any]) -> str:
 
 def _endless(model: Model) -> list[str]:
     return [
-        f"{value} in the list {shown(values)} of pandas_categorical can stand in no request"
+        f"{value} in the list {shown(values)} of pandas_categorical cannot be sent in a request"
         for values in model.pandas_categorical or []
         for value in values
         if not is_sent(value)
@@ -39,7 +39,7 @@ def _endless(model: Model) -> list[str]:
 
 
 def _refitted(model: Model) -> list[str]:
-    """A split that parts no rows of the ranges given shows that they are not training's."""
+    """Note features with a split outside the text's range, which is then not the training range."""
     splits = splits_of(model)
     names = enumerate(model.feature_names)
     other = [name for i, name in names if _is_of_other_rows(model, splits, i)]
@@ -48,15 +48,15 @@ def _refitted(model: Model) -> list[str]:
     more = f" and {len(other) - 5} more" if len(other) > 5 else ""
     return [
         f"the ranges in the text are not those of training ({', '.join(other[:5])}{more}), as "
-        "after Booster.refit: ranges and categories are taken from the splits as well, and what "
-        "training knew beyond both is not known"
+        "after Booster.refit: ranges and categories are taken from the splits as well; values that "
+        "training saw beyond both are unknown"
     ]
 
 
 def _is_of_other_rows(model: Model, splits: Splits, index: int) -> bool:
     info = model.feature_infos[index] if model.feature_infos else "[:]"
     asked = splits.finite_thresholds(index)
-    asked = asked[np.abs(asked) > ZERO]  # 0 has a bin of its own, in the range or not
+    asked = asked[np.abs(asked) > ZERO]  # 0 always has a bin of its own
     if info == "none":
         return bool((splits.feature == index).any())
     if info[0] != "[":

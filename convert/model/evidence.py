@@ -1,4 +1,4 @@
-"""What else tells which columns were categories, or true and false: names, types, rows."""
+"""Hints from outside the model: which columns were categories or booleans in training."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,16 +19,17 @@ NUMBERS = {"integer", "long", "float", "double", "boolean"}
 
 @dataclass(frozen=True)
 class Evidence:
-    """`named` by the user; `types` from an MLflow signature, name to type; `reference` rows."""
+    """Column names from the user (`named`), types from an MLflow signature, and reference rows."""
 
     named: tuple[str, ...] = ()
     types: Mapping[str, str] = field(default_factory=dict)
     reference: Reference | None = None
 
     def owns(self, name: str, lists: list[list[Any]], codes: Floats | None) -> bool:
-        """Whether a column is sure to have been of dtype category: one of these lists is its own.
+        """Whether a column certainly was of dtype category, so that one of `lists` must be its own.
 
-        `codes` are those of the model's training; a number that is none of them is a value.
+        `codes` are the column's codes in training. A number in the rows that cannot be one of them
+        must be a category's value.
         """
         if name in self.named or self.types.get(name) == "string":
             return True
@@ -41,11 +42,11 @@ class Evidence:
         return beyond and any(sent <= {_number(value) for value in each} for each in lists)
 
     def fits(self, name: str, lists: list[list[Any]]) -> Bools:
-        """Return, list by list, whether it may be that of the column `name`."""
+        """Return a mask over `lists`: which may belong to the column `name`."""
         return np.array([self._fits(name, values) for values in lists])
 
     def _fits(self, name: str, values: list[Any]) -> bool:
-        """Rows hold values of its list; where they hold its codes, it was a number."""
+        """Whether the reference rows agree: they hold values of the list, not just its codes."""
         texts = any(isinstance(value, str) for value in values)
         if texts and self.types.get(name) in NUMBERS:
             return False
@@ -57,7 +58,7 @@ class Evidence:
         return max(known) >= 0 and not self._numbers(name) <= set(map(float, range(len(values))))
 
     def is_boolean(self, name: str) -> bool:
-        """Whether a column is sure to have been true and false."""
+        """Whether a column certainly was boolean."""
         if self.types.get(name) == "boolean":
             return True
         cells = self._cells.get(name, [])
@@ -65,16 +66,16 @@ class Evidence:
         return bool(values) and all(isinstance(value, bool) for value in values)
 
     def is_number_beyond(self, name: str) -> bool:
-        """Whether reference rows hold another value than 0 and 1."""
+        """Whether the reference rows hold a value other than 0 and 1."""
         return not self._numbers(name) <= {0.0, 1.0}
 
     def _numbers(self, name: str) -> set[Any]:
-        """Return the numbers in some of its cells, UNFIT among them for a text that is none."""
+        """Return the distinct numbers in a column's cells; UNFIT for a text that is no number."""
         return {_number(cell) for cell in self._cells.get(name, [])} - {None}
 
     @cached_property
     def _cells(self) -> dict[str, list[Any]]:
-        """Some distinct cells of every reference column."""
+        """Up to `MOST` distinct cells of each reference column."""
         if self.reference is None:
             return {}
         return {name: _distinct(chunks) for name, chunks in self.reference.columns.items()}

@@ -1,4 +1,4 @@
-"""What the model knows of each feature: its kind, its categories, and what a missing value does."""
+"""What the model knows about each feature: its type, categories and missing values."""
 
 import re
 from dataclasses import dataclass
@@ -17,14 +17,14 @@ Policy = Literal["trained", "unused", "error", "zero", "impute"]
 
 @dataclass(frozen=True)
 class MissingChoice:
-    """What stands in for a missing number no split was trained on: refuse, or a value."""
+    """What to do with a missing number if no split was trained on one: refuse it or use a value."""
 
     policy: Policy = "error"
     value: float | None = None
 
     @classmethod
     def parse(cls, text: str) -> "MissingChoice":
-        """Read `error`, `zero` or `impute=VALUE`; raises OptionError for anything else."""
+        """Parse `error`, `zero` or `impute=VALUE`; raises OptionError."""
         name, _, value = text.partition("=")
         if text == "error":
             return cls()
@@ -43,8 +43,8 @@ class MissingChoice:
 class Feature:
     """One input of the model. `categories` and `codes` are None for numbers.
 
-    The codes of an `ordered` category are numbers to LightGBM; a `boolean` number was true or false
-    in training.
+    `ordered`: LightGBM compares the category's codes as numbers. `boolean`: the number was true or
+    false in training. `seen` is the range in training.
     """
 
     name: str
@@ -62,28 +62,28 @@ class Feature:
 
     @property
     def is_category(self) -> bool:
-        """True when values are categories, False for numbers."""
+        """True for a category, False for a number."""
         return self.categories is not None
 
 
-# No field of a JSON object has such a name without being written otherwise than it is.
+# JSON has to escape these characters in a field's name, and the fast path compares names as sent.
 UNFIT_NAME = re.compile(r'[\\"\x00-\x1f]')
 
 
 def check_names(features: list[Feature]) -> None:
-    """Raise UnsupportedModelError for a name that the server cannot take from a client."""
+    """Raise UnsupportedModelError for a feature name that the server cannot take from a client."""
     unfit = [feature.name for feature in features if UNFIT_NAME.search(feature.name)]
     if unfit:
         raise UnsupportedModelError(
-            f"feature {unfit[0]!r}: wanted a name without backslash, quote and control character; "
-            "rename the column and train again, or rename it where the model's text names it "
+            f"feature {unfit[0]!r}: wanted a name without backslashes, quotes or control "
+            "characters; rename the column and train again, or rename it in the model's text "
             "(feature_names=)"
         )
 
 
 @dataclass(frozen=True)
 class Known:
-    """The values of a category and their codes; `ordered` where LightGBM compares the codes."""
+    """A category's values and their codes. `ordered`: LightGBM compares the codes as numbers."""
 
     values: list[Any]
     codes: list[float]
@@ -93,11 +93,11 @@ class Known:
 def features_of(
     model: Model, choice: MissingChoice, evidence: Evidence | None = None
 ) -> list[Feature]:
-    """Describe every input in the model's order.
+    """Describe every feature, in the model's order.
 
-    Raises UnsupportedModelError where a feature's splits disagree on what it is. With `evidence`
-    every list of pandas_categorical has to find its column, or OptionError is raised; without it,
-    columns whose list is open are told by their codes.
+    Raises UnsupportedModelError if the splits disagree about a feature's type. With `evidence`,
+    every list of pandas_categorical must be assigned to a column, or OptionError is raised; without
+    it, an unassigned feature's categories are its codes.
     """
     splits = splits_of(model)
     owned = owners(model, evidence or Evidence())
@@ -123,7 +123,7 @@ def _feature(
     here = splits.feature == index
     kinds = set(splits.missing[here & ~splits.categorical].tolist())
     if Missing.ZERO in kinds and len(kinds) > 1:
-        raise UnsupportedModelError(f"{name}: some splits take 0 for missing, some do not")
+        raise UnsupportedModelError(f"{name}: some splits treat 0 as missing, others do not")
     trained = here.any() and not (splits.missing[here] == Missing.NONE).any()
     policy, value = _policy(bool(here.any()), bool(trained), categories is not None, choice)
     return Feature(
@@ -145,7 +145,10 @@ def _feature(
 def _policy(
     used: bool, trained: bool, category: bool, choice: MissingChoice
 ) -> tuple[Policy, float | None]:
-    """A category has no number to stand in: missing stays an error unless it was trained."""
+    """Return the policy for missing values.
+
+    A category cannot be imputed: unless trained, it is refused.
+    """
     if not used:
         return "unused", None
     if trained:
@@ -159,7 +162,7 @@ def _gain_shares(splits: Splits, features: int) -> Floats:
 
 
 def _is_boolean(model: Model, splits: Splits, index: int, evidence: Evidence | None) -> bool:
-    """Whether training knew 0 and 1 alone, and nothing speaks against true and false."""
+    """Whether training saw only 0 and 1, and nothing contradicts true and false."""
     info = model.feature_infos[index] if model.feature_infos else "none"
     asked = splits.thresholds(index)
     if info != "[0:1]" or ((asked > ZERO * 2) & (np.abs(asked - 0.5) > ZERO)).any():
@@ -171,10 +174,10 @@ def _is_boolean(model: Model, splits: Splits, index: int, evidence: Evidence | N
 
 
 def _seen(model: Model, splits: Splits, index: int) -> tuple[float, float] | None:
-    """The range of the training rows, from `[least:greatest]`, and from what splits tell apart.
+    """Return the range in training, from `[least:greatest]` in the text, widened by the splits.
 
-    After Booster.refit the text holds the range of the rows refitted on; a split beyond it shows
-    that training knew more.
+    After Booster.refit the text holds the range of the rows refitted on; a split outside it shows
+    that training saw more.
     """
     info = model.feature_infos[index] if model.feature_infos else "none"
     if not info.startswith("["):
@@ -191,14 +194,15 @@ def _seen(model: Model, splits: Splits, index: int) -> tuple[float, float] | Non
 
 
 def _categories(model: Model, splits: Splits, lists: dict[int, list[Any]]) -> dict[int, Known]:
-    """Map the index of each category, ordered ones too, to its values and their codes."""
+    """Map the index of each category (also ordered ones) to its values and codes."""
     split_on = set(splits.feature[splits.categorical].tolist())
     infos = {i for i, info in enumerate(model.feature_infos) if info[0] not in "[n"}
     listed = model.parameters.get("categorical_feature", "").split(",")
     named = {int(word) for word in listed if word.strip().isdigit()}
     mixed = split_on & set(splits.feature[~splits.categorical].tolist())
     if mixed:
-        raise UnsupportedModelError(f"{model.feature_names[min(mixed)]}: number and category both")
+        name = model.feature_names[min(mixed)]
+        raise UnsupportedModelError(f"{name}: used both as a number and as a category")
     nominal = split_on | infos
     known = {index: _from_infos(model, splits, index) for index in nominal - set(lists)}
     for index, values in lists.items():
@@ -207,18 +211,20 @@ def _categories(model: Model, splits: Splits, lists: dict[int, list[Any]]) -> di
 
 
 def _from_list(values: list[Any], ordered: bool) -> Known:
-    """A value that is infinite cannot be sent: no request holds such a number."""
+    """Pair a list's values with their codes, without infinite values, which JSON cannot hold."""
     codes = [float(code) for code, value in enumerate(values) if is_sent(value)]
     return Known([value for value in values if is_sent(value)], codes, ordered)
 
 
 def is_sent(value: object) -> bool:
-    """Whether a category can stand in a request."""
+    """Whether a request can hold this category value."""
     return not isinstance(value, float) or bool(np.isfinite(value))
 
 
 def _from_infos(model: Model, splits: Splits, index: int) -> Known:
-    """Without pandas the categories are whole numbers: those trained on and those in any set."""
+    """Without pandas, categories are whole numbers: those in the text's infos and in the splits'
+    sets.
+    """
     info = model.feature_infos[index] if model.feature_infos else "none"
     try:
         found = {int(word) for word in info.split(":")} if info[0] not in "[n" else set()
@@ -229,7 +235,7 @@ def _from_infos(model: Model, splits: Splits, index: int) -> Known:
 
 
 def members_of(model: Model, index: int) -> set[int]:
-    """Return the categories in any set that a split of a feature asks about."""
+    """Return all categories in the sets that a feature's splits test."""
     found: set[int] = set()
     for tree in model.trees:
         for split in np.flatnonzero(tree.categorical & (tree.split_feature == index)).tolist():

@@ -1,4 +1,4 @@
-"""The objective line of a model: what is answered, and the float64 transform from the raw score."""
+"""The model's objective: which kind of prediction it gives, and how from the raw score."""
 
 import math
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from .tree import Floats, Model
 
 Task = Literal["binary", "multiclass", "regression", "ranking", "raw"]
 
-# LightGBM's name -> (task, transform). Names in brackets of older releases stand beside them.
+# LightGBM's name -> (task, transform), with the names that older releases used.
 OBJECTIVES: dict[str, tuple[Task, str]] = {
     "binary": ("binary", "sigmoid"),
     "cross_entropy": ("binary", "sigmoid"),
@@ -39,9 +39,10 @@ OBJECTIVES: dict[str, tuple[Task, str]] = {
 
 @dataclass(frozen=True)
 class Transform:
-    """`raw / divide_by`, then the named function, then the calibrator, all in float64.
+    """From raw score to prediction, in float64: `raw / divide_by`, the function `name`, the
+    calibrator.
 
-    `one_minus_sigmoid` takes its complement last of all.
+    `one_minus_sigmoid` is the sigmoid's complement, taken after the calibrator.
     """
 
     name: str
@@ -50,7 +51,7 @@ class Transform:
     calibrator: Calibrator | None = None
 
     def apply(self, raw: Floats) -> Floats:
-        """Map raw scores `[N, K]` to predictions `[N, K]` with the bits LightGBM gives."""
+        """Map raw scores `[N, K]` to predictions `[N, K]`, bit for bit as LightGBM does."""
         with np.errstate(all="ignore"):
             scaled = raw / self.divide_by
             if self.calibrator is None:
@@ -59,16 +60,16 @@ class Transform:
             return 1.0 - calibrated if self.name == "one_minus_sigmoid" else calibrated
 
     def values(self) -> dict[str, object]:
-        """Return what the manifest holds."""
+        """Return the entry in the manifest."""
         plain = {"name": self.name, "sigmoid": self.sigmoid, "divide_by": self.divide_by}
         return plain | ({"calibrator": self.calibrator.values()} if self.calibrator else {})
 
 
 def objective_of(model: Model, iterations: int) -> tuple[Task, Transform]:
-    """Return what the model answers and how, for its first `iterations` rounds.
+    """Return the model's task and its transform, for its first `iterations` rounds.
 
-    Raises UnsupportedModelError for an objective LightGBM does not name, UnreadableModelError for
-    a parameter of it that is no number.
+    Raises UnsupportedModelError for an unknown objective and UnreadableModelError if its parameter
+    is not a number.
     """
     name, *words = (model.objective or "custom").split()
     if name not in OBJECTIVES:
@@ -88,12 +89,12 @@ def _sigmoid_of(options: dict[str, str]) -> float:
     except ValueError:
         sigmoid = math.nan
     if not math.isfinite(sigmoid):
-        raise UnreadableModelError(f"the objective's sigmoid: a number wanted, got {text!r}")
+        raise UnreadableModelError(f"the objective's sigmoid: wanted a number, got {text!r}")
     return sigmoid
 
 
 def _elementwise(values: Floats) -> Floats:
-    """The C library's exp, one at a time: numpy's own differs in the last bit."""
+    """Apply the C library's exp to each value: numpy's own differs in the last bit."""
     return np.array([exp(value) for value in values.ravel().tolist()]).reshape(values.shape)
 
 
@@ -103,7 +104,7 @@ def _sigmoid(raw: Floats, sigmoid: float) -> Floats:
 
 
 def _softmax(raw: Floats, _: float) -> Floats:
-    """Sum the exponentials class by class, as LightGBM does: numpy sums pairwise."""
+    """Sum the exponentials class by class as LightGBM does; numpy would sum pairwise."""
     powers = _elementwise(raw - raw.max(axis=1, keepdims=True))
     total = np.zeros(len(raw))
     for column in powers.T:

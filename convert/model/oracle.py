@@ -1,4 +1,4 @@
-"""LightGBM itself, which says what is right."""
+"""LightGBM itself: the oracle that every converted model is compared with."""
 
 from collections.abc import Callable
 from typing import Protocol
@@ -11,76 +11,76 @@ from .tree import Floats, Ints
 
 
 class Judge(Protocol):
-    """Says what is right: LightGBM alone, or behind a pipeline's steps."""
+    """What the oracle of a comparison can do: LightGBM alone, or with steps before or after it."""
 
     def raw(self, X: Floats) -> Floats:
-        """Raw scores `[N, K]`."""
+        """Return raw scores `[N, K]`."""
 
     def prediction(self, X: Floats) -> Floats:
-        """Predictions `[N, K]`."""
+        """Return predictions `[N, K]`."""
 
     def raw_of(self, X: Floats, first: int, count: int) -> Floats:
-        """Raw scores `[N, K]` of `count` iterations, beginning with `first`."""
+        """Return raw scores `[N, K]` of the `count` iterations from `first` on."""
 
     def leaves(self, X: Floats, iteration: int) -> Ints:
-        """The leaf `[N, K]` each row falls into."""
+        """Return the leaf `[N, K]` that each row reaches in one iteration's trees."""
 
     def leaf_values(self, tree: int, count: int) -> Floats:
-        """The values of the first `count` leaves of one tree."""
+        """Return the values of the first `count` leaves of one tree."""
 
 
 class _Silent:
-    """LightGBM warns about every parameter an old text names that it no longer has."""
+    """A logger that drops LightGBM's warnings about parameters of older versions."""
 
     def info(self, message: str) -> None:
-        """Drop it."""
+        """Drop the message."""
 
     def warning(self, message: str) -> None:
-        """Drop it: errors still come as exceptions."""
+        """Drop the message; errors still arrive as exceptions."""
 
 
 class Oracle:
-    """The booster of a model text; one thread, the first `iterations` rounds."""
+    """The LightGBM booster of a model text, with one thread and the first `iterations` rounds."""
 
     def __init__(self, text: str, iterations: int) -> None:
         lightgbm.register_logger(_Silent())
         try:
             self._booster = lightgbm.Booster(model_str=text)
         except lightgbm.basic.LightGBMError as error:
-            raise UnreadableModelError(f"LightGBM does not read it: {error}") from error
+            raise UnreadableModelError(f"LightGBM cannot read it: {error}") from error
         self._iterations = iterations
 
     def raw(self, X: Floats) -> Floats:
-        """Raw scores `[N, K]` of rows `[N, F]`, from `Booster.predict(raw_score=True)`."""
+        """Return `Booster.predict(raw_score=True)`: raw scores `[N, K]` of rows `[N, F]`."""
         return self._predict(X, raw_score=True)
 
     def raw_of(self, X: Floats, first: int, count: int) -> Floats:
-        """Raw scores `[N, K]` of `count` iterations alone, beginning with `first`."""
+        """Return raw scores `[N, K]` of the `count` iterations from `first` on."""
         found = self._booster.predict(
             X, raw_score=True, start_iteration=first, num_iteration=count, num_threads=1
         )
         return np.asarray(found, dtype=np.float64).reshape(len(X), -1)
 
     def leaves(self, X: Floats, iteration: int) -> Ints:
-        """Return the leaf `[N, K]` each row falls into, in the trees of one iteration."""
+        """Return the leaf `[N, K]` that each row reaches in one iteration's trees."""
         found = self._booster.predict(
             X, pred_leaf=True, start_iteration=iteration, num_iteration=1, num_threads=1
         )
         return np.asarray(found, dtype=np.int64).reshape(len(X), -1)
 
     def prediction(self, X: Floats) -> Floats:
-        """Predictions `[N, K]`, from `Booster.predict`."""
+        """Return `Booster.predict`: predictions `[N, K]` of rows `[N, F]`."""
         return self._predict(X, raw_score=False)
 
     def prefix(self, iterations: int) -> str:
-        """Return the text of the first `iterations` rounds."""
+        """Return the model text of the first `iterations` rounds."""
         text: str = self._booster.model_to_string(num_iteration=iterations)
         return text
 
     def leaf_values(self, tree: int, count: int) -> Floats:
         """Return the values of the first `count` leaves of one tree.
 
-        Raises UnreadableModelError where LightGBM has no such tree or leaf.
+        Raises UnreadableModelError if LightGBM has no such tree or leaf.
         """
         output = self._booster.get_leaf_output
         try:
@@ -98,7 +98,7 @@ class Oracle:
 
 
 class Behind(Oracle):
-    """LightGBM behind a pipeline's own steps."""
+    """LightGBM applied to rows that went through the pipeline's own steps."""
 
     def __init__(self, text: str, iterations: int, steps: Callable[[Floats], Floats]) -> None:
         super().__init__(text, iterations)

@@ -1,6 +1,6 @@
-"""LightGBM's text model (v2, v3, v4 and the older ones without a version line) to a typed `Model`.
+"""Parse LightGBM's text format (v2, v3, v4, and older ones without a version line) into a `Model`.
 
-The text is read directly because its numbers are `%.17g`, so every bit survives.
+The text is parsed directly: LightGBM writes numbers as `%.17g`, so every bit survives.
 """
 
 import json
@@ -15,17 +15,17 @@ from .validate import PARAMETER, check_whole, end_of_trees
 
 DAMAGES = (KeyError, ValueError, IndexError, OverflowError)
 KNOWN_VERSIONS = (None, "v2", "v3", "v4")
-# Numbers per tree beside those used here: splits, or leaves, which are one more.
+# Fields that are checked but not used: one number per split, or (+1) per leaf.
 UNREAD = {"internal_value": 0, "internal_weight": 0, "internal_count": 0}
 UNREAD |= {"leaf_weight": 1, "leaf_count": 1}
 HEADER = ("num_class", "label_index", "max_feature_idx")
 
 
 def parse_model(text: str) -> Model:
-    """Read a text model.
+    """Parse a text model.
 
-    Raises UnreadableModelError for text that is not a whole model and UnsupportedModelError for a
-    model of an unknown version.
+    Raises UnreadableModelError if the text is not a complete model, and UnsupportedModelError for
+    an unknown version.
     """
     try:
         return _parse(text)
@@ -69,7 +69,7 @@ def _fields(block: str) -> dict[str, str]:
 def _tree(number: int, block: str) -> Tree:
     first, _, rest = block.partition("\n")
     if int(first) != number:
-        raise UnreadableModelError(f"tree {number} wanted, tree {first} found: trees are missing")
+        raise UnreadableModelError(f"wanted tree {number}, found tree {first}: trees are missing")
     fields = _fields(rest)
     try:
         return _typed_tree(fields)
@@ -102,7 +102,7 @@ def _typed_tree(fields: dict[str, str]) -> Tree:
 
 
 def _check_unread(fields: dict[str, str], splits: int) -> None:
-    """What only LightGBM reads has to be whole too: it ends the whole process where it is not."""
+    """Check fields that only LightGBM reads: it aborts the process if they are damaged."""
     for key, more in UNREAD.items():
         if key in fields and splits:
             _floats(fields, key, splits + more)
@@ -126,7 +126,7 @@ def _numbers(fields: dict[str, str], key: str, count: int, kind: type) -> NDArra
         return np.zeros(0, kind)
     found: NDArray[Any] = np.fromstring(fields[key], dtype=kind, sep=" ")
     if len(found) != count:
-        raise ValueError(f"{key} has {len(found)} values, {count} wanted")
+        raise ValueError(f"{key} has {len(found)} values, wanted {count}")
     return found
 
 
@@ -139,15 +139,17 @@ def _floats(fields: dict[str, str], key: str, count: int) -> NDArray[np.float64]
 
 
 def _check_links(tree: Tree) -> None:
-    """Every split but the root and every leaf has one parent, which stands before it."""
+    """Check that every split (except the root) and every leaf has one parent, which comes before
+    it.
+    """
     splits = len(tree.left_child)
     children = np.concatenate([tree.left_child, tree.right_child])
     wanted = np.concatenate([-1 - np.arange(splits + 1), np.arange(1, splits)])
     if splits and not np.array_equal(np.sort(children), np.sort(wanted)):
-        raise ValueError("its splits do not form one tree")
+        raise ValueError("the splits do not form one tree")
     parents = np.tile(np.arange(splits), 2)
     if np.any((children >= 0) & (children <= parents)):
-        raise ValueError("a split stands before its parent")
+        raise ValueError("a split comes before its parent")
 
 
 def _pandas_categorical(text: str) -> list[list[object]] | None:
@@ -161,14 +163,14 @@ def _pandas_categorical(text: str) -> list[list[object]] | None:
 
 
 def _category_lists(value: Any) -> list[list[object]] | None:
-    """Check a list of categories per column, none of which stands there twice."""
+    """Check that this is one list of distinct categories per column."""
     if value is None:
         return None
     if not isinstance(value, list) or not all(isinstance(each, list) for each in value):
-        raise ValueError(f"a list of lists wanted, got {str(value)[:60]}")
+        raise ValueError(f"wanted a list of lists, got {str(value)[:60]}")
     for each in value:
         if any(isinstance(category, list | dict) for category in each):
-            raise ValueError(f"texts and numbers wanted, got {str(each)[:60]}")
+            raise ValueError(f"wanted texts and numbers, got {str(each)[:60]}")
         if len(set(each)) != len(each):
-            raise ValueError(f"a category stands twice in {str(each)[:60]}")
+            raise ValueError(f"a category occurs twice in {str(each)[:60]}")
     return value

@@ -1,4 +1,4 @@
-"""Reference rows from a file: values as a client sends them, and the row the model sees."""
+"""Read reference rows from a file: as a client would send them, and as the model sees them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,9 +21,11 @@ ReadLabel = Callable[[pa.ChunkedArray, str], Floats]
 
 @dataclass(frozen=True)
 class Rows:
-    """`X` float64 [N, F] as the model sees them, `sent` the same columns as the client's values.
+    """Reference rows: `X` float64 [N, F] as the model sees them, `sent` the same as a client's
+    values.
 
-    `unseen` counts, feature by feature, the values that are no category; `X` holds NaN for them.
+    `label` [N] is None without a label column. `unseen` counts, for each feature, the values that
+    are not a category; `X` holds NaN for them.
     """
 
     X: Floats
@@ -38,10 +40,9 @@ def read_rows(
     label: str | None,
     read_label: ReadLabel | None = None,
 ) -> Rows:
-    """Read the features by name, and the label column where one is named.
+    """Read the features, and the label column if one is named, by column name.
 
-    `read_label` turns that column into numbers; without it, it has to hold some.
-
+    `read_label` turns the label column into numbers; without it the column must hold numbers.
     Raises RowsError naming the column and the value that does not fit.
     """
     wanted = [f.name for f in features] + ([label] if label is not None else [])
@@ -60,7 +61,9 @@ def read_rows(
 
 @dataclass(frozen=True)
 class _Column:
-    """One feature: as the model sees it [N], as it was sent, and how many are no category."""
+    """One feature [N]: as the model sees it, as a client would send it, and its number of unseen
+    values.
+    """
 
     seen: Floats
     sent: pa.Array
@@ -82,7 +85,7 @@ class _Column:
 
 
 def _read(source: Reference, name: str, read: Callable[[pa.Array], Floats]) -> Floats:
-    """Join what `read` makes of the chunks of a column; raises RowsError naming row and column."""
+    """Apply `read` to each chunk of a column and join the results; a RowsError names the row."""
     found, before = [], 0
     for chunk in source.columns[name]:
         try:
@@ -104,7 +107,7 @@ def _label(source: Reference, name: str, read_label: ReadLabel | None) -> Floats
 
 
 def _without_blanks(chunks: list[pa.Array]) -> pa.ChunkedArray:
-    """Return a column as the file holds it, but for texts that are empty: null."""
+    """Return a column with empty texts as nulls."""
     column = pa.chunked_array(chunks)
     if not pa.types.is_string(column.type):
         return column
@@ -112,7 +115,7 @@ def _without_blanks(chunks: list[pa.Array]) -> pa.ChunkedArray:
 
 
 def refused_by_default(rows: Rows | None, features: list[Feature]) -> list[str]:
-    """Name the features whose reference values the server would refuse: missing, or unseen."""
+    """Describe the features whose reference values the server would refuse: missing or unseen."""
     if rows is None:
         return []
     empty = np.isnan(rows.X).sum(axis=0).tolist()
@@ -121,27 +124,27 @@ def refused_by_default(rows: Rows | None, features: list[Feature]) -> list[str]:
         of = f"of {len(rows.X)} reference rows"
         if unseen:
             notes.append(
-                f"{feature.name}: a value that is no category in {unseen} {of}: "
+                f"{feature.name}: not a known category in {unseen} {of}: "
                 "the server refuses such applicants"
             )
         if feature.policy == "error" and count:
             notes.append(
-                f"{feature.name}: missing or unseen in {count} {of}, which no "
-                "split was trained on: the server refuses such applicants"
-                + ("" if feature.is_category else "; --missing chooses otherwise")
+                f"{feature.name}: missing or unseen in {count} {of}, but no split was trained on "
+                "missing values: the server refuses such applicants"
+                + ("" if feature.is_category else "; --missing changes that")
             )
     return notes
 
 
 def as_served(values: Floats, feature: Feature) -> Floats:
-    """Put in what the server puts in for a missing number."""
+    """Replace missing numbers as the server does."""
     if feature.missing_value is None:
         return values
     return np.where(np.isnan(values), feature.missing_value, values)
 
 
 def fill(values: Floats, feature: Feature) -> Floats:
-    """Apply the bundle's rules for filling a row, for raw numbers as LightGBM takes them."""
+    """Apply the bundle's rules to one column: zero as missing, whole codes. See docs/bundle.md."""
     if feature.zero_as_missing:
         return np.where(np.abs(values) <= ZERO, np.nan, values)
     if feature.is_category and not feature.ordered:
@@ -150,7 +153,7 @@ def fill(values: Floats, feature: Feature) -> Floats:
 
 
 def fill_rows(X: Floats, features: list[Feature]) -> Floats:
-    """Apply `fill` column by column to `[N, F]`; copies only when something changes."""
+    """Apply `fill` to each column of `X` [N, F]; copies only if something changes."""
     touched = [i for i, f in enumerate(features) if f.zero_as_missing or f.is_category]
     filled = X.copy() if touched else X
     for index in touched:

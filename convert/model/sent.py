@@ -1,4 +1,4 @@
-"""Reference values as a client sends them, the same from whatever file they came."""
+"""Reference values as a client would send them, whatever type of file they were read from."""
 
 from decimal import Decimal
 from typing import Any
@@ -14,7 +14,7 @@ INTEGER = r"^[ \t]*[+-]?[0-9]{1,15}[ \t]*$"
 
 
 def sent_numbers(values: Floats, chunks: list[pa.Array]) -> pa.Array:
-    """Return numbers [n], null for NaN; as integers where every cell was one, typed or spelled."""
+    """Return numbers [n], null for NaN; as integers if every cell was an integer or spelled one."""
     missing = np.isnan(values)
     if not all(map(_are_integers, chunks)) or (np.abs(values) >= 2.0**63).any():
         return pa.array(values, pa.float64(), mask=missing)
@@ -29,7 +29,7 @@ def _are_integers(chunk: pa.Array) -> bool:
 
 
 def sent_category(places: Floats, categories: Categories, chunks: list[pa.Array]) -> pa.Array:
-    """Return the values at `places` [n], null for missing; an unseen one as it was sent."""
+    """Return the values at `places` [n], null for missing; an unseen value as the file holds it."""
     missing = np.isnan(places)
     known = list(categories.values)
     indices = np.where(missing, 0, places).astype(np.int64)
@@ -42,14 +42,14 @@ def sent_category(places: Floats, categories: Categories, chunks: list[pa.Array]
 
 
 def _plain(cell: Any, categories: Categories) -> Any:
-    """Return an unseen cell as the value it stands for among such categories."""
+    """Return the value that an unseen cell stands for among such categories."""
     if isinstance(cell, str) and not any(isinstance(value, str) for value in categories.values):
         cell = spelled(cell)
     return float(cell) if isinstance(cell, Decimal) else cell
 
 
 def _of_one_type(values: list[Any]) -> pa.Array:
-    """Numbers, truth or texts; what is mixed is told in texts."""
+    """Return an array of one type: numbers, booleans or texts. Mixed values become texts."""
     kinds = {type(value) for value in values}
     if kinds <= {int, float}:
         whole = all(isinstance(value, int) or _is_whole(value) for value in values)

@@ -1,4 +1,4 @@
-"""All splits of a model in one place."""
+"""All splits of a model in flat arrays."""
 
 from dataclasses import dataclass
 
@@ -6,12 +6,12 @@ import numpy as np
 
 from .tree import Bools, Floats, Ints, Model
 
-ENDLESS = 1e300  # LightGBM writes infinity so
+ENDLESS = 1e300  # how LightGBM writes infinity
 
 
 @dataclass(frozen=True)
 class Splits:
-    """All splits, flat: feature, threshold, gain, missing kind, categorical or not."""
+    """One entry per split [S]: feature, threshold, gain, missing kind, categorical or not."""
 
     feature: Ints
     threshold: Floats
@@ -20,18 +20,18 @@ class Splits:
     categorical: Bools
 
     def thresholds(self, feature: int) -> Floats:
-        """Return what the number splits of a feature ask about."""
+        """Return the thresholds of a feature's numeric splits."""
         asked: Floats = self.threshold[(self.feature == feature) & ~self.categorical]
         return asked
 
     def finite_thresholds(self, feature: int) -> Floats:
-        """Return those that part two numbers, not only numbers from what is missing."""
+        """Return the thresholds that separate numbers, not only numbers from missing values."""
         asked = self.thresholds(feature)
         return asked[np.abs(asked) < ENDLESS]
 
 
 def splits_of(model: Model) -> Splits:
-    """Gather the splits of every tree."""
+    """Collect the splits of all trees."""
     trees = model.trees
     return Splits(
         np.concatenate([tree.split_feature for tree in trees]),

@@ -1,4 +1,4 @@
-"""The typed form of a LightGBM text model: numbers as LightGBM wrote them, nothing derived."""
+"""A LightGBM text model as typed arrays, with the numbers as LightGBM wrote them."""
 
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -6,7 +6,7 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
-# LightGBM drops |x| <= this from a row before any tree sees it: such an x is 0.
+# LightGBM treats |x| <= this as 0 before any tree sees it (kZeroThreshold).
 ZERO = float(np.float32(1e-35))
 
 Ints = NDArray[np.int64]
@@ -15,7 +15,7 @@ Bools = NDArray[np.bool_]
 
 
 class Missing(IntEnum):
-    """What LightGBM took for missing at a split: bits 2 and 3 of `decision_type`."""
+    """What counts as missing at a split: bits 2 and 3 of `decision_type`."""
 
     NONE = 0
     ZERO = 1
@@ -24,7 +24,7 @@ class Missing(IntEnum):
 
 @dataclass(frozen=True)
 class LinearLeaves:
-    """Leaf models of `linear_tree`: const + sum(coefficient * feature), features in order."""
+    """The linear models of `linear_tree` leaves: const + sum(coefficient * feature), in order."""
 
     const: Floats
     counts: Ints
@@ -34,7 +34,7 @@ class LinearLeaves:
 
 @dataclass(frozen=True)
 class Tree:
-    """One tree of `n` splits and `n + 1` leaves; children >= 0 are splits, -1 - i is leaf i."""
+    """One tree of n splits and n + 1 leaves. A child >= 0 is a split; -1 - i is leaf i."""
 
     split_feature: Ints
     threshold: Floats
@@ -49,7 +49,7 @@ class Tree:
 
     @property
     def categorical(self) -> Bools:
-        """Mask over the splits: decided by membership of a set of categories."""
+        """Mask over the splits: tests whether a category is in a set."""
         return (self.decision_type & 1).astype(bool)
 
     @property
@@ -63,7 +63,7 @@ class Tree:
         return (self.decision_type >> 2) & 3
 
     def members(self, split: int) -> Ints:
-        """Return the categories that go left at the categorical `split`, ascending."""
+        """Return the categories that go left at a categorical split, ascending."""
         which = int(self.threshold[split])
         words = self.cat_threshold[self.cat_boundaries[which] : self.cat_boundaries[which + 1]]
         bits = np.unpackbits(words.astype("<u4").view(np.uint8), bitorder="little")
@@ -72,7 +72,10 @@ class Tree:
 
 @dataclass(frozen=True)
 class Model:
-    """A whole text model. `trees` come iteration by iteration, one per output within each."""
+    """A complete text model.
+
+    `trees` are in iteration order; each iteration has one tree per output.
+    """
 
     version: str
     objective: str | None
@@ -86,5 +89,5 @@ class Model:
 
     @property
     def iterations(self) -> int:
-        """Boosting rounds in the model."""
+        """The number of boosting rounds."""
         return len(self.trees) // self.trees_per_iteration

@@ -1,4 +1,4 @@
-"""Whether a model text is whole: LightGBM ends its process on some texts that are not."""
+"""Check that a model text is complete: LightGBM aborts its process on some that are not."""
 
 import re
 from collections.abc import Sequence
@@ -15,18 +15,18 @@ PARAMETER = re.compile(r"^\[(\w+): ?(.*)\]$", re.MULTILINE)
 
 
 def end_of_trees(text: str) -> int:
-    """Find where the trees end; importances and parameters, which follow, may hold any words."""
+    """Return where the trees end; the importances and parameters after them may hold any words."""
     found = [at for at in (text.find(mark) for mark in TREES_END) if at >= 0]
     return min(found, default=len(text))
 
 
 def check_whole(model: Model, header: dict[str, str], text: str) -> None:
-    """Raise UnreadableModelError where a part is missing or parts contradict each other."""
+    """Raise UnreadableModelError if a part is missing or parts contradict each other."""
     _check_parameters(text)
     _check_sizes(header, text[: end_of_trees(text)])
     _check_outputs(model.trees_per_iteration, header)
     if not model.trees:
-        raise UnreadableModelError("a model without trees")
+        raise UnreadableModelError("the model has no trees")
     if end_of_trees(text) == len(text) or ("\nparameters:" in text and END not in text):
         raise UnreadableModelError("the text ends before its last line: cut off?")
     if len(model.trees) % model.trees_per_iteration:
@@ -41,28 +41,28 @@ def check_whole(model: Model, header: dict[str, str], text: str) -> None:
 
 
 def _check_parameters(text: str) -> None:
-    """LightGBM reads past its memory at a parameter line it cannot split."""
+    """Check the parameter lines: LightGBM reads out of bounds on one it cannot split."""
     _, found, rest = text.partition("\nparameters:\n")
     if END in text and not found:
-        raise UnreadableModelError("the parameters have no beginning")
+        raise UnreadableModelError("the text ends its parameters without beginning them")
     for line in rest.partition(END)[0].splitlines() if found else []:
         if line and not PARAMETER.fullmatch(line):
             raise UnreadableModelError(f"a parameter is damaged: {line[:60]!r}")
 
 
 def _check_sizes(header: dict[str, str], trees: str) -> None:
-    """LightGBM finds its trees by these sizes, and ends the whole process where they are wrong."""
+    """Check `tree_sizes`, by which LightGBM finds its trees: it aborts if one of them is wrong."""
     if "tree_sizes" not in header:
         return
     wanted = [int(size) for size in header["tree_sizes"].split()]
     starts = [found.start() for found in TREE.finditer(trees)]
     if len(wanted) != len(starts):
-        raise UnreadableModelError(f"{len(wanted)} trees wanted, {len(starts)} found: cut off?")
+        raise UnreadableModelError(f"wanted {len(wanted)} trees, found {len(starts)}: cut off?")
     ends = [*starts[1:], len(trees) + 1]
     for number, (start, end, size) in enumerate(zip(starts, ends, wanted, strict=True)):
         blank_end = number == len(wanted) - 1 and not trees[start + size :].strip()
         if size > end - start or (size < end - start and not blank_end):
-            raise UnreadableModelError(f"tree {number}: {size} bytes wanted, {end - start} found")
+            raise UnreadableModelError(f"tree {number}: wanted {size} bytes, found {end - start}")
 
 
 def _check_features(trees: Sequence[Tree], features: int) -> None:
@@ -73,18 +73,18 @@ def _check_features(trees: Sequence[Tree], features: int) -> None:
 
 
 def _check_leaves(trees: Sequence[Tree]) -> None:
-    """A score that is not a number can neither be answered nor recorded."""
+    """Refuse a leaf value that is not finite: no answer or record could hold such a score."""
     for number, tree in enumerate(trees):
         wrong = np.flatnonzero(~np.isfinite(tree.leaf_value))
         if len(wrong):
             leaf = int(wrong[0])
             raise UnreadableModelError(
-                f"tree {number}, leaf {leaf}: a finite value wanted, got {tree.leaf_value[leaf]}"
+                f"tree {number}, leaf {leaf}: wanted a finite value, got {tree.leaf_value[leaf]}"
             )
 
 
 def _check_outputs(trees_per_iteration: int, header: dict[str, str]) -> None:
-    """LightGBM reads beyond its memory where the two disagree."""
+    """Check that both counts of outputs agree: LightGBM reads out of bounds if they do not."""
     if not 1 <= trees_per_iteration == int(header["num_class"]):
         raise UnreadableModelError(
             f"{header['num_class']} outputs, {trees_per_iteration} trees an iteration"

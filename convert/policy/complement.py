@@ -1,6 +1,6 @@
-"""The probability of the other class: what scikit-learn's predict_proba gives in its first column.
+"""The probability of a binary model's other class, as predict_proba's first column gives it.
 
-That is 1 - p in float64, of LightGBM's own p; the sigmoid of the negative score has other bits.
+scikit-learn computes it as 1 - p in float64; the sigmoid of the negative score has other bits.
 """
 
 from dataclasses import dataclass, replace
@@ -14,7 +14,7 @@ TURNED = {"sigmoid": "one_minus_sigmoid"}
 
 @dataclass(frozen=True)
 class OtherClass:
-    """A judge whose predictions are of the other class."""
+    """An oracle whose predictions are of the other class."""
 
     judge: Judge
 
@@ -27,11 +27,11 @@ class OtherClass:
         return 1.0 - self.judge.prediction(X)
 
     def raw_of(self, X: Floats, first: int, count: int) -> Floats:
-        """Return raw scores `[N, K]` of `count` iterations."""
+        """Return raw scores `[N, K]` of the `count` iterations from `first` on."""
         return self.judge.raw_of(X, first, count)
 
     def leaves(self, X: Floats, iteration: int) -> Ints:
-        """Return the leaf `[N, K]` each row falls into."""
+        """Return the leaf `[N, K]` that each row reaches in one iteration's trees."""
         return self.judge.leaves(X, iteration)
 
     def leaf_values(self, tree: int, count: int) -> Floats:

@@ -1,4 +1,4 @@
-"""The policy chosen, checked against the labels, and told with what it does to the rows."""
+"""Choose the policy, check it against the labels, and describe its effect on the reference rows."""
 
 from dataclasses import replace
 
@@ -12,8 +12,8 @@ from .quality import area, check_direction
 from .scores import PolicyChoice, Scores
 
 NO_POLICY = (
-    "no policy: neither --threshold nor --cost-fn and --cost-fp, so answers carry the probability "
-    "and no decision"
+    "no policy: without --threshold, or --cost-fn and --cost-fp, answers give the probability and "
+    "no decision"
 )
 
 
@@ -21,9 +21,9 @@ def decided(
     choice: PolicyChoice, task: Task, meaning: Meaning, rows: Rows | None, scores: Scores | None,
     progress: Progress,
 ) -> Policy | None:  # fmt: skip
-    """Return the policy, None without one; raises OptionError.
+    """Return the policy, or None if none is wanted; raises OptionError.
 
-    That is also where labels contradict the scores.
+    It also raises OptionError if the labels contradict the scores.
     """
     if task != "binary":
         return None
@@ -44,13 +44,15 @@ def decided(
 
 
 def told(policy: Policy, probability: Floats | None, auc: float | None) -> str:
-    """Say the policy, why, and what it does to the reference rows."""
+    """Describe the policy: its rule, the reason for it, and the share of reference rows it
+    refuses.
+    """
     how = policy.chosen
     why = ""
     if how["by"] == "cost":
         why = (
-            f", the cheapest at {how['cost_fn']:g} for a bad one approved and {how['cost_fp']:g} "
-            f"for a good one refused: {how['cost_per_row']:.6g} a row"
+            f", the cheapest at costs of {how['cost_fn']:g} for approving a bad applicant and "
+            f"{how['cost_fp']:g} for refusing a good one: {how['cost_per_row']:.6g} per row"
         )
     refer = "" if policy.refer_from is None else f", refer from {policy.refer_from!r} on"
     said = f"policy: refuse from {policy.refuse_at!r} on{refer}{why}"

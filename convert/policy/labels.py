@@ -1,4 +1,4 @@
-"""The label column: which rows turned out bad, in whatever words the file says it."""
+"""Read the label column: which reference rows turned out bad, however the file spells it."""
 
 from collections.abc import Callable
 from typing import Any
@@ -13,7 +13,7 @@ from ..read.classes import Labels, Meaning, listing, matching
 from ..tables.cells import spelled
 
 BAD, GOOD = 1.0, 0.0
-# What a label means where it is none of the classes.
+# The meaning of a label that is not one of the classes.
 SPELT: dict[object, float] = {0: GOOD, 1: BAD, -1: GOOD}
 LARGEST_SHOWN = 5
 
@@ -21,9 +21,9 @@ LARGEST_SHOWN = 5
 def label_reader(
     task: Task, meaning: Meaning, bad: str | None
 ) -> Callable[[pa.ChunkedArray, str], Floats] | None:
-    """Return what reads labels: 1 for bad and 0 for good; None where they are plain numbers.
+    """Return the function that reads labels (1 bad, 0 good), or None if they are plain numbers.
 
-    `bad` is the label that stands for a bad one, where the user said so.
+    `bad` is the label that stands for a bad applicant, if the user named one.
     """
     if task == "binary" and bad is not None:
         return lambda column, name: _named(column, name, bad)
@@ -36,7 +36,9 @@ def label_reader(
 
 
 def _outcomes(column: pa.ChunkedArray, name: str, meaning: Meaning) -> Floats:
-    """Labels among the classes are read as classes; else 1 is bad, and 0 or -1 is good."""
+    """Read labels as classes if all of them are classes; otherwise 1 is bad, and 0 or -1 is
+    good.
+    """
     values = column.to_pylist()
     distinct = _distinct(values, name)
     known = _by_class(distinct, meaning)

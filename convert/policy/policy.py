@@ -1,4 +1,4 @@
-"""The decision policy: given, or the threshold that costs least on labelled rows."""
+"""The decision policy: a threshold given by the user, or the cheapest one on labelled rows."""
 
 import math
 from dataclasses import dataclass, replace
@@ -12,7 +12,7 @@ from ..read.classes import Label
 
 @dataclass(frozen=True)
 class Costs:
-    """The price of a missed default (`fn`) and of a good applicant refused (`fp`)."""
+    """The cost of approving a bad applicant (`fn`) and of refusing a good one (`fp`)."""
 
     fn: float
     fp: float
@@ -20,7 +20,9 @@ class Costs:
 
 @dataclass(frozen=True)
 class Policy:
-    """Refuse at this probability and above, refer from another one on; `chosen` says why."""
+    """Refuse from `refuse_at` on, refer from `refer_from` on; `chosen` says how they were
+    chosen.
+    """
 
     refuse_at: float
     chosen: dict[str, object]
@@ -29,12 +31,12 @@ class Policy:
 
     @property
     def version(self) -> str:
-        """The rule itself: another rule cannot have the same version."""
+        """The rule as text, so that two different rules never have the same version."""
         refer = "" if self.refer_from is None else f"refer>={self.refer_from!r} "
         return f"{refer}refuse>={self.refuse_at!r}"
 
     def refused(self, probability: Floats) -> float:
-        """Return the share of `[N]` probabilities that is refused."""
+        """Return the share of `[N]` probabilities that are refused."""
         return float((probability >= self.refuse_at).mean())
 
     def decisions(self, probability: Floats) -> dict[str, int]:
@@ -47,33 +49,34 @@ class Policy:
 
 
 def given(threshold: float) -> Policy:
-    """Take the user's threshold; raises OptionError outside 0 to 1."""
+    """Return the policy for the user's threshold; raises OptionError outside 0 to 1."""
     if not 0.0 <= threshold <= 1.0:
-        raise OptionError(f"--threshold wants a probability from 0 to 1, got {threshold}")
+        raise OptionError(f"--threshold: wanted a probability from 0 to 1, got {threshold}")
     return Policy(threshold + 0.0, {"by": "given"})
 
 
 def referring(policy: Policy, refer_from: float | None) -> Policy:
-    """Refer between `refer_from` and the threshold; raises OptionError where nothing is between."""
+    """Return the policy with a referral range; raises OptionError if that range is empty."""
     if refer_from is None:
         return policy
     if not 0.0 <= refer_from < policy.refuse_at:
         raise OptionError(
-            f"--refer-from wants a probability from 0 to below the threshold of "
+            f"--refer-from: wanted a probability from 0 to below the threshold "
             f"{policy.refuse_at!r}, got {refer_from}"
         )
     return replace(policy, refer_from=refer_from + 0.0)
 
 
 def by_cost(probability: Floats, label: Floats, costs: Costs) -> Policy:
-    """Choose the threshold that minimises `fn * missed + fp * refused good`, over the given rows.
+    """Choose the threshold that minimises `fn * approved bad + fp * refused good` on the
+    given rows.
 
-    Candidates are the predictions themselves, and the next number above the largest, which refuses
-    nobody; of equals the highest, which refuses fewest. Labels are 0 and 1; raises OptionError
-    where only one of them is there.
+    The candidates are the predictions themselves and the next number above the largest, which
+    refuses nobody. Among equal costs the highest threshold wins, which refuses the fewest. `label`
+    [N] is 0 or 1; raises OptionError if only one of them occurs.
     """
     if len(np.unique(label)) < 2:
-        raise OptionError("--cost-fn and --cost-fp want labels of both kinds, good and bad")
+        raise OptionError("--cost-fn and --cost-fp need both good and bad labels")
     order = np.argsort(-probability, kind="stable")
     score, bad = probability[order], label[order]
     refused_good, caught_bad = np.cumsum(1 - bad), np.cumsum(bad)

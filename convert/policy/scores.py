@@ -1,4 +1,4 @@
-"""The reference rows' scores, and the policy and sample that follow from them."""
+"""The scores of the reference rows, and what is derived from them: policy and sample."""
 
 from dataclasses import dataclass
 
@@ -25,7 +25,7 @@ class Scores:
 
 @dataclass(frozen=True)
 class PolicyChoice:
-    """The user's threshold, or the costs to find one by, or neither; and where to refer from."""
+    """The user's threshold, or costs to derive one from, or neither; and the start of referral."""
 
     threshold: float | None = None
     costs: Costs | None = None
@@ -33,30 +33,30 @@ class PolicyChoice:
 
     @property
     def wanted(self) -> bool:
-        """Whether the bundle is to decide."""
+        """Whether the bundle shall make decisions."""
         return self.threshold is not None or self.costs is not None
 
     def check(self, task: Task) -> None:
-        """Raise OptionError where the model cannot decide so."""
+        """Raise OptionError if the model cannot make such decisions."""
         if self.wanted and task != "binary":
-            raise OptionError(f"a threshold is for probabilities; this model answers {task}")
+            raise OptionError(f"a threshold needs a probability; this model's task is {task}")
         if self.refer_from is not None and not self.wanted:
-            raise OptionError("--refer-from goes with --threshold, or with --cost-fn and --cost-fp")
+            raise OptionError("--refer-from needs --threshold, or --cost-fn and --cost-fp")
 
     def follow(self, rows: Rows | None, scores: Scores | None) -> Policy | None:
-        """Return the policy, None where none is wanted; raises OptionError."""
+        """Return the policy, or None if none is wanted; raises OptionError."""
         if self.threshold is not None:
             return policies.referring(policies.given(self.threshold), self.refer_from)
         if self.costs is None:
             return None
         if rows is None or rows.label is None or scores is None:
-            raise OptionError("--cost-fn and --cost-fp want --reference rows with --label")
+            raise OptionError("--cost-fn and --cost-fp need --reference rows with --label")
         found = policies.by_cost(scores.prediction[:, 0], rows.label, self.costs)
         return policies.referring(found, self.refer_from)
 
 
 def reference_table(rows: Rows, scores: Scores) -> pa.Table:
-    """Return an even sample of the rows as sent, with their scores and labels."""
+    """Return an evenly spaced sample of the rows as a client sends them, with scores and labels."""
     count = min(len(rows.X), REFERENCE_ROWS)
     picked = np.linspace(0, len(rows.X) - 1, count).astype(int)
     table = rows.sent.take(pa.array(picked)).combine_chunks()

@@ -1,4 +1,4 @@
-"""Rows on which a conversion goes wrong if it can: on every threshold, beside it, and beyond."""
+"""Adversarial rows: values on every threshold, just beside it, and special ones."""
 
 import numpy as np
 
@@ -14,7 +14,7 @@ ODD_CATEGORIES = np.array([np.nan, -1.0, -0.5, -1e9, 2.0**31 - 1, 2.0**31, 2.0**
 
 
 def pools(model: Model, features: list[Feature]) -> list[Floats]:
-    """Return, for every feature, the values worth trying, special ones first."""
+    """Return the values to try for every feature, special ones first."""
     tested = _tested_values(model)
     return [
         _categories(feature, values)
@@ -25,7 +25,7 @@ def pools(model: Model, features: list[Feature]) -> list[Floats]:
 
 
 def _tested_values(model: Model) -> list[Floats]:
-    """Every feature's thresholds, or the members of its category sets; distinct and ascending."""
+    """Return each feature's thresholds, or the members of its category sets, ascending."""
     found: list[list[Floats]] = [[] for _ in model.feature_names]
     for tree in model.trees:
         for index in np.flatnonzero(tree.categorical).tolist():
@@ -57,25 +57,25 @@ def _categories(feature: Feature, members: Floats) -> Floats:
 
 
 def sweep(pool: list[Floats], rows: int, rng: np.random.Generator) -> Floats:
-    """Return `[rows, F]` in which each feature runs through its pool, shuffled, again and again."""
+    """Return `[rows, F]` in which each feature cycles through its pool in random order."""
     columns = [_cycle(values, rows, rng) for values in pool]
     return np.column_stack(columns)
 
 
 def _cycle(values: Floats, rows: int, rng: np.random.Generator) -> Floats:
-    """Whole rounds through `values`; of a pool larger than `rows`, a random part."""
+    """Return `rows` values: whole shuffled cycles through `values`, or a random part of them."""
     rounds = -(-rows // len(values))
     return np.concatenate([rng.permutation(values) for _ in range(rounds)])[:rows]
 
 
 def vary(base: Floats, pool: list[Floats], share: float, rng: np.random.Generator) -> Floats:
-    """Return `base` rows with about `share` of the fields replaced by values from the pools."""
+    """Return `base` with about `share` of the values replaced by values from the pools."""
     odd = sweep(pool, len(base), rng)
     return np.where(rng.random(base.shape) < share, odd, base)
 
 
 def typical_rows(features: list[Feature], rows: int) -> Floats:
-    """Draw `[rows, F]` from each feature's range in training, where there are no real rows."""
+    """Draw `[rows, F]` from each feature's range in training, for use without reference rows."""
     rng = np.random.default_rng(0)
     return np.column_stack([_seen(feature, rows, rng) for feature in features])
 

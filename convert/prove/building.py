@@ -1,4 +1,4 @@
-"""A loaded model as ONNX bytes, and all that is needed to run and to judge them."""
+"""Build the ONNX model, with everything needed to run it and to compare it with LightGBM."""
 
 from dataclasses import dataclass, replace
 
@@ -24,7 +24,7 @@ from .verify import Subject
 
 @dataclass(frozen=True)
 class Built:
-    """The new model beside the old one."""
+    """The ONNX model beside the LightGBM model it was made from."""
 
     loaded: Loaded
     task: Task
@@ -33,7 +33,7 @@ class Built:
 
     @property
     def model(self) -> Model:
-        """The old model's trees."""
+        """The trees of the LightGBM model."""
         return self.loaded.model
 
     @property
@@ -53,24 +53,25 @@ def build(
     carried: Carried | None = None,
     evidence: Evidence | None = None,
 ) -> Built:
-    """Write the ONNX bytes and read them back for judgement; raises ConvertError.
+    """Build the ONNX bytes and read them back for the comparison; raises ConvertError.
 
-    `carried` are pipeline steps to stand before the trees in the same graph; with `evidence` every
-    list of categories has to find its column.
+    `carried` are pipeline steps, which become part of the graph before the trees. With `evidence`,
+    every list of categories must be assigned to a column.
     """
     built = _built(loaded, missing, carried, evidence)
     return built if loaded.calibrator is None else _calibrated(built, loaded.calibrator)
 
 
 def _calibrated(built: Built, calibrator: Calibrator) -> Built:
-    """Put scikit-learn's calibrator behind the judge, and the same as data behind the transform."""
+    """Add the calibrator to the transform, and scikit-learn's own calibrator to the oracle."""
     subject = built.subject
     if subject.transform.name != "sigmoid":
-        raise UnsupportedModelError(f"a calibrator behind {built.model.objective}")
+        raise UnsupportedModelError(f"a calibrator for objective {built.model.objective}")
     if calibrator.takes is None:
         raise OptionError(
-            "the file does not tell what its calibrator was fitted on: LightGBM's estimator gives "
-            "the raw score since 4.7, before the probability; --calibrator-takes says which"
+            "the file does not tell what its calibrator was fitted on: since 4.7 LightGBM's "
+            "estimator gives the raw score, earlier versions the probability; say which with "
+            "--calibrator-takes"
         )
     check_calibrator(calibrator)
     transform = replace(subject.transform, calibrator=calibrator)
@@ -97,7 +98,9 @@ def _built(
 def _behind(
     loaded: Loaded, task: Task, transform: Transform, carried: Carried, missing: MissingChoice
 ) -> Built:
-    """The booster alone is the inner subject; the whole is judged by the pipeline's own steps."""
+    """Build a pipeline: the booster alone is the inner subject; the whole is compared with
+    its steps.
+    """
     alone = _built(loaded, missing, None, None).subject
     model, width = loaded.model, len(carried.inputs)
     graph = build_graph(

@@ -1,4 +1,4 @@
-"""`python -m convert verify`: models against LightGBM, nothing written, one line each."""
+"""`python -m convert verify`: compare models with LightGBM, one line each, writing nothing."""
 
 import io
 import json
@@ -27,7 +27,7 @@ from .verify import Progress, Report, verify
 
 @dataclass(frozen=True)
 class Case:
-    """One model to check, on rows of its own if it has any."""
+    """One model to check, with rows of its own if it has any."""
 
     name: str
     model: Path
@@ -38,11 +38,12 @@ class Case:
 
 
 def cases_of(path: Path, rows: Path | None) -> Iterator[Case]:
-    """Yield the model at `path`, or all the models a `.json` list of cases names.
+    """Yield the model at `path`, or all models that a `.json` list of cases names.
 
-    Each case: `name`, `model` and optionally `case` (an .npz with X, and `expected` outputs that
-    were published with the model), `expected_kind` (raw, pred, prob or leaf_index), `num_iteration`
-    and `max_abs_diff_published_vs_lgb47`, how far LightGBM 4.7 is from what was published.
+    A case has `name` and `model`, and optionally `case` (an .npz with X, and `expected`, the
+    outputs published with the model), `expected_kind` (raw, pred, prob or leaf_index),
+    `num_iteration` and `max_abs_diff_published_vs_lgb47` (how far LightGBM 4.7 is from the
+    published outputs).
     """
     if path.suffix != ".json":
         yield Case(path.name, path, rows)
@@ -53,13 +54,13 @@ def cases_of(path: Path, rows: Path | None) -> Iterator[Case]:
             raise TypeError(f"got {type(listed).__name__}")
         yield from [_case(path.parent, dict(each)) for each in listed]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise OptionError(f"{path}: a list of cases wanted: {error}") from error
+        raise OptionError(f"{path}: wanted a list of cases: {error}") from error
 
 
 def _case(folder: Path, each: dict[str, Any]) -> Case:
     rounds = each.get("num_iteration")
     if rounds is not None and type(rounds) is not int:
-        raise TypeError(f"num_iteration: a whole number wanted, got {rounds!r}")
+        raise TypeError(f"num_iteration: wanted a whole number, got {rounds!r}")
     return Case(
         str(each["name"]),
         folder / each["model"],
@@ -71,7 +72,7 @@ def _case(folder: Path, each: dict[str, Any]) -> Case:
 
 
 def check(case: Case, progress: Progress) -> tuple[Built, Report]:
-    """Convert in memory and compare; raises ConvertError."""
+    """Convert in memory and compare with LightGBM; raises ConvertError."""
     loaded, carried = open_model(case.model, case.num_iteration)
     built = build(loaded, MissingChoice(), carried, evidence_of(case.rows, loaded))
     reference = None if case.rows is None else raw_rows(case.rows, built)
@@ -79,20 +80,20 @@ def check(case: Case, progress: Progress) -> tuple[Built, Report]:
 
 
 def evidence_of(rows: Path | None, loaded: Loaded) -> Evidence | None:
-    """Return what rows by name tell of the model's columns; None where there are none."""
+    """Return what named rows tell about the model's columns; None if there are none."""
     if rows is None or rows.suffix == ".npz":
         return None
     return Evidence(reference=Reference.read(rows, loaded.model.feature_names))
 
 
 def raw_rows(path: Path, built: Built) -> Floats:
-    """Read rows `[N, F]` of a .csv or .parquet by name, or the X of an .npz."""
+    """Read rows `[N, F]`: a table's columns by name, or the array X of an .npz file."""
     if path.suffix != ".npz":
         return read_rows(path, built.features, None).X
     X = _array(path, "X")
     if X.ndim != 2 or not len(X) or X.shape[1] != len(built.features):
         raise RowsError(
-            f"{path}: rows of {len(built.features)} values wanted, got an array of {X.shape}"
+            f"{path}: wanted rows of {len(built.features)} values, got an array of shape {X.shape}"
         )
     return np.ascontiguousarray(X)
 
@@ -106,20 +107,20 @@ def _array(path: Path, name: str) -> Floats:
             found: Floats = arrays[name].astype(np.float64, casting="same_kind")
             return found
     except DAMAGES as error:
-        raise RowsError(f"{path}: an array {name} of numbers wanted: {told(error)}") from error
+        raise RowsError(f"{path}: wanted an array {name} of numbers: {told(error)}") from error
 
 
 def published_difference(case: Case, built: Built) -> float | None:
-    """Return how far our outputs are from the published ones; None where none were.
+    """Return the largest difference to the published outputs; None if there are none.
 
-    Raises MismatchError where that is further than LightGBM 4.7 is known to be.
+    Raises MismatchError if it is larger than LightGBM 4.7's own difference.
     """
     if case.rows is None or case.expected_kind is None:
         return None
     expected = _array(case.rows, "expected")
     found = _outputs(case.expected_kind, built, raw_rows(case.rows, built))
     if found.size != expected.size:
-        raise RowsError(f"{case.rows}: {found.size} outputs, {expected.size} expected")
+        raise RowsError(f"{case.rows}: wanted {expected.size} outputs, got {found.size}")
     both_missing = np.isnan(found.reshape(expected.shape)) & np.isnan(expected)
     apart = np.where(both_missing, 0.0, np.abs(found.reshape(expected.shape) - expected))
     largest = float(apart.max(initial=0.0))
@@ -140,7 +141,7 @@ def _outputs(kind: str, built: Built, X: Floats) -> Floats:
 
 
 def check_all(cases: list[Case], progress: Progress) -> bool:
-    """Print a line per model and the total; returns whether all were equal in every bit."""
+    """Print a line for each model and a total; return whether all of them are exact."""
     rows = exact = published = 0
     for case in cases:
         started = time.perf_counter()
@@ -161,9 +162,7 @@ def check_all(cases: list[Case], progress: Progress) -> bool:
         rows, exact = rows + report.rows, exact + 1
     print(f"{exact} of {len(cases)} models exact: {rows} of {rows} rows bit-identical to LightGBM")
     if published:
-        print(
-            f"{published} of {published} published outputs met, as near as LightGBM 4.7 meets them"
-        )
+        print(f"{published} of {published} published outputs reproduced as LightGBM 4.7 does")
     return exact == len(cases)
 
 

@@ -1,7 +1,7 @@
-"""Rows that reach one split of one tree and sit on its threshold: so that no split goes untested.
+"""Directed rows: for every split of every tree, rows that reach it and test its threshold.
 
-Going down from the roots, every split inherits from its parent what a row must hold to get there:
-an interval `(low, high]` per number, a set of categories per category.
+From the roots down, each split inherits from its parent what a row must hold to reach it: an
+interval `(low, high]` for each number, and a set of categories for each category.
 """
 
 from collections.abc import Iterator
@@ -15,18 +15,17 @@ from ..model.tree import ZERO, Bools, Floats, Ints
 
 BELOW = np.nextafter(-ZERO, -np.inf)
 ABOVE = np.nextafter(ZERO, np.inf)
-# Categories tried at one split, besides one that goes left and one that goes right.
+# Random categories tried at one split, besides one that goes left and one that goes right.
 CATEGORIES = 12
 MOST_CATEGORIES = 1_000
 
 
 @dataclass
 class Reach:
-    """What a row must hold to arrive at each of S splits.
+    """What a row must hold to reach each of S splits.
 
-    Numbers within `(low, high]` `[S, F]`, or NaN where `missing` `[S, F]`; of the categorical
-    features the categories in `allowed` `[S, C, categories]`. `met` `[S]`: some row
-    does arrive.
+    A number is within `(low, high]` `[S, F]`, or may be NaN where `missing` `[S, F]`. A category is
+    one of `allowed` `[S, C, categories]`. `met` `[S]`: a row that reaches the split exists.
     """
 
     low: Floats
@@ -38,9 +37,9 @@ class Reach:
 
 @dataclass(frozen=True)
 class Terrain:
-    """What is known of the features: which are categories, which take 0 for missing.
+    """Properties of the features: which are categories, which treat 0 as missing.
 
-    `universe` are the categories rows are made of: all of them, or where they are too many a part.
+    `universe` are the categories used in rows: all of them, or a sample if there are too many.
     """
 
     category_column: Ints
@@ -49,7 +48,9 @@ class Terrain:
 
 
 def terrain(ensemble: Ensemble, features: int, zero_as_missing: Bools) -> Terrain:
-    """Number the categorical features; the universe ends one beyond the largest of any set."""
+    """Number the categorical features; the universe ends one above the largest member of
+    any set.
+    """
     columns = np.full(features, -1)
     used = np.unique(ensemble.feature[ensemble.mode == MEMBER])
     columns[used] = np.arange(len(used))
@@ -66,8 +67,8 @@ def terrain(ensemble: Ensemble, features: int, zero_as_missing: Bools) -> Terrai
 def directed_rows(block: Ensemble, land: Terrain, base: Floats, both: bool) -> Iterator[Floats]:
     """Yield rows `[n, F]`, a few for every split of `block` that a row can reach.
 
-    `base` `[any, F]` gives the values of the features a path does not ask about; `both` adds the
-    value below each threshold, which the threshold itself and the value above already settle.
+    `base` `[any, F]` supplies the values of features that the path does not test. `both` adds the
+    value just below each threshold, which the threshold and the value above usually settle.
     """
     wide = block.feature
     used, narrow = np.unique(wide, return_inverse=True)
@@ -86,7 +87,7 @@ def directed_rows(block: Ensemble, land: Terrain, base: Floats, both: bool) -> I
 def _questions(
     block: Ensemble, land: Terrain, reach: Reach, both: bool
 ) -> Iterator[tuple[Ints, Floats]]:
-    """Yield (splits, the value each is asked about)."""
+    """Yield (splits, the value to test each of them with)."""
     numeric = np.flatnonzero(reach.met & (block.mode != MEMBER))
     if len(numeric):
         for values in _around(block.threshold[numeric], both):
@@ -107,7 +108,7 @@ def _around(threshold: Floats, both: bool) -> list[Floats]:
 
 
 def _choices(allowed: Bools, members: Bools, land: Terrain) -> Iterator[Floats]:
-    """Per split: an allowed category of each side, some at random, none at all."""
+    """Yield for each split: an allowed category of each side, some random ones, and none (NaN)."""
     rng = np.random.default_rng(len(allowed))
     for mask in (allowed & members, allowed & ~members):
         yield np.where(mask.any(axis=1), land.universe[mask.argmax(axis=1)], np.nan)
@@ -118,7 +119,7 @@ def _choices(allowed: Bools, members: Bools, land: Terrain) -> Iterator[Floats]:
 
 
 def member_bits(block: Ensemble, land: Terrain) -> Bools:
-    """Return `[S, categories]`: the category belongs to the split's set."""
+    """Return a mask `[S, categories]`: the category belongs to the split's set."""
     bits = np.zeros((len(block.feature), len(land.universe)), dtype=bool)
     ends = np.isnan(block.members)
     which = np.cumsum(ends) - ends
@@ -129,7 +130,7 @@ def member_bits(block: Ensemble, land: Terrain) -> Bools:
 
 
 def _descend(block: Ensemble, land: Terrain) -> Reach:
-    """Hand the parents' conditions down, level by level, all trees at once."""
+    """Pass the conditions from parents to children, level by level, for all trees at once."""
     splits, features = len(block.feature), len(land.category_column)
     columns = int(land.category_column.max(initial=-1)) + 1
     reach = Reach(
@@ -173,7 +174,7 @@ def _narrow(
     side: bool,
     members: Bools,
 ) -> None:
-    """Add the parent's own question, answered with `side`, to the children's conditions."""
+    """Add the parent's own test, with the result `side`, to the children's conditions."""
     numeric = block.mode[parents] != MEMBER
     at, feature = children[numeric], block.feature[parents[numeric]]
     threshold = block.threshold[parents[numeric]]
@@ -189,7 +190,9 @@ def _narrow(
 
 
 def _on_path(base: Floats, reach: Reach, land: Terrain) -> Floats:
-    """Return rows that arrive, base values kept where they may be; notes what can be met."""
+    """Return rows that reach each split, keeping base values where possible; updates
+    `reach.met`.
+    """
     asked = (reach.low > -np.inf) | (reach.high < np.inf)
     inside = (base > reach.low) & (base <= reach.high)
     with np.errstate(over="ignore"):
@@ -208,7 +211,7 @@ def _on_path(base: Floats, reach: Reach, land: Terrain) -> Floats:
 
 
 def _leave_zero(rows: Floats, asked: Bools, reach: Reach, land: Terrain) -> None:
-    """Where 0 means missing, a number on the path has to lie outside +-ZERO."""
+    """Where 0 means missing, move a number on the path outside +-ZERO."""
     at_zero = asked & land.zero_as_missing & (np.abs(rows) <= ZERO)
     if at_zero.any():
         rows[at_zero] = np.where(reach.high[at_zero] >= ABOVE, ABOVE, BELOW)

@@ -1,4 +1,4 @@
-"""`python -m convert fidelity`: every kind of model trained, converted and compared, as a table."""
+"""`python -m convert fidelity`: train, convert and compare every kind of model; write a table."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -18,7 +18,7 @@ RESULT, TABLE = "fidelity.json", "fidelity.md"
 
 @dataclass(frozen=True)
 class Proof:
-    """One kind's comparison with LightGBM."""
+    """The comparison of one kind of model with LightGBM."""
 
     kind: str
     objective: str
@@ -28,7 +28,7 @@ class Proof:
 
 
 def prove(kind: Kind, seed: int = 1) -> Proof:
-    """Train, convert and compare; raises MismatchError at the first bit that differs."""
+    """Train, convert and compare; raises MismatchError at the first differing bit."""
     built = build(loaded_text(kind.text(seed)), MissingChoice())
     report = verify(built.subject, built.model, None, lambda _: None)
     objective = built.model.objective or "none"
@@ -36,7 +36,7 @@ def prove(kind: Kind, seed: int = 1) -> Proof:
 
 
 class Result(TypedDict):
-    """What is committed: the versions compared and one proof per kind."""
+    """The committed result: the versions compared, and one proof for each kind."""
 
     tools: dict[str, str]
     kinds: list[dict[str, Any]]
@@ -50,7 +50,7 @@ def measure() -> Result:
 
 
 def render(result: Result) -> str:
-    """Return the committed result as Markdown."""
+    """Return the result as Markdown."""
     tools = result["tools"]
     proofs = [Proof(**kind) for kind in result["kinds"]]
     total, differ = sum(p.rows for p in proofs), sum(p.differ for p in proofs)
@@ -76,7 +76,7 @@ def _head(tools: dict[str, str]) -> list[str]:
 
 
 def write(folder: Path, result: Result) -> None:
-    """Write the result and the table made from it; raises OptionError."""
+    """Write the result and its table; raises OptionError."""
     try:
         (folder / RESULT).write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
         (folder / TABLE).write_text(render(result), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""What a pipeline's own inputs are, seen from what its booster knows of their descendants."""
+"""The inputs of a pipeline, described from what its booster knows about the derived columns."""
 
 import numpy as np
 
@@ -9,15 +9,17 @@ from ..read.sklearn_pipeline import Carried
 from ..read.sklearn_steps import Input
 from .adversarial import TINY, pools
 
-# scikit-learn refuses infinities, and larger numbers lead to them.
+# scikit-learn refuses infinities, which larger numbers would produce.
 LARGEST = 1e100
 NUMBERS = np.array([0.0, -0.0, TINY, 1e-36, ZERO, -ZERO, 1.0, -1.0, 1e6, -1e6, 365243.0])
 
 
 def input_features(carried: Carried, inner: list[Feature], choice: MissingChoice) -> list[Feature]:
-    """Describe the pipeline's inputs; raises UnsupportedModelError for zero_as_missing behind."""
+    """Describe a pipeline's inputs; raises UnsupportedModelError if the booster has
+    zero_as_missing.
+    """
     if any(feature.zero_as_missing for feature in inner):
-        raise UnsupportedModelError("zero_as_missing behind pipeline steps")
+        raise UnsupportedModelError("zero_as_missing after pipeline steps")
     derived: list[list[Feature]] = [[] for _ in carried.inputs]
     for source, feature in zip(carried.sources, inner, strict=True):
         derived[source].append(feature)
@@ -49,7 +51,7 @@ def _feature(each: Input, derived: list[Feature], choice: MissingChoice) -> Feat
 
 
 def input_pools(carried: Carried, model: Model, inner: list[Feature]) -> list[Floats]:
-    """Return the values worth trying for each input: what the steps themselves accept."""
+    """Return the values to try for each input, limited to those that the steps accept."""
     behind = pools(model, inner)
     found = []
     for source, each in enumerate(carried.inputs):

@@ -1,4 +1,4 @@
-"""Small models of every kind LightGBM trains, to prove the conversion on."""
+"""Small models of every kind that LightGBM trains, to test the conversion on."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -45,7 +45,7 @@ def _same(text: str) -> str:
 
 
 def _without(*words: str) -> Edit:
-    """Drop lines as older versions wrote none; sizes go too, since they no longer fit."""
+    """Drop lines that older versions did not write, and the tree sizes, which no longer fit."""
 
     def edit(text: str) -> str:
         starts = ("tree_sizes=", *words)
@@ -80,7 +80,7 @@ class Kind:
         X = rng.normal(size=(ROWS, FEATURES))
         label = self.target(X[:, 0] + X[:, 1] ** 2 - 1 - X[:, 2] * X[:, 3], rng)
         group = [20] * (ROWS // 20) if self.target is synthetic.grades else None
-        # pandas, LightGBM's own way of naming categories, or their column's number
+        # categories by column number; pandas columns need no parameter
         named: Any = {"categorical_feature": [0]} if self.categorical else {}
         data = lightgbm.Dataset(self.columns(X, rng), label, group=group, **named)
         options = {"objective": "binary", **QUIET, **self.options}

@@ -1,4 +1,4 @@
-"""Where exactly a converted model leaves LightGBM: the row, the tree, the feature, both values."""
+"""Locate a difference from LightGBM: the row, the tree, the feature, and both values."""
 
 from dataclasses import dataclass, replace
 from typing import NoReturn
@@ -18,7 +18,7 @@ from ..model.tree import Bools, Floats, Ints
 
 @dataclass(frozen=True)
 class Difference:
-    """One row's values, ours and LightGBM's."""
+    """Our values and LightGBM's for one row."""
 
     where: str
     found: Floats
@@ -40,7 +40,7 @@ def refuse_tree(
     row: Floats,
     trees: tuple[int, int],
 ) -> NoReturn:
-    """Raise MismatchError naming the first of `trees` in which `row` `[1, F]` goes astray."""
+    """Raise MismatchError naming the first of `trees` that scores `row` `[1, F]` differently."""
     filled = fill_rows(row, features)
     for tree in range(*trees):
         part = ensemble.part(tree, tree + 1)
@@ -52,7 +52,7 @@ def refuse_tree(
             split = _parting(part, _leaf(part, filled), leaf)
             place = f"tree {tree}{_split_text(part, split, features, row)}"
             raise MismatchError(str(Difference(f"{place}; row {row[0].tolist()}", found, wanted)))
-    raise MismatchError(f"every tree agrees, their sum does not; row {row[0].tolist()}")
+    raise MismatchError(f"every tree agrees, but their sum differs; row {row[0].tolist()}")
 
 
 def _run(part: Ensemble, row: Floats) -> Floats:
@@ -60,7 +60,7 @@ def _run(part: Ensemble, row: Floats) -> Floats:
 
 
 def leaf_indices(ensemble: Ensemble, rows: Floats) -> Floats:
-    """Return the leaf `[N, trees]` each row falls into; not of linear trees."""
+    """Return the leaf `[N, trees]` that each row reaches; not for linear trees."""
     parts = (ensemble.part(tree, tree + 1) for tree in range(ensemble.trees))
     return np.column_stack([_leaves(part, rows) for part in parts])
 
@@ -70,7 +70,7 @@ def _leaf(part: Ensemble, row: Floats) -> int:
 
 
 def _leaves(part: Ensemble, rows: Floats) -> Floats:
-    """Run the tree with its leaves numbered instead of valued."""
+    """Run the tree with leaf indices instead of leaf values."""
     numbered = replace(
         part,
         leaf_value=np.arange(len(part.leaf_value), dtype=np.float64),
@@ -81,7 +81,7 @@ def _leaves(part: Ensemble, rows: Floats) -> Floats:
 
 
 def _parting(part: Ensemble, ours: int, theirs: int) -> int | None:
-    """Return the split at which the ways to two leaves part; None when they are the same leaf."""
+    """Return the split where the paths to two leaves separate; None if they are the same leaf."""
     one, other = _way(part, ours), _way(part, theirs)
     shared = [split for split in one if split in other]
     return None if ours == theirs or not shared else shared[-1]
@@ -103,7 +103,7 @@ def _parents(true: Ints, true_mask: Bools, false: Ints, false_mask: Bools, child
 
 def _split_text(part: Ensemble, split: int | None, features: list[Feature], row: Floats) -> str:
     if split is None:
-        return ", the same leaf with another value"
+        return ", the same leaf with a different value"
     feature = int(part.feature[split])
     threshold = float(part.threshold[split])
     value = float(row[0, feature])

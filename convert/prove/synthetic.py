@@ -1,4 +1,4 @@
-"""Rows and targets with something to learn in them, to train small models of every kind on."""
+"""Synthetic rows and targets with some signal, to train small models of every kind on."""
 
 from collections.abc import Callable
 from typing import Any
@@ -14,7 +14,7 @@ Columns = Callable[[Floats, np.random.Generator], Rows]
 
 
 def binary(signal: Floats, rng: np.random.Generator) -> Floats:
-    """Yes or no."""
+    """0 or 1."""
     return (signal + rng.normal(0, 1, len(signal)) > 0).astype(np.float64)
 
 
@@ -49,33 +49,33 @@ def grades(signal: Floats, rng: np.random.Generator) -> Floats:
 
 
 def plain(X: Floats, rng: np.random.Generator) -> Floats:
-    """As they are."""
+    """Unchanged."""
     return X
 
 
 def missing(X: Floats, rng: np.random.Generator) -> Floats:
-    """A fifth of the fields NaN."""
+    """A fifth of the values NaN."""
     return np.where(rng.random(X.shape) < 0.2, np.nan, X)
 
 
 def zeros(X: Floats, rng: np.random.Generator) -> Floats:
-    """A third of the fields 0."""
+    """A third of the values 0."""
     return np.where(rng.random(X.shape) < 0.3, 0.0, X)
 
 
 def around_zero(X: Floats, rng: np.random.Generator) -> Floats:
-    """Fields within and around what LightGBM takes for zero."""
+    """Values within and around what LightGBM treats as zero."""
     near = np.array([0.0, 1e-36, 5e-36, ZERO, 2e-35, 1e-34, 1.0])
     return rng.choice(np.concatenate([near, -near]), X.shape)
 
 
 def infinite(X: Floats, rng: np.random.Generator) -> Floats:
-    """A tenth of the fields infinite."""
+    """A tenth of the values infinite."""
     return np.where(rng.random(X.shape) < 0.1, np.sign(X) * np.inf, X)
 
 
 def categories(levels: int) -> Columns:
-    """Return columns whose first is one of `levels` whole numbers."""
+    """Make the first column one of `levels` whole numbers."""
 
     def columns(X: Floats, rng: np.random.Generator) -> Floats:
         ranks = np.argsort(np.argsort(X[:, 0])) * levels // len(X)
@@ -85,7 +85,7 @@ def categories(levels: int) -> Columns:
 
 
 def frame(values: list[Any]) -> Columns:
-    """Return pandas columns whose first is one of `values`, or missing."""
+    """Make pandas columns, the first of which is one of `values`, or missing."""
 
     def columns(X: Floats, rng: np.random.Generator) -> pd.DataFrame:
         frame = pd.DataFrame(X, columns=[f"x{i}" for i in range(X.shape[1])])

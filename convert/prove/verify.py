@@ -1,7 +1,7 @@
-"""Compare the bytes about to be written with LightGBM, bit for bit, before they are written.
+"""Compare the bytes about to be written with LightGBM, bit for bit.
 
-First tree by tree, in blocks: rows directed at every split, run through the block's trees alone.
-Then the whole model, on rows made difficult and on the user's own.
+First in blocks of trees, on rows directed at every split. Then the whole model, on adversarial rows
+and on the user's own.
 """
 
 from collections.abc import Callable, Iterator
@@ -22,19 +22,19 @@ from .adversarial import sweep, typical_rows, vary
 from .directed import directed_rows, terrain
 from .mismatch import Difference, refuse, refuse_tree
 
-# Trees times rows the whole model is walked in: with the blocks about a second.
+# Trees times rows for the whole-model comparison: about a second, blocks included.
 BUDGET = 1_000_000
 LEAST_ROWS, MOST_ROWS = 500, 20_000
 MOST_LEAVES = 200_000
-# Predictions are compared on all reference rows and on so many of each other kind.
+# Predictions are compared on all reference rows, and on this many of each other kind.
 PREDICTIONS = 512
 CHUNK = 4_096
 BLOCK_TREES = 12
-# Up to so many splits the value below each threshold is tried as well.
+# For models of up to this many splits, the value just below each threshold is tried too.
 BOTH_SIDES = 200_000
-# Of larger models every second, third, ... block is gone through split by split.
+# Of larger models, only every second, third, ... block is tested split by split.
 MOST_SPLITS = 600_000
-# So many of the user's rows are compared, evenly spaced; PROGRESS_ROWS between two lines.
+# At most this many of the user's rows are compared, evenly spaced.
 MOST_REFERENCE = 100_000
 PROGRESS_ROWS = 20 * CHUNK
 BLOCK_CELLS = 4_000_000
@@ -45,11 +45,11 @@ Progress = Callable[[str], None]
 
 @dataclass
 class Report:
-    """How many rows were compared, by kind; all were equal, or `verify` had raised.
+    """The number of rows compared, by kind. `verify` raises if any of them differs.
 
-    For a model that is not exact by choice `mismatches` counts the rows that differ and `flips`,
-    by kind, the decisions they turn. `left_out`: the trees not gone through split by split and the
-    reference rows not compared, where they were too many.
+    For a model that is deliberately not exact, `mismatches` counts the rows that differ, and
+    `flips`, by kind, the decisions that change. `left_out` counts the trees and the reference rows
+    that were not compared because there are too many.
     """
 
     rows: int = 0
@@ -59,17 +59,17 @@ class Report:
     left_out: dict[str, int] = field(default_factory=dict)
 
     def add(self, kind: str, rows: int) -> None:
-        """Count rows that were compared and equal."""
+        """Count rows that were compared and are equal."""
         self.rows += rows
         self.kinds[kind] = self.kinds.get(kind, 0) + rows
 
 
 @dataclass(frozen=True)
 class Subject:
-    """What is compared: the trees inside the new bytes, those bytes run, LightGBM's text run.
+    """What is compared: the trees in the new bytes, a session on these bytes, and the oracle.
 
-    `pool` holds for every feature the values worth trying. `inner` is the booster alone, where
-    pipeline steps stand before it.
+    `pool` holds the values to try for each feature. `inner` is the booster alone, if pipeline steps
+    come before it.
     """
 
     ensemble: Ensemble
@@ -104,13 +104,13 @@ def verify(subject: Subject, model: Model, reference: Floats | None, progress: P
 
 
 def verify_leaves(subject: Subject) -> None:
-    """Compare the leaves' values: one ulp of one leaf may drown in a sum of trees.
+    """Compare leaf values directly: one ulp in one leaf may vanish in a sum of trees.
 
-    All leaves, or of very many every second, third, ... tree's.
+    Of a very large model, only every second, third, ... tree's leaves are compared.
     """
     ensemble = subject.ensemble
     if ensemble.linear is not None and not ensemble.linear.feature.shape[1]:
-        return  # constants alone: the plain leaf values are never answered, so not in the graph
+        return  # constants only: the graph holds no plain leaf values, which are never used
     ends = np.append(ensemble.leaf_starts[1:], len(ensemble.leaf_value))
     for tree in range(0, ensemble.trees, 1 + len(ensemble.leaf_value) // MOST_LEAVES):
         start, end = ensemble.leaf_starts[tree], ends[tree]
@@ -125,7 +125,7 @@ def verify_leaves(subject: Subject) -> None:
 def verify_trees(
     subject: Subject, model: Model, reference: Floats | None, report: Report, progress: Progress
 ) -> None:
-    """Sit on both sides of every split that a row can reach."""
+    """Compare blocks of trees on rows at both sides of every split that a row can reach."""
     truth = build_ensemble(model)
     zero = np.array([feature.zero_as_missing for feature in subject.features])
     land = terrain(truth, len(subject.features), zero)
@@ -144,8 +144,8 @@ def verify_trees(
 
 
 def blocks(truth: Ensemble) -> Iterator[tuple[int, int]]:
-    """Yield (first, last + 1) tree of every block: whole iterations, bounded in memory."""
-    # [S, used features] thrice and [S, F] once are held; 120 used ones stand for the former.
+    """Yield (first, last + 1) tree of every block: whole iterations that fit in memory."""
+    # Memory holds three arrays [S, used features] and one [S, F]; assume 120 columns in total.
     per_tree = max(len(truth.feature) // truth.trees, 1) * 120
     size = int(np.clip(BLOCK_CELLS // per_tree, 1, BLOCK_TREES))
     size = -(-size // truth.outputs) * truth.outputs
@@ -159,7 +159,7 @@ def _bytes(ensemble: Ensemble, features: int) -> bytes:
 
 
 def compare_block(subject: Subject, runtime: Runtime, rows: Floats, first: int, last: int) -> None:
-    """Raise MismatchError, naming tree and feature, when a row's sum over the block differs."""
+    """Raise MismatchError, naming tree and feature, if a row's sum over the block differs."""
     outputs = subject.ensemble.outputs
     found = runtime.raw(fill_rows(rows, subject.features))
     wanted = subject.oracle.raw_of(rows, first // outputs, (last - first) // outputs)
@@ -170,7 +170,7 @@ def compare_block(subject: Subject, runtime: Runtime, rows: Floats, first: int, 
 
 
 def batches(subject: Subject, trees: int, reference: Floats | None) -> Iterator[tuple[str, Floats]]:
-    """Yield (kind, rows as LightGBM takes them); the same for the same model."""
+    """Yield (kind, rows [n, F] as LightGBM takes them); the same rows for the same model."""
     rng = np.random.default_rng(0)
     budget = int(np.clip(BUDGET // trees, LEAST_ROWS, MOST_ROWS))
     budget = min(budget, max(CELLS // len(subject.pool), LEAST_ROWS))
@@ -189,14 +189,14 @@ def batches(subject: Subject, trees: int, reference: Floats | None) -> Iterator[
 
 
 def _spread(rows: Floats, most: int) -> Floats:
-    """Return `rows`, or of more than `most` so many, evenly spaced."""
+    """Return at most `most` rows, evenly spaced."""
     if len(rows) <= most:
         return rows
     return rows[np.linspace(0, len(rows) - 1, most).astype(np.int64)]
 
 
 def compare(subject: Subject, rows: Floats, kind: str, start: int) -> None:
-    """Raise MismatchError when a row's raw score or prediction differs."""
+    """Raise MismatchError if a row's raw score or prediction differs."""
     raw = subject.runtime.raw(fill_rows(rows, subject.features))
     wanted = subject.oracle.raw(rows)
     wrong = differs(raw, wanted)
@@ -216,7 +216,7 @@ def compare(subject: Subject, rows: Floats, kind: str, start: int) -> None:
 
 
 def compare_predictions(subject: Subject, rows: Floats, raw: Floats, kind: str) -> None:
-    """Raise MismatchError when the transform of equal raw scores differs."""
+    """Raise MismatchError if the predictions differ although the raw scores are equal."""
     prediction, expected = subject.transform.apply(raw), subject.oracle.prediction(rows)
     wrong = differs(prediction, expected)
     if wrong.any():

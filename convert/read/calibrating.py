@@ -1,6 +1,6 @@
-"""Where a calibrator comes from: scikit-learn's objects, or the data of a pickle not executed.
+"""Read a calibrator, from scikit-learn's objects or from the data of a pickle that is not executed.
 
-Both are read by the same names; scikit-learn's own classes, given the same numbers, are the judge.
+Both have the same attribute names. The comparison uses scikit-learn's own classes as the oracle.
 """
 
 from collections.abc import Callable
@@ -24,15 +24,15 @@ from .surroundings import Around, Surroundings, surroundings
 
 BARE = ("IsotonicRegression", "LogisticRegression", "_SigmoidCalibration")
 WRAPPER = "CalibratedClassifierCV"
-# LightGBM's estimator has `decision_function`, which CalibratedClassifierCV prefers, and keeps this
-# attribute, both since 4.7.
+# Since 4.7 LightGBM's estimator has `decision_function`, which CalibratedClassifierCV prefers, and
+# this attribute.
 SINCE_4_7 = "_fitted_with_feature_names"
-# Numbers a calibrator is tried on, beside its knots and their neighbours.
+# Numbers a calibrator is compared on, besides its points and their neighbours.
 TRIED = np.concatenate([np.linspace(0.0, 1.0, 2_001), np.linspace(-40.0, 40.0, 2_001)])
 
 
 def kind_of(found: Any) -> str:
-    """Return the class's name, of an object or of what a pickle would make."""
+    """Return the class name of an object, or of what a pickle would make."""
     name = found.name if isinstance(found, Thing) else type(found).__name__
     return str(name).rpartition(".")[2]
 
@@ -44,22 +44,22 @@ def state_of(found: Any) -> dict[str, Any]:
 
 
 def unwrapped(found: Any) -> tuple[Calibrator, Any]:
-    """Take a CalibratedClassifierCV apart: its calibrator, and the estimator below.
+    """Take a CalibratedClassifierCV apart: return its calibrator and the estimator inside.
 
-    Raises UnsupportedModelError for several models or classes, and for another method.
+    Raises UnsupportedModelError for several models or classes, and for other methods.
     """
     inner = _items(state_of(found)["calibrated_classifiers_"])
     if len(inner) != 1:
         raise UnsupportedModelError(
-            f"{WRAPPER} over {len(inner)} models: the mean of several is not carried; fit it with "
-            "ensemble=False, or over a FrozenEstimator"
+            f"{WRAPPER} over {len(inner)} models: an average of several is not supported; fit it "
+            "with ensemble=False, or on a FrozenEstimator"
         )
     state = state_of(inner[0])
     curves = _items(state["calibrators"])
     if len(curves) != 1 or kind_of(curves[0]) not in BARE:
         what = ", ".join(dict.fromkeys(map(kind_of, curves)))
         raise UnsupportedModelError(
-            f"{WRAPPER} with {len(curves)} of {what}: one sigmoid or isotonic curve is carried"
+            f"{WRAPPER} with {len(curves)} of {what}: wanted one sigmoid or isotonic curve"
         )
     curve, estimator = curve_of(curves[0], NEARLY_ONE), state["estimator"]
     later = state_of(found).get("cv") == "prefit"
@@ -68,7 +68,7 @@ def unwrapped(found: Any) -> tuple[Calibrator, Any]:
 
 
 def _classes(found: Any) -> Labels | None:
-    """Return the classes a calibrator was fitted on; None for a curve, which knows numbers only."""
+    """Return the classes a calibrator was fitted on; None for a bare curve, which knows none."""
     listed = state_of(found).get("classes_")
     if listed is None:
         return None
@@ -79,9 +79,10 @@ def _classes(found: Any) -> Labels | None:
 
 
 def _fitted_on(curve: Sigmoid | Isotonic, estimator: Any, later: bool) -> Takes | None:
-    """What the curve was fitted on: since LightGBM 4.7 the raw score, before the probability.
+    """Return what the curve was fitted on: LightGBM's estimator gives the raw score since 4.7.
 
-    Of an estimator fitted beforehand the calibrator may be newer; then its knots tell, or nobody.
+    If the estimator was fitted earlier, the calibrator may come from a newer version; then the
+    curve's points tell, or None is returned.
     """
     while kind_of(estimator) in ("FrozenEstimator", "Pipeline"):
         later |= kind_of(estimator) == "FrozenEstimator"
@@ -97,9 +98,9 @@ def _may_be_probability(curve: Sigmoid | Isotonic) -> bool:
 
 
 def curve_of(found: Any, most: float = 1.0) -> Sigmoid | Isotonic:
-    """Read a curve; raises UnsupportedModelError for one that does not answer everywhere.
+    """Read a curve; raises UnsupportedModelError if it is not defined everywhere.
 
-    So it does for one whose answers are no probabilities, 0 to `most`.
+    The same if it gives values outside 0 to `most`, which are not probabilities.
     """
     state, kind = state_of(found), kind_of(found)
     if kind == "_SigmoidCalibration":
@@ -109,20 +110,20 @@ def curve_of(found: Any, most: float = 1.0) -> Sigmoid | Isotonic:
     kinds = {dtype_of(state["X_thresholds_"]), dtype_of(state["y_thresholds_"])}
     if np.dtype(np.float32) in kinds:
         raise UnsupportedModelError(
-            "an IsotonicRegression fitted on float32 answers float32: fit it on float64"
+            "an IsotonicRegression fitted on float32 gives float32: fit it on float64"
         )
     x, y = _floats(state["X_thresholds_"]), _floats(state["y_thresholds_"])
     if state["out_of_bounds"] != "clip":
         raise UnsupportedModelError(
-            f"an IsotonicRegression with out_of_bounds={state['out_of_bounds']!r} has no answer "
-            f"outside {x[0]} to {x[-1]}: 'clip' wanted"
+            f"an IsotonicRegression with out_of_bounds={state['out_of_bounds']!r} has no value "
+            f"outside {x[0]} to {x[-1]}: wanted 'clip'"
         )
     steps = np.diff(x)
     if not len(x) or len(x) != len(y) or not (steps > 0).all() or not np.isfinite([*x, *y]).all():
-        raise UnreadableModelError("an IsotonicRegression whose knots are damaged")
+        raise UnreadableModelError("an IsotonicRegression with damaged points")
     if min(y) < 0.0 or max(y) > most:
         raise UnsupportedModelError(
-            f"an IsotonicRegression that answers {min(y)} to {max(y)}: probabilities wanted, 0 to 1"
+            f"an IsotonicRegression that gives {min(y)} to {max(y)}: wanted probabilities, 0 to 1"
         )
     return Isotonic(x, y)
 
@@ -131,36 +132,36 @@ def _platt(state: dict[str, Any]) -> Sigmoid:
     slopes, offsets = _floats(state["coef_"]), _floats(state["intercept_"])
     if len(slopes) != 1 or len(offsets) != 1:
         raise UnsupportedModelError(
-            f"a LogisticRegression of {len(slopes)} columns; a calibrator has one, the score"
+            f"a LogisticRegression of {len(slopes)} columns; a calibrator has one column, the score"
         )
     return Sigmoid(-slopes[0], -offsets[0])
 
 
 def _items(found: Any) -> list[Any]:
     if not isinstance(found, list | tuple):
-        raise UnreadableModelError(f"{WRAPPER}: a list wanted, got {type(found).__name__}")
+        raise UnreadableModelError(f"{WRAPPER}: wanted a list, got {type(found).__name__}")
     return list(found)
 
 
 def _floats(found: Any) -> tuple[float, ...]:
     values = found.ravel().tolist() if isinstance(found, np.ndarray) else values_of(found)
     if values is None or not all(isinstance(value, float) for value in values):
-        raise UnreadableModelError("a calibrator whose numbers are damaged")
+        raise UnreadableModelError("a calibrator with damaged numbers")
     return tuple(values)
 
 
 def read_calibrator(path: Path, takes: Takes | None) -> Calibrator:
-    """Read the one calibrator in a skops file or a pickle, of which nothing is executed.
+    """Read the one calibrator in a skops file or a pickle, executing nothing of it.
 
-    `takes` says whether it wants the probability or the raw score; without, knots tell, or nobody.
-    Raises ConvertError.
+    `takes` says whether it was fitted on the probability or the raw score; without it the curve's
+    points tell, if they can. Raises ConvertError.
     """
     content = read_file(path)
     try:
         found = [build_skops(path)] if is_skops(path) else _bare(unpacked(content))
         if len(found) != 1 or kind_of(found[0]) not in BARE:
             named = ", ".join(map(kind_of, found)) or "none"
-            raise OptionError(f"--calibrator {path}: one of {', '.join(BARE)} wanted, got {named}")
+            raise OptionError(f"--calibrator {path}: wanted one of {', '.join(BARE)}, got {named}")
         curve, classes = curve_of(found[0]), _classes(found[0])
     except DAMAGES as error:
         raise UnreadableModelError(f"--calibrator {path}: damaged: {told(error)}") from error
@@ -170,15 +171,15 @@ def read_calibrator(path: Path, takes: Takes | None) -> Calibrator:
 
 
 def calibrated(known: Surroundings) -> tuple[Calibrator | None, tuple[Around, ...]]:
-    """Take along the calibrator around a pickled booster; returns it, and all that stands around.
+    """Return the calibrator around a pickled booster, and all other libraries' classes in the file.
 
-    Raises UnsupportedModelError for one that is not carried.
+    Raises UnsupportedModelError if the calibrator cannot be converted.
     """
     around = [each for each in known.others if each.short == WRAPPER and each.role == "around"]
     if not around:
         return None, known.others
     if len(around) > 1:
-        raise UnsupportedModelError(f"{len(around)} {WRAPPER}, one around the other")
+        raise UnsupportedModelError(f"{len(around)} nested {WRAPPER}")
     place = around[0].place
     try:
         calibrator, _ = unwrapped(known.things[place])
@@ -200,7 +201,7 @@ def _bare(content: bytes) -> list[Any]:
 
 @dataclass(frozen=True)
 class Calibrated:
-    """A judge whose predictions go through scikit-learn's own calibrator."""
+    """An oracle whose predictions go through scikit-learn's own calibrator."""
 
     judge: Judge
     calibrator: Calibrator
@@ -216,11 +217,11 @@ class Calibrated:
         return sklearns_own(self.calibrator)(given)
 
     def raw_of(self, X: Floats, first: int, count: int) -> Floats:
-        """Return raw scores `[N, K]` of `count` iterations."""
+        """Return raw scores `[N, K]` of the `count` iterations from `first` on."""
         return self.judge.raw_of(X, first, count)
 
     def leaves(self, X: Floats, iteration: int) -> Ints:
-        """Return the leaf `[N, K]` each row falls into."""
+        """Return the leaf `[N, K]` that each row reaches in one iteration's trees."""
         return self.judge.leaves(X, iteration)
 
     def leaf_values(self, tree: int, count: int) -> Floats:
@@ -229,7 +230,9 @@ class Calibrated:
 
 
 def sklearns_own(calibrator: Calibrator) -> Callable[[Floats], Floats]:
-    """Return scikit-learn's own calibrator, given the same numbers: `[N, 1]` to `[N, 1]`."""
+    """Return scikit-learn's calibrator with the same numbers: a function from `[N, 1]` to
+    `[N, 1]`.
+    """
     from sklearn.calibration import _SigmoidCalibration
     from sklearn.isotonic import IsotonicRegression
 
@@ -252,7 +255,7 @@ def sklearns_own(calibrator: Calibrator) -> Callable[[Floats], Floats]:
 
 
 def check_calibrator(calibrator: Calibrator) -> int:
-    """Compare with scikit-learn on every knot, beside it, and between; returns the count.
+    """Compare with scikit-learn at, beside and between all points; return the number of values.
 
     Raises MismatchError for a single differing bit.
     """

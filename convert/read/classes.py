@@ -1,7 +1,7 @@
-"""Which classes a classifier knows, and which of them the probability is of.
+"""The classes of a classifier, and which of them the probability is of.
 
-A booster's own text holds none: scikit-learn's estimators sort the labels they are given, and keep
-them beside it.
+A booster's own text names no classes: scikit-learn's estimators sort the labels they are given, and
+keep them beside the booster.
 """
 
 import math
@@ -14,16 +14,16 @@ from .pickled import read_pickle, values_of
 
 Label = str | int | float | bool
 Labels = tuple[Label, ...]
-CLASSIFIER = "_classes"  # where LightGBM's estimator keeps them
-LIGHTGBM = (0, 1)  # what lgb.train takes: above 0 is 1
+CLASSIFIER = "_classes"  # the attribute of LightGBM's estimator
+LIGHTGBM = (0, 1)  # the labels of lgb.train, where any label above 0 counts as 1
 
 
 @dataclass(frozen=True)
 class Meaning:
-    """The classes, in the booster's order; None where the file names none.
+    """The classes in the booster's order; None if the file does not name them.
 
-    `of` is the class whose probability is answered, `bad` the one that is refused, both None where
-    nobody said. `turned` where the booster gives the probability of the other class.
+    `of` is the class whose probability is answered and `bad` the one that is refused; both are None
+    if unknown. `turned`: the booster itself gives the probability of the other class.
     """
 
     classes: Labels | None = None
@@ -32,13 +32,13 @@ class Meaning:
     turned: bool = False
 
     def told(self, task: Task) -> list[str]:
-        """Say it for people; nothing where nothing is known."""
+        """Describe the classes; an empty list if nothing is known."""
         if self.classes is None or task not in ("binary", "multiclass"):
             return []
         listed = listing(self.classes)
         if task == "multiclass":
             return [f"the probabilities are of {listed}"]
-        turned = "; the booster's own is of the other class" if self.turned else ""
+        turned = "; the booster itself gives that of the other class" if self.turned else ""
         return [f"the probability is of {self.of!r} (classes {listed}){turned}"]
 
 
@@ -48,10 +48,10 @@ def listing(classes: Labels) -> str:
 
 
 def classes_in_pickle(content: bytes) -> Labels | None:
-    """Return the classes of the one classifier in a pickle, of which nothing is executed.
+    """Return the classes of the one classifier in a pickle, executing nothing of it.
 
-    None where there is none, or where the pickle cannot be followed. Raises UnsupportedModelError
-    where classifiers know different classes.
+    None if there is none, or if the pickle cannot be followed. Raises UnsupportedModelError if
+    several classifiers know different classes.
     """
     try:
         _, things = read_pickle(content)
@@ -61,20 +61,20 @@ def classes_in_pickle(content: bytes) -> Labels | None:
     lists = [values_of(state[CLASSIFIER]) for state in states if CLASSIFIER in state]
     found = {plain(values) for values in lists if values is not None}
     if len(found) > 1:
-        raise UnsupportedModelError(f"{len(found)} classifiers that know different classes")
+        raise UnsupportedModelError(f"{len(found)} classifiers with different classes")
     return found.pop() if found else None
 
 
 def classes_of(estimator: Any) -> Labels | None:
-    """Return the classes of a classifier that was built; None for anything else."""
+    """Return the classes of a loaded classifier; None for anything else."""
     found = getattr(estimator, CLASSIFIER, None)
     return None if found is None else plain(found.tolist())
 
 
 def plain(values: list[Any]) -> Labels:
-    """Return classes as JSON has them; what it has no word for becomes text.
+    """Return classes as JSON values; what JSON cannot hold becomes text.
 
-    Raises UnsupportedModelError where that makes one of two.
+    Raises UnsupportedModelError if two classes become the same.
     """
     found = tuple(value if _is_plain(value) else str(value) for value in values)
     if len(set(found)) < len(found):
@@ -89,26 +89,26 @@ def _is_plain(value: Any) -> bool:
 def meaning(
     task: Task, outputs: int, classes: Labels | None, bad: str | None, decides: bool
 ) -> Meaning:
-    """Settle which class the probability is of; `bad` as on the command line.
+    """Settle which class the probability is of; `bad` is the command line's --bad.
 
-    Raises OptionError where it has to be said and is not, or names no class, UnsupportedModelError
-    where the classes are not those of the booster.
+    Raises OptionError if --bad is needed and absent, or names no class, and UnsupportedModelError
+    if the classes do not fit the booster.
     """
     if task not in ("binary", "multiclass"):
         if bad is not None:
-            raise OptionError(f"--bad is for classes; this model answers {task}")
+            raise OptionError(f"--bad needs classes; this model's task is {task}")
         return Meaning()
     wanted = 2 if task == "binary" else outputs
     if classes is not None and len(classes) == 1:
-        raise UnsupportedModelError(f"trained on one class alone, {classes[0]!r}: nothing to tell")
+        raise UnsupportedModelError(f"trained on a single class, {classes[0]!r}")
     if classes is not None and len(classes) != wanted:
         raise UnsupportedModelError(
             f"the classifier knows {len(classes)} classes ({listing(classes)}), "
-            f"its booster answers {wanted}"
+            f"but its booster {wanted}"
         )
     if task == "multiclass":
         if bad is not None:
-            raise OptionError(f"--bad is for objective binary; this one answers {wanted} classes")
+            raise OptionError(f"--bad needs objective binary; this model has {wanted} classes")
         return Meaning(classes)
     return _of_two(classes, bad, decides)
 
@@ -119,19 +119,20 @@ def _of_two(classes: Labels | None, bad: str | None, decides: bool) -> Meaning:
             return Meaning()
         if decides:
             raise OptionError(
-                f"the classes are {listing(classes)}: --bad CLASS says which one is refused"
+                f"the classes are {listing(classes)}: say with --bad CLASS which one to refuse"
             )
         return Meaning(classes, classes[1])
     known = LIGHTGBM if classes is None else classes
     chosen = matching(known, bad)
     if chosen is None:
-        why = "the file names no classes; LightGBM's own are" if classes is None else "wants one of"
+        unnamed = "the file does not name its classes; LightGBM's own are"
+        why = unnamed if classes is None else "wanted one of"
         raise OptionError(f"--bad {bad}: {why} {listing(known)}")
     return Meaning(known, chosen, chosen, turned=chosen == known[0])
 
 
 def matching(classes: Labels, value: object) -> Label | None:
-    """Return the class that a value of a file or of the command line stands for."""
+    """Return the class that a value from a file or the command line stands for; None if none."""
     for same in (_exactly, _as_text, _as_number):
         for each in classes:
             if same(each, value):

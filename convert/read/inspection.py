@@ -16,8 +16,8 @@ from .loading import Loaded, calibration
 IDENTITY = re.compile(r"^(sk_)?id(_|$)|_id$|(^|_)(uuid|guid|rowid|index)(_|$)|^unnamed", re.I)
 TARGET = re.compile(r"(^|_)(target|label|outcome|is_default|defaulted)(_|$)", re.I)
 NO_SPLIT = (
-    "no tree has a split, so every applicant gets the same score. lgb.train takes every label "
-    "above 0 for 1: were they 1 and 2?"
+    "no tree has a split, so every applicant gets the same score. lgb.train treats every label "
+    "above 0 as 1: were the labels 1 and 2?"
 )
 WEIGHTED = {"is_unbalance": "0", "scale_pos_weight": "1"}
 TIME = re.compile(r"(^|_)(timestamp|created_at|updated_at)(_|$)", re.I)
@@ -27,7 +27,7 @@ SHOWN = 12
 
 @dataclass(frozen=True)
 class Inspection:
-    """What a reader wants to know before converting."""
+    """What to know about a model before converting it."""
 
     kind: str
     text_format: str
@@ -55,12 +55,12 @@ class Inspection:
     notes: list[str]
 
     def as_dict(self) -> dict[str, object]:
-        """Return plain JSON values."""
+        """Return JSON values."""
         return asdict(self)
 
 
 def inspect(loaded: Loaded) -> Inspection:
-    """Describe a loaded model; raises UnsupportedModelError like the conversion would."""
+    """Describe a loaded model; raises UnsupportedModelError as the conversion would."""
     model = loaded.model
     task, transform = objective_of(model, model.iterations)
     meant = meaning(task, model.trees_per_iteration, loaded.classes, None, decides=False)
@@ -95,7 +95,7 @@ def inspect(loaded: Loaded) -> Inspection:
 
 
 def _depth(left: Ints, right: Ints) -> int:
-    """Splits on the longest way from root to leaf; children stand after their parents."""
+    """Return the number of splits on the longest path; children come after their parents."""
     depth = np.ones(len(left), dtype=np.int64)
     for split in range(len(left)):
         for child in (left[split], right[split]):
@@ -110,19 +110,19 @@ def _missing_kinds(model: Model) -> dict[str, int]:
 
 
 def suspicious(model: Model, features: list[Feature]) -> list[str]:
-    """Say what a reviewer would ask about."""
+    """List what a reviewer would question."""
     used = [feature for feature in features if feature.used]
-    found = [f"{f.name} reads like an identifier" for f in used if IDENTITY.search(f.name)]
-    found += [f"{f.name} reads like the target" for f in used if TARGET.search(f.name)]
-    found += [f"{f.name} reads like a point in time" for f in used if TIME.search(f.name)]
+    found = [f"{f.name} looks like an identifier" for f in used if IDENTITY.search(f.name)]
+    found += [f"{f.name} looks like the target" for f in used if TARGET.search(f.name)]
+    found += [f"{f.name} looks like a point in time" for f in used if TIME.search(f.name)]
     found += [
-        f"{f.name} carries {f.importance:.0%} of the gain" for f in used if f.importance > DOMINANT
+        f"{f.name} has {f.importance:.0%} of the gain" for f in used if f.importance > DOMINANT
     ]
     blind = [feature.name for feature in used if feature.policy == "error"]
     if len(blind) == len(used) and used:
-        found.append("no split knows missing values: LightGBM itself scores NaN as 0, silently")
+        found.append("no split was trained on missing values: LightGBM silently scores NaN as 0")
     if all(name.startswith("Column_") for name in model.feature_names):
-        found.append("the features have no names, only Column_i: their order is all there is")
+        found.append("the features have no names, only Column_i: check their order")
     found += weighted(model)
     if not used:
         return [*found, NO_SPLIT]
@@ -133,7 +133,7 @@ def suspicious(model: Model, features: list[Feature]) -> list[str]:
 
 
 def weighted(model: Model) -> list[str]:
-    """Say what training weighted: then a score is no longer the share that turns out so."""
+    """Note weights used in training: the score is then no longer an observed frequency."""
     return [
         f"trained with {name} {value}: {NOT_SHARES}"
         for name, default in WEIGHTED.items()
@@ -142,10 +142,10 @@ def weighted(model: Model) -> list[str]:
 
 
 def render(found: Inspection) -> str:
-    """Return the inspection as text for people."""
+    """Return the inspection as text."""
     missing = ", ".join(f"{count} {kind}" for kind, count in found.splits_by_missing.items())
     lines = [
-        f"objective    {found.objective}: answers {found.task}, transform {found.transform}, "
+        f"objective    {found.objective}: task {found.task}, transform {found.transform}, "
         f"{found.outputs} output(s)",
         *(f"classes      {each}" for each in found.classes),
         f"source       {found.kind}, LightGBM text {found.text_format}",

@@ -1,4 +1,4 @@
-"""From what the user has to a model: its text, its trees, the real names, what came before it."""
+"""Load a model: its text, its trees, its feature names, and the steps that came before it."""
 
 import re
 from collections import Counter
@@ -16,10 +16,10 @@ from .source import Source, read_source
 from .surroundings import Around
 
 INVENTED = re.compile(r"Column_\d+")
-# Steps that change values but leave the columns where they are, if none is dropped.
+# Steps that change values but keep the columns' order, if they drop none.
 KEEP_ORDER = {"SimpleImputer", "StandardScaler", "MinMaxScaler", "RobustScaler", "MaxAbsScaler"}
 KEEP_ORDER |= {"SelectKBest", "SelectPercentile", "VarianceThreshold", "SelectFromModel"}
-# Beside one ColumnTransformer whose order was read, these leave columns where it put them.
+# Steps that keep the order of columns that a ColumnTransformer gave them.
 ONE_TO_ONE = {"ColumnTransformer", "FunctionTransformer", "SimpleImputer", "StandardScaler"}
 ONE_TO_ONE |= {"MinMaxScaler", "RobustScaler", "MaxAbsScaler"}
 
@@ -28,8 +28,8 @@ ONE_TO_ONE |= {"MinMaxScaler", "RobustScaler", "MaxAbsScaler"}
 class Loaded:
     """A model ready to convert.
 
-    `steps` are transformations its rows must have been through, `others` every class in its file
-    that is somebody else's.
+    `steps` are transformations that its rows must already have been through. `others` are all
+    classes of other libraries in its file.
     """
 
     text: str
@@ -44,12 +44,12 @@ class Loaded:
 
     @property
     def uncarried(self) -> tuple[Around, ...]:
-        """What stands around the booster, may change the answer, and does not come along."""
+        """Classes around the booster that may change the answer and are not converted."""
         return tuple(each for each in self.others if each.role not in ("harmless", "carried"))
 
 
 def calibration(loaded: Loaded) -> list[str]:
-    """Say what calibrates the answer; nothing where nothing does."""
+    """Describe the calibrator; an empty list without one."""
     found = loaded.calibrator
     if found is None:
         return []
@@ -58,10 +58,10 @@ def calibration(loaded: Loaded) -> list[str]:
 
 
 def load(path: Path, num_iteration: int | None = None) -> Loaded:
-    """Read a text model, a pickle or an MLflow folder, executing none of it.
+    """Read a text model, a pickle or an MLflow folder, executing nothing of it.
 
-    `num_iteration` keeps the first rounds only; without it a pickle's early stopping is followed,
-    as LightGBM's own predict does. Raises ConvertError by its kinds.
+    `num_iteration` keeps the first rounds only. Without it a pickle's early stopping is followed,
+    as LightGBM's own predict does. Raises ConvertError.
     """
     source = read_source(model_file(path))
     try:
@@ -71,7 +71,7 @@ def load(path: Path, num_iteration: int | None = None) -> Loaded:
 
 
 def loaded_text(text: str, kind: str = "text", names: tuple[str, ...] | None = None) -> Loaded:
-    """Take a model text that is at hand, and a signature's names; raises ConvertError."""
+    """Load a model from its text, with names from a signature if any; raises ConvertError."""
     return _loaded(Source(text, kind, names=names), None)
 
 
@@ -79,14 +79,14 @@ def _loaded(source: Source, num_iteration: int | None) -> Loaded:
     model = parse_model(source.text)
     text, model, notes = _prefix(source, model, num_iteration)
     if model.parameters.get("zero_as_missing") == "1" and any(tree.linear for tree in model.trees):
-        raise UnsupportedModelError("linear_tree with zero_as_missing: LightGBM trains no such one")
+        raise UnsupportedModelError("linear_tree with zero_as_missing: LightGBM cannot train this")
     steps = _steps(source.others)
     named, name_notes = _named(model, source, steps)
     check_names(named.feature_names)
     if steps:
         name_notes += (
-            f"{', '.join(steps)} came before the booster and is not carried: "
-            "rows must arrive already transformed",
+            f"{', '.join(steps)} came before the booster and is not converted: "
+            "send rows that are already transformed",
         )
     notes += name_notes + source.notes
     return Loaded(
@@ -96,13 +96,15 @@ def _loaded(source: Source, num_iteration: int | None) -> Loaded:
 
 
 def _steps(others: tuple[Around, ...]) -> tuple[str, ...]:
-    """The classes that stand before the booster, or may."""
+    """Return the classes that come, or may come, before the booster."""
     names = (each.short for each in others if each.role in ("before", "somewhere"))
     return tuple(dict.fromkeys(name for name in names if name[0].isupper()))
 
 
 def check_names(names: tuple[str, ...]) -> None:
-    """Raise UnsupportedModelError for a name that stands twice: a request goes by names."""
+    """Raise UnsupportedModelError for a duplicate feature name: requests identify features
+    by name.
+    """
     twice = [name for name, times in Counter(names).items() if times > 1]
     if twice:
         raise UnsupportedModelError(f"more than one feature is named {twice[0]!r}")
@@ -111,9 +113,9 @@ def check_names(names: tuple[str, ...]) -> None:
 def _prefix(
     source: Source, model: Model, num_iteration: int | None
 ) -> tuple[str, Model, tuple[str, ...]]:
-    """Cut the model to the rounds wanted, in LightGBM's own words."""
+    """Cut the model to the wanted rounds, letting LightGBM write the text."""
     if num_iteration is not None and not 0 < num_iteration <= model.iterations:
-        raise OptionError(f"--num-iteration wants 1 to {model.iterations}, got {num_iteration}")
+        raise OptionError(f"--num-iteration: wanted 1 to {model.iterations}, got {num_iteration}")
     wanted = num_iteration or _rounds(source.best_iterations, model.iterations)
     if wanted >= model.iterations:
         return source.text, model, ()
@@ -123,24 +125,24 @@ def _prefix(
 
 
 def _rounds(best: frozenset[int], iterations: int) -> int:
-    """Return early stopping's choice; raises OptionError where there is more than one."""
+    """Return early stopping's choice; raises OptionError if there are several."""
     choices = {each if 0 < each < iterations else iterations for each in best} or {iterations}
     if len(choices) > 1:
         listed = " or ".join(map(str, sorted(choices)))
         raise OptionError(
-            f"the model has {iterations} rounds, and a best_iteration stands in the file of which "
-            f"cannot be told whether it is this model's: --num-iteration {listed} says"
+            f"the model has {iterations} rounds, and the file holds a best_iteration that may or "
+            f"may not be this model's: choose with --num-iteration {listed}"
         )
     return choices.pop()
 
 
 def _named(model: Model, source: Source, steps: tuple[str, ...]) -> tuple[Model, tuple[str, ...]]:
-    """Take the signature's names for `Column_i`, where their order is known to be the same."""
+    """Replace `Column_i` by the signature's names, if their order is known to be the same."""
     invented = all(INVENTED.fullmatch(name) for name in model.feature_names)
     if not invented or source.names is None:
         return model, ()
     if len(source.names) != len(model.feature_names):
-        return model, ("the signature has other columns than the booster: names stay Column_i",)
+        return model, ("the signature's columns are not the booster's: names stay Column_i",)
     moving = [step for step in steps if step not in KEEP_ORDER]
     if moving and source.order is not None and ONE_TO_ONE.issuperset(steps):
         ordered = tuple(source.names[i] for i in source.order)

@@ -1,4 +1,4 @@
-"""An MLflow model folder: which file holds the model, and the names in its signature."""
+"""Read an MLflow model folder: which file holds the model, and the names in its signature."""
 
 import json
 from collections.abc import Mapping
@@ -13,17 +13,16 @@ from ..files import read_file, regular
 
 FLAVORS = ("lightgbm", "sklearn", "python_function")
 FILE_KEYS = ("pickled_model", "model_path", "data")
-# A signature of some ten thousand columns; a parser of YAML takes seconds for more.
+# Enough for a signature of ten thousand columns; a YAML parser takes seconds for more.
 MOST_BYTES = 4 << 20
 SHOWN = 120
 
 
 @dataclass(frozen=True)
 class Described:
-    """The model's file, and the names of the columns it takes, None without a signature.
+    """The model's file and the names of its columns; None without a signature.
 
-    `of_mlflow` when an MLmodel file led to it; `types` are the columns' by name, as MLflow calls
-    them.
+    `of_mlflow`: an MLmodel file led to it. `types` maps column names to MLflow's types.
     """
 
     file: Path
@@ -33,14 +32,14 @@ class Described:
 
 
 def signature_types(path: Path) -> Mapping[str, str]:
-    """Return the types in an MLflow folder's signature; none for a file."""
+    """Return the types in an MLflow folder's signature; empty for a file."""
     return model_file(path).types
 
 
 def model_file(path: Path) -> Described:
-    """Return the file that `path` is, or that it leads to as an MLflow folder.
+    """Return the model's file: `path` itself, or the one an MLflow folder names.
 
-    Raises ConvertError where no regular file of a size that can be read stands there.
+    Raises ConvertError if there is no regular file of a readable size.
     """
     try:
         folder = path.is_dir()
@@ -52,7 +51,7 @@ def model_file(path: Path) -> Described:
 
 
 def read_mlflow(folder: Path) -> Described:
-    """Read `MLmodel`, as plain YAML; raises UnreadableModelError where `folder` is no model."""
+    """Read `MLmodel` as plain YAML; raises UnreadableModelError if `folder` is not a model."""
     place = folder / "MLmodel"
     if not place.exists():
         raise UnreadableModelError(f"{folder}: a folder without an MLmodel file")
@@ -66,17 +65,17 @@ def read_mlflow(folder: Path) -> Described:
         raise UnreadableModelError(f"{place}: no {error.args[0]}") from error
     except (yaml.YAMLError, ValueError, RecursionError, OverflowError) as error:
         said = " ".join(str(error).split())[:SHOWN]
-        raise UnreadableModelError(f"{place}: not as MLflow writes it: {said}") from error
+        raise UnreadableModelError(f"{place}: not what MLflow writes: {said}") from error
 
 
 def _mapping(value: Any, what: str) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise ValueError(f"{what}: a mapping wanted, got {type(value).__name__}")
+        raise ValueError(f"{what}: wanted a mapping, got {type(value).__name__}")
     return value
 
 
 def _model_file(folder: Path, flavors: dict[str, Any]) -> Path:
-    """Return the first file named that stands within the folder."""
+    """Return the first named file that is inside the folder."""
     named = [name for flavor in FLAVORS for name in _named(flavors, flavor)]
     for name in named:
         if len(name) < SHOWN and "\0" not in name:
@@ -84,7 +83,7 @@ def _model_file(folder: Path, flavors: dict[str, Any]) -> Path:
             if place.is_relative_to(folder.resolve()) and place.is_file():
                 return folder / name
     told = ", ".join(name[:SHOWN] for name in named) or "no model file"
-    raise ValueError(f"it names {told}; a file within the folder wanted")
+    raise ValueError(f"it names {told}; wanted a file inside the folder")
 
 
 def _named(flavors: dict[str, Any], flavor: str) -> list[str]:
@@ -104,12 +103,12 @@ def _types(columns: list[dict[str, Any]]) -> dict[str, str]:
 
 
 def _columns(described: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the columns of the signature; none where there is no signature."""
+    """Return the columns of the signature; empty without a signature."""
     signature = described.get("signature")
     inputs = None if signature is None else _mapping(signature, "signature").get("inputs")
     columns = json.loads(inputs) if isinstance(inputs, str) and inputs else inputs
     if columns is None:
         return []
     if not isinstance(columns, list):
-        raise ValueError(f"signature.inputs: a list wanted, got {type(columns).__name__}")
+        raise ValueError(f"signature.inputs: wanted a list, got {type(columns).__name__}")
     return [_mapping(column, "a column of the signature") for column in columns]

@@ -1,4 +1,4 @@
-"""The names users know: LightGBM saves an underscore where a name has a blank."""
+"""Restore feature names: LightGBM replaces blanks by underscores when it saves a model."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -12,7 +12,7 @@ from .loading import Loaded, check_names
 def as_known(loaded: Loaded, known: Iterable[str], where: str) -> Loaded:
     """Give each feature the known name that LightGBM would have changed into its own.
 
-    A feature whose name is known as it is keeps it, and so does one that two would change into.
+    A feature keeps its name if that name is known, or if two known names could have become it.
     """
     before = loaded.model.feature_names
     names = tuple(_restored(before, list(dict.fromkeys(known))))
@@ -22,13 +22,13 @@ def as_known(loaded: Loaded, known: Iterable[str], where: str) -> Loaded:
     check_names(names)
     old, new = changed[0]
     more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
-    note = f"names as in {where}: {new!r} for {old!r}{more}, where LightGBM changed the blanks"
+    note = f"names from {where}: {new!r} for {old!r}{more}, because LightGBM replaces blanks"
     model = replace(loaded.model, feature_names=names)
     return replace(loaded, model=model, notes=(*loaded.notes, note))
 
 
 def as_in_rows(loaded: Loaded, rows: Path) -> Loaded:
-    """Give each feature its column's name; raises RowsError for a file that cannot be read."""
+    """Give each feature its column's name in a file; raises RowsError if it cannot be read."""
     try:
         return as_known(loaded, column_names(rows), str(rows))
     except TableError as error:

@@ -1,4 +1,4 @@
-"""What the user named, opened: the model, and the pipeline steps that can come along."""
+"""Open what the user named: the model, and the pipeline steps that can be converted with it."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -20,32 +20,32 @@ SHOWN = 8
 def open_model(
     path: Path, num_iteration: int | None = None, trust_pickle: bool = False
 ) -> tuple[Loaded, Carried | None]:
-    """Open a model by its file's form, in an MLflow folder or alone.
+    """Open a model file or an MLflow folder.
 
-    Steps come along from skops files and from pickles the user trusts. Raises ConvertError by its
-    kinds.
+    Pipeline steps are converted too if the file is a skops file or a pickle that the user trusts.
+    Raises ConvertError.
     """
     found = model_file(path)
     skops = is_skops(found.file)
     if not skops and not trust_pickle:
         return _as_known(load(path, num_iteration), found), None
     if num_iteration is not None:
-        raise OptionError("--num-iteration goes with models that are read, not loaded")
+        raise OptionError("--num-iteration does not work with skops files and --trust-pickle")
     loaded, carried = load_skops(found) if skops else load_trusted(found)
     return (_as_known(loaded, found) if carried is None else loaded), carried
 
 
 def _as_known(loaded: Loaded, found: Described) -> Loaded:
-    """Undo LightGBM's change of names, by the signature or by what scikit-learn was fitted on."""
+    """Restore feature names, from the signature or from what scikit-learn was fitted on."""
     loaded = as_known(loaded, found.names or (), "the MLflow signature")
     return as_known(loaded, loaded.known_names, "feature_names_in_")
 
 
 def open_alone(path: Path) -> Loaded:
-    """Open a model without steps; raises OptionError where steps came along."""
+    """Open a model without pipeline steps; raises OptionError if it has any."""
     loaded, carried = open_model(path)
     if carried is not None:
-        raise OptionError(f"{path}: a pipeline; this command takes the booster alone")
+        raise OptionError(f"{path}: a pipeline; this command supports boosters only")
     return loaded
 
 
@@ -53,14 +53,15 @@ def with_calibrator(
     loaded: Loaded, model: Path, file: Path | None, takes: Takes | None,
     of: str | None, bad: str | None,
 ) -> Loaded:  # fmt: skip
-    """Put the calibrator of `file` behind the model, or say what its own takes.
+    """Add the calibrator in `file` to the model, or settle what the model's own calibrator takes.
 
-    `of` says which class its probability is of, `bad` which one is refused. Raises ConvertError.
+    `of` is the class that its probability is of, `bad` the class that is refused. Raises
+    ConvertError.
     """
     calibrator, others = loaded.calibrator, loaded.others
     if file is not None:
         if calibrator is not None:
-            raise OptionError("--calibrator: the model brings a calibrator of its own")
+            raise OptionError("--calibrator: the model already has a calibrator")
         calibrator = read_calibrator(file, takes)
         if file.resolve() == model.resolve():
             others = tuple(each for each in others if each.short not in BARE)
@@ -78,44 +79,46 @@ def with_calibrator(
 def _answered(
     calibrator: Calibrator, boosters: Labels | None, of: str | None, bad: str | None
 ) -> Labels | None:
-    """Return the classes, that of the calibrated probability last; raises OptionError."""
+    """Return the classes, with that of the calibrated probability last; raises OptionError."""
     known, own = boosters or LIGHTGBM, calibrator.classes
     if boosters is None and own is not None and own != known:
         if of is not None:
-            raise OptionError(f"--calibrator-of: it names its own classes, {listing(own)}")
+            raise OptionError(
+                f"--calibrator-of: the calibrator names its own classes, {listing(own)}"
+            )
         return own
     if of is None:
         _check_said(calibrator, boosters, bad)
         return own or boosters
     chosen = matching(known, of)
     if chosen is None:
-        raise OptionError(f"--calibrator-of {of}: wants one of {listing(known)}")
+        raise OptionError(f"--calibrator-of {of}: wanted one of {listing(known)}")
     if calibrator.curve.falls == (chosen == known[-1]):
         raise OptionError(
-            f"a calibrator of {chosen!r} was not fitted on what the booster gives, the score of "
-            f"{known[-1]!r}: fit it on that one"
+            f"a calibrator of {chosen!r} was not fitted on the booster's score, which is of "
+            f"{known[-1]!r}: fit it on that score"
         )
     return known[::-1] if calibrator.curve.falls else known
 
 
 def _check_said(calibrator: Calibrator, boosters: Labels | None, bad: str | None) -> None:
-    """Raise OptionError where somebody has to say which class the calibrator is about."""
+    """Raise OptionError if the user has to say which class the calibrator is about."""
     known = boosters or LIGHTGBM
     if calibrator.curve.falls:
         raise OptionError(
-            "the calibrator falls: the higher the score, the lower its probability. If that is of "
-            f"{known[0]!r}, --calibrator-of {known[0]} says so"
+            "the calibrator falls: the higher the score, the lower its probability. If that "
+            f"probability is of {known[0]!r}, say so with --calibrator-of {known[0]}"
         )
     same = boosters is None or calibrator.capped or calibrator.classes == boosters
     if not same and (bad is None or matching(known, bad) != known[-1]):
         raise OptionError(
-            f"the classes are {listing(known)}: --calibrator-of CLASS says which one the "
-            "calibrator is about"
+            f"the classes are {listing(known)}: say with --calibrator-of CLASS which one the "
+            "calibrator's probability is of"
         )
 
 
 def uncarried(loaded: Loaded) -> str:
-    """Say what stands around a booster and does not come along, and what can be done about it."""
+    """Describe what is around the booster and not converted, and what the user can do."""
     told = "; ".join(map(str, loaded.uncarried[:SHOWN]))
     more = f" and {len(loaded.uncarried) - SHOWN} more" if len(loaded.uncarried) > SHOWN else ""
     return (

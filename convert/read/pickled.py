@@ -1,6 +1,6 @@
-"""A pickle as plain data: its opcodes are followed, nothing is imported, constructed or called.
+"""Read a pickle as plain data: its opcodes are followed, but nothing is imported or called.
 
-What would be an object is a `Thing`: the name of what would be called, with what, and its state.
+What would become an object is a `Thing`: the name of the callable, its arguments and its state.
 """
 
 import io
@@ -19,25 +19,25 @@ EMPTY: dict[str, Callable[[], Any]] = {
 TUPLES = {"TUPLE1": 1, "TUPLE2": 2, "TUPLE3": 3}
 NOTHING = {"PROTO", "FRAME", "READONLY_BUFFER", "STOP"}
 JOBLIB = "joblib.numpy_pickle.NumpyArrayWrapper"
-# What stands in a damaged or strange pickle is no fault of the one who reads it.
+# What following a damaged or unusual pickle may raise.
 DAMAGE = (ValueError, IndexError, KeyError, TypeError, AttributeError, RecursionError)
 
 
 @dataclass(eq=False)
 class Thing:
-    """An object the pickle would make; `name` is `module.class`, `items` what was put into it."""
+    """An object that the pickle would make; `name` is `module.class`, `items` was put into it."""
 
     name: str
     args: Any = ()
     state: Any = None
     items: list[Any] = field(default_factory=list)
-    after: Any = None  # of joblib's arrays: the bytes, or the list of objects
+    after: Any = None  # for joblib's arrays: the bytes, or the list of objects
 
 
 def read_pickle(content: bytes) -> tuple[Any, list[Thing]]:
-    """Return what a pickle holds, and every Thing in it, in the file's order.
+    """Return what a pickle holds, and all its objects in the file's order.
 
-    Raises ValueError where it cannot be followed.
+    Raises ValueError if it cannot be followed.
     """
     machine = _Machine(io.BytesIO(content))
     try:
@@ -88,7 +88,7 @@ class _Machine:
     def _make(self, name: Any, args: Any) -> None:
         named = name.name if isinstance(name, Thing) else str(name)
         if named.endswith(".__newobj__") or named.endswith("._reconstructor"):
-            named, args = args[0].name, args[1:]  # how protocols 0 and 1 make an object
+            named, args = args[0].name, args[1:]  # object construction in protocols 0 and 1
         made = Thing(named, args)
         self.things.append(made)
         self._stack.append(made)
@@ -192,7 +192,9 @@ class _Machine:
                 self._read_joblib(top)
 
     def _read_joblib(self, wrapper: Thing) -> None:
-        """joblib writes an array's bytes behind the opcodes of its description."""
+        """Read an array's bytes, which joblib writes directly after the opcodes that
+        describe it.
+        """
         kind = plain_dtype(wrapper.state["dtype"])
         if kind is None:
             wrapper.after = _Machine(self._file, self.things).run()
@@ -204,9 +206,9 @@ class _Machine:
 
 
 def plain_dtype(described: Any) -> "np.dtype[Any] | None":
-    """Return numpy's dtype for one that stands in a pickle; None for objects.
+    """Return the numpy dtype for one described in a pickle; None for objects.
 
-    Raises ValueError for what is neither numbers, booleans, text nor objects.
+    Raises ValueError for anything but numbers, booleans, text and objects.
     """
     code = str(described.args[0])
     if code[:1] == "O":
@@ -247,7 +249,7 @@ def _values(array: Thing) -> list[Any] | None:
         return values_of(data)
     plain = plain_dtype(kind)
     if plain is not None and plain.kind in "mM":
-        return None  # without their unit, which stands elsewhere, dates are not known
+        return None  # dates need their unit, which is stored elsewhere
     if plain is None:
         return values_of(data)
     found: list[Any] = np.frombuffer(_bytes(data), plain).tolist()
@@ -267,7 +269,7 @@ def dtype_of(array: Any) -> "np.dtype[Any] | None":
 
 
 def number_of(scalar: Any) -> float:
-    """Return a number, plain or pickled by numpy; raises what `DAMAGE` lists for anything else."""
+    """Return a number, plain or pickled by numpy; raises one of `DAMAGE` for anything else."""
     if isinstance(scalar, Thing):
         kind, data = scalar.args
         scalar = np.frombuffer(_bytes(data), plain_dtype(kind))[0]
@@ -275,7 +277,7 @@ def number_of(scalar: Any) -> float:
 
 
 def _bytes(data: Any) -> bytes:
-    """Protocols 0 to 2 have no bytes: they are written as text, to be encoded."""
+    """Return bytes; pickle protocols 0 to 2 have none and write them as encoded text."""
     if isinstance(data, Thing):
         text, encoding = data.args
         return str(text).encode(encoding) if encoding == "latin1" else b""

@@ -1,6 +1,6 @@
-"""How a pickled ColumnTransformer orders its columns, from the pickle's opcodes alone.
+"""Read how a pickled ColumnTransformer orders its columns, from the pickle's opcodes alone.
 
-Strings, whole numbers and their places are read; nothing is constructed or imported.
+Only strings and whole numbers are read; nothing is constructed or imported.
 """
 
 import pickletools
@@ -10,7 +10,7 @@ from itertools import pairwise
 INDICES = "_transformer_to_input_indices"
 NAMES = "feature_names_in_"
 LONGEST = 1_000
-# Between the opcodes of a dictionary of lists of whole numbers.
+# Opcodes that build a dictionary of lists.
 STRUCTURE = {"EMPTY_DICT", "EMPTY_LIST", "MARK", "APPEND", "APPENDS"}
 ENDS = {"SETITEM", "SETITEMS"}
 
@@ -18,10 +18,10 @@ Opcode = tuple[str, object]
 
 
 def column_order(content: bytes, names: tuple[str, ...]) -> tuple[int, ...] | None:
-    """Return for each column the transformer gives the position of its input among `names`.
+    """Return, for each output column of the transformer, the position of its input in `names`.
 
-    None unless there is one transformer, trained on `names` in this order, that gives every input
-    once, and no function of somebody's own.
+    None unless there is exactly one transformer, fitted on `names` in this order, that outputs
+    every input once and calls no user-defined function.
     """
     try:
         opcodes = list(_resolved(content))
@@ -37,7 +37,7 @@ def column_order(content: bytes, names: tuple[str, ...]) -> tuple[int, ...] | No
 
 
 def _resolved(content: bytes) -> Iterator[Opcode]:
-    """Yield (opcode, its string or number), what the memo holds in its place put back."""
+    """Yield (opcode, its string or number), with memo references resolved."""
     memo: list[object] = []
     last: object = None
     for opcode, value, _ in pickletools.genops(content):
@@ -58,7 +58,7 @@ def _own_function(opcodes: list[Opcode]) -> bool:
 
 
 def _numbers(opcodes: list[Opcode]) -> tuple[int, ...]:
-    """Join the lists of a dictionary; empty where it holds anything else."""
+    """Join the lists in a dictionary; empty if it holds anything else."""
     found: list[int] = []
     for name, value in opcodes:
         if name in ENDS:

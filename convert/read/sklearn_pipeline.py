@@ -1,4 +1,4 @@
-"""A scikit-learn pipeline around the booster, from a skops file or a pickle the user trusts."""
+"""Load a scikit-learn pipeline around the booster, from a skops file or a trusted pickle."""
 
 import pickle
 from collections.abc import Callable
@@ -27,7 +27,7 @@ MOST_COLUMNS = 100_000
 
 @dataclass(frozen=True)
 class Carried:
-    """What stands before the booster in the graph: from X to `output`, `[N, len(sources)]`."""
+    """The steps before the booster as graph nodes, from X to `output` `[N, len(sources)]`."""
 
     inputs: list[Input]
     nodes: Nodes
@@ -37,22 +37,22 @@ class Carried:
 
 
 def load_skops(found: Described) -> tuple[Loaded, Carried | None]:
-    """Load a skops file, of which only types on a closed list are built.
+    """Load a skops file; only types on a closed list are built.
 
-    Raises UnsupportedModelError for a type or a step that is not carried, UnreadableModelError for
-    what only looks like a model.
+    Raises UnsupportedModelError for a type or step that cannot be converted, and
+    UnreadableModelError for a damaged model.
     """
     built = build_skops(found.file)
     try:
         return _split(built, "skops", found)
     except DAMAGES as error:
-        raise UnreadableModelError(f"{found.file}: no whole model: {told(error)}") from error
+        raise UnreadableModelError(f"{found.file}: not a complete model: {told(error)}") from error
 
 
 def load_trusted(found: Described) -> tuple[Loaded, Carried | None]:
-    """Unpickle a file because the user said `--trust-pickle`: it may run any code it holds.
+    """Unpickle a file because the user gave `--trust-pickle`: this may run any code in it.
 
-    Raises UnreadableModelError where it does not unpickle here, or to no model.
+    Raises UnreadableModelError if it cannot be unpickled here, or does not hold a model.
     """
     import joblib
 
@@ -60,7 +60,7 @@ def load_trusted(found: Described) -> tuple[Loaded, Carried | None]:
         return _split(joblib.load(regular(found.file)), "trusted pickle", found)
     except (pickle.PickleError, *DAMAGES) as error:
         raise UnreadableModelError(
-            f"{found.file}: does not unpickle here: {told(error)}"
+            f"{found.file}: cannot be unpickled here: {told(error)}"
         ) from error
 
 
@@ -84,7 +84,7 @@ def _split(found: Any, kind: str, place: Described) -> tuple[Loaded, Carried | N
 
 @dataclass
 class _Parts:
-    """The steps before the model, the model, the calibrator around it, and the columns' names."""
+    """The steps before the model, the model, its calibrator, and the names of its columns."""
 
     before: list[Any]
     model: Any
@@ -120,7 +120,9 @@ def _carried(before: list[Any], width: int, known: tuple[str, ...] | None) -> Ca
     named = getattr(first, "feature_names_in_", None)
     count = int(first.n_features_in_)
     if not 0 < count <= MOST_COLUMNS or (named is not None and len(named) != count):
-        raise UnreadableModelError(f"the first step takes {str(count)[:40]} columns, or its names")
+        raise UnreadableModelError(
+            f"the first step takes {str(count)[:40]} columns, or other names than columns"
+        )
     if named is not None:
         known = tuple(str(name) for name in named)
     elif known is None or len(known) != count:
@@ -131,7 +133,7 @@ def _carried(before: list[Any], width: int, known: tuple[str, ...] | None) -> Ca
         block = carrier.carry(step, block)
     if len(block.sources) != width:
         raise UnsupportedModelError(
-            f"the steps give {len(block.sources)} columns, the booster takes {width}"
+            f"the steps give {len(block.sources)} columns, but the booster takes {width}"
         )
 
     def transform(X: Floats) -> Floats:
@@ -143,13 +145,13 @@ def _carried(before: list[Any], width: int, known: tuple[str, ...] | None) -> Ca
             dense = rows.toarray() if hasattr(rows, "toarray") else np.asarray(rows)
             return np.ascontiguousarray(dense, dtype=np.float64)
         except DAMAGES as error:
-            raise UnreadableModelError(f"the steps do not run: {told(error)}") from error
+            raise UnreadableModelError(f"the pipeline's steps fail: {told(error)}") from error
 
     return Carried(carrier.inputs, carrier.nodes, block.tensor, block.sources, transform)
 
 
 def _frame(X: Floats, inputs: list[Input]) -> pd.DataFrame:
-    """The rows as the pipeline was trained on them: categories by value, NaN for missing."""
+    """Return rows as the pipeline was fitted on: categories by value, NaN for missing."""
     columns = {each.name: _values(X[:, i], each) for i, each in enumerate(inputs)}
     return pd.DataFrame(columns)
 

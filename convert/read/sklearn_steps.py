@@ -1,7 +1,7 @@
-"""scikit-learn steps as ONNX operators in float64, one operation for each of theirs.
+"""scikit-learn steps as ONNX operators in float64, one operator for each of their operations.
 
-skl2onnx 1.20.0 was measured on float64 input, 5,000 rows: StandardScaler and MinMaxScaler give
-scikit-learn's bits, but SimpleImputer becomes an `Imputer` that onnxruntime has only in float32.
+Why not skl2onnx: measured with 1.20.0 on float64 input, its StandardScaler and MinMaxScaler give
+scikit-learn's bits, but SimpleImputer becomes an `Imputer`, which onnxruntime has only in float32.
 """
 
 from collections.abc import Callable
@@ -18,9 +18,9 @@ from ..model.tree import Floats
 
 @dataclass
 class Input:
-    """One column the pipeline takes; `categories` and `codes` once an encoder has claimed it.
+    """One input column of the pipeline; `categories` and `codes` are set once an encoder uses it.
 
-    `missing` is what the pipeline was trained to take for a missing category: NaN or None.
+    `missing` is what the pipeline treats as a missing category: NaN or None.
     """
 
     name: str
@@ -35,7 +35,7 @@ class Input:
 
 @dataclass(frozen=True)
 class Block:
-    """A tensor `[N, k]` within the graph, and which input each of its columns comes from."""
+    """A tensor `[N, k]` in the graph, and the input that each of its columns comes from."""
 
     tensor: str
     sources: tuple[int, ...]
@@ -43,13 +43,13 @@ class Block:
 
 @dataclass
 class Carrier:
-    """Collects the operators of a pipeline's steps."""
+    """Converts the steps of a pipeline into ONNX operators."""
 
     inputs: list[Input]
     nodes: Nodes = field(default_factory=Nodes)
 
     def carry(self, step: Any, block: Block) -> Block:
-        """Append `step`; raises UnsupportedModelError for one that is not known exactly."""
+        """Append one step; raises UnsupportedModelError if it cannot be converted exactly."""
         if step is None or step == "passthrough":
             return block
         name = type(step).__name__
@@ -58,11 +58,13 @@ class Carrier:
                 block = self.carry(inner, block)
             return block
         if name not in STEPS:
-            raise UnsupportedModelError(f"step {name} is not carried; {', '.join(STEPS)} are")
+            raise UnsupportedModelError(
+                f"step {name} is not supported; supported are {', '.join(STEPS)}"
+            )
         return STEPS[name](self, step, block)
 
     def select(self, block: Block, columns: list[int]) -> Block:
-        """Keep some columns, in the order given."""
+        """Keep some columns, in the given order."""
         if columns == list(range(len(block.sources))):
             return block
         at = self.nodes.constant(np.array(columns, dtype=np.int64))
@@ -70,30 +72,30 @@ class Carrier:
         return Block(tensor, tuple(block.sources[i] for i in columns))
 
     def join(self, blocks: list[Block]) -> Block:
-        """Put blocks side by side."""
+        """Concatenate blocks of columns."""
         if len(blocks) == 1:
             return blocks[0]
         tensor = self.nodes.add("Concat", *(block.tensor for block in blocks), axis=1)
         return Block(tensor, tuple(source for block in blocks for source in block.sources))
 
     def with_row(self, operator: str, block: Block, row: Floats) -> Block:
-        """Apply a binary operator with one constant per column."""
+        """Apply a binary operator with one constant for each column."""
         constant = self.nodes.constant(np.asarray(row, dtype=np.float64)[None, :])
         return Block(self.nodes.add(operator, block.tensor, constant), block.sources)
 
     def filled(self, block: Block, row: Floats) -> Block:
-        """Put a constant per column where NaN stands."""
+        """Replace NaN by one constant for each column."""
         constant = self.nodes.constant(np.asarray(row, dtype=np.float64)[None, :])
         absent = self.nodes.add("IsNaN", block.tensor)
         return Block(self.nodes.add("Where", absent, constant, block.tensor), block.sources)
 
     def see(self, source: int, low: Any, high: Any) -> None:
-        """Note an input's range in training: the first step that knows it is the nearest."""
+        """Record an input's range in training; only the first step that knows it counts."""
         if self.inputs[source].seen is None:
             self.inputs[source].seen = (float(low), float(high))
 
     def claim(self, source: int, categories: list[object], refuses: bool) -> list[float]:
-        """Make an input a category; returns the codes its row will hold."""
+        """Make an input a category; return its codes."""
         codes = _codes(categories)
         there = self.inputs[source]
         if there.categories is not None and there.categories != categories:
@@ -104,7 +106,7 @@ class Carrier:
 
 
 def _codes(categories: list[object]) -> list[float]:
-    """Numbers stand for themselves, text for its position."""
+    """Return the codes of categories: a number's own value, a text's position."""
     if all(isinstance(value, int | float) for value in categories):
         return [float(value) for value in categories if isinstance(value, int | float)]
     return [float(position) for position in range(len(categories))]
@@ -112,7 +114,9 @@ def _codes(categories: list[object]) -> list[float]:
 
 def _impute(carrier: Carrier, step: Any, block: Block) -> Block:
     if not _is_nan(step.missing_values):
-        raise UnsupportedModelError(f"SimpleImputer for which {step.missing_values!r} is missing")
+        raise UnsupportedModelError(
+            f"SimpleImputer with missing_values={step.missing_values!r}; wanted NaN"
+        )
     filled = _imputed(carrier, step, block)
     if not step.add_indicator:
         return filled
@@ -122,7 +126,7 @@ def _impute(carrier: Carrier, step: Any, block: Block) -> Block:
 
 
 def _indicated(carrier: Carrier, step: Any, block: Block) -> Block:
-    """A column of 0 and 1 for each that had missing values in training."""
+    """Return a column of 0 and 1 for each input that had missing values in training."""
     chosen = carrier.select(block, [int(i) for i in step.features_])
     absent = carrier.nodes.add("IsNaN", chosen.tensor)
     return Block(carrier.nodes.add("Cast", absent, to=TensorProto.DOUBLE), chosen.sources)
@@ -197,7 +201,7 @@ def _one_hot(carrier: Carrier, step: Any, block: Block) -> Block:
 
 
 def _hot(carrier: Carrier, column: Block, codes: list[float]) -> Block:
-    """A column of 0 and 1 for each code."""
+    """Return a column of 0 and 1 for each code."""
     equal = carrier.nodes.add("Equal", column.tensor, carrier.nodes.constant(np.array([codes])))
     tensor = carrier.nodes.add("Cast", equal, to=TensorProto.DOUBLE)
     return Block(tensor, column.sources * len(codes))
@@ -218,7 +222,7 @@ def _ordinal(carrier: Carrier, step: Any, block: Block) -> Block:
 
 
 def _target(carrier: Carrier, step: Any, block: Block) -> Block:
-    """Each category's mean of the target; what is no category gets the mean over all."""
+    """Replace each category by its mean of the target, and unknown ones by the overall mean."""
     if step.target_type_ == "multiclass":
         raise UnsupportedModelError("TargetEncoder of several classes")
     mean = float(step.target_mean_)
@@ -239,7 +243,7 @@ def _looked_up(
     otherwise: float,
     refuses: bool,
 ) -> Block:
-    """The number of each category in one column, by a table of categories and numbers."""
+    """Look up the number of each category in one column, in a table of categories and numbers."""
     categories, numbers = table
     values = _known(carrier.inputs[block.sources[at]], categories)
     if len(values) < len(categories):
@@ -262,21 +266,21 @@ def _encoded(
 
 
 def _missing_filled(carrier: Carrier, column: Block, values: list[object]) -> Block:
-    """Put the imputer's text where NaN stands, now that it has a code."""
+    """Replace NaN by the imputer's text, now that it has a code."""
     fill = carrier.inputs[column.sources[0]].fill
     if fill is None:
         return column
     if fill not in values:
-        raise UnsupportedModelError(f"the imputer's {fill!r} is no category of its encoder")
+        raise UnsupportedModelError(f"the imputer's {fill!r} is not a category of the encoder")
     return carrier.filled(column, np.array([_codes(values)[values.index(fill)]]))
 
 
 def _known(there: Input, categories: Any) -> list[object]:
-    """The categories as plain values, without missing, which scikit-learn puts last."""
+    """Return the categories as plain values, without missing, which scikit-learn puts last."""
     values: list[object] = np.asarray(categories).tolist()
     absent = [value for value in values if value is None or _is_nan(value)]
     if len(absent) > 1 or (absent and values[-1] is not absent[0]) or values == absent:
-        raise UnsupportedModelError(f"{there.name}: an encoder that knows {absent} for missing")
+        raise UnsupportedModelError(f"{there.name}: an encoder with {absent} for missing values")
     if not absent:
         return values
     there.fills_missing, there.missing = True, absent[0]
@@ -306,14 +310,15 @@ def _function(carrier: Carrier, step: Any, block: Block) -> Block:
     name = getattr(step.func, "__name__", type(step.func).__name__)
     if getattr(np, name, None) is not step.func or name not in FUNCTIONS or step.kw_args:
         raise UnsupportedModelError(
-            f"FunctionTransformer with {name}; carried are none, numpy's {', '.join(FUNCTIONS)}"
+            f"FunctionTransformer with {name}; supported are None and numpy's "
+            f"{', '.join(FUNCTIONS)}"
         )
     if name == "square":
         return Block(carrier.nodes.add("Mul", block.tensor, block.tensor), block.sources)
     return Block(carrier.nodes.add(FUNCTIONS[name], block.tensor), block.sources)
 
 
-# numpy's functions whose result IEEE 754 fixes to the bit, and their operators. Its logarithms and
+# numpy functions whose result IEEE 754 defines to the bit, and their ONNX operators. Logarithms and
 # exponentials are not among them: libraries differ in the last bit.
 FUNCTIONS = {
     "absolute": "Abs", "ceil": "Ceil", "floor": "Floor", "negative": "Neg", "rint": "Round",

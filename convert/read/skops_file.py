@@ -1,4 +1,4 @@
-"""A skops file: looked through node by node against a closed list, and only then built."""
+"""Load a skops file: all its types are checked against a closed list before anything is built."""
 
 import json
 import zipfile
@@ -18,12 +18,12 @@ BOOSTER = "lightgbm.basic.Booster"
 
 
 class Bounded(zipfile.ZipFile):
-    """Hands out no more than `MOST_BYTES`, however often a member is asked for."""
+    """A zip file that hands out at most `MOST_BYTES` in total."""
 
     left = MOST_BYTES
 
     def read(self, name: str | zipfile.ZipInfo, pwd: bytes | None = None) -> bytes:
-        """Return a member's bytes; raises UnreadableModelError beyond the bound."""
+        """Return a member's bytes; raises UnreadableModelError beyond the limit."""
         info = name if isinstance(name, zipfile.ZipInfo) else self.getinfo(name)
         self.left -= info.file_size
         if self.left < 0:
@@ -32,7 +32,7 @@ class Bounded(zipfile.ZipFile):
 
 
 def is_skops(path: Path) -> bool:
-    """True for a zip file that holds a skops schema."""
+    """Whether this is a zip file with a skops schema."""
     try:
         with zipfile.ZipFile(path) as archive:
             return SCHEMA in archive.namelist()
@@ -41,9 +41,9 @@ def is_skops(path: Path) -> bool:
 
 
 def build_skops(path: Path) -> Any:
-    """Return what the file holds, built only when all of its types are on the closed list.
+    """Return the object in the file, built only if all its types are on the closed list.
 
-    Raises UnsupportedModelError, naming a type that is not, and UnreadableModelError for a damaged
+    Raises UnsupportedModelError naming a type that is not, and UnreadableModelError for a damaged
     file.
     """
     from skops.io._audit import audit_tree, get_tree
@@ -66,7 +66,7 @@ def build_skops(path: Path) -> Any:
 
 
 def _nodes(tree: Any) -> Iterator[Any]:
-    """Yield every node of skops' own tree once."""
+    """Yield every node of skops' tree once."""
     waiting, seen = [tree], set()
     while waiting:
         node = waiting.pop()
@@ -89,17 +89,17 @@ def _check(node: Any) -> None:
     kind, name = type(node), f"{node.module_name}.{node.class_name}"
     if name not in ALLOWED.get(f"{kind.__module__}.{kind.__name__}", ()):
         raise UnsupportedModelError(
-            f"holds {name[:120]} ({kind.__name__}), which no carried step needs; nothing of the "
-            f"file was built. Carried are {', '.join(STEPS)}, and numpy's {', '.join(FUNCTIONS)}"
+            f"holds {name[:120]} ({kind.__name__}), which no supported step needs; nothing of the "
+            f"file was built. Supported are {', '.join(STEPS)}, and numpy's {', '.join(FUNCTIONS)}"
         )
 
 
 def _check_booster(node: Any) -> None:
-    """LightGBM reads the text as soon as it is built, and may end the process on a damaged one."""
+    """Check a booster's text before it is built: LightGBM may abort on a damaged one."""
     if f"{node.module_name}.{node.class_name}" != BOOSTER or not hasattr(node, "attrs"):
         return
     state = node.attrs.content
     text = json.loads(state.get("_handle", state.get("handle")).content)
     if not isinstance(text, str):
-        raise UnreadableModelError(f"a booster's text wanted, got {type(text).__name__}")
+        raise UnreadableModelError(f"wanted a booster's text, got {type(text).__name__}")
     parse_model(text)

@@ -1,8 +1,8 @@
-"""All that a skops file may hold: the full name of every type, beside the kind of its node.
+"""All types that a skops file may hold: their full names, by the kind of node.
 
-What is not here is refused by name before anything of the file is built. A type joins the list when
-a carried step needs it; a beginning such as `sklearn.` never does, since packages hold functions
-that write files and run code.
+Any other type is refused by name before anything of the file is built. Add a type only when a
+supported step needs it, and never a prefix such as `sklearn.`: packages also hold functions that
+write files and run code.
 """
 
 SCALARS = frozenset(
@@ -44,7 +44,7 @@ ESTIMATORS = frozenset(
         "sklearn.preprocessing._target_encoder.TargetEncoder",
     }
 )
-# What a selector was told to rank columns by: kept as its parameter, not called any more.
+# Score functions of column selectors: stored as a parameter, never called.
 SCORES = frozenset(
     {
         "sklearn.feature_selection._mutual_info.mutual_info_classif",
@@ -55,7 +55,7 @@ SCORES = frozenset(
         "sklearn.feature_selection._univariate_selection.r_regression",
     }
 )
-# What a FunctionTransformer may apply.
+# Functions that a FunctionTransformer may apply.
 FUNCTIONS = frozenset(
     f"numpy.{name}"
     for name in ("absolute", "ceil", "floor", "negative", "rint", "sign", "sqrt", "square")

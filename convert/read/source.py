@@ -1,4 +1,4 @@
-"""Where the model text comes from: a text file, a pickle that is never executed, an MLflow folder.
+"""Find the model's text in a text file, a pickle that is never executed, or an MLflow folder.
 
 LightGBM keeps its whole text inside its pickles, so the bytes are searched, not loaded.
 """
@@ -20,9 +20,9 @@ from .pickled_columns import column_order
 from .surroundings import OWN, Around, Surroundings, by_name, surroundings
 
 TEXT_STARTS = re.compile(rb"tree\n(?=(?:version=v\d+\n)?num_class=\d+\n)")
-# A string's opcode and length stand before its bytes: BINUNICODE and BINUNICODE8.
+# Opcode and width of the length before a string's bytes: BINUNICODE and BINUNICODE8.
 LENGTHS = ((b"X", 4), (b"\x8d", 8))
-# module, class as pickles of protocol 4 and of protocol 2 and 3 name them
+# Module and class in pickles of protocol 4, and of protocols 2 and 3.
 CLASSES = (
     re.compile(rb"\x8c.([a-z_]\w*(?:\.\w+)*)\x94\x8c.(\w+)\x94\x93", re.DOTALL),
     re.compile(rb"c(__main__|[a-z_]\w*(?:\.\w+)+)\n(\w+)\n"),
@@ -33,22 +33,22 @@ BEST_ITERATION = re.compile(
     rb"(?:K(?P<one>.)|M(?P<two>..)|J(?P<four>....))",
     re.DOTALL,
 )
-# By what other models are known: their own marks, not words that LightGBM uses too.
+# Marks of other libraries' models, which LightGBM itself does not use.
 STRANGERS = (
     (rb"\ACBM1|catboost\.core|CatBoost(Classifier|Regressor)", "a CatBoost model"),
     (rb"\Abinf|learner_model_param|\"learner\"", "an XGBoost model"),
     (rb"xgboost\.(core|sklearn)|XGB(Classifier|Regressor|Ranker)", "an XGBoost model"),
     (rb"\APK\x03\x04", "a zip archive, not of skops"),
-    (rb"(?i)lightgbm|LGBM", "LightGBM is named inside, but no text of a fitted model stands there"),
+    (rb"(?i)lightgbm|LGBM", "LightGBM is mentioned inside, but there is no text of a fitted model"),
 )
 
 
-UNREAD = "the classes of its classifier cannot be read; the probability is of its last one"
+UNREAD = "the classifier's classes cannot be read; the probability is of its last class"
 
 
 @dataclass(frozen=True)
 class Source:
-    """A model text and what its container tells beside it."""
+    """A model's text, and what else its file says about it."""
 
     text: str
     kind: str
@@ -63,9 +63,9 @@ class Source:
 
 
 def read_source(found: Described) -> Source:
-    """Find the model text in a file, executing nothing.
+    """Find the model's text in a file, executing nothing.
 
-    Raises UnreadableModelError where there is none, UnsupportedModelError where it is not alone.
+    Raises UnreadableModelError if there is none and UnsupportedModelError if there are several.
     """
     path, names = found.file, found.names
     try:
@@ -111,14 +111,14 @@ def _from_bytes(path: Path, content: bytes) -> Source:
 
 
 def _known_names(known: Surroundings) -> Iterator[str]:
-    """The columns scikit-learn's estimators were fitted on."""
+    """Yield the columns that scikit-learn's estimators were fitted on."""
     for state in known.mappings:
         if "feature_names_in_" in state:
             yield from (str(name) for name in values_of(state["feature_names_in_"]) or ())
 
 
 def _texts(content: bytes) -> set[bytes]:
-    """The distinct model texts inside, two at most: a file may begin thousands and end none."""
+    """Return the distinct model texts inside, two at most: a file may begin thousands."""
     texts: set[bytes] = set()
     for found in TEXT_STARTS.finditer(content):
         texts.add(_cut(content, found.start()))
@@ -128,16 +128,16 @@ def _texts(content: bytes) -> set[bytes]:
 
 
 def _several(content: bytes) -> str:
-    """Say what holds more than one model, where that can be told."""
+    """Say what holds the several models, if that can be told."""
     try:
         known = surroundings(content)
         calibrated(known)
     except UnsupportedModelError as error:
         return str(error)
     except ValueError:
-        return "more than one LightGBM model inside; one wanted"
+        return "wanted one LightGBM model, got more than one"
     places = ", ".join(list(known.boosters)[:4])
-    return f"more than one LightGBM model inside ({places}); one wanted"
+    return f"wanted one LightGBM model, got more than one ({places})"
 
 
 def _decoded(path: Path, content: bytes) -> str:
@@ -151,7 +151,7 @@ def _stranger(content: bytes) -> str:
     head = content[: 1 << 20]
     for mark, name in STRANGERS:
         if re.search(mark, head):
-            return f"{name}; a LightGBM model wanted"
+            return f"wanted a LightGBM model, got: {name}"
     return "no LightGBM model inside"
 
 
@@ -168,7 +168,7 @@ def _cut(content: bytes, start: int) -> bytes:
 
 
 def _any_class(content: bytes) -> tuple[Around, ...]:
-    """The classes named in bytes that cannot be followed, wherever they stand."""
+    """Return the classes named anywhere in a pickle that cannot be followed."""
     names = [
         f"{match[1].decode()}.{match[2].decode()}"
         for pattern in CLASSES
@@ -179,9 +179,9 @@ def _any_class(content: bytes) -> tuple[Around, ...]:
 
 
 def _best_iterations(known: Surroundings) -> frozenset[int]:
-    """Early stopping's choice in the booster's own state, which LightGBM's own predict follows.
+    """Return early stopping's choice in the booster's own state, which LightGBM's predict follows.
 
-    Where no booster is an object, every choice that stands anywhere, beside the choice of none.
+    If no booster is an object, return every choice in the file, and 0 for "none".
     """
     if known.boosters:
         return frozenset(_round(state.get(BEST)) for state in known.boosters.values())
@@ -193,7 +193,7 @@ def _round(value: object) -> int:
 
 
 def _any_best_iteration(content: bytes) -> frozenset[int]:
-    """All that stand in bytes that cannot be followed, beside the choice of none."""
+    """Return every choice in a pickle that cannot be followed, and 0 for "none"."""
     found = {0}
     for match in BEST_ITERATION.finditer(content):
         digits = next((part for part in match.groups() if part), b"")

@@ -1,6 +1,6 @@
-"""What stands around the booster in a pickle: the place of every class that is somebody else's.
+"""Find the classes of other libraries around the booster in a pickle, and where they are.
 
-A place is told as one would write it in Python behind the loaded object: `['model'].steps[0][1]`.
+A place is written as Python would reach it from the loaded object: `['model'].steps[0][1]`.
 """
 
 import sys
@@ -11,9 +11,9 @@ from typing import Any, Literal
 from .pickled import Thing, read_pickle
 
 BOOSTER = "lightgbm.basic.Booster"
-# Theirs are the model itself and what any pickle is made of.
+# The model itself, and what any pickle is made of.
 OWN = {"lightgbm", "numpy", "joblib", "persistent id"} | sys.stdlib_module_names
-# These choose rows or settings in training, name classes, or hold data: no answer changes.
+# These choose rows or settings in training, name classes, or hold data; they change no answer.
 HARMLESS_PACKAGES = (
     "imblearn.combine.", "imblearn.over_sampling.", "imblearn.under_sampling.", "pandas.",
     "pyarrow.", "scipy.", "sklearn.exceptions.", "sklearn.metrics.",
@@ -31,7 +31,7 @@ Role = Literal["before", "after", "around", "beside", "somewhere", "harmless", "
 
 @dataclass(frozen=True)
 class Around:
-    """A class of somebody else's: `module.class`, its place, and what it does to the answer."""
+    """A class of another library: `module.class`, its place, and its role for the answer."""
 
     name: str
     place: str
@@ -39,20 +39,20 @@ class Around:
 
     @property
     def short(self) -> str:
-        """The class alone."""
+        """The class name without its module."""
         return self.name.rpartition(".")[2]
 
     def __str__(self) -> str:
-        """Say it for people."""
+        """Describe it for the user."""
         place = f" at {self.place}" if self.place else ""
         where = {"somewhere": "", "harmless": ", which changes no answer"}
-        where["carried"] = ", carried"
+        where["carried"] = ", converted too"
         return f"{self.name}{place}{where.get(self.role, f', {self.role} the booster')}"
 
 
 @dataclass(frozen=True)
 class Surroundings:
-    """The boosters' states by place, everything that is somebody else's, and all by place."""
+    """The boosters' states, other libraries' classes, and all objects, each by its place."""
 
     boosters: dict[str, dict[Any, Any]]
     others: tuple[Around, ...]
@@ -61,7 +61,7 @@ class Surroundings:
 
 
 def surroundings(content: bytes) -> Surroundings:
-    """Follow a pickle; raises ValueError where it cannot be followed."""
+    """Follow a pickle; raises ValueError if it cannot be followed."""
     root, _ = read_pickle(content)
     found = list(_places(root))
     things = {place: value for place, value in found if isinstance(value, Thing)}
@@ -113,13 +113,13 @@ def _inside(place: str, value: Any) -> Iterator[tuple[str, Any]]:
 
 
 def by_name(name: str) -> Role:
-    """Say what a class does to the answer where its place is not known."""
+    """Return a class's role for the answer, from its name alone."""
     harmless = name in HARMLESS or name.startswith(HARMLESS_PACKAGES)
     return "harmless" if harmless else "somewhere"
 
 
 def _role(name: str, place: str, booster: str, holders: dict[str, Thing]) -> Role:
-    """Say what a class does to the booster's answer, by where it stands."""
+    """Return a class's role for the booster's answer, from its place."""
     if by_name(name) == "harmless":
         return "harmless"
     if place in holders:

@@ -1,6 +1,6 @@
-"""How one cell of a table is read, whoever wrote the table: the rule of docs/tables.md.
+"""Read one cell of a table by the rule of docs/tables.md, whatever wrote the table.
 
-This file stands in convert/, monitoring/ and server/offline/, the same in every byte: folders share
+convert/, monitoring/ and server/offline/ hold identical copies of this file, because folders share
 files and no imports. A test compares them.
 """
 
@@ -13,7 +13,7 @@ from typing import Any
 
 Value = str | int | float | bool
 
-# Digits of other scripts, 1_000, 0x10, inf and nan are no numbers.
+# Digits of other scripts, 1_000, 0x10, inf and nan do not count as numbers.
 SPELLED = re.compile(r"[+-]?(?:([0-9]+)|[0-9]+\.[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 ENDLESS = re.compile(r"[+-]?inf(inity)?", re.IGNORECASE)
 WITHOUT_NUMBER = frozenset({"", "na", "n/a", "nan", "none", "null"})
@@ -21,12 +21,12 @@ TRUTH = {"true": True, "false": False}
 BLANKS = " \t"
 UNSEEN = -1
 EXACT = 2**53 - 1
-LONGEST = 400  # digits: float64 ends before
+LONGEST = 400  # digits; float64's largest number has 309
 SHOWN = 60
 
 
 class CellError(Exception):
-    """A cell that cannot be what its column holds. `row` is its place in the block, from 0."""
+    """A cell that does not fit its column. `row` is its position in the block, from 0."""
 
     def __init__(self, wanted: str, cell: object) -> None:
         self.row = 0
@@ -34,10 +34,10 @@ class CellError(Exception):
 
 
 def number(cell: Any, infinite: bool = False) -> float | None:
-    """Return the number in a cell, None where it is missing; infinity only if it may be.
+    """Return a cell's number, None if it is missing; infinity only if `infinite`.
 
-    True and false are 1 and 0, as LightGBM takes them from a data frame. Raises CellError for a
-    text that spells no number, and an integer that float64 would round.
+    True and false are 1 and 0, as LightGBM reads them from a data frame. Raises CellError for a
+    text that does not spell a number, and for an integer that float64 would round.
     """
     value = spelled(cell, WITHOUT_NUMBER) if isinstance(cell, str) else cell
     if infinite and isinstance(value, str) and ENDLESS.fullmatch(value):
@@ -54,7 +54,9 @@ def number(cell: Any, infinite: bool = False) -> float | None:
 
 
 def spelled(text: str, missing: frozenset[str] = frozenset()) -> Any:
-    """Return the number or the truth a text spells, None for one of `missing`, else the text."""
+    """Return the number or boolean that a text spells, None if it is in `missing`, else the
+    text.
+    """
     plain = text.strip(BLANKS)
     if (word := plain.lower()) in missing:
         return None
@@ -67,17 +69,17 @@ def spelled(text: str, missing: frozenset[str] = frozenset()) -> Any:
 
 
 def is_exact(value: float) -> bool:
-    """Whether float64 holds this number, and it is finite."""
+    """Whether the number is finite and float64 holds it exactly."""
     if isinstance(value, int):
         return abs(value) <= EXACT or (abs(value) < 2**1023 and int(float(value)) == value)
     return math.isfinite(value)
 
 
 class Categories:
-    """The values of a category, and the way from a cell to one of them.
+    """The values of a category, and how to find the one that a cell stands for.
 
-    A text is the category of that very text; else of the number or the truth that it spells. A
-    number is never the category of a text: 1 is not "1".
+    A text stands for the category with exactly that text; otherwise for the number or boolean it
+    spells. A number never stands for a text category: 1 is not "1".
     """
 
     def __init__(self, values: Sequence[Value]) -> None:
@@ -89,7 +91,7 @@ class Categories:
         self._missing = frozenset({""}) if self._texts else WITHOUT_NUMBER
 
     def place(self, cell: Any) -> int | None:
-        """Return where the value stands; None for a missing one, UNSEEN for one that does not."""
+        """Return the position of a cell's value; None if missing, UNSEEN if unknown."""
         if isinstance(cell, str):
             if cell in self._texts:
                 return self._texts[cell]
@@ -105,7 +107,7 @@ class Categories:
 
 
 def by_cell(cells: Sequence[Any], read: Callable[[Any], float | None]) -> list[float | None]:
-    """Return what `read` makes of every cell; raises CellError with the place of the first bad."""
+    """Apply `read` to each cell; a CellError carries the position of the first bad one."""
     found = []
     for row, cell in enumerate(cells):
         try:
@@ -117,7 +119,7 @@ def by_cell(cells: Sequence[Any], read: Callable[[Any], float | None]) -> list[f
 
 
 def show(cell: object) -> str:
-    """Show a cell as JSON would, shortened; what is missing as null."""
+    """Return a cell as JSON, shortened; a missing one as null."""
     text = json.dumps(cell, ensure_ascii=False, default=str)
     cut = text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"
     return cut.encode("utf-8", "backslashreplace").decode()

@@ -1,4 +1,4 @@
-"""The columns of a file of reference rows, as the file holds them: texts, or values of a type."""
+"""The columns of a file of reference rows, as the file holds them: texts, or typed values."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from .table_file import TableError, blocks, column_names, dictionary_names
 
 @dataclass(frozen=True)
 class Reference:
-    """The wanted columns that are there, each in chunks that together hold `rows` cells."""
+    """The wanted columns that the file has, each in chunks of `rows` cells in total."""
 
     path: Path
     columns: dict[str, list[pa.Array]]
@@ -23,7 +23,7 @@ class Reference:
 
     @property
     def rows(self) -> int:
-        """How many rows there are."""
+        """The number of rows."""
         return sum(map(len, next(iter(self.columns.values()), [])))
 
     @classmethod

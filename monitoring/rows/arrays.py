@@ -1,7 +1,7 @@
-"""Columns of a table as float64: numbers, or the places of a category's values.
+"""Read columns of a table as float64: numbers, or the positions of a category's values.
 
-This file stands in convert/tables/ and monitoring/rows/, the same in every byte: folders share
-files and no imports. A test compares them.
+convert/tables/ and monitoring/rows/ hold identical copies of this file, because folders share files
+and no imports. A test compares them.
 """
 
 from collections.abc import Callable
@@ -20,7 +20,7 @@ Floats = NDArray[np.float64]
 
 
 def array_of(column: Column) -> pa.Array:
-    """Return texts of CSV as an Arrow array; an array as it is."""
+    """Return texts of CSV as an Arrow array; an array unchanged."""
     return column if isinstance(column, pa.Array) else pa.array(column, pa.string())
 
 
@@ -32,12 +32,12 @@ def numbers(column: Column, infinite: bool = False) -> Floats:
 
 
 def places(column: Column, categories: Categories) -> Floats:
-    """Return the places [n] of a category's values, NaN where missing, UNSEEN where unknown."""
+    """Return the positions [n] of a category's values, NaN where missing, UNSEEN where unknown."""
     return _by_distinct(array_of(column), categories.place)
 
 
 def _quick(array: pa.Array) -> Floats | None:
-    """Return the numbers of a plain column at once; None where the cells have to be looked at."""
+    """Convert a simple column at once; None if its cells must be read one by one."""
     kind = array.type
     if pa.types.is_string(kind):
         if (pc.max(pc.utf8_length(array)).as_py() or 0) >= LONGEST:
@@ -55,7 +55,7 @@ def _quick(array: pa.Array) -> Floats | None:
 
 
 def _by_distinct(array: pa.Array, read: Callable[[Any], float | None]) -> Floats:
-    """Read every distinct cell once, by its kind's rule; raises CellError naming the first row."""
+    """Read each distinct cell once; a CellError names the first row that holds the bad cell."""
     try:
         encoded = array.dictionary_encode()
     except pa.ArrowNotImplementedError:  # lists, structs, decimals of 32 bits, encoded runs

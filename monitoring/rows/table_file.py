@@ -1,6 +1,6 @@
-"""Files of rows: CSV by the standard library, Parquet and Arrow by pyarrow where it is installed.
+"""Read files of rows: CSV with the standard library, Parquet and Arrow with pyarrow if installed.
 
-This file stands in convert/, monitoring/ and server/offline/, the same in every byte: folders share
+convert/, monitoring/ and server/offline/ hold identical copies of this file, because folders share
 files and no imports. A test compares them.
 """
 
@@ -15,25 +15,25 @@ from typing import Any
 
 BLOCK_ROWS = 1 << 16
 READ_BYTES = 1 << 16
-"""Read column by column in such pieces: Arrow's reading ahead keeps the whole file in memory."""
+"""Columns are read in such pieces: Arrow's read-ahead would hold the whole file in memory."""
 CSV, PARQUET, ARROW = (".csv", ".csv.gz"), (".parquet", ".pq"), (".arrow", ".feather", ".ipc")
 WANTED = "a .csv, .csv.gz, .parquet or .arrow file, or a folder of them"
 
-Column = Any  # texts of CSV in a tuple, or a pyarrow.Array
+Column = Any  # a tuple of texts (CSV), or a pyarrow.Array
 Block = list[Column]
 
 
 class TableError(Exception):
-    """A table that cannot be read or written: one line that names the file."""
+    """A table that cannot be read or written. The message is one line and names the file."""
 
 
 def column_names(path: Path) -> list[str]:
-    """Return the names of a file's columns, or of a folder's first file; raises TableError."""
+    """Return the column names of a file, or of a folder's first file; raises TableError."""
     return _names(_parts(path)[0])
 
 
 def dictionary_names(path: Path) -> list[str]:
-    """Return the names of the columns whose type is that of a category; raises TableError."""
+    """Return the names of the columns with a dictionary (category) type; raises TableError."""
     part = _parts(path)[0]
     if _is(part, CSV):
         return []
@@ -42,9 +42,9 @@ def dictionary_names(path: Path) -> list[str]:
 
 
 def blocks(path: Path, wanted: Sequence[str]) -> Iterator[Block]:
-    """Yield the wanted columns, in that order, some tens of thousands of rows at a time.
+    """Yield the wanted columns, in that order, up to BLOCK_ROWS rows at a time.
 
-    Every name must be among the file's. Raises TableError.
+    Every name must be a column of the file. Raises TableError.
     """
     for part in _parts(path):
         absent = [name for name in wanted if name not in _names(part)]
@@ -62,7 +62,10 @@ def _is(path: Path, suffixes: tuple[str, ...]) -> bool:
 
 
 def _parts(path: Path) -> list[Path]:
-    """A folder, as Spark writes one, is all the tables in it; names with _ or . are no rows."""
+    """Return the files: all tables in a folder, as Spark writes one; names with _ or .
+
+    are skipped.
+    """
     known = CSV + PARQUET + ARROW
     if not path.is_dir():
         if not _is(path, known):
@@ -76,7 +79,7 @@ def _parts(path: Path) -> list[Path]:
 
 @contextmanager
 def _told(path: Path) -> Iterator[None]:
-    """Say in one line what is wrong with a file."""
+    """Turn a library's error into a one-line TableError."""
     try:
         yield
     except UnicodeDecodeError as error:
@@ -104,7 +107,7 @@ def _names(path: Path) -> list[str]:
 
 
 def _csv_rows(path: Path) -> Iterator[list[str]]:
-    """Yield the header, then every row that is not an empty line, each as wide as the header."""
+    """Yield the header, then every row that is not empty, each as wide as the header."""
     opened = gzip.open if path.name.lower().endswith(".gz") else open
     with opened(path, "rt", newline="", encoding="utf-8-sig") as file:
         rows = filter(None, csv.reader(file, strict=True))
@@ -132,7 +135,7 @@ def _csv_blocks(path: Path, wanted: Sequence[str]) -> Iterator[Block]:
 
 
 def _opened(path: Path) -> tuple[Any, Any]:
-    """Return the schema and the open file; raises TableError that says what to install."""
+    """Return the schema and the open file; raises TableError if pyarrow is not installed."""
     try:
         import pyarrow.parquet
     except ImportError as error:
@@ -164,7 +167,7 @@ def _columns(batch: Any, wanted: Sequence[str]) -> Block:
 
 
 def _plain(column: Any) -> Column:
-    """Undo dictionaries (pandas and polars categories); texts of every width are one type."""
+    """Undo dictionaries (pandas and polars categories), and give all kinds of text one type."""
     from pyarrow import float32, string, types
 
     if types.is_dictionary(column.type):

@@ -31,7 +31,7 @@ def test_one_command_verifies_every_real_model(capsys: pytest.CaptureFixture[str
     assert printed.count("\nexact ") + printed.startswith("exact ") == 22
     assert "FAILED" not in printed
     assert "22 of 22 models exact" in printed
-    assert "17 of 17 published outputs met" in printed
+    assert "17 of 17 published outputs reproduced" in printed
 
 
 def convert(model: Path, out: Path, *more: str) -> Path:

@@ -90,7 +90,7 @@ def test_what_stays_open_is_asked_for_by_name(
     model = trained(X, tmp_path, "status")
     assert converted(tmp_path) == 2
     said = capsys.readouterr().err
-    assert "the list 1, 2, 3 of pandas_categorical may be that of schooling or status" in said
+    assert "the list 1, 2, 3 of pandas_categorical may belong to schooling or status" in said
     assert "--categories COLUMN" in said
     assert not (tmp_path / "m").exists()
     assert converted(tmp_path, "--categories", "schooling") == 0

@@ -59,7 +59,7 @@ def test_nobody_chose_so_nothing_is_decided(
     world: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert convert(world, tmp_path) == 0
-    assert capsys.readouterr().err.count("no policy: neither --threshold nor --cost-fn") == 1
+    assert capsys.readouterr().err.count("no policy: without --threshold, or --cost-fn") == 1
     assert manifest_of(tmp_path)["policy"] is None
     assert "decisions" not in json.loads((tmp_path / "m/1/profile.json").read_bytes())
 
@@ -73,7 +73,7 @@ def test_the_threshold_by_cost_is_told_with_what_it_does(
     refused = (sample.__prediction >= policy["refuse_at"]).mean()
     said = capsys.readouterr().err
     assert f"refuse from {policy['refuse_at']!r} on" in said
-    assert f"{policy['chosen']['cost_per_row']:.6g} a row" in said
+    assert f"{policy['chosen']['cost_per_row']:.6g} per row" in said
     assert f"{refused:.1%} of 1500 reference rows refused; AUC 0.9" in said
 
 
@@ -187,7 +187,7 @@ def test_a_changed_or_absent_file_is_not_sealed_again(
         file.write_bytes(file.read_bytes() + b" ")
         capsys.readouterr()
         assert main(["policy", str(tmp_path / "m/1"), "--threshold", "0.2"]) == 2
-        assert f"{name}: is not the file that SHA256SUMS names" in capsys.readouterr().err
+        assert f"{name}: not the file listed in SHA256SUMS" in capsys.readouterr().err
     (tmp_path / "m/1/SHA256SUMS").unlink()
     assert main(["policy", str(tmp_path / "m/1"), "--threshold", "0.2"]) == 2
     assert main(["policy", str(tmp_path / "nowhere"), "--threshold", "0.2"]) == 2

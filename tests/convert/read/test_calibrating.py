@@ -269,7 +269,7 @@ def test_a_calibrator_that_cannot_be_followed_is_refused(
         (IsotonicRegression(out_of_bounds="raise").fit(P, BAD), "'raise'", "m.txt", []),
         (LogisticRegression().fit(P[:, None], BAD), "--calibrator-takes", "m.txt", []),
         (LogisticRegression().fit(FRAME, BAD), "of 3 columns", "m.txt", []),
-        ({"a": 1}, "wanted, got none", "m.txt", []),
+        ({"a": 1}, "_SigmoidCalibration, got none", "m.txt", []),
         ([clipped, LogisticRegression().fit(P[:, None], BAD)], "got Isotonic", "m.txt", []),
         (IsotonicRegression(out_of_bounds="clip"), "damaged", "m.txt", []),
         (clipped, "a calibrator behind regression", "r.txt", []),

@@ -90,7 +90,7 @@ def test_the_classes_of_a_calibrator_are_those_of_the_answer(
 ) -> None:
     calibrator = LogisticRegression().fit(P[:, None], WORDS)
     assert converted(tmp_path, calibrator, *OF_P, "--threshold", "0.3", form=form) == 2
-    assert "the classes are 'bad', 'good': --bad CLASS" in capsys.readouterr().err
+    assert "the classes are 'bad', 'good': say with --bad CLASS" in capsys.readouterr().err
     more = (*OF_P, "--threshold", "0.3", "--bad", "bad")
     assert converted(tmp_path, calibrator, *more, form=form) == 0
     wanted = 1.0 - own(calibrator, P)
@@ -157,7 +157,7 @@ def test_a_curve_behind_named_classes_has_to_say_which_one_it_is_about(
     for file, more, said in (
         (of_bad, ("--bad", "bad"), "--calibrator-of CLASS"),
         (of_bad, (), "--calibrator-of CLASS"),
-        (of_bad, ("--bad", "bad", "--calibrator-of", "bad"), "fit it on that one"),
+        (of_bad, ("--bad", "bad", "--calibrator-of", "bad"), "fit it on that score"),
     ):
         code = convert(model, tmp_path / "out", "--calibrator", file, *more)
         found = capsys.readouterr().err
@@ -174,7 +174,7 @@ def test_a_class_said_of_a_calibrator_has_to_be_one(
 ) -> None:
     named = LogisticRegression().fit(P[:, None], WORDS)
     for calibrator, of, said in (
-        (falling(), "good", "--calibrator-of good: wants one of 0, 1"),
+        (falling(), "good", "--calibrator-of good: wanted one of 0, 1"),
         (named, "bad", "it names its own classes, 'bad', 'good'"),
     ):
         assert converted(tmp_path, calibrator, *OF_P, "--calibrator-of", of) == 2
@@ -190,7 +190,7 @@ def test_a_calibrator_of_other_numbers_is_refused_by_name(
     isotonic = IsotonicRegression(out_of_bounds="clip")
     single = IsotonicRegression(out_of_bounds="clip").fit(P.astype("f4"), BAD.astype("f4"))
     for calibrator, said in (
-        (single, "fitted on float32 answers float32"),
+        (single, "fitted on float32 gives float32"),
         (isotonic.fit(P, BAD * 100.0), "probabilities wanted, 0 to 1"),
     ):
         assert converted(tmp_path, calibrator, form=form) == 2

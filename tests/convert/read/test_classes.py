@@ -142,7 +142,7 @@ def test_a_policy_asks_which_class_is_refused(
     path = saved(fitted, form, tmp_path)
     reference = ("--reference", rows, "--label", "outcome")
     assert convert(path, tmp_path, *reference, "--threshold", "0.5") == 2
-    assert "classes are 'bad', 'good': --bad CLASS says" in capsys.readouterr().err
+    assert "classes are 'bad', 'good': say with --bad CLASS" in capsys.readouterr().err
     assert convert(path, tmp_path, *reference, "--threshold", "0.5", "--bad", "ugly") == 2
     assert "--bad ugly: wants one of 'bad', 'good'" in capsys.readouterr().err
     assert convert(path, tmp_path, *reference, "--threshold", "0.5", "--bad", "bad") == 0
@@ -182,7 +182,7 @@ def test_a_text_model_takes_either_of_lightgbms_own_classes(
     assert convert(tmp_path / "m.txt", tmp_path, *labelled, *more) == 0
     assert manifest_of(tmp_path)["probability_of"] == 0
     assert convert(tmp_path / "m.txt", tmp_path, *labelled, "--bad", "bad") == 2
-    assert "the file names no classes" in capsys.readouterr().err
+    assert "the file does not name its classes" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("label", ["outcome", "word"])
@@ -206,7 +206,7 @@ def test_scores_that_the_labels_contradict_are_an_error(
     assert convert(tmp_path / "m.skops", tmp_path, *labelled, "--bad", "good") == 2
     said = capsys.readouterr().err
     assert "upside down" in said
-    assert "of 'good' (--bad bad for the other class)" in said
+    assert "of 'good' (use --bad bad for the other class)" in said
     assert not (tmp_path / "m").exists()
 
 
@@ -252,9 +252,9 @@ def test_labels_of_1_and_2_to_lightgbm_itself_are_told(
     data = lightgbm.Dataset(X, np.where(BAD, 2, 1))
     lightgbm.train({"verbose": -1, "objective": "binary"}, data, 5).save_model(tmp_path / "m.txt")
     assert convert(tmp_path / "m.txt", tmp_path, "--threshold", "0.5") == 2
-    assert "were they 1 and 2?" in capsys.readouterr().err
+    assert "were the labels 1 and 2?" in capsys.readouterr().err
     assert main(["inspect", str(tmp_path / "m.txt")]) == 0
-    assert "were they 1 and 2?" in capsys.readouterr().out
+    assert "were the labels 1 and 2?" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("option", [{"is_unbalance": True}, {"scale_pos_weight": 3.0}])
@@ -282,13 +282,13 @@ def test_classes_that_cannot_be_read_are_told(
     """A pickle whose first opcodes are unknown is not followed; its text is found all the same."""
     (tmp_path / "m.pkl").write_bytes(b"?" + dumped(classifier(), "4"))
     assert main(["inspect", str(tmp_path / "m.pkl")]) == 0
-    assert "classes of its classifier cannot be read" in capsys.readouterr().out
+    assert "the classifier's classes cannot be read" in capsys.readouterr().out
 
 
 def test_one_class_tells_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     model = classifier(np.full(1200, "good"))
     assert convert(saved(model, "pkl", tmp_path), tmp_path) == 2
-    assert "one class alone, 'good'" in capsys.readouterr().err
+    assert "a single class, 'good'" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("method", ["sigmoid", "isotonic"])

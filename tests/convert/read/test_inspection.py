@@ -34,8 +34,8 @@ def test_inspect_names_what_looks_wrong() -> None:
     text = BY_NAME["binary"].text()
     names = text.replace("Column_0 Column_1 Column_2", "SK_ID_CURR INCOME_INDEX TARGET")
     found = inspect(loaded_text(names))
-    assert "SK_ID_CURR reads like an identifier" in found.suspicious
-    assert "TARGET reads like the target" in found.suspicious
+    assert "SK_ID_CURR looks like an identifier" in found.suspicious
+    assert "TARGET looks like the target" in found.suspicious
     assert any("no split knows missing values" in each for each in found.suspicious)
 
 

@@ -91,7 +91,7 @@ def test_a_folder_whose_file_is_no_model_is_told_without_guessing_another_librar
     folder = mlflow_folder(tmp_path, "model.skops", None, "lightgbm")
     assert convert(folder, tmp_path / "out") == 2
     said = capsys.readouterr().err
-    assert "model.skops: a zip archive, not of skops" in said
+    assert "model.skops: wanted a LightGBM model, got: a zip archive, not of skops" in said
     assert "XGBoost" not in said
 
 
@@ -102,7 +102,7 @@ def test_names_are_those_scikit_learn_was_fitted_on(tmp_path: Path) -> None:
     skops.io.dump(pipeline, tmp_path / "m.skops")
     loaded = open_model(tmp_path / "m.pkl")[0]
     assert loaded.model.feature_names == tuple(NAMES)
-    assert sum("where LightGBM changed" in note for note in loaded.notes) == 1
+    assert sum("because LightGBM replaces blanks" in note for note in loaded.notes) == 1
     assert convert(tmp_path / "m.skops", tmp_path) == 0
     assert features(tmp_path) == NAMES
 

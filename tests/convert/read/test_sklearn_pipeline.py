@@ -217,7 +217,7 @@ def test_reference_rows_go_through_the_steps(tmp_path: Path) -> None:
         (FunctionTransformer(np.log1p), "FunctionTransformer with log1p"),
         (FunctionTransformer(lambda_free), "FunctionTransformer with lambda_free"),
         (FunctionTransformer(np.sqrt, kw_args={"where": True}), "FunctionTransformer with sqrt"),
-        (SimpleImputer(missing_values=-1), "for which -1 is missing"),
+        (SimpleImputer(missing_values=-1), "with missing_values=-1"),
     ],
 )
 def test_a_step_that_is_not_carried_exactly_is_refused_by_name(

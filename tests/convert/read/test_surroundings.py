@@ -219,7 +219,7 @@ def test_where_it_cannot_be_told_both_are_said_and_asked_for(
     content: bytes, tmp_path: Path
 ) -> None:
     (tmp_path / "m.pkl").write_bytes(content)
-    with pytest.raises(OptionError, match=r"--num-iteration \d or \d says"):
+    with pytest.raises(OptionError, match=r"choose with --num-iteration \d or \d"):
         load(tmp_path / "m.pkl")
     assert load(tmp_path / "m.pkl", 6).model.iterations == 6
     assert load(tmp_path / "m.pkl", ROUNDS).model.iterations == ROUNDS

@@ -140,7 +140,7 @@ def test_values_that_are_no_category_are_counted_and_said_and_are_not_missing(
     odd.to_csv(tmp_path / "odd.csv", index=False)
     bundle = converted(model, tmp_path / "odd.csv", tmp_path)
     said = capsys.readouterr().err
-    assert "zip: a value that is no category in 300 of 3000 reference rows" in said
+    assert "zip: not a known category in 300 of 3000 reference rows" in said
     zips = json.loads((bundle / "profile.json").read_bytes())["features"][2]
     assert (zips["name"], zips["unseen"]) == ("zip", 300)
     assert zips["missing"] == int(odd.zip.isna().sum())
