@@ -148,6 +148,15 @@ def test_functions_are_short() -> None:
     assert len(longer) <= len(lengths) / 10, longer[:10]
 
 
+def test_a_rule_of_several_folders_is_one_file_that_the_others_link_to() -> None:
+    """Relative links to files of the product, as a clone has them; and no file stands twice."""
+    every = [path for folder in FOLDERS for path in sources(folder)]
+    links = [path for path in every if path.is_symlink()]
+    assert all(not path.readlink().is_absolute() and path.resolve() in every for path in links)
+    texts = [path.read_bytes() for path in every if not path.is_symlink()]
+    assert len(set(filter(None, texts))) == len(list(filter(None, texts)))
+
+
 def test_no_file_is_a_drawer_for_everything() -> None:
     names = {path.stem for folder in FOLDERS for path in sources(folder)}
     assert not names & {"utils", "util", "helpers", "common", "misc"}

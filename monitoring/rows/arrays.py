@@ -1,7 +1,6 @@
 """Read columns of a table as float64: numbers, or the positions of a category's values.
 
-convert/tables/ and monitoring/rows/ hold identical copies of this file, because folders share files
-and no imports. A test compares them.
+convert/ reads it through a link: folders share files and no imports.
 """
 
 from collections.abc import Callable

@@ -1,7 +1,7 @@
 """What turns a model's number into a calibrated probability: data of the manifest, never code.
 
-This file stands in server/bundle/ and monitoring/bundle/, the same in every byte: folders share
-files and no imports. A test compares them. Every operation is one of scikit-learn's, in its order.
+monitoring/ reads it through a link: folders share files and no imports. Every operation is one of
+scikit-learn's, in its order.
 """
 
 import math

@@ -1,7 +1,6 @@
 """Read one cell of a table by the rule of docs/tables.md, whatever wrote the table.
 
-convert/, monitoring/ and server/offline/ hold identical copies of this file, because folders share
-files and no imports. A test compares them.
+convert/ and monitoring/ read it through a link: folders share files and no imports.
 """
 
 import json

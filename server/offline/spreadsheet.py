@@ -1,7 +1,6 @@
 """Texts of a CSV file that a spreadsheet would take for a formula, and run, get an apostrophe.
 
-This file stands in monitoring/ and server/offline/, the same in every byte: folders share files and
-no imports. A test compares them.
+monitoring/ reads it through a link: folders share files and no imports.
 
 The way back is exact: a text that begins with an apostrophe has one more than it was given.
 """
@@ -17,8 +16,3 @@ _formula, _number = re.compile(FORMULA), re.compile(NUMBER, re.ASCII)
 def guarded(text: str) -> str:
     """Return a text as it stands in a cell."""
     return f"'{text}" if _formula.match(text) and not _number.match(text) else text
-
-
-def unguarded(cell: str) -> str:
-    """Return the text that a cell stands for."""
-    return cell.removeprefix("'")

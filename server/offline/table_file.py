@@ -1,7 +1,6 @@
 """Read files of rows: CSV with the standard library, Parquet and Arrow with pyarrow if installed.
 
-convert/, monitoring/ and server/offline/ hold identical copies of this file, because folders share
-files and no imports. A test compares them.
+convert/ and monitoring/ read it through a link: folders share files and no imports.
 """
 
 import csv

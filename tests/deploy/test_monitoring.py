@@ -1,7 +1,6 @@
 """The image of the drift job: what its Dockerfile copies is allowed in, and enough for the job."""
 
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -16,7 +15,7 @@ from tests.conftest import ROOT, Serve, environment
 FOLDER = ROOT / "deploy" / "monitoring"
 DOCKERFILE = (FOLDER / "Dockerfile").read_text()
 MODEL = ROOT / "models" / "credit-express" / "1"
-COPIED = re.findall(r"^COPY (\S+) \S+$", DOCKERFILE, re.M)
+COPIED = " ".join(re.findall(r"^COPY (.+) \S+$", DOCKERFILE, re.M)).split()
 
 
 def test_the_build_context_holds_what_is_copied_and_no_more() -> None:
@@ -40,8 +39,11 @@ def test_what_is_copied_is_enough_for_the_scheduled_job(serve: Serve, tmp_path: 
     log.mkdir()
     with serve(MODEL, log) as up:
         httpx.post(f"{up.url}/score", json=[applicant] * 500).raise_for_status()
-    for folder in filter(os.path.isdir, (ROOT / each for each in COPIED)):
-        shutil.copytree(folder, app / folder.name, ignore=shutil.ignore_patterns("__pycache__"))
+    ignored = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(ROOT / "monitoring", app / "monitoring", symlinks=True, ignore=ignored)
+    for linked in (each for each in COPIED if each.startswith("server/")):
+        (app / linked).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / linked, app / linked)
     entry = json.loads(re.findall(r"^ENTRYPOINT (.*)$", DOCKERFILE, re.M)[0])
     done = subprocess.run(
         [sys.executable, *entry[1:], *scheduled({"/models": MODEL.parents[1], "/log": log,

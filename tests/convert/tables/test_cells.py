@@ -1,8 +1,7 @@
-"""How a cell is read: the one rule, its copies, and the quick way against the slow one."""
+"""How a cell is read: the one rule, and the quick way against the slow one."""
 
 import random
 from decimal import Decimal
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -12,12 +11,6 @@ from convert.model.sent import sent_numbers
 from convert.tables.arrays import numbers, places
 from convert.tables.cells import UNSEEN, Categories, CellError, number
 
-ROOT = Path(__file__).parents[3]
-COPIES = {
-    "cells.py": ("monitoring/rows", "server/offline"),
-    "table_file.py": ("monitoring/rows", "server/offline"),
-    "arrays.py": ("monitoring/rows",),
-}
 NO_NUMBERS = [
     "1_0", "240_000", "0x10", "0b1", "0o7", "1e", "e5", ".", "-", "+", "1,5", "1 000", "--1", "1d5",
     "1f", "٣", "１２", "२", "−5", "½", "²", "inf", "-inf", "Infinity", "1e400", "-1e999", "$5",
@@ -31,12 +24,6 @@ NUMBERS = {
 }  # fmt: skip
 MISSING = ["", "NaN", "nan", "NA", "N/A", "null", "NULL", "None", " nan ", "  "]
 TEXTS = ["NA", "null", "nan", "None", "01", "1.10", "1e5", "0x10", "true", "1", "1_0", "é", " x"]
-
-
-@pytest.mark.parametrize("name", COPIES)
-def test_the_rule_is_the_same_in_every_folder(name: str) -> None:
-    wanted = (ROOT / "convert" / "tables" / name).read_bytes()
-    assert all((ROOT / folder / name).read_bytes() == wanted for folder in COPIES[name])
 
 
 @pytest.mark.parametrize("text", NO_NUMBERS)
