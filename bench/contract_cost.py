@@ -31,10 +31,10 @@ from server.scoring import answer, catalog
 from server.scoring.codec import JSON
 
 from . import result
+from .load.body import json_of
+from .load.paired import CONNECTIONS, Server
 from .progress import say
-from .record_load import requests_of
 from .result import Row
-from .server_process import CONNECTIONS, Server
 
 DOCUMENT = Path(__file__).parent.parent / "docs" / "http.md"
 BEGIN, END = "<!-- contract_cost: begin -->\n", "<!-- contract_cost: end -->\n"
@@ -98,18 +98,16 @@ def serve(model: str, port: int, folder: str, mode: str) -> None:
     )  # fmt: skip
 
 
-def measure(model: Path, rows: Path, rounds: int, seconds: float) -> list[Row]:
+def measure(model: Path, rows: Path, rounds: int, seconds: int) -> list[Row]:
     """Return a row for every round: microseconds a request by mode."""
-    requests = {mode: requests_of(rows, fields) for mode, (_, fields) in MODES.items()}
-    servers = {mode: Server(serve, model, mode, requests[mode][0]) for mode in MODES}
+    servers = {mode: Server(serve, model, mode, json_of(rows, fields.encode()))
+               for mode, (_, fields) in MODES.items()}  # fmt: skip
     found: list[Row] = []
     try:
         for number in range(rounds):
             order = [*MODES][number % len(MODES) :] + [*MODES][: number % len(MODES)]
             order = order[:: 1 if number % 2 else -1]
-            found.append(
-                {mode: servers[mode].measure(requests[mode], seconds)[1] for mode in order}
-            )
+            found.append({mode: servers[mode].measure(seconds)["cpu_us"] for mode in order})
             say(f"round {number + 1} of {rounds}")
     finally:
         for server in servers.values():
@@ -159,7 +157,7 @@ def main() -> None:
     run_it.add_argument("--model", type=Path, required=True, help="a bundle")
     run_it.add_argument("--rows", type=Path, required=True, help="Parquet, a column per feature")
     run_it.add_argument("--rounds", type=int, default=24)
-    run_it.add_argument("--seconds", type=float, default=1.0)
+    run_it.add_argument("--seconds", type=int, default=1)
     run_it.add_argument("--out", type=Path, default=result.FOLDER, help="folder of the result")
     args = parser.parse_args()
     if args.verb == "measure":

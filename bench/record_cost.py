@@ -29,8 +29,9 @@ from server.record import privacy
 from server.record.line_writer import LineWriter
 from server.record.recorder import Recorder, recorder
 
-from .record_load import requests_of
-from .server_process import CONNECTIONS, Server
+from .load.body import json_of
+from .load.paired import CONNECTIONS, Server
+from .result import Row
 
 RESULTS = Path(__file__).parent / "results" / "record_cost.json"
 DOCUMENT = Path(__file__).parent.parent / "docs" / "record.md"
@@ -78,24 +79,24 @@ def serve(model: str, port: int, folder: str, mode: str) -> None:
     run.run(settings.read({}, {**given, **MODES[mode]}))
 
 
-def figures(server: Server, requests: Sequence[bytes], seconds: float) -> dict[str, float]:
-    """Load a server for some seconds; return its rate and microseconds of processor time each."""
-    loaded, cpu_us = server.measure(requests, seconds)
-    return {"per_second": loaded.answers / loaded.seconds, "cpu_us": cpu_us}
+def figures(server: Server, seconds: int) -> Row:
+    """Saturate a server; return its rate and microseconds of processor time for each answer."""
+    row = server.measure(seconds)
+    return {name: row[name] for name in ("per_second", "cpu_us")}
 
 
-def measure(model: Path, rows: Path, rounds: int, seconds: float) -> dict[str, Any]:
+def measure(model: Path, rows: Path, rounds: int, seconds: int) -> dict[str, Any]:
     """Return every figure of every round."""
-    requests = requests_of(rows)
-    servers = {mode: Server(serve, model, mode, requests[0]) for mode in MODES}
-    found: list[dict[str, dict[str, float]]] = []
+    requests = json_of(rows)
+    servers = {mode: Server(serve, model, mode, requests) for mode in MODES}
+    found: list[dict[str, Row]] = []
     try:
         for number in range(rounds):
             order = list(MODES)
             order = order[number % len(order) :] + order[: number % len(order)]
             if number % 2:
                 order.reverse()
-            found.append({mode: figures(servers[mode], requests, seconds) for mode in order})
+            found.append({mode: figures(servers[mode], seconds) for mode in order})
             print(f"round {number + 1} of {rounds}", file=sys.stderr)
     finally:
         for server in servers.values():
@@ -173,7 +174,7 @@ def main(arguments: Sequence[str]) -> None:
     run_it.add_argument("--model", type=Path, required=True, help="a bundle")
     run_it.add_argument("--rows", type=Path, required=True, help="Parquet, a column per feature")
     run_it.add_argument("--rounds", type=int, default=18)
-    run_it.add_argument("--seconds", type=float, default=2.0)
+    run_it.add_argument("--seconds", type=int, default=2)
     run_it.add_argument("--out", type=Path, default=RESULTS)
     args = parser.parse_args(arguments)
     if args.verb == "measure":

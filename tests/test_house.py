@@ -29,10 +29,10 @@ LAYERS = {
         "nightly", "dashboard", "__main__",
     ),
     "bench": (
-        "distribution", "host", "progress", "result", "environments", "record_load",
-        "server_process", "workload", "ladder", "load", "limits", "stages", "process", "power",
-        "contract_cost", "record_cost", "cost", "budget", "worst_case", "profiling",
-        "soak", "guard", "report", "benchmark_stages", "parts", "__main__",
+        "distribution", "host", "progress", "result", "environments", "workload", "ladder",
+        "load", "limits", "stages", "process", "power", "contract_cost", "record_cost", "cost",
+        "budget", "worst_case", "profiling", "soak", "guard", "report",
+        "benchmark_stages", "parts", "__main__",
     ),
 }  # fmt: skip
 SERVER_MAY_IMPORT = {

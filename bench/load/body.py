@@ -2,8 +2,10 @@
 
 import struct
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import msgspec
+import pyarrow.parquet as pq
 
 from ..workload import applicants
 from ..workload.applicants import Floats
@@ -18,9 +20,20 @@ def json_at(path: str) -> Encode:
     return lambda X: json_documents(path, applicants.documents(X))
 
 
-def json_documents(path: str, documents: Sequence[object]) -> list[bytes]:
-    """Return one request per applicant, for models with features of their own too."""
-    return [post(path, b"application/json", msgspec.json.encode(each)) for each in documents]
+def json_documents(path: str, documents: Sequence[object], fields: bytes = b"") -> list[bytes]:
+    """Return one request per applicant, for models with features of their own too.
+
+    `fields` are header fields beside the usual, each with its line's end.
+    """
+    bodies = map(msgspec.json.encode, documents)
+    return [post(path, b"application/json", each, fields) for each in bodies]
+
+
+def json_of(rows: Path, fields: bytes = b"") -> list[bytes]:
+    """Return one request per row of a Parquet file; `default`, the label, is not sent."""
+    table = pq.read_table(rows)
+    features = [name for name in table.column_names if name != "default"]
+    return json_documents("/score", table.select(features).to_pylist(), fields)
 
 
 json = json_at("/score")

@@ -1,25 +1,27 @@
 """Load that does not lie: requests leave when they were meant to, and latency counts from then.
 
-Open loop: arrivals are a Poisson process drawn from a seed before the first request, and do not
-wait for answers. A request whose connection is still busy queues here, and that wait is part of its
-latency, as it would be for a client (Gil Tene's "coordinated omission" is what this avoids).
-The clock is perf_counter: the loop's own has milliseconds. How late requests were offered, which is
-the generator's fault and part of every latency, is reported.
+Open loop: arrivals are a Poisson process drawn from a seed, and do not wait for answers. A request
+that finds no idle connection queues here, and that wait is part of its latency, as it would be for
+a client (Gil Tene's "coordinated omission" is what this avoids). The clock is perf_counter: the
+loop's own has milliseconds. How late requests were offered, which is the generator's fault and part
+of every latency, is reported.
 What fails, or has not been answered when the run ends, is counted and never left out: an unanswered
 request enters the distribution with the time it has waited so far, a lower bound.
-Closed loop (`rate` None): each connection sends as soon as it has its answer; that is saturation.
+Closed loop (`rate` None): each connection sends as soon as it has its answer. wrk does that faster
+(wrk.py); this one also keeps answers, and ends when the server does.
 """
 
 import asyncio
-from collections import deque
+import gc
+from collections import Counter, deque
 from collections.abc import Sequence
 from time import perf_counter
-from typing import Any
 
-import httptools
 import msgspec
 import numpy as np
 import uvloop
+
+from .pool import Answer, Connection, Pool
 
 GRACE_SECONDS = 2.0
 # Timers of the loop have milliseconds: the last stretch before an arrival is spent polling.
@@ -28,14 +30,48 @@ OK = 200
 
 
 class Report(msgspec.Struct, frozen=True):
-    """What a run gave: latencies, failures, and how late the generator was; microseconds."""
+    """What a run gave; times in microseconds.
 
-    latencies_us: list[float]
-    answered: int
-    failed: int
-    unanswered: int
+    `outcomes` are (status, latency) of every request but those still unanswered at the end, whose
+    waiting times stand in `waited_us`; the status is NO_ANSWER where the connection was lost.
+    """
+
+    outcomes: list[tuple[int, float]]
+    waited_us: list[float]
     seconds: float
     late_us: list[float]
+    refused_connections: int
+    kept: list[Answer]
+
+    @property
+    def statuses(self) -> Counter[int]:
+        """How many requests had each status."""
+        return Counter(status for status, _ in self.outcomes)
+
+    @property
+    def latencies_us(self) -> list[float]:
+        """Of all requests, whatever came of them."""
+        return [latency for _, latency in self.outcomes] + self.waited_us
+
+    @property
+    def accepted_us(self) -> list[float]:
+        """Of requests answered with 200."""
+        return [latency for status, latency in self.outcomes if status == OK]
+
+    @property
+    def answered(self) -> int:
+        """Requests answered with 200."""
+        return self.statuses[OK]
+
+    @property
+    def failed(self) -> int:
+        """Requests with another answer, or whose connection was lost."""
+        return len(self.outcomes) - self.answered
+
+    @property
+    def unanswered(self) -> int:
+        """Requests still waiting when the run had ended."""
+        return len(self.waited_us)
 
     @property
     def per_second(self) -> float:
@@ -44,156 +80,103 @@ class Report(msgspec.Struct, frozen=True):
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """A run: where, how many connections, how long; arrivals a second, or None for closed loop."""
+    """A run: how many connections, how long; arrivals a second, or None for the closed loop.
+
+    `grace` are the seconds that the last answers may take. A run of the closed loop also ends when
+    the server accepts no connection any more.
+    """
 
     port: int
     connections: int
     seconds: float
     rate: float | None = None
     seed: int = 0
-
-
-class Connection(asyncio.Protocol):
-    """One keep-alive connection with at most one request under way."""
-
-    def __init__(self, run: "Run") -> None:
-        self._run = run
-        self._parser: Any = None
-        self._transport: Any = None
-        self.meant_at: float | None = None
-
-    def connection_made(self, transport: Any) -> None:
-        """Be ready."""
-        self._transport = transport
-        self._parser = httptools.HttpResponseParser(self)
-
-    def send(self, request: bytes, meant_at: float) -> None:
-        """Send one request that was meant to leave at `meant_at`."""
-        self.meant_at = meant_at
-        self._transport.write(request)
-
-    def data_received(self, data: bytes) -> None:
-        """Feed the parser."""
-        self._parser.feed_data(data)
-
-    def on_message_complete(self) -> None:
-        """Report the answer."""
-        status = self._parser.get_status_code()
-        self._parser = httptools.HttpResponseParser(self)
-        self._run.done(self, status == OK)
-
-    def connection_lost(self, error: Exception | None) -> None:
-        """Report what was under way as failed."""
-        self._run.lost(self)
-
-    def close(self) -> None:
-        """Hang up."""
-        self._transport.close()
+    grace: float = GRACE_SECONDS
 
 
 class Run:
     """The state of one run."""
 
-    def __init__(self, plan: Plan, requests: Sequence[bytes]) -> None:
-        self._plan = plan
-        self._requests = requests
-        self._loop = asyncio.get_running_loop()
-        self._idle: deque[Connection] = deque()
-        self._connections: list[Connection] = []
+    def __init__(self, plan: Plan, pool: Pool, stop: asyncio.Event) -> None:
+        self._plan, self._pool, self._stop = plan, pool, stop
         self._waiting: deque[float] = deque()
-        self._sent = self._answered = self._failed = 0
-        self._latencies: list[float] = []
+        self._outcomes: list[tuple[int, float]] = []
         self._late: list[float] = []
-        self._closing = False
+        self._kept: list[Answer] = []
+        self._refused = 0
         self._end = 0.0
-
-    async def connect(self) -> None:
-        """Open all connections; raises OSError."""
-        for _ in range(self._plan.connections):
-            _, connection = await self._loop.create_connection(
-                lambda: Connection(self), "127.0.0.1", self._plan.port
-            )
-            self._connections.append(connection)
-            self._idle.append(connection)
 
     async def drive(self) -> Report:
         """Run the plan, then wait a bounded time for the last answers."""
         began = perf_counter()
         self._end = began + self._plan.seconds
         if self._plan.rate is None:
-            for _ in range(len(self._idle)):
-                self._offer(perf_counter())
-            await asyncio.sleep(self._plan.seconds)
+            await self._keep_busy()
         else:
             await self._arrive(began, self._plan.rate)
+        self._stop.set()
         took = perf_counter() - began
         await self._drain()
         return self._report(took)
 
+    async def _keep_busy(self) -> None:
+        for _ in range(self._plan.connections):
+            self._offer(perf_counter())
+        try:
+            async with asyncio.timeout(self._plan.seconds):
+                await self._stop.wait()
+        except TimeoutError:
+            pass
+        self._waiting.clear()  # who waits for a connection has sent nothing
+
     async def _arrive(self, began: float, rate: float) -> None:
-        rng = np.random.default_rng(self._plan.seed)
-        gaps = rng.exponential(1 / rate, int(rate * self._plan.seconds * 1.5) + 50)
-        for at in (began + np.cumsum(gaps)).tolist():
-            if at >= self._end:
-                break
+        rng, at = np.random.default_rng(self._plan.seed), began
+        while (at := at + rng.exponential(1 / rate)) < self._end and not self._stop.is_set():
             await until(at)
             self._late.append((perf_counter() - at) * 1e6)
             self._offer(at)
-        await until(self._end)
+        if not self._stop.is_set():
+            await until(self._end)
 
     def _offer(self, meant_at: float) -> None:
         self._waiting.append(meant_at)
-        self._send_waiting()
+        self._pool.send(self._waiting)
 
-    def _send_waiting(self) -> None:
-        while self._waiting and self._idle:
-            request = self._requests[self._sent % len(self._requests)]
-            self._sent += 1
-            self._idle.popleft().send(request, self._waiting.popleft())
-
-    def done(self, connection: Connection, good: bool) -> None:
-        """Take one answer, and send what waits."""
-        self._finish(connection, good)
-        self._idle.append(connection)
+    def done(self, connection: Connection, status: int, meant_at: float) -> None:
+        """Take what came of one request, and send what waits."""
         now = perf_counter()
-        if self._plan.rate is None and now < self._end:
+        self._outcomes.append((status, (now - meant_at) * 1e6))
+        if (answer := connection.answer(status)) is not None:
+            self._kept.append(answer)
+        if self._plan.rate is None and now < self._end and not self._stop.is_set():
             self._waiting.append(now)
-        self._send_waiting()
+        self.proceed()
 
-    def lost(self, connection: Connection) -> None:
-        """Count a connection the server closed; it is not opened again."""
-        if self._closing:
-            return
-        if connection.meant_at is not None:
-            self._finish(connection, False)
-        elif connection in self._idle:
-            self._idle.remove(connection)
+    def proceed(self) -> None:
+        """Send what waits, where a connection is idle."""
+        self._pool.send(self._waiting)
 
-    def _finish(self, connection: Connection, good: bool) -> None:
-        if connection.meant_at is not None:
-            self._latencies.append((perf_counter() - connection.meant_at) * 1e6)
-        connection.meant_at = None
-        self._answered += good
-        self._failed += not good
+    def refused(self, is_last: bool) -> None:
+        """Count a connection that the server did not accept; the last ends the closed loop."""
+        self._refused += 1
+        if self._plan.rate is None and self._waiting:
+            self._waiting.popleft()
+        if self._plan.rate is None and is_last:
+            self._stop.set()
 
     def _open(self) -> list[float]:
-        under_way = [each.meant_at for each in self._connections if each.meant_at is not None]
-        return [*under_way, *self._waiting]
+        under_way = [each.meant_at for each in self._pool.connections]
+        return [*(each for each in under_way if each is not None), *self._waiting]
 
     async def _drain(self) -> None:
-        end = perf_counter() + GRACE_SECONDS
+        end = perf_counter() + self._plan.grace
         while self._open() and perf_counter() < end:
             await asyncio.sleep(0.01)
 
     def _report(self, took: float) -> Report:
-        now, left = perf_counter(), self._open()
-        self._closing = True
-        for connection in self._connections:
-            connection.close()
-        waited = [(now - meant_at) * 1e6 for meant_at in left]
-        return Report(
-            self._latencies + waited, self._answered, self._failed, len(left), took, self._late
-        )
+        now = perf_counter()
+        waited = [(now - meant_at) * 1e6 for meant_at in self._open()]
+        return Report(self._outcomes, waited, took, self._late, self._refused, self._kept)
 
 
 async def until(moment: float) -> None:
@@ -202,13 +185,34 @@ async def until(moment: float) -> None:
         await asyncio.sleep(left - POLL_SECONDS if left > POLL_SECONDS else 0)
 
 
-async def run(plan: Plan, requests: Sequence[bytes]) -> Report:
-    """Carry out a plan with `requests`, whole HTTP requests, in turn; raises OSError."""
-    work = Run(plan, requests)
-    await work.connect()
-    return await work.drive()
+async def run_in(pool: Pool, plan: Plan, stop: asyncio.Event | None = None) -> Report:
+    """Carry out a plan on the connections of a pool, until `stop` is set; raises OSError."""
+    await pool.connect(plan.connections)
+    pool.loop = work = Run(plan, pool, stop or asyncio.Event())
+    try:
+        return await work.drive()
+    finally:
+        pool.loop = None
+
+
+async def run(
+    plan: Plan,
+    requests: Sequence[bytes],
+    stop: asyncio.Event | None = None,
+    keep: frozenset[int] = frozenset(),
+) -> Report:
+    """Carry out a plan with `requests`, whole HTTP requests, in turn; raises OSError.
+
+    It ends early when `stop` is set; answers of the statuses in `keep` are kept whole.
+    """
+    async with Pool(plan.port, requests, keep) as pool:
+        return await run_in(pool, plan, stop)
 
 
 def drive(plan: Plan, requests: Sequence[bytes]) -> Report:
-    """Carry out a plan in an event loop of its own; raises OSError."""
-    return uvloop.run(run(plan, requests))
+    """Carry out a plan in an event loop of its own, with the collector off; raises OSError."""
+    gc.disable()
+    try:
+        return uvloop.run(run(plan, requests))
+    finally:
+        gc.enable()

@@ -56,7 +56,7 @@ def measure(started: Sequence[Running], workload: Workload, effort: Effort) -> l
 
 def run(server: Running, share: float, most: float, seconds: float, seed: int) -> Round:
     """Offer a server a share of what it does now."""
-    now = saturate(server, CONNECTIONS, CAPACITY_SECONDS)["per_second"]
+    now = saturate(server.port, server.requests, CONNECTIONS, CAPACITY_SECONDS)["per_second"]
     capacity = max(now, LEAST_CAPACITY)
     offered = min(capacity * share, most * GENERATOR_SHARE)
     report = servers.load(server, Plan(server.port, CONNECTIONS, seconds, offered, seed))

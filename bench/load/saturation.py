@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from time import sleep
+from typing import Protocol
 
 from ..distribution import median, quantiles, spread
 from ..progress import say
@@ -44,23 +45,41 @@ def tool() -> dict[str, str]:
     return {"generator": "wrk, one thread" if wrk.is_installed() else "bench/load/generator.py"}
 
 
-def saturate_measured(server: Running, connections: int, seconds: int) -> Row:
+class Loadable(Protocol):
+    """A server that can be charged for what it is asked."""
+
+    @property
+    def port(self) -> int:
+        """Where it answers."""
+
+    @property
+    def requests(self) -> Sequence[bytes]:
+        """Whole HTTP requests that it answers with 200."""
+
+    def cpu_seconds(self) -> float:
+        """Return the processor time it has used."""
+
+
+def saturate_measured(server: Loadable, connections: int, seconds: int) -> Row:
     """Saturate, with the processor time per good answer, in microseconds."""
     before = server.cpu_seconds()
-    row = saturate(server, connections, seconds)
+    row = saturate(server.port, server.requests, connections, seconds)
     good = row["samples"] - row["failed"]
     used = server.cpu_seconds() - before
     return {**row, "cpu_us": used / good * 1e6 if good else None}
 
 
-def saturate(server: Running, connections: int, seconds: int) -> Row:
-    """Return rate, failures, p50 and p99 of one run, by wrk, or by our generator without it."""
+def saturate(port: int, requests: Sequence[bytes], connections: int, seconds: int) -> Row:
+    """Return rate, failures, p50 and p99 of one run, by wrk, or by our generator without it.
+
+    Raises OSError, WrkError.
+    """
     if wrk.is_installed():
-        run = wrk.saturate(server.port, server.requests, connections, seconds, GENERATOR_CORE)
+        run = wrk.saturate(port, requests, connections, seconds, GENERATOR_CORE)
         p50, p99 = (run.p50_us, run.p99_us) if run.requests else (None, None)
         return {"per_second": run.per_second, "failed": run.failed, "samples": run.requests,
                 "p50_us": p50, "p99_us": p99}  # fmt: skip
-    report = servers.load(server, Plan(server.port, connections, seconds))
+    report = servers.drive_on_core(Plan(port, connections, seconds), requests)
     return {"per_second": report.per_second, "failed": report.failed + report.unanswered,
             **quantiles(report.latencies_us, "us")}  # fmt: skip
 

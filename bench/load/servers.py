@@ -4,7 +4,7 @@ import os
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from time import monotonic, sleep
@@ -160,5 +160,10 @@ def end(process: "subprocess.Popen[bytes]") -> None:
 
 def load(server: Running, plan: Plan) -> Report:
     """Load a server from the generator's core; raises OSError."""
+    return drive_on_core(plan, server.requests)
+
+
+def drive_on_core(plan: Plan, requests: Sequence[bytes]) -> Report:
+    """Carry out a plan from the generator's core; raises OSError."""
     with on_core(GENERATOR_CORE):
-        return drive(plan, server.requests)
+        return drive(plan, requests)

@@ -18,8 +18,9 @@ def test_measuring_gives_a_figure_for_every_mode(
 ) -> None:
     """Every answer is a 200, with a key and without, or measuring fails."""
     trained.held_out.to_parquet(tmp_path / "rows.parquet")
-    rows = measure(bundle, tmp_path / "rows.parquet", rounds=2, seconds=0.2)
-    assert len(rows) == 2
-    assert all(set(row) == set(MODES) and min(row.values()) > 0 for row in rows)
-    method = {"rounds": 2, "seconds": 0.2}
-    assert table(result.make("contract_cost", True, method, rows)).count("\n| ") == len(MODES)
+    rows = measure(bundle, tmp_path / "rows.parquet", rounds=1, seconds=1)
+    [row] = rows
+    assert set(row) == set(MODES)
+    assert min(row.values()) > 0
+    made = result.make("contract_cost", True, {"seconds": 1}, rows * 2)
+    assert table(made).count("\n| ") == len(MODES)

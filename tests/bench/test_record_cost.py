@@ -16,9 +16,8 @@ def test_measuring_gives_figures_for_every_mode(
     bundle: Path, trained: Trained, tmp_path: Path
 ) -> None:
     trained.held_out.to_parquet(tmp_path / "rows.parquet")
-    result = measure(bundle, tmp_path / "rows.parquet", rounds=2, seconds=0.2)
-    assert len(result["rounds"]) == 2
-    for found in result["rounds"]:
-        assert set(found) == set(MODES)
-        assert all(figure > 0 for mode in found.values() for figure in mode.values())
-    assert table(result).count("\n| ") == len(MODES)
+    result = measure(bundle, tmp_path / "rows.parquet", rounds=1, seconds=1)
+    [found] = result["rounds"]
+    assert set(found) == set(MODES)
+    assert all(figure > 0 for mode in found.values() for figure in mode.values())
+    assert table({**result, "rounds": [found] * 2}).count("\n| ") == len(MODES)

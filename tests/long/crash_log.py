@@ -5,7 +5,7 @@ must be whole but for one torn last line.
 """
 
 import argparse
-import http.client
+import asyncio
 import json
 import os
 import random
@@ -14,56 +14,42 @@ import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import time
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
+from bench.load.generator import Plan, Report, run_in
+from bench.load.pool import Pool
 from monitoring.log.segment import Segment
 from monitoring.log.sources import find, read
 from tests.conftest import ROOT, environment, first_line
+from tests.posting import answers, posts
 
-CLIENTS = 4
+CLIENTS, GRACE_SECONDS = 4, 20.0
 DEMO = ROOT / "models" / "credit-express"
-BATCH = 1000
+BATCH, BATCHES = 1000, 20
 
 
-@dataclass
-class Load:
-    """Clients that post until the server is gone; `answered` holds (request id, index) -> p."""
+def bodies(applicants: list[dict[str, Any]], draw: random.Random) -> list[bytes]:
+    """Return applicants by themselves, and batches, whose long writes may be torn."""
+    batches = [draw.choices(applicants, k=BATCH) for _ in range(BATCHES)]
+    several = [*draw.choices(applicants, k=10 * BATCHES), *batches]
+    draw.shuffle(several)
+    return [json.dumps(each).encode() for each in several]
 
-    port: int
-    round: int
-    applicants: list[dict[str, Any]]
-    answered: dict[tuple[str, int], float] = field(default_factory=dict)
 
-    def start(self) -> list[threading.Thread]:
-        threads = [threading.Thread(target=self._client, args=(i,)) for i in range(CLIENTS)]
-        for thread in threads:
-            thread.start()
-        return threads
-
-    def _client(self, number: int) -> None:
-        """Post applicants; the last client posts batches, whose long writes may be torn."""
-        draw = random.Random(f"{self.round} {number}")
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
-        for count in range(1_000_000):
-            request_id = f"{self.round}-{number}-{count}"
-            several = number == CLIENTS - 1
-            chosen = draw.choices(self.applicants, k=BATCH if several else 1)
-            body = json.dumps(chosen if several else chosen[0])
-            try:
-                connection.request("POST", "/score", body, {
-                    "Content-Type": "application/json", "X-Request-Id": request_id,
-                })  # fmt: skip
-                answer = json.loads(connection.getresponse().read())
-            except (OSError, http.client.HTTPException, json.JSONDecodeError):
-                return
-            for index, one in enumerate(answer if several else [answer]):
-                self.answered[request_id, index] = one["probability"]
+def probabilities(report: Report) -> dict[tuple[str, int], float]:
+    """Return (request id, index) -> probability of all that was answered."""
+    return {
+        (one["request_id"], index): one["probability"]
+        for answer in answers(report)
+        for index, one in enumerate(answer if isinstance(answer, list) else [answer])
+    }
 
 
 @dataclass
@@ -98,18 +84,29 @@ def port_of(process: "subprocess.Popen[bytes]", log: Path) -> int:
     return int(ready["port"])
 
 
-def crash(bundle: Path, log: Path, load: Load, seconds: float, *arguments: str) -> None:
-    """Run a server under load, and kill all of its processes after some time."""
+def crash(
+    bundle: Path, log: Path, requests: list[bytes], seconds: float, *arguments: str
+) -> Report:
+    """Run a server under load, kill all of its processes after some time; return what came."""
     process = start(bundle, log, *arguments)
     try:
-        load.port = port_of(process, log)
-        threads = load.start()
-        time.sleep(seconds)
+        return asyncio.run(killed(process, port_of(process, log), requests, seconds))
     finally:
-        os.killpg(process.pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-    for thread in threads:
-        thread.join()
+
+
+async def killed(
+    process: "subprocess.Popen[bytes]", port: int, requests: list[bytes], seconds: float
+) -> Report:
+    """Post until the server is gone, which is killed after some time."""
+    async with Pool(port, requests, frozenset({200})) as pool:
+        await pool.connect(CLIENTS)
+        load = asyncio.create_task(run_in(pool, Plan(port, CLIENTS, inf, grace=GRACE_SECONDS)))
+        await asyncio.sleep(seconds)
+        os.killpg(process.pid, signal.SIGKILL)
+        return await load
 
 
 def rounds(
@@ -118,16 +115,16 @@ def rounds(
     """Crash `count` times over one folder; after each, check it all. Raises AssertionError."""
     tally = Tally()
     for number in range(count):
-        load = Load(0, number, applicants)
         before = set(log.glob("*.jsonl"))
         chain = ("--log-chain", "true") if number % 2 else ()
-        crash(bundle, log, load, draw.uniform(0.05, 0.6), *chain)
+        posted = posts(bodies(applicants, draw))
+        answered = probabilities(crash(bundle, log, posted, draw.uniform(0.05, 0.6), *chain))
         new = [source for source in find([log]) if source.path not in before]
         recorded = {key: p for source in new for key, p in records(source, log)}
-        missing = {key for key, p in load.answered.items() if recorded.get(key) != p}
+        missing = {key for key, p in answered.items() if recorded.get(key) != p}
         assert not missing, f"round {number}: {len(missing)} answers not in the log: {missing}"
         tally.rounds += 1
-        tally.answered += len(load.answered)
+        tally.answered += len(answered)
         tally.recorded += len(recorded)
         tally.torn += sum(isinstance(source, Segment) and source.torn > 0 for source in new)
     return tally

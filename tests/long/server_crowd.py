@@ -12,12 +12,14 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from statistics import quantiles
 
+from bench.load.generator import Plan, drive
 from tests.conftest import Running, running
 from tests.long.server_audit import ANSWER, INTERIM
 from tests.long.server_audit_inputs import Item, Maker
 from tests.long.server_fuzz import resident_kilobytes
-from tests.long.server_load import log_of, metric, probe
+from tests.posting import metric, posts
 
 REQUESTS, UNFINISHED, SLOW = 300_000, 120, 1000
 TOGETHER, CLIENTS = 30, 8
@@ -102,6 +104,27 @@ async def answers(
         got += part
         found = [int(each) for each in ANSWER.findall(got.replace(INTERIM, b""))]
     return found
+
+
+def probe(
+    up: Running, applicants: list[bytes], drip: Callable[[], object] = lambda: None
+) -> tuple[float, float]:
+    """Return p50 and p99 of one connection's requests, in milliseconds; `drip` comes between."""
+    latencies: list[float] = []
+    for _ in range(5):
+        drip()
+        report = drive(Plan(up.port, 1, 1.0), posts(applicants))
+        assert set(report.statuses) == {200}
+        assert not report.unanswered
+        latencies += report.latencies_us
+    cuts = quantiles(latencies, n=100)
+    return cuts[49] / 1e3, cuts[98] / 1e3
+
+
+def log_of(folder: Path) -> Path:
+    """Return a new log folder."""
+    (folder / "log").mkdir()
+    return folder / "log"
 
 
 def unfinished(options: argparse.Namespace, folder: Path) -> None:

@@ -11,45 +11,40 @@ connections. Each ends in an AssertionError where its bound does not hold.
 
 import argparse
 import asyncio
+import gc
 import json
-import os
-import random
-import shutil
-import socket
-import subprocess
 import tempfile
-import time
 from collections import Counter
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
+from math import inf
 from pathlib import Path
 from statistics import median, quantiles
 
 import httpx
+import uvloop
 
+from bench.load import generator, wrk
+from bench.load.generator import Plan, Report, run_in
+from bench.load.pool import Pool
 from tests.conftest import Running, running
-from tests.long import server_open_loop as open_loop
-from tests.long.server_crowd import loris, mixed, unfinished
-from tests.long.server_load import Load, Tally, log_of, metric
+from tests.long.server_crowd import log_of, loris, mixed, unfinished
+from tests.ports import free_ports
+from tests.posting import answers, posts
 
 SWAPS, RESTARTS, TERMS = 50, 10, 20
 CONNECTIONS = 32
-WRK_ROUNDS, SECONDS = 16, 1.5
+WRK_ROUNDS, SECONDS = 16, 2
 ROUNDS, ROUND_SECONDS = 200, 0.25
 # A round tells the goodput where the capacity right before and right after it is about the same.
 STEADY, LEAST_STEADY = 0.1, 40
-BATCH, QUEUE = 50, 8
+BATCH, QUEUE, TIMES = 50, 8, 4
+CLIENTS, GRACE_SECONDS = 8, 20.0
+KEEP = frozenset({200})
 GOODPUT = 0.9
 # Of what a full queue costs: the generator and the machine's other users have a part in it.
 BOUND = 2.0
-WRK = """
-local bodies, i = {}, 0
-for line in io.lines(os.getenv("BODIES")) do bodies[#bodies + 1] = line end
-request = function()
-  i = i % #bodies + 1
-  return wrk.format("POST", "/score", {["Content-Type"] = "application/json"}, bodies[i])
-end
-"""
 
 
 def swaps(options: argparse.Namespace, folder: Path) -> None:
@@ -60,27 +55,24 @@ def swaps(options: argparse.Namespace, folder: Path) -> None:
     port = free_ports()
     flags = ("--workers", "2", "--port", str(port), "--admin-port", str(port + 1))
     with running(models.parent, log_of(folder), *flags) as up:
-        tally = asyncio.run(swap_under_load(up, models, second, options.applicants))
-    known = {b"1": set(), b"2": set()}  # type: ignore[var-annotated]
-    for answer in tally.answers:
-        known[answer["model"]["version"].encode()].add(
-            (answer["model"]["sha256"], answer["threshold"])
-        )
-    print(f"swaps: {SWAPS} swaps and {RESTARTS} rolling restarts, {dict(tally.statuses)}, "
-          f"failed {len(tally.failed)}, refused connections {tally.refused_connections}, "
+        report = asyncio.run(swap_under_load(up, models, second, options.applicants))
+    known: dict[str, set[tuple[str, float]]] = {"1": set(), "2": set()}
+    for answer in answers(report):
+        known[answer["model"]["version"]].add((answer["model"]["sha256"], answer["threshold"]))
+    print(f"swaps: {SWAPS} swaps and {RESTARTS} rolling restarts, {dict(report.statuses)}, "
+          f"refused connections {report.refused_connections}, "
           f"(hash, threshold) by version {[len(each) for each in known.values()]}")  # fmt: skip
-    assert not tally.failed
-    assert set(tally.statuses) == {200}
+    assert set(report.statuses) == {200}
+    assert report.unanswered == 0
     assert all(len(each) == 1 for each in known.values())
 
 
 async def swap_under_load(
     up: Running, models: Path, second: Path, applicants: list[bytes]
-) -> Tally:
+) -> Report:
     """Post without pause while the second version comes and goes and workers are replaced."""
-    done = asyncio.Event()
-    load = Load(up.port, applicants, clients=8, keep_answers=True, stop=done.is_set)
-    posting = asyncio.create_task(load.run())
+    done, plan = asyncio.Event(), Plan(up.port, CLIENTS, inf, grace=GRACE_SECONDS)
+    posting = asyncio.create_task(generator.run(plan, posts(applicants), done, KEEP))
     admin = f"http://127.0.0.1:{up.port + 1}"
     async with httpx.AsyncClient(timeout=60) as client:
         for i in range(SWAPS):
@@ -99,20 +91,20 @@ def terms(options: argparse.Namespace, folder: Path) -> None:
         log = folder / f"log{i}"
         log.mkdir()
         with running(options.models[0], log, "--workers", "2") as up:
-            load = Load(up.port, options.applicants, clients=8, keep_answers=True)
-            tally = asyncio.run(terminated(up, load, 0.5 + i / TERMS))
+            report = asyncio.run(terminated(up, options.applicants, 0.5 + i / TERMS))
             up.process.wait(timeout=30)
             recorded = {record["request_id"] for record in up.records()}
-        answered += len(tally.answers)
-        failed += len(tally.failed)
-        assert {answer["request_id"] for answer in tally.answers} == recorded
+        answered += report.answered
+        failed += report.failed + report.unanswered
+        assert {answer["request_id"] for answer in answers(report)} == recorded
     print(f"terms: {TERMS} SIGTERMs, {answered} answers, all recorded, failed {failed}")
     assert failed == 0
 
 
-async def terminated(up: Running, load: Load, after: float) -> Tally:
+async def terminated(up: Running, applicants: list[bytes], after: float) -> Report:
     """Post, and terminate the server meanwhile."""
-    posting = asyncio.create_task(load.run())
+    plan = Plan(up.port, CLIENTS, inf, grace=GRACE_SECONDS)
+    posting = asyncio.create_task(generator.run(plan, posts(applicants), keep=KEEP))
     await asyncio.sleep(after)
     up.process.terminate()
     return await posting
@@ -126,27 +118,59 @@ def offered(options: argparse.Namespace, folder: Path) -> None:
     """
     batches = [b"[" + b",".join(options.applicants[i : i + BATCH]) + b"]" for i in range(50)]
     with running(options.models[0], log_of(folder), "--max-in-flight", str(QUEUE)) as up:
-        full, loaded = open_loop.run(up.port, batches, QUEUE, 4, ROUNDS, ROUND_SECONDS)
-    shares = goodput([each.rate for each in full], [each.rate for each in loaded])
-    statuses, told = Counter[int](), Counter[str]()
-    for each in loaded:
-        statuses, told = statuses + each.statuses, told + each.retry_after
-    bound = BOUND * p99([seconds for each in full for seconds in each.seconds])
-    worst = p99([seconds for each in loaded for seconds in each.seconds])
-    late = p99([seconds for each in loaded for seconds in each.late])
-    failed = [each for came in (*full, *loaded) for each in came.failed]
+        full, loaded = turns(up.port, posts(batches))
+    rates = [each.per_second for each in full]
+    shares = goodput(rates, [each.per_second for each in loaded])
+    statuses = sum((each.statuses for each in loaded), Counter[int]())
+    told = sum((retry_after(each) for each in loaded), Counter[str]())
+    bound = BOUND * p99_ms([each.accepted_us for each in full])
+    worst = p99_ms([each.accepted_us for each in loaded])
+    late = p99_ms([each.late_us for each in loaded])
+    unanswered = sum(each.unanswered for each in (*full, *loaded))
     low, middle, high = quantiles(shares, n=4)
-    rates = [each.rate for each in full]
     print(f"offered: capacity {min(rates):.0f} to {max(rates):.0f} batches/s, four times that "
           f"offered; goodput {middle:.1%} of it (middle half of {len(shares)} steady rounds of "
-          f"{ROUNDS} {low:.0%} to {high:.0%}), accepted p99 {worst * 1e3:.0f} ms of at most "
-          f"{bound * 1e3:.0f} ms; {dict(statuses)}, Retry-After {dict(told)}, failed "
-          f"{len(failed)}, generator late by p99 {late * 1e3:.0f} ms")  # fmt: skip
-    assert not failed
+          f"{ROUNDS} {low:.0%} to {high:.0%}), accepted p99 {worst:.0f} ms of at most "
+          f"{bound:.0f} ms; {dict(statuses)}, Retry-After {dict(told)}, unanswered "
+          f"{unanswered}, generator late by p99 {late:.0f} ms")  # fmt: skip
+    assert not unanswered
+    assert {status for each in full for status in each.statuses} == {200}
     assert set(statuses) == {200, 503}
     assert set(told) == {"1"}
     assert middle >= GOODPUT
     assert worst <= bound
+
+
+def turns(port: int, requests: list[bytes]) -> tuple[list[Report], list[Report]]:
+    """Offer four times what was taken right before, round by round; return both kinds of rounds.
+
+    There is one more of those that keep the queue full: the last. The collector is off: a generator
+    that stops leaves the server idle, and then offers at once what nobody could take.
+    """
+    gc.disable()
+    try:
+        return uvloop.run(in_turn(port, requests))
+    finally:
+        gc.enable()
+
+
+async def in_turn(port: int, requests: list[bytes]) -> tuple[list[Report], list[Report]]:
+    """Carry `turns` out on connections that are opened before: enough for all of a round."""
+    full_queue = Plan(port, QUEUE, ROUND_SECONDS, grace=GRACE_SECONDS)
+    async with Pool(port, requests, frozenset({503})) as pool:
+        full, loaded = [await run_in(pool, full_queue)], list[Report]()
+        for seed in range(ROUNDS):
+            rate = TIMES * full[-1].per_second
+            connections = QUEUE + int(1.5 * rate * ROUND_SECONDS)
+            plan = Plan(port, connections, ROUND_SECONDS, rate, seed, GRACE_SECONDS)
+            loaded.append(await run_in(pool, plan))
+            full.append(await run_in(pool, full_queue))
+    return full, loaded
+
+
+def retry_after(report: Report) -> Counter[str]:
+    """Return what the answers that were kept say of when to try again."""
+    return Counter(each.fields.get(b"retry-after", b"none").decode() for each in report.kept)
 
 
 def goodput(capacities: Sequence[float], rates: Sequence[float]) -> list[float]:
@@ -168,69 +192,40 @@ def goodput(capacities: Sequence[float], rates: Sequence[float]) -> list[float]:
 
 def overload(options: argparse.Namespace, folder: Path) -> None:
     """Offer four times the connections, round by round, between two measures of the capacity."""
-    if shutil.which("wrk") is None:
+    if not wrk.is_installed():
         raise SystemExit("overload: wrk is absent (apt-get install wrk)")
-    (folder / "bodies").write_bytes(b"\n".join(options.applicants))
-    (folder / "score.lua").write_text(WRK)
+    requests = posts(options.applicants)
     with running(options.models[0], log_of(folder), "--max-in-flight", str(CONNECTIONS)) as up:
-        calm, loaded = [measure(up, folder, options.applicants, CONNECTIONS - 2)], []
+        calm, loaded = [measure(up, requests, CONNECTIONS - 2)], []
         for _ in range(WRK_ROUNDS):
-            loaded.append(measure(up, folder, options.applicants, CONNECTIONS * 4))
-            calm.append(measure(up, folder, options.applicants, CONNECTIONS - 2))
+            loaded.append(measure(up, requests, CONNECTIONS * 4))
+            calm.append(measure(up, requests, CONNECTIONS - 2))
     capacities = [(before[0] + after[0]) / 2 for before, after in pairwise(calm)]
     shares = [each[0] / capacity for each, capacity in zip(loaded, capacities, strict=True)]
-    bound = BOUND * p99([seconds for _, tally in calm for seconds in tally.seconds])
-    worst = p99([seconds for _, tally in loaded for seconds in tally.seconds])
-    told = sum((tally.retry_after for _, tally in loaded), Counter[str]())
+    bound = BOUND * p99_ms([report.accepted_us for _, report in calm])
+    worst = p99_ms([report.accepted_us for _, report in loaded])
+    told = sum((retry_after(report) for _, report in loaded), Counter[str]())
     print(f"overload: capacity {min(capacities):.0f} to {max(capacities):.0f}/s at "
           f"{CONNECTIONS - 2} connections; at {CONNECTIONS * 4}: goodput "
-          f"{', '.join(f'{each:.0%}' for each in shares)} of it, accepted p99 {worst * 1e3:.1f} ms "
-          f"of at most {bound * 1e3:.1f} ms; a probe's Retry-After {dict(told)}")  # fmt: skip
-    assert not any(tally.failed for _, tally in loaded)
+          f"{', '.join(f'{each:.0%}' for each in shares)} of it, accepted p99 {worst:.1f} ms "
+          f"of at most {bound:.1f} ms; a probe's Retry-After {dict(told)}")  # fmt: skip
+    assert {status for _, report in loaded for status in report.statuses} <= {200, 503}
     assert median(shares) >= GOODPUT
     assert worst <= bound
 
 
-def p99(seconds: Sequence[float]) -> float:
-    """Return the 99th percentile."""
-    return quantiles(seconds, n=100)[98]
+def p99_ms(rounds: Sequence[Sequence[float]]) -> float:
+    """Return the 99th percentile of all rounds' microseconds, in milliseconds."""
+    return quantiles([each for found in rounds for each in found], n=100)[98] / 1e3
 
 
-def measure(
-    up: Running, folder: Path, applicants: list[bytes], connections: int
-) -> tuple[float, Tally]:
-    """Return scores a second, by the server's own count, and the tally of a probing connection."""
-    command = ["wrk", "-t1", f"-c{connections}", f"-d{SECONDS + 1:.0f}s", "-s",
-               str(folder / "score.lua"), up.url]  # fmt: skip
-    name = 'credit_requests_total{endpoint="score",status="200"}'
-    with subprocess.Popen(
-        command, env=os.environ | {"BODIES": str(folder / "bodies")}, stdout=subprocess.DEVNULL
-    ):
-        time.sleep(0.5)
-        before, began = metric(up, name), time.monotonic()
-        end = began + SECONDS - 0.5
-        tally = asyncio.run(
-            Load(up.port, applicants, clients=2, stop=lambda: time.monotonic() > end).run()
-        )
-        return (metric(up, name) - before) / (time.monotonic() - began), tally
-
-
-def free_ports() -> int:
-    """Return a port that is free, as is the next; below those the kernel hands out.
-
-    Drawn, so that tests that run at once do not all try the same.
-    """
-    draw = random.SystemRandom()
-    for _ in range(1000):
-        port = draw.randrange(20_000, 32_000)
-        with socket.socket() as one, socket.socket() as two:
-            try:
-                one.bind(("127.0.0.1", port))
-                two.bind(("127.0.0.1", port + 1))
-            except OSError:
-                continue
-            return port
-    raise SystemExit("no two free ports")
+def measure(up: Running, requests: list[bytes], connections: int) -> tuple[float, Report]:
+    """Return good answers a second, and the report of two probing connections beside wrk's."""
+    probe = Plan(up.port, 2, SECONDS, grace=GRACE_SECONDS)
+    with ThreadPoolExecutor(1) as other:
+        saturated = other.submit(wrk.saturate, up.port, requests, connections, SECONDS)
+        report = asyncio.run(generator.run(probe, requests, keep=frozenset({503})))
+        return saturated.result().per_second + report.per_second, report
 
 
 def main() -> None:

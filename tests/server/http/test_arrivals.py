@@ -11,7 +11,7 @@ import pytest
 
 from tests.conftest import Running, Serve
 from tests.long.server_fuzz import resident_kilobytes
-from tests.long.server_long import free_ports
+from tests.ports import free_ports
 from tests.server.command import run
 from tests.server.wire import (
     BODY,

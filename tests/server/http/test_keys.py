@@ -10,7 +10,7 @@ import pytest
 
 from server.http.keys import KeysError, read
 from tests.conftest import Serve
-from tests.long.server_long import free_ports
+from tests.ports import free_ports
 from tests.server.asking import post
 from tests.server.command import run
 from tests.waiting import until

@@ -14,7 +14,7 @@ import tritonclient.http as triton
 from tritonclient.utils import InferenceServerException
 
 from tests.conftest import ROOT, Running, Serve, Trained, applicants
-from tests.long.server_long import free_ports
+from tests.ports import free_ports
 from tests.server.asking import request_of
 
 CLIENTS = ROOT / ".venv-clients" / "bin" / "python"

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from tests.conftest import ROOT, Running, Serve, environment
-from tests.long.server_long import free_ports
+from tests.ports import free_ports
 from tests.server.wire import FIT
 from tests.waiting import ZOMBIE, state, until
 

@@ -9,10 +9,12 @@ from pathlib import Path
 
 import httpx
 
+from bench.load import generator
+from bench.load.generator import Plan, Report, drive
 from tests.conftest import Running, Serve, Trained
-from tests.long.server_load import Load, Tally
-from tests.long.server_long import free_ports
-from tests.server.process.sending import bodies, metric
+from tests.ports import free_ports
+from tests.posting import answers, metric, posts
+from tests.server.process.sending import bodies, more_records
 from tests.waiting import until
 
 
@@ -22,14 +24,10 @@ def test_metrics_over_four_workers_add_up_exactly(
     """To what the client counted, and to the records in the log."""
     good, bad = bodies(trained, 100), [b'{"AGE": 1}'] * 20
     with serve(bundle, log, "--workers", "4") as up:
-        load = Load(up.port, good + bad, clients=12)
-        end = time.monotonic() + 2.0
-        load.stop = lambda: time.monotonic() > end
-        tally = asyncio.run(load.run())
-        assert tally.failed == []
-        scored, refused = tally.statuses[200], tally.statuses[422]
-        assert scored
-        assert refused
+        report = drive(Plan(up.port, 12, 1.0, grace=20), posts(good + bad))
+        assert set(report.statuses) == {200, 422}
+        assert report.unanswered == 0
+        scored, refused = report.statuses[200], report.statuses[422]
         assert metric(up, 'credit_requests_total{endpoint="score",status="200"}') == scored
         assert metric(up, 'credit_requests_total{endpoint="score",status="422"}') == refused
         assert metric(up, "credit_applicants_total") == scored
@@ -47,19 +45,20 @@ def test_sigterm_under_load_loses_no_request_and_no_record(
     bundle: Path, trained: Trained, serve: Serve, log: Path
 ) -> None:
     with serve(bundle, log, "--workers", "2") as up:
-        load = Load(up.port, bodies(trained), clients=8, keep_answers=True)
+        plan, keep = Plan(up.port, 8, 60, grace=20), frozenset({200})
 
-        async def terminate() -> Tally:
-            running = asyncio.create_task(load.run())
-            await asyncio.sleep(1.0)
+        async def terminate() -> Report:
+            load = asyncio.create_task(generator.run(plan, posts(bodies(trained)), keep=keep))
+            await more_records(up, 200)
             up.process.terminate()
-            return await running
+            return await load
 
-        tally = asyncio.run(terminate())
+        report = asyncio.run(terminate())
         assert up.process.wait(timeout=20) == 0
-        assert tally.failed == []
-        assert tally.statuses[200] > 0
-        answered = {answer["request_id"] for answer in tally.answers}
+        assert set(report.statuses) == {200}
+        assert report.unanswered == 0
+        answered = {answer["request_id"] for answer in answers(report)}
+        assert len(answered) == report.answered
         assert answered == {record["request_id"] for record in up.records()}
 
 

@@ -21,7 +21,7 @@ from server.scoring.catalog import load_all
 from server.settings import read
 from tests.bundle_damage import made_to_agree
 from tests.conftest import ROOT, Running, Serve
-from tests.long.server_long import free_ports
+from tests.ports import free_ports
 from tests.server.wire import FIT
 
 Manifest = dict[str, Any]

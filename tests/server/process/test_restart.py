@@ -12,8 +12,9 @@ import httpx
 
 from server.process import restart
 from tests.conftest import ROOT, Serve, Trained
-from tests.long.server_long import free_ports
-from tests.server.process.sending import admin_of, metric, some
+from tests.ports import free_ports
+from tests.posting import metric
+from tests.server.process.sending import admin_of, some
 from tests.waiting import ZOMBIE, state, until
 
 

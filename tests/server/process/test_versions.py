@@ -12,10 +12,12 @@ import lightgbm as lgb
 import numpy as np
 import pytest
 
+from bench.load import generator
+from bench.load.generator import Plan, Report
 from tests.conftest import Running, Serve, Trained, applicants, convert, label, make_rows
-from tests.long.server_load import Load, Tally
-from tests.long.server_long import free_ports
-from tests.server.process.sending import admin_of, bodies, metric
+from tests.ports import free_ports
+from tests.posting import answers, metric, posts
+from tests.server.process.sending import admin_of, bodies, more_records
 from tests.waiting import until
 
 Probabilities = dict[str, "np.ndarray[Any, np.dtype[np.float64]]"]
@@ -84,34 +86,34 @@ def test_versions_are_served_side_by_side_and_the_newest_answers(
         )
 
 
-async def swap_under_load(server: Running, models: Path, trained: Trained, swaps: int) -> Tally:
+async def swap_under_load(server: Running, models: Path, trained: Trained, swaps: int) -> Report:
     """Add and remove the second version `swaps` times while clients post."""
-    load = Load(server.port, bodies(trained), clients=6, keep_answers=True)
-    done = asyncio.Event()
-    load.stop = done.is_set
-    running = asyncio.create_task(load.run())
+    done, plan = asyncio.Event(), Plan(server.port, 6, 120, grace=20)
+    load = generator.run(plan, posts(bodies(trained)), done, frozenset({200}))
+    running = asyncio.create_task(load)
     for i in range(swaps):
         add_second(models) if i % 2 == 0 else (models / "small" / "2").unlink()
         async with httpx.AsyncClient(timeout=60) as client:
             reply = await client.post(f"{admin_of(server)}/models/reload")
         assert reply.status_code == 200, reply.text
-        await asyncio.sleep(0.1)
+        await more_records(server, 50)
     done.set()
     return await running
 
 
-def consistent(tally: Tally, trained: Trained, second: lgb.Booster) -> set[str]:
+def consistent(report: Report, trained: Trained, second: lgb.Booster) -> set[str]:
     """Return the versions that answered; every answer must be one version's wholly."""
     rows = trained.held_out[:200]
     known = {
         "1": set(np.asarray(trained.booster.predict(rows)).tolist()),
         "2": set(np.asarray(second.predict(rows)).tolist()),
     }
-    for answer in tally.answers:
+    said = answers(report)
+    for answer in said:
         version = answer["model"]["version"]
         assert answer["probability"] in known[version]
         assert answer["threshold"] == {"1": 0.4, "2": 0.3}[version]
-    return {answer["model"]["version"] for answer in tally.answers}
+    return {answer["model"]["version"] for answer in said}
 
 
 def test_no_request_fails_while_versions_are_swapped(
@@ -122,11 +124,10 @@ def test_no_request_fails_while_versions_are_swapped(
     with serve(
         models, log, "--workers", "2", "--port", str(port), "--admin-port", str(port + 1)
     ) as up:
-        tally = asyncio.run(swap_under_load(up, models, trained, 6))
-    assert tally.failed == []
-    assert tally.refused_connections == 0
-    assert set(tally.statuses) == {200}
-    assert consistent(tally, trained, second) == {"1", "2"}
+        report = asyncio.run(swap_under_load(up, models, trained, 6))
+    assert set(report.statuses) == {200}
+    assert (report.unanswered, report.refused_connections) == (0, 0)
+    assert consistent(report, trained, second) == {"1", "2"}
 
 
 def test_sighup_loads_and_a_version_that_does_not_load_changes_nothing(

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import psutil
 
-from .record_load import Loaded, drive
+from ..result import Row
+from .saturation import saturate_measured
 
 CONNECTIONS = 16
 # model, port, folder, mode: runs a server until it is ended.
@@ -19,8 +20,9 @@ Serve = Callable[[str, int, str, str], None]
 class Server:
     """A server process of one mode."""
 
-    def __init__(self, serve: Serve, model: Path, mode: str, request: bytes) -> None:
-        """Start it; it stands once it has answered `request`."""
+    def __init__(self, serve: Serve, model: Path, mode: str, requests: Sequence[bytes]) -> None:
+        """Start it; it stands once it has answered the first of the requests."""
+        self.requests = requests
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port: int = free.getsockname()[1]
@@ -29,7 +31,7 @@ class Server:
         arguments = (str(model), self.port, self._folder.name, mode)
         self._process = context.Process(target=serve, args=arguments)
         self._process.start()
-        self._wait(request)
+        self._wait(requests[0])
 
     def _wait(self, request: bytes) -> None:
         while self._process.is_alive():
@@ -41,18 +43,19 @@ class Server:
             time.sleep(0.05)
         raise SystemExit("the server did not start")
 
-    def cpu(self) -> float:
+    def cpu_seconds(self) -> float:
         """Seconds of processor time it and its worker have used, to the nanosecond."""
         process = psutil.Process(self._process.pid)
         pids = [each.pid for each in (process, *process.children())]
         threads = [file for pid in pids for file in Path(f"/proc/{pid}/task").glob("*/schedstat")]
         return sum(int(thread.read_text().split()[0]) for thread in threads) / 1e9
 
-    def measure(self, requests: Sequence[bytes], seconds: float) -> tuple[Loaded, float]:
-        """Load it for some seconds; return what came and microseconds of processor time each."""
-        before = self.cpu()
-        loaded = drive(self.port, requests, CONNECTIONS, seconds)
-        return loaded, (self.cpu() - before) / loaded.with_warm_up * 1e6
+    def measure(self, seconds: int) -> Row:
+        """Saturate it; return its rate and microseconds of processor time for each answer."""
+        row = saturate_measured(self, CONNECTIONS, seconds)
+        if row["failed"] or not row["samples"]:
+            raise SystemExit(f"{row['failed']} of {row['samples']} requests failed")
+        return row
 
     def stop(self) -> None:
         """End it and remove its log."""
