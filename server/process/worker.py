@@ -1,6 +1,7 @@
 """One worker: uvicorn, stripped to what a score needs, with a stop that loses no request."""
 
 import asyncio
+import errno
 import gc
 import os
 import signal
@@ -241,9 +242,14 @@ def check_tls(settings: Settings) -> None:
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """Return a listening socket; raises OSError."""
+    """Return a listening socket; raises SettingsError."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    return socket.create_server((host, port), family=family, backlog=BACKLOG)
+    try:
+        return socket.create_server((host, port), family=family, backlog=BACKLOG)
+    except OSError as error:
+        said = str(error.strerror).partition(" (")[0]  # there Python says the address its own way
+        more = "; choose another port" if error.errno == errno.EADDRINUSE else ""
+        raise SettingsError(f"cannot listen on {host} port {port}: {said}{more}") from error
 
 
 def count_pauses(counters: Counters) -> None:

@@ -15,6 +15,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
+from ..settings import SettingsError
 from .chain import Chain
 
 FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
@@ -135,11 +136,24 @@ def has_blocks(descriptor: int) -> bool:
 
 
 def prepare(folder: Path) -> None:
-    """Make the folder, and see that files can be made in it. Raises OSError."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    """Make the folder, and see that files can be made in it. Raises OSError, SettingsError."""
     trial = folder / f".{os.getpid()}-{secrets.token_hex(4)}.new"
-    os.close(os.open(trial, FLAGS, 0o600))
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.close(os.open(trial, FLAGS, 0o600))
+    except PermissionError as error:
+        raise SettingsError(forbidden(folder.absolute())) from error
     trial.unlink()
+
+
+def forbidden(folder: Path) -> str:
+    """Return who may not write where, and what mends it."""
+    there = next(each for each in (folder, *folder.parents) if os.path.exists(each))
+    user, owner = os.geteuid(), there.stat().st_uid
+    mend = f"chown {user} it (in a container: what is mounted there)"
+    if user == owner:
+        mend = "chmod u+rwx it"
+    return f"log_dir: user {user} may not write to {there}, which belongs to user {owner}: {mend}"
 
 
 def sync_folder(folder: Path) -> None:

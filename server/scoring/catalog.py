@@ -87,7 +87,8 @@ class Catalog:
         name, _, version = (wanted or "").partition("/")
         if wanted is None and len(names) != 1:
             found = ", ".join(self.names()) or "none"
-            raise CatalogError(f"default: say which model of {found} answers /score")
+            wanted = "say which model answers /score: --default NAME[/VERSION]"
+            raise CatalogError(f"{wanted} (or CREDIT_DEFAULT), of {found}")
         picked = self.models.get((name, version)) if version else self.newest(name or names.pop())
         if picked is None:
             raise CatalogError(f"{wanted}: not among {', '.join(self.names()) or 'no models'}")

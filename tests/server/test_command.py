@@ -152,7 +152,17 @@ def test_where_the_native_engine_is_not_built_one_line_says_what_that_costs(
 def test_a_taken_port_is_one_line(bundle: Path, serve: Serve, tmp_path: Path) -> None:
     with serve(bundle, tmp_path) as up:
         done = run("--model", str(bundle), "--port", str(up.port), "--log-dir", str(tmp_path))
-    assert "in use" in refused(done)
+    wanted = f"cannot listen on 127.0.0.1 port {up.port}: Address already in use; choose another"
+    assert wanted in refused(done)
+
+
+def test_several_names_want_to_be_told_which_answers(bundle: Path, tmp_path: Path) -> None:
+    (tmp_path / "own").symlink_to(bundle.parent)
+    shutil.copytree(ROOT / "models" / "credit-express", tmp_path / "credit-express")
+    said = refused(run("--check", "--model", str(tmp_path)))
+    assert "--default NAME[/VERSION]" in said
+    assert "credit-express/1" in said
+    assert run("--check", "--model", str(tmp_path), "--default", "small").returncode == 0
 
 
 def test_two_workers_share_one_port(bundle: Path, serve: Serve, tmp_path: Path) -> None:
