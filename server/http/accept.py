@@ -30,7 +30,8 @@ def weigh(accept: bytes, default: bytes) -> Codec:
     codecs = dict.fromkeys([BY_MEDIA_TYPE[default], *BY_MEDIA_TYPE.values()])
     best = max(codecs, key=lambda codec: quality(codec, ranges))
     if quality(best, ranges) == 0:
-        raise Problem(406, "Accept: wanted application/json or application/msgpack")
+        got = accept.decode("latin-1")
+        raise Problem(406, f"Accept: wanted application/json or application/msgpack, got {got}")
     return best
 
 

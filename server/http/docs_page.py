@@ -6,7 +6,7 @@ from typing import Any
 
 from ..bundle.manifest import Category, Feature
 from ..scoring.catalog import Catalog
-from ..scoring.faults import wanted_of
+from ..scoring.rule import wanted_of
 
 STYLE = (
     "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}"

@@ -18,6 +18,11 @@ TRACE = re.compile(
 DEADLINE = b"x-request-timeout-ms"
 ENCODING = b"content-encoding"
 MILLISECONDS = re.compile(rb"[0-9]{1,15}")
+# What curl sends where nobody tells it what the body is.
+FROM_CURL = dict.fromkeys(
+    ("none", "application/x-www-form-urlencoded"),
+    "; with curl: -H 'Content-Type: application/json'",
+)
 PARTIAL = {b"": False, b"partial=false": False, b"partial=true": True}
 Fields = dict[bytes, bytes]
 
@@ -66,10 +71,8 @@ def content_codec(fields: Fields) -> Codec:
     if codec is None:
         got = given.decode("latin-1") or "none"
         wanted = [(b"accept", b", ".join(BY_MEDIA_TYPE))]
-        raise Problem(
-            415, f"Content-Type: wanted application/json or application/msgpack, got {got}",
-            headers=wanted,
-        )  # fmt: skip
+        said = f"Content-Type: wanted application/json or application/msgpack, got {got}"
+        raise Problem(415, said + FROM_CURL.get(got, ""), headers=wanted)
     return codec
 
 

@@ -12,6 +12,7 @@ from ..bundle.manifest import Category, Feature
 from ..metrics import exposition
 from ..scoring.model import Model
 from .docs_page import page
+from .not_found import absent
 from .openapi import document
 from .problem import Problem
 from .refusal import as_response, on_http
@@ -26,8 +27,10 @@ class Information:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._catalog = services.catalog
-        self._document = rendered(document(services.catalog, services.settings))
+        openapi = document(services.catalog, services.settings)
+        self._document = rendered(openapi)
         self._page = page(services.catalog)
+        self._paths = {*openapi["paths"], *(route.path for route in self.routes())}
         models, default = self._catalog.models, self._catalog.default
         self._models = rendered({"models": [summary(each, default) for each in models.values()]})
         self._each = {name: rendered(described(each, default)) for name, each in models.items()}
@@ -48,7 +51,10 @@ class Information:
 
     def handlers(self) -> Handlers:
         """Return what turns exceptions into answers."""
-        return {Problem: as_response, HTTPException: on_http, Exception: self._on_unforeseen}
+        return {
+            Problem: as_response, 404: self._on_absent, HTTPException: on_http,
+            Exception: self._on_unforeseen,
+        }  # fmt: skip
 
     async def live(self, _: Request) -> Response:
         """Say that the process answers."""
@@ -103,8 +109,12 @@ class Information:
         wanted = (request.path_params["name"], request.path_params["version"])
         found = self._each.get(wanted)
         if found is None:
-            raise Problem(404, f"no model {wanted[0]}, version {wanted[1]}")
+            raise Problem(404, self._catalog.absent(*wanted))
         return as_json(found)
+
+    def _on_absent(self, request: Request, _: Exception) -> Response:
+        said = absent(request.scope["path"], self._paths, self._catalog)
+        return as_response(request, Problem(404, said))
 
     def _on_unforeseen(self, request: Request, _: Exception) -> Response:
         self._services.counters.add("unhandled")

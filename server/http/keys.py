@@ -52,7 +52,9 @@ class Keys:
         digest = hashlib.sha256(presented(fields)).hexdigest()
         key = self._keys.get(digest)
         if key is None or not hmac.compare_digest(key.sha256, digest):
-            raise Problem(401, "API key: absent or unknown", headers=CHALLENGE)
+            is_absent = not presented(fields)
+            said = "wanted X-API-Key: KEY, or Authorization: Bearer KEY" if is_absent else "unknown"
+            raise Problem(401, f"API key: {said}", headers=CHALLENGE)
         if key.revoked:
             raise Problem(401, f"API key {key.id}: revoked", headers=CHALLENGE)
         if scope not in key.scopes:

@@ -60,8 +60,8 @@ def keyed(settings: Settings) -> Json:
 
 def score(model: Model, settings: Settings, summary: str) -> Json:
     """Return the operation that scores one model."""
-    one, answered = applicant(model), answer(model)
-    body = {"oneOf": [one, {"type": "array", "items": one, "maxItems": settings.max_batch}]}
+    one, answered, most = applicant(model), answer(model), settings.max_batch
+    body = {"oneOf": [one, {"type": "array", "items": one, "minItems": 1, "maxItems": most}]}
     result = {"oneOf": [answered, {"type": "array", "items": {"anyOf": [answered, PROBLEM_REF]}}]}
     refusals = {status: refusal(text) for status, text in REFUSALS.items()}
     return {

@@ -4,7 +4,8 @@ from http import HTTPStatus
 
 import msgspec
 
-from ..scoring.faults import Fault, shorten
+from ..scoring.faults import Fault
+from ..scoring.lenient import shorten
 from ..scoring.refusals import RefusedError, UnreadableError
 
 MEDIA_TYPE = b"application/problem+json"

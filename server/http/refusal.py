@@ -20,5 +20,9 @@ def on_http(request: Request, error: Exception) -> Response:
     """Return Starlette's own refusal, 404 or 405."""
     assert isinstance(error, HTTPException)  # noqa: S101 - what Starlette was told
     head = [(k.lower().encode(), v.encode()) for k, v in (error.headers or {}).items()]
-    said = f"{request.url.path}: {error.detail}"
+    path, wanted = request.scope["path"], (error.headers or {}).get("Allow")
+    said = f"{path}: {error.detail}"
+    if wanted is not None:
+        wanted = " or ".join(sorted(wanted.split(", ")))
+        said = f"{path}: wanted {wanted}, got {request.method}"
     return as_response(request, Problem(error.status_code, said, headers=head))

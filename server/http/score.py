@@ -17,6 +17,7 @@ from ..scoring.faults import MAX_FAULTS
 from ..scoring.model import Model
 from ..scoring.outcome import Outcome
 from ..scoring.refusals import RefusedError
+from ..scoring.unreadable import unreadable
 from .fields import (
     DEADLINE,
     answer_codec,
@@ -106,7 +107,8 @@ class Score:
         """Return the caller's id; raises Problem 405, 401 or 403."""
         if request.method != "POST":
             got = request.method
-            raise Problem(405, f"wanted POST, got {got}", headers=[(b"allow", b"POST")])
+            said = f"wanted POST, got {got}; /docs shows how to ask"
+            raise Problem(405, said, headers=[(b"allow", b"POST")])
         return "" if self._keys is None else self._keys.check(request.fields, "score")
 
     def _handle(self, caller: str, request_id: str, request: Request) -> tuple[bytes, Headers]:
@@ -186,7 +188,9 @@ class Score:
         except TooManyError as error:
             raise Problem(413, f"batch: wanted at most {self._max_batch}, got {error}") from error
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise Problem(400, f"not a whole array: {error}") from error
+            raise Problem(400, unreadable(codec.name, body, error)) from error
+        if not bodies:
+            raise Problem(422, "batch: wanted at least one applicant, got none")
         return [bytes(each) for each in bodies]
 
     def _try_all(self, bodies: list[bytes], codec: Codec) -> list[Outcome | Problem]:
@@ -227,8 +231,9 @@ def too_long(body: bytes) -> Problem:
 def together(problems: list[Problem], count: int) -> Problem:
     """Return one problem for a batch that is refused as a whole."""
     errors = tuple(fault for problem in problems for fault in problem.errors)
-    detail = (
-        f"{len(problems)} of {count} applicants refused, none scored; first: {problems[0].detail}"
-    )
+    first = problems[0]
+    which = f", applicant {first.errors[0].index}" if first.errors else ""
+    refused = f"{len(problems)} of {count} applicants refused, none scored"
+    detail = f"{refused}; first{which}: {first.detail}"
     more = sum(problem.more for problem in problems)
     return Problem(max(problem.status for problem in problems), detail, errors, more=more)

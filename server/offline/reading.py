@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..bundle.manifest import Category, Feature
-from ..scoring.faults import Rule
+from ..scoring.rule import Rule
 from . import cells
 
 Read = Callable[[Any], Any]

@@ -7,7 +7,7 @@ import msgspec
 
 from ..bundle.applicant import Floats
 from ..http.ledger import Ledger
-from ..scoring.faults import shorten
+from ..scoring.lenient import shorten
 from ..scoring.model import Model
 from ..scoring.outcome import Outcome
 from . import tensors

@@ -82,7 +82,7 @@ class Protocol:
             version = newest.manifest.version if newest else None
         found = self._infer.get((name, version or ""))
         if found is None:
-            raise OipError(404, f"no model {name}" + (f", version {version}" if version else ""))
+            raise OipError(404, self._catalog.absent(name, version))
         return found
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..bundle.applicant import Floats
-from ..scoring.faults import shorten
+from ..scoring.lenient import shorten
 from .wire import Input, OipError
 
 DTYPES: dict[str, str] = {

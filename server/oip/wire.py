@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from ..scoring.faults import shorten
+from ..scoring.lenient import shorten
 
 HEADER_LENGTH = b"inference-header-content-length"
 LENGTH = re.compile(rb"[0-9]{1,15}")

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -14,6 +14,7 @@ from .care import Care, Proof
 from .model import AT_ONCE, Model, Options, load
 
 Key = tuple[str, str]
+LISTED = 20  # models or versions, in a sentence
 
 
 class Listing(msgspec.Struct, frozen=True):
@@ -51,6 +52,12 @@ class Catalog:
     def names(self) -> list[str]:
         """Return NAME/VERSION of everything served."""
         return [f"{name}/{version}" for name, version in self.models]
+
+    def absent(self, name: str, version: str | None = None) -> str:
+        """Say that a model, or this version of it, is not served, and which are."""
+        if version is not None and (versions := self.versions(name)):
+            return f"no version {version} of {name}; there is {several(versions[::-1])}"
+        return f"no model {name}; there is {several(self.names())}"
 
     def listing(self) -> tuple[Listing, ...]:
         """Return what is served, for people and for the repository index."""
@@ -93,6 +100,12 @@ class Catalog:
         if picked is None:
             raise CatalogError(f"{wanted}: not among {', '.join(self.names()) or 'no models'}")
         return picked
+
+
+def several(names: Sequence[str]) -> str:
+    """Return names in a line, and how many more there are where they are many."""
+    more = len(names) - LISTED
+    return ", ".join(names[:LISTED]) + (f" and {more} more" if more > 0 else "")
 
 
 def natural(version: str) -> list[tuple[int, str]]:

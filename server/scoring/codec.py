@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import msgspec
 
 from ..engine.native.to_json import to_json
-from .faults import SHOWN, Literal, Members, members, parse_json, show
+from .lenient import NESTED, SHOWN, Literal, Members, members, parse_json, show
 
 SPACE = b" \t\r\n"
 SPACES = re.compile(r"[ \t\r\n]*")
@@ -17,9 +17,9 @@ read_element = json.JSONDecoder().raw_decode
 ARRAYS = frozenset([*range(0x90, 0xA0), 0xDC, 0xDD])
 MAP16, MAP32 = 0xDE, 0xDF
 # What a value of these first bytes is called; it is never looked into.
-NESTED = {
-    **dict.fromkeys([*range(0x80, 0x90), MAP16, MAP32], "an object"),
-    **dict.fromkeys(ARRAYS, "an array"),
+KINDS = {
+    **dict.fromkeys([*range(0x80, 0x90), MAP16, MAP32], NESTED[0]),
+    **dict.fromkeys(ARRAYS, NESTED[1]),
     **dict.fromkeys([*range(0xC7, 0xCA), *range(0xD4, 0xD9)], "an extension type"),
 }
 Decode = Callable[[bytes], Any]
@@ -141,7 +141,7 @@ class MessagePack:
 
     def parse(self, body: bytes, most: int) -> Any:
         """See Codec: nothing nested is decoded, so no name can be anything but a text."""
-        if NESTED.get(body[0] if body else 0) != "an object":
+        if KINDS.get(body[0] if body else 0) != NESTED[0]:
             return plain(body)
         count, start = header(body)
         if count > len(body):
@@ -195,7 +195,7 @@ def header(body: bytes) -> tuple[int, int]:
 
 def plain(value: bytes) -> Any:
     """Return a text, a number, a boolean or nil of MessagePack; for any other value, what it is."""
-    nested = NESTED.get(value[0] if value else 0)
+    nested = KINDS.get(value[0] if value else 0)
     if nested is not None:
         return Literal(nested)
     try:

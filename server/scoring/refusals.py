@@ -8,6 +8,10 @@ from ..bundle.applicant import UnfitError
 from ..bundle.manifest import Feature
 from .codec import Codec
 from .faults import NOTHING, Fault, Found, Rules
+from .sentences import NOT_MISSING, SEND_NULL
+from .unreadable import unreadable
+
+ENDLESS = {"NaN", "Infinity", "-Infinity"}
 
 
 class RefusedError(Exception):
@@ -42,7 +46,8 @@ class Refusals:
         if found.count and isinstance(error, msgspec.ValidationError | UnfitError):
             return unfit(found, most)
         told = found.told[:most]
-        return UnreadableError(f"not {codec.name}: {error}", told, found.count - len(told))
+        detail = no_json(found) or unreadable(codec.name, body, error)
+        return UnreadableError(detail, told, found.count - len(told))
 
     def _found(self, body: bytes, codec: Codec, index: int | None, most: int) -> Found:
         try:
@@ -60,6 +65,15 @@ def unfit(found: Found, most: int) -> RefusedError:
 
 def summary(found: Found) -> str:
     """Say in one line what the first fault is and how many more there are."""
-    first = found.told[0]
-    more = f" (and {found.count - 1} more)" if found.count > 1 else ""
-    return f"{first.feature or 'body'}: wanted {first.wanted}, got {first.got}{more}"
+    return found.first + (f" (and {found.count - 1} more)" if found.count > 1 else "")
+
+
+def no_json(found: Found) -> str:
+    """Say which feature has a value that is nearly JSON; nothing where none has."""
+    fault = next((each for each in found.told if each.got in ENDLESS), None)
+    if fault is None:
+        return ""
+    instead = f"wanted {fault.wanted}"
+    if fault.got == "NaN":
+        instead = SEND_NULL if fault.wanted.endswith("null") else f"{instead}; {NOT_MISSING}"
+    return f"not JSON: {fault.feature}: got {fault.got}: {instead}"

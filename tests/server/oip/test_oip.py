@@ -176,7 +176,8 @@ def test_every_error_under_v2_has_an_error_member(server: Running) -> None:
         answer = httpx.get(server.url + path)
         assert answer.status_code == 404
         assert set(answer.json()) == {"error"}
-    assert infer(server, request_of(FIT), "none").json() == {"error": "no model none"}
+    said = infer(server, request_of(FIT), "none").json()
+    assert said == {"error": "no model none; there is small/1"}
 
 
 def test_inference_is_recorded_row_by_row(server: Running) -> None:

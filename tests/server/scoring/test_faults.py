@@ -9,7 +9,9 @@ import pytest
 
 from server.bundle.manifest import Category, Feature, Missing, Number
 from server.scoring.codec import JSON, MESSAGE_PACK, Codec
-from server.scoring.faults import NOTHING, Rule, Rules, members
+from server.scoring.faults import NOTHING, Rules
+from server.scoring.lenient import members
+from server.scoring.rule import Rule
 
 YES, NO = Missing(True, "trained"), Missing(False, "error")
 FEATURES: tuple[Feature, ...] = (

@@ -1,0 +1,89 @@
+"""Which absent feature a member of another name was meant for.
+
+Names are compared folded: lower case, letters and digits alone. Two are near where leaving out at
+most one character of each makes them the same: one character too many, too few or another, or two
+that have changed places. What is left of every feature's name is looked up in a table, as SymSpell
+does (Garbe, 2012), so a look-up costs the length of the name, however many features there are.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from collections.abc import Set as AbstractSet
+from functools import cached_property
+from itertools import islice
+from typing import Any
+
+MOST_SEARCHED = 4  # names of one object that are searched for beyond their folded form
+LONGEST = 40  # characters of a name that are compared
+SHORTEST = 4  # of a folded name that is shortened: too many are near one of three characters
+APART = re.compile(r"[\W_]+")
+Table = dict[str, list[str]]
+
+
+class NearNames:
+    """The names of one model's features; the tables are made when a name is first unknown."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self._names = tuple(names)
+
+    def meant(
+        self, unknown: Iterable[Any], absent: AbstractSet[str] | None = None
+    ) -> dict[str, Any]:
+        """Return absent name -> the unknown name that was meant for it, each of them once.
+
+        Where `absent` is not given, all names are. Only twice as many unknown names are looked at
+        as there are features.
+        """
+        absent = {*self._names} if absent is None else absent
+        left, found = MOST_SEARCHED, dict[str, Any]()
+        for name in islice(unknown, 2 * len(self._names)):
+            if not isinstance(name, str):
+                continue
+            folded = fold(name)
+            near = free(self._folded.get(folded, ()), absent, found)
+            if near is None and left:
+                left -= 1
+                near = free(self._shortened_to(folded), absent, found)
+            if near is not None:
+                found[near] = name
+        return found
+
+    def _shortened_to(self, folded: str) -> Iterator[str]:
+        for form in (folded, *shortened(folded)):
+            yield from self._shortened.get(form, ())
+
+    @cached_property
+    def _folded(self) -> Table:
+        return table((fold(name), name) for name in self._names)
+
+    @cached_property
+    def _shortened(self) -> Table:
+        names = [(fold(name), name) for name in self._names]
+        forms = ((form, name) for folded, name in names for form in (folded, *shortened(folded)))
+        return table(forms)
+
+
+def free(names: Iterable[str], absent: AbstractSet[str], taken: dict[str, Any]) -> str | None:
+    """Return the first name that is absent and that no other member was meant for, or None."""
+    return next((name for name in names if name in absent and name not in taken), None)
+
+
+def table(pairs: Iterable[tuple[str, str]]) -> Table:
+    """Return form -> the names that have it; a name of signs alone has none."""
+    found = defaultdict(list)
+    for form, name in pairs:
+        if form:
+            found[form].append(name)
+    return dict(found)
+
+
+def fold(name: str) -> str:
+    """Return a name without what people write differently."""
+    return APART.sub("", name[:LONGEST].casefold())
+
+
+def shortened(folded: str) -> Iterator[str]:
+    """Yield a folded name without one of its characters; nothing of a short one."""
+    if len(folded) >= SHORTEST:
+        yield from dict.fromkeys(folded[:i] + folded[i + 1 :] for i in range(len(folded)))

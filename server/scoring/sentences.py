@@ -1,0 +1,86 @@
+"""A fault as a sentence: what was wanted, what came, and what to send instead."""
+
+import re
+from collections.abc import Iterable
+from itertools import islice
+from math import isfinite
+from typing import Any
+
+from .lenient import Literal, is_nested, show
+from .rule import Rule
+from .wrappers import WRAPPERS
+
+OBJECT = "an object of feature names and values"
+NOT_MISSING = "the model has seen no missing value of it"
+SEND_NULL = "send null where a value is missing"
+WITHOUT_VALUE = {"", "na", "nan", "none", "null"}
+NUMBER = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,20})?([eE][+-]?[0-9]{1,3})?", re.ASCII)
+
+
+def form_of(names: Iterable[str]) -> str:
+    """Show how an applicant of a model begins."""
+    shown = ", ".join(f"{show(name)}: …" for name in islice(names, 2))
+    return f"{{{shown}, …}}"
+
+
+def of_body(value: Any, got: str, form: str) -> str:
+    """Say that an applicant is no object."""
+    if isinstance(value, str) and value.lstrip().startswith(("{", "[")):
+        return f"wanted {OBJECT}, got a text that holds JSON: encode it once, not twice"
+    return f"wanted {OBJECT}, {form}, got {got}"
+
+
+def of_wrapper(name: Any, form: str) -> str:
+    """Say that an applicant stands inside a member `name`."""
+    whose = WRAPPERS.get(name) if isinstance(name, str) else None
+    known = f" ({whose})" if whose else ""
+    return (
+        f"the applicant is wrapped in {show(name)}{known}: "
+        f"send {form} alone, or an array of such objects"
+    )
+
+
+def of_value(name: str, rule: Rule, value: Any) -> str:
+    """Say why a value does not fit."""
+    instead = instead_of(rule, value)
+    said = f"{name}: wanted {rule.wanted}, got {show(value)}"
+    return f"{said}: {instead}" if instead else said
+
+
+def instead_of(rule: Rule, value: Any) -> str:
+    """Say what to send in the place of a value that does not fit; nothing where nobody can tell."""
+    if value is None:
+        return NOT_MISSING
+    if is_nested(value):
+        return "send the value itself"
+    if isinstance(value, bool):
+        return "send 1 or 0" if rule.fits(1) and rule.fits(0) else ""
+    if isinstance(value, str):
+        return instead_of_text(rule, value)
+    return instead_of_number(rule, value)
+
+
+def instead_of_text(rule: Rule, value: str) -> str:
+    """See instead_of."""
+    if value.strip().lower() in WITHOUT_VALUE:
+        return SEND_NULL if rule.fits(None) else NOT_MISSING
+    return f"send {value} without the quotes" if rule.fits(number(value)) else ""
+
+
+def instead_of_number(rule: Rule, value: Any) -> str:
+    """See instead_of; `value` may also be the text of what float64 does not hold."""
+    text = show(value)
+    if text == "NaN":
+        return SEND_NULL if rule.fits(None) else NOT_MISSING
+    if not isinstance(value, Literal) and rule.fits(text):
+        return f'send "{text}", a text'
+    rounded = number(text)
+    if rounded is None or not (text.lstrip("-").isdigit() and rule.fits(rounded)):
+        return ""
+    return f"float64 would make {int(rounded)} of it"
+
+
+def number(text: str) -> float | None:
+    """Return the number that a text spells as JSON does, where float64 holds one near it."""
+    value = float(text) if NUMBER.fullmatch(text) else None
+    return value if value is not None and isfinite(value) else None

@@ -1,0 +1,56 @@
+"""What to tell of a body that is not what its Content-Type names."""
+
+import re
+
+PLACE = re.compile(r"JSON is malformed: (.*) \(byte (\d+)\)", re.DOTALL)
+SPACE = b" \t\r\n"
+# How a body begins that was never meant to be JSON, or was written by a program that marks it.
+BEGINNINGS = (
+    (b"\xef\xbb\xbf", "it begins with a byte order mark (BOM): save it as UTF-8 without one"),
+    (b"\xff\xfe", "it is UTF-16: send UTF-8"),
+    (b"\xfe\xff", "it is UTF-16: send UTF-8"),
+    (b"\x1f\x8b", "it is compressed: send it as it is"),
+)
+# What stands where JSON cannot be read on, and what JSON has in its place.
+TOKENS = (
+    (b"NaN", "NaN is no JSON: send null where a value is missing"),
+    (b"Infinity", "Infinity is no JSON: send a finite number"),
+    (b"None", "None is Python's: JSON has null"),
+    (b"True", "True is Python's: JSON has true"),
+    (b"False", "False is Python's: JSON has false"),
+    (b"undefined", "undefined is JavaScript's: JSON has null"),
+    (b"'", "JSON has double quotes"),
+)
+PACKED = frozenset([*range(0x80, 0xA0), *range(0xDC, 0xE0)])  # a map or an array
+
+
+def unreadable(name: str, body: bytes, error: Exception) -> str:
+    """Return a line for a body of which the decoder of the format `name` said `error`."""
+    if not body.strip(SPACE):
+        return "body: empty; wanted an object of feature names and values"
+    if name != "JSON":
+        is_json = body.lstrip(SPACE)[:1] in {b"{", b"["}
+        said = "it looks like JSON: send Content-Type: application/json" if is_json else str(error)
+        return f"not {name}: {said}"
+    for beginning, said in BEGINNINGS:
+        if body.startswith(beginning):
+            return f"not JSON: {said}"
+    if body[0] in PACKED:
+        return "not JSON: it looks like MessagePack: send Content-Type: application/msgpack"
+    return f"not JSON: {placed(body, str(error))}"
+
+
+def placed(body: bytes, error: str) -> str:
+    """Return what the JSON decoder said, with what to write instead where that is known."""
+    if error == "Input data was truncated":
+        return f"it ends in the middle, after {len(body)} bytes"
+    found = PLACE.fullmatch(error)
+    if found is None:
+        return error
+    what, at = found[1], int(found[2])
+    said = f"{what} (byte {at})"
+    if what == "trailing characters":
+        is_another = body[at - 1 : at] == b"{"
+        return f"{said}: send several applicants as one array" if is_another else said
+    known = (advice for token, advice in TOKENS if body.startswith(token, at))
+    return next((f"{said}: {advice}" for advice in known), said)
