@@ -96,7 +96,7 @@ def test_what_stays_open_is_asked_for_by_name(
     assert converted(tmp_path, "--categories", "schooling") == 0
     assert (offline(tmp_path, X.head(500), ".csv") == model.predict(X.head(500))).all()
     assert main(["inspect", str(tmp_path / "model.txt")]) == 0
-    assert "may be that of schooling or status" in capsys.readouterr().out
+    assert "may belong to schooling or status" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("suffix", [".parquet", ".csv"])

@@ -272,8 +272,8 @@ def test_a_calibrator_that_cannot_be_followed_is_refused(
         ({"a": 1}, "_SigmoidCalibration, got none", "m.txt", []),
         ([clipped, LogisticRegression().fit(P[:, None], BAD)], "got Isotonic", "m.txt", []),
         (IsotonicRegression(out_of_bounds="clip"), "damaged", "m.txt", []),
-        (clipped, "a calibrator behind regression", "r.txt", []),
-        (clipped, "brings a calibrator of its own", "w.pkl", []),
+        (clipped, "a calibrator for objective regression", "r.txt", []),
+        (clipped, "already has a calibrator", "w.pkl", []),
     ]
     written(tmp_path / "w.pkl", WRAPPED["sigmoid, frozen"], "pickle")
     for calibrator, said, model, more in cases:

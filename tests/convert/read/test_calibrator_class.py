@@ -175,7 +175,7 @@ def test_a_class_said_of_a_calibrator_has_to_be_one(
     named = LogisticRegression().fit(P[:, None], WORDS)
     for calibrator, of, said in (
         (falling(), "good", "--calibrator-of good: wanted one of 0, 1"),
-        (named, "bad", "it names its own classes, 'bad', 'good'"),
+        (named, "bad", "the calibrator names its own classes, 'bad', 'good'"),
     ):
         assert converted(tmp_path, calibrator, *OF_P, "--calibrator-of", of) == 2
         assert said in capsys.readouterr().err
@@ -191,12 +191,12 @@ def test_a_calibrator_of_other_numbers_is_refused_by_name(
     single = IsotonicRegression(out_of_bounds="clip").fit(P.astype("f4"), BAD.astype("f4"))
     for calibrator, said in (
         (single, "fitted on float32 gives float32"),
-        (isotonic.fit(P, BAD * 100.0), "probabilities wanted, 0 to 1"),
+        (isotonic.fit(P, BAD * 100.0), "wanted probabilities, 0 to 1"),
     ):
         assert converted(tmp_path, calibrator, form=form) == 2
         assert said in capsys.readouterr().err
     assert converted(tmp_path, isotonic.fit(P, BAD * 2.0 - 1.0), form=form) == 2
-    assert "answers -0." in capsys.readouterr().err
+    assert "gives -0." in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("unit", ["ns", "D"])

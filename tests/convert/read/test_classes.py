@@ -144,7 +144,7 @@ def test_a_policy_asks_which_class_is_refused(
     assert convert(path, tmp_path, *reference, "--threshold", "0.5") == 2
     assert "classes are 'bad', 'good': say with --bad CLASS" in capsys.readouterr().err
     assert convert(path, tmp_path, *reference, "--threshold", "0.5", "--bad", "ugly") == 2
-    assert "--bad ugly: wants one of 'bad', 'good'" in capsys.readouterr().err
+    assert "--bad ugly: wanted one of 'bad', 'good'" in capsys.readouterr().err
     assert convert(path, tmp_path, *reference, "--threshold", "0.5", "--bad", "bad") == 0
     assert "the probability is of 'bad'" in capsys.readouterr().err
     found = manifest_of(tmp_path)

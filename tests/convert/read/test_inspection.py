@@ -36,7 +36,7 @@ def test_inspect_names_what_looks_wrong() -> None:
     found = inspect(loaded_text(names))
     assert "SK_ID_CURR looks like an identifier" in found.suspicious
     assert "TARGET looks like the target" in found.suspicious
-    assert any("no split knows missing values" in each for each in found.suspicious)
+    assert any("no split was trained on missing values" in each for each in found.suspicious)
 
 
 def test_inspect_speaks_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -205,7 +205,7 @@ def test_the_class_a_bundle_answers_cannot_be_turned_by_a_policy(
     (bundle.parents[1] / "words.skops").rename(unsaid)
     other = convert(unsaid, bundle.parents[1])
     assert convert_main(["policy", str(other), "--threshold", "0.2"]) == 2
-    assert "--bad CLASS says which one is refused" in capsys.readouterr().err
+    assert "say with --bad CLASS which one to refuse" in capsys.readouterr().err
 
 
 CHANGES: dict[str, tuple[dict[str, Any], str]] = {
