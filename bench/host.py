@@ -62,7 +62,8 @@ def commit() -> str:
     head = git("rev-parse", "--short=12", "HEAD")
     if not head:
         return "not a git checkout"
-    changed = git("status", "--porcelain", "--untracked-files=no", "--", "server", "bench/*.py")
+    measured = ("server", "monitoring", "bench/*.py")
+    changed = git("status", "--porcelain", "--untracked-files=no", "--", *measured)
     return f"{head} with changes" if changed else head
 
 

@@ -1,14 +1,10 @@
 """What a measured number depends on: the day, the commit, the machine."""
 
-import os
-import platform
-import subprocess
 from datetime import UTC, datetime
-from pathlib import Path
 
 import msgspec
 
-ROOT = Path(__file__).resolve().parents[2]
+from .. import host
 
 
 class Provenance(msgspec.Struct):
@@ -36,41 +32,5 @@ def said_of(measured: Provenance | None) -> str:
 
 def provenance() -> Provenance:
     """Return that of this moment: ask before measuring."""
-    return Provenance(
-        date=datetime.now(UTC).date().isoformat(),
-        commit=_commit(),
-        cpu=_cpu(),
-        cores=os.cpu_count() or 1,
-        system=f"{platform.system()} {platform.release()}",
-        load_average=round(os.getloadavg()[0], 1),
-    )
-
-
-def _commit() -> str:
-    head = _git("rev-parse", "--short=12", "HEAD")
-    if not head:
-        return "unknown"
-    changed = _git("status", "--porcelain", "--untracked-files=no", "--", "monitoring")
-    return f"{head} with changes" if changed else head
-
-
-def _git(*arguments: str) -> str:
-    """Return what git prints; nothing where there is no git, or no checkout."""
-    try:
-        done = subprocess.run(
-            ["git", *arguments],  # noqa: S607 - whichever git the person has
-            cwd=ROOT, capture_output=True, text=True, check=False,
-        )  # fmt: skip
-    except FileNotFoundError:
-        return ""
-    return done.stdout.strip()
-
-
-def _cpu() -> str:
-    """Return the processor as Linux names it; its architecture elsewhere."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.machine()
-    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    return next(names, platform.machine())
+    today, here = datetime.now(UTC).date().isoformat(), host.describe()
+    return Provenance(today, host.commit(), here.cpu, here.cores, here.system, here.load_average)
