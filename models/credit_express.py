@@ -36,9 +36,5 @@ def write_samples(held_out: Path, folder: Path, rows: int = 3000) -> None:
     (folder / "applicant.json").write_text(json.dumps(values, indent=1) + "\n")
 
 
-def _shortest(value: float) -> float:
-    return int(value) if value == int(value) else value
-
-
 if __name__ == "__main__":
     main()

@@ -12,7 +12,6 @@ from ..log.batch import by_version, rows_matrix
 from .model import Floats, Model, decide, find
 
 SHOWN = 10
-Objects = np.ndarray[tuple[int], np.dtype[np.object_]]
 Bools = np.ndarray[tuple[int], np.dtype[np.bool_]]
 
 

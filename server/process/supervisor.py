@@ -89,7 +89,6 @@ class Supervisor:
         self._stopping = False
         self._wake, self._woken = socket.socketpair()
         self._selector = selectors.PollSelector()  # nothing of it is shared with a forked child
-        self.restarts = 0
 
     def run(self, announce: Callable[[], None]) -> None:
         """Keep the workers running until SIGTERM or SIGINT; then wait until they are done.
@@ -343,7 +342,6 @@ class Supervisor:
                 sleep(POLL_SECONDS)
 
     def _replace(self, pid: int, child: Child, code: int) -> None:
-        self.restarts += 1
         self._table.row(child.row).add("restarts")
         self._schedule(f"worker {pid}", code, after(child.began, child.pause, monotonic()))
 
