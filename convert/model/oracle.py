@@ -1,7 +1,7 @@
 """LightGBM itself: the oracle that every converted model is compared with."""
 
 from collections.abc import Callable
-from typing import Protocol
+from copy import copy
 
 import lightgbm
 import numpy as np
@@ -9,24 +9,8 @@ import numpy as np
 from ..errors import UnreadableModelError
 from .tree import Floats, Ints
 
-
-class Judge(Protocol):
-    """What the oracle of a comparison can do: LightGBM alone, or with steps before or after it."""
-
-    def raw(self, X: Floats) -> Floats:
-        """Return raw scores `[N, K]`."""
-
-    def prediction(self, X: Floats) -> Floats:
-        """Return predictions `[N, K]`."""
-
-    def raw_of(self, X: Floats, first: int, count: int) -> Floats:
-        """Return raw scores `[N, K]` of the `count` iterations from `first` on."""
-
-    def leaves(self, X: Floats, iteration: int) -> Ints:
-        """Return the leaf `[N, K]` that each row reaches in one iteration's trees."""
-
-    def leaf_values(self, tree: int, count: int) -> Floats:
-        """Return the values of the first `count` leaves of one tree."""
+Steps = Callable[[Floats], Floats]
+Change = Callable[[Floats, Floats], Floats]
 
 
 class _Silent:
@@ -40,15 +24,25 @@ class _Silent:
 
 
 class Oracle:
-    """The LightGBM booster of a model text, with one thread and the first `iterations` rounds."""
+    """The LightGBM booster of a model text, with one thread and the first `iterations` rounds.
 
-    def __init__(self, text: str, iterations: int) -> None:
+    `steps` are those of a pipeline, which `raw` and `prediction` apply to the rows first.
+    """
+
+    def __init__(self, text: str, iterations: int, steps: Steps | None = None) -> None:
         lightgbm.register_logger(_Silent())
         try:
             self._booster = lightgbm.Booster(model_str=text)
         except lightgbm.basic.LightGBMError as error:
             raise UnreadableModelError(f"LightGBM cannot read it: {error}") from error
-        self._iterations = iterations
+        self._iterations, self._steps = iterations, steps
+        self._changes: tuple[Change, ...] = ()
+
+    def answering(self, change: Change) -> "Oracle":
+        """Return an oracle whose predictions `[N, K]` are `change(rows, prediction)`."""
+        other = copy(self)
+        other._changes = (*self._changes, change)
+        return other
 
     def raw(self, X: Floats) -> Floats:
         """Return `Booster.predict(raw_score=True)`: raw scores `[N, K]` of rows `[N, F]`."""
@@ -69,8 +63,11 @@ class Oracle:
         return np.asarray(found, dtype=np.int64).reshape(len(X), -1)
 
     def prediction(self, X: Floats) -> Floats:
-        """Return `Booster.predict`: predictions `[N, K]` of rows `[N, F]`."""
-        return self._predict(X, raw_score=False)
+        """Return `Booster.predict`, with its changes: predictions `[N, K]` of rows `[N, F]`."""
+        found = self._predict(X, raw_score=False)
+        for change in self._changes:
+            found = change(X, found)
+        return found
 
     def prefix(self, iterations: int) -> str:
         """Return the model text of the first `iterations` rounds."""
@@ -91,18 +88,8 @@ class Oracle:
             ) from error
 
     def _predict(self, X: Floats, raw_score: bool) -> Floats:
+        seen = X if self._steps is None else self._steps(X)
         found = self._booster.predict(
-            X, raw_score=raw_score, num_iteration=self._iterations, num_threads=1
+            seen, raw_score=raw_score, num_iteration=self._iterations, num_threads=1
         )
         return np.asarray(found, dtype=np.float64).reshape(len(X), -1)
-
-
-class Behind(Oracle):
-    """LightGBM applied to rows that went through the pipeline's own steps."""
-
-    def __init__(self, text: str, iterations: int, steps: Callable[[Floats], Floats]) -> None:
-        super().__init__(text, iterations)
-        self._steps = steps
-
-    def _predict(self, X: Floats, raw_score: bool) -> Floats:
-        return super()._predict(self._steps(X), raw_score)

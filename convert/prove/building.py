@@ -12,9 +12,9 @@ from ..model.calibrator import Calibrator
 from ..model.evidence import Evidence
 from ..model.features import Feature, MissingChoice, check_names, features_of
 from ..model.objective import Task, Transform, objective_of
-from ..model.oracle import Behind, Oracle
+from ..model.oracle import Oracle
 from ..model.tree import Model
-from ..read.calibrating import Calibrated, check_calibrator
+from ..read.calibrating import check_calibrator, with_calibrator
 from ..read.loading import Loaded
 from ..read.sklearn_pipeline import Carried
 from .adversarial import pools
@@ -75,8 +75,8 @@ def _calibrated(built: Built, calibrator: Calibrator) -> Built:
         )
     check_calibrator(calibrator)
     transform = replace(subject.transform, calibrator=calibrator)
-    judge = Calibrated(subject.oracle, calibrator)
-    return replace(built, subject=replace(subject, transform=transform, oracle=judge))
+    oracle = with_calibrator(subject.oracle, calibrator)
+    return replace(built, subject=replace(subject, transform=transform, oracle=oracle))
 
 
 def _built(
@@ -111,7 +111,7 @@ def _behind(
         alone,
         ensemble=read_ensemble(content),
         runtime=Runtime(content),
-        oracle=Behind(loaded.text, model.iterations, carried.transform),
+        oracle=Oracle(loaded.text, model.iterations, carried.transform),
         transform=transform,
         features=input_features(carried, alone.features, missing),
         pool=input_pools(carried, model, alone.features),

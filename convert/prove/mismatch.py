@@ -11,7 +11,7 @@ from ..graph.graph import build_graph
 from ..graph.runtime import Runtime
 from ..model.bits import differs
 from ..model.features import Feature
-from ..model.oracle import Judge
+from ..model.oracle import Oracle
 from ..model.rows import fill_rows
 from ..model.tree import Bools, Floats, Ints
 
@@ -35,7 +35,7 @@ def refuse(difference: Difference) -> NoReturn:
 
 def refuse_tree(
     ensemble: Ensemble,
-    oracle: Judge,
+    oracle: Oracle,
     features: list[Feature],
     row: Floats,
     trees: tuple[int, int],

@@ -15,7 +15,7 @@ from ..graph.runtime import Runtime
 from ..model.bits import differs
 from ..model.features import Feature
 from ..model.objective import Transform
-from ..model.oracle import Judge
+from ..model.oracle import Oracle
 from ..model.rows import fill_rows
 from ..model.tree import Floats, Model
 from .adversarial import sweep, typical_rows, vary
@@ -74,7 +74,7 @@ class Subject:
 
     ensemble: Ensemble
     runtime: Runtime
-    oracle: Judge
+    oracle: Oracle
     transform: Transform
     features: list[Feature]
     pool: list[Floats]

@@ -4,7 +4,7 @@ Both have the same attribute names. The comparison uses scikit-learn's own class
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,8 @@ from ..errors import MismatchError, OptionError, UnreadableModelError, Unsupport
 from ..files import read_file, unpacked
 from ..model.bits import differs
 from ..model.calibrator import NEARLY_ONE, Calibrator, Isotonic, Sigmoid, Takes
-from ..model.oracle import Judge
-from ..model.tree import Floats, Ints
+from ..model.oracle import Oracle
+from ..model.tree import Floats
 from .classes import Labels, plain
 from .pickled import Thing, dtype_of, number_of, values_of
 from .skops_file import build_skops, is_skops
@@ -199,34 +199,10 @@ def _bare(content: bytes) -> list[Any]:
     return [thing for thing in things if kind_of(thing) in BARE]
 
 
-@dataclass(frozen=True)
-class Calibrated:
-    """An oracle whose predictions go through scikit-learn's own calibrator."""
-
-    judge: Judge
-    calibrator: Calibrator
-
-    def raw(self, X: Floats) -> Floats:
-        """Return raw scores `[N, K]`, not calibrated."""
-        return self.judge.raw(X)
-
-    def prediction(self, X: Floats) -> Floats:
-        """Return calibrated probabilities `[N, 1]`."""
-        of_raw = self.calibrator.takes == "raw"
-        given = self.judge.raw(X) if of_raw else self.judge.prediction(X)
-        return sklearns_own(self.calibrator)(given)
-
-    def raw_of(self, X: Floats, first: int, count: int) -> Floats:
-        """Return raw scores `[N, K]` of the `count` iterations from `first` on."""
-        return self.judge.raw_of(X, first, count)
-
-    def leaves(self, X: Floats, iteration: int) -> Ints:
-        """Return the leaf `[N, K]` that each row reaches in one iteration's trees."""
-        return self.judge.leaves(X, iteration)
-
-    def leaf_values(self, tree: int, count: int) -> Floats:
-        """Return the values of the first `count` leaves of one tree."""
-        return self.judge.leaf_values(tree, count)
+def with_calibrator(oracle: Oracle, calibrator: Calibrator) -> Oracle:
+    """Return an oracle whose predictions go through scikit-learn's own calibrator."""
+    own, of_raw = sklearns_own(calibrator), calibrator.takes == "raw"
+    return oracle.answering(lambda X, prediction: own(oracle.raw(X) if of_raw else prediction))
 
 
 def sklearns_own(calibrator: Calibrator) -> Callable[[Floats], Floats]:
