@@ -10,16 +10,18 @@ from .bundle.profile import profile
 from .bundle.report import verification_text
 from .bundle.write import hashes_of, json_bytes, parquet_bytes, sums
 from .compare.approximate import APPROXIMATE, approximated, count_wrong
-from .errors import OptionError
+from .errors import MismatchError, OptionError, UnsupportedModelError
 from .model.category_notes import category_notes
 from .model.evidence import Evidence
 from .model.features import MissingChoice
 from .model.rows import Rows, read_rows, refused_by_default
+from .model.tree import Floats
 from .policy.complement import turned
 from .policy.deciding import decided
 from .policy.labels import label_reader
 from .policy.scores import PolicyChoice, Scores, reference_table
 from .prove.building import Built, build
+from .prove.contributions import Explained, explain
 from .prove.verify import Progress, Subject, verify
 from .read.classes import Meaning, meaning
 from .read.inspection import NO_SPLIT, weighted
@@ -30,7 +32,10 @@ from .tables.reference import Reference
 
 @dataclass(frozen=True)
 class Request:
-    """The user's options for a conversion, apart from the model itself."""
+    """The user's options for a conversion, apart from the model itself.
+
+    With `reasons`, a model whose contributions cannot be proven is refused.
+    """
 
     identity: Identity
     reference: Path | None = None
@@ -43,6 +48,7 @@ class Request:
     bad_label: str | None = None
     categories: tuple[str, ...] = ()
     types: Mapping[str, str] = field(default_factory=dict)
+    reasons: bool = False
 
 
 def convert(
@@ -71,14 +77,17 @@ def convert(
     policy = decided(request.policy, built.task, meant, rows, scores, progress)
     reference = rows.X if rows else None
     report = verify(built.subject, built.model, reference, progress)
+    explained = _explained(built, request, reference, progress)
     if request.exporter in APPROXIMATE:
         built = approximated(built, request.exporter)
         scores = _scores(built.subject, rows)
         report = count_wrong(built, reference, policy.refuse_at if policy else None)
         progress(f"{request.exporter}: {report.mismatches} of {report.rows} rows are not exact")
-    facts = Facts(built, policy, report, request.training, request.exporter, meant)
+    agreement = explained.agreement if explained else None
+    facts = Facts(built, policy, report, request.training, request.exporter, meant, agreement)
     files = {"model.onnx": built.content, "model.txt": loaded.text.encode()}
-    files |= _derived(facts, rows, scores)
+    files |= explained.files if explained else {}
+    files |= _derived(facts, explained, rows, scores)
     files["verification.md"] = verification_text(request.identity, facts).encode()
     files["manifest.json"] = json_bytes(manifest(request.identity, facts, hashes_of(files)))
     files["SHA256SUMS"] = sums(files)
@@ -118,11 +127,29 @@ def _scores(subject: Subject, rows: Rows | None) -> Scores | None:
     return Scores(raw, subject.transform.apply(raw))
 
 
-def _derived(facts: Facts, rows: Rows | None, scores: Scores | None) -> dict[str, bytes]:
+def _explained(
+    built: Built, request: Request, reference: Floats | None, progress: Progress
+) -> Explained | None:
+    """Prove the contributions; None, and a line that says why, if that cannot be done."""
+    try:
+        if request.exporter in APPROXIMATE:
+            raise UnsupportedModelError(f"--exporter {request.exporter} is not exact")
+        return explain(built, reference, progress)
+    except (MismatchError, UnsupportedModelError) as error:
+        if request.reasons:
+            raise
+        progress(f"no reasons: {error}")
+        return None
+
+
+def _derived(
+    facts: Facts, explained: Explained | None, rows: Rows | None, scores: Scores | None
+) -> dict[str, bytes]:
     """Return the golden rows and, if there are reference rows, the profile and a sample of them."""
     built = facts.built
     chosen = golden_rows(built.subject.pool, built.features, rows.X if rows else None)
-    files = {"golden.json": json_bytes(golden(chosen, built.subject.runtime, built.transform))}
+    made = golden(chosen, built.subject.runtime, built.transform, explained)
+    files = {"golden.json": json_bytes(made)}
     if rows is not None and scores is not None:
         described = profile(rows, built.features, scores.prediction, facts.policy)
         files["profile.json"] = json_bytes(described)

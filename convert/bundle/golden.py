@@ -8,10 +8,12 @@ from ..graph.runtime import Runtime
 from ..model.features import Feature
 from ..model.objective import Transform
 from ..model.rows import fill_rows
-from ..model.tree import Floats
+from ..model.tree import Floats, Ints
 from ..prove.adversarial import typical_rows, vary
+from ..prove.contributions import Explained
 
 ROWS = 24
+MOST_NUMBERS = 100_000  # of contributions, which are as many a row as there are features
 
 
 def golden_rows(pool: list[Floats], features: list[Feature], reference: Floats | None) -> Floats:
@@ -33,10 +35,13 @@ def _base(features: list[Feature], reference: Floats | None) -> Floats:
     return typical_rows(features, ROWS)
 
 
-def golden(rows: Floats, runtime: Runtime, transform: Transform) -> dict[str, object]:
+def golden(
+    rows: Floats, runtime: Runtime, transform: Transform, explained: Explained | None = None
+) -> dict[str, object]:
     """Return the golden file: for each row its values (None for NaN), raw scores and predictions.
 
-    Rows without a finite score are left out, because JSON cannot hold them.
+    Some rows also get their contributions. Rows without a finite score are left out, because JSON
+    cannot hold them.
     """
     raw = runtime.raw(rows)
     prediction = transform.apply(raw)
@@ -44,4 +49,16 @@ def golden(rows: Floats, runtime: Runtime, transform: Transform) -> dict[str, ob
     rows, raw, prediction = rows[told], raw[told], prediction[told]
     cells = [[None if x != x else x for x in row] for row in rows.tolist()]
     triples = zip(cells, raw.tolist(), prediction.tolist(), strict=True)
-    return {"rows": [{"row": row, "raw": r, "prediction": p} for row, r, p in triples]}
+    found: list[dict[str, object]] = [
+        {"row": row, "raw": r, "prediction": p} for row, r, p in triples
+    ]
+    if explained is not None:
+        picked = _explained(len(rows), raw.shape[1] * (rows.shape[1] + 1))
+        for at, contributions in zip(picked, explained.of(rows[picked]).tolist(), strict=True):
+            found[at]["contributions"] = contributions
+    return {"rows": found}
+
+
+def _explained(rows: int, numbers: int) -> Ints:
+    """Return which of the rows, each of so many numbers, have contributions: evenly spaced."""
+    return np.linspace(0, rows - 1, int(np.clip(MOST_NUMBERS // numbers, 1, ROWS)), dtype=np.int64)

@@ -37,6 +37,7 @@ def verification_text(identity: Identity, facts: Facts) -> str:
         "|---|---|",
         *counted,
         "",
+        *_contributions(facts),
         "## Missing values",
         "",
         *_missing(facts),
@@ -75,6 +76,25 @@ def _left_out(facts: Facts) -> list[str]:
     """Say what was not compared because the model or the reference file is too large."""
     found = facts.report.left_out.items()
     return ["", *(f"Left out: {count} {LEFT_OUT[kind]}." for kind, count in found)] if found else []
+
+
+def _contributions(facts: Facts) -> list[str]:
+    """How near the contributions are to LightGBM's, and to the scores."""
+    found = facts.agreement
+    if found is None:
+        return []
+    return [
+        "## Contributions",
+        "",
+        f"What each feature contributes to the raw score, on {found.rows} rows. Differences are "
+        "relative to 1 and the sum of all contributions without their signs.",
+        "",
+        f"- at most {found.largest:.1e} from LightGBM's `pred_contrib`; the four largest stand in "
+        f"another order on {found.reordered} rows",
+        f"- sums miss the raw score by at most {found.missed:.1e}, LightGBM's by "
+        f"{found.lightgbm_missed:.1e}",
+        "",
+    ]
 
 
 def _missing(facts: Facts) -> list[str]:

@@ -55,6 +55,14 @@ class Oracle:
         )
         return np.asarray(found, dtype=np.float64).reshape(len(X), -1)
 
+    def contributions(self, X: Floats) -> Floats:
+        """SHAP values `[N, K, F + 1]`, from `Booster.predict(pred_contrib=True)`."""
+        found = self._booster.predict(
+            X, pred_contrib=True, num_iteration=self._iterations, num_threads=1
+        )
+        outputs = self._booster.num_model_per_iteration()
+        return np.asarray(found, dtype=np.float64).reshape(len(X), outputs, -1)
+
     def leaves(self, X: Floats, iteration: int) -> Ints:
         """Return the leaf `[N, K]` that each row reaches in one iteration's trees."""
         found = self._booster.predict(

@@ -10,14 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import UnreadableModelError, UnsupportedModelError
-from .tree import LinearLeaves, Model, Tree
+from .tree import Floats, LinearLeaves, Model, Tree
 from .validate import PARAMETER, check_whole, end_of_trees
 
 DAMAGES = (KeyError, ValueError, IndexError, OverflowError)
 KNOWN_VERSIONS = (None, "v2", "v3", "v4")
 # Fields that are checked but not used: one number per split, or (+1) per leaf.
-UNREAD = {"internal_value": 0, "internal_weight": 0, "internal_count": 0}
-UNREAD |= {"leaf_weight": 1, "leaf_count": 1}
+UNREAD = {"internal_value": 0, "internal_weight": 0, "leaf_weight": 1}
 HEADER = ("num_class", "label_index", "max_feature_idx")
 
 
@@ -95,10 +94,17 @@ def _typed_tree(fields: dict[str, str]) -> Tree:
         cat_boundaries=boundaries,
         cat_threshold=_ints(fields, "cat_threshold", int(boundaries[-1])),
         linear=_linear(fields, leaves) if fields.get("is_linear", "0") == "1" else None,
+        split_count=_counts(fields, "internal_count", splits, splits),
+        leaf_count=_counts(fields, "leaf_count", splits, leaves),
     )
     _check_links(tree)
     _check_unread(fields, splits)
     return tree
+
+
+def _counts(fields: dict[str, str], key: str, splits: int, count: int) -> Floats | None:
+    """Read counts; None where the text has none, as of a tree without a split it may not."""
+    return _floats(fields, key, count) if key in fields and splits else None
 
 
 def _check_unread(fields: dict[str, str], splits: int) -> None:

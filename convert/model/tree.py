@@ -34,7 +34,10 @@ class LinearLeaves:
 
 @dataclass(frozen=True)
 class Tree:
-    """One tree of n splits and n + 1 leaves. A child >= 0 is a split; -1 - i is leaf i."""
+    """One tree of n splits and n + 1 leaves. A child >= 0 is a split; -1 - i is leaf i.
+
+    Counts are of training rows; None if the text has none.
+    """
 
     split_feature: Ints
     threshold: Floats
@@ -46,6 +49,8 @@ class Tree:
     cat_boundaries: Ints
     cat_threshold: Ints
     linear: LinearLeaves | None = None
+    split_count: Floats | None = None
+    leaf_count: Floats | None = None
 
     @property
     def categorical(self) -> Bools:

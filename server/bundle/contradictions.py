@@ -18,6 +18,7 @@ TRANSFORMS = {
 }
 POLICIES = {"trained", "unused", "error", "zero", "impute"}
 NEEDED = ("model.onnx", "golden.json")
+COVERS = "covers.bin"
 SHA256 = re.compile("[0-9a-f]{64}")
 WORD = re.compile(r"[A-Za-z0-9._-]+")
 # msgspec takes no such name for a field: it would stand in JSON otherwise than it is.
@@ -30,6 +31,8 @@ def contradictions(manifest: Manifest) -> Iterator[str]:
     """Yield what is wrong, one line each: where, what was wanted, what came."""
     yield from of_names(manifest)
     yield from of_files(manifest.files)
+    if (manifest.contributions is not None) != (COVERS in manifest.files):
+        yield f"contributions: wanted them with a file {COVERS}, got the one without the other"
     yield from of_outputs(manifest)
     yield from of_features(manifest.features)
     if manifest.policy is not None:

@@ -79,6 +79,12 @@ class Policy(msgspec.Struct, frozen=True):
     refer_from: float | None = None
 
 
+class Contributions(msgspec.Struct, frozen=True):
+    """There where the bundle can tell what each feature contributes to a raw score."""
+
+    rows: int
+
+
 class Manifest(msgspec.Struct, frozen=True):
     """`manifest.json`, as far as the server reads it; unknown keys are for other readers."""
 
@@ -93,6 +99,7 @@ class Manifest(msgspec.Struct, frozen=True):
     classes: tuple[str | int | float | bool, ...] | None = None
     probability_of: str | int | float | bool | None = None
     policy: Policy | None = None
+    contributions: Contributions | None = None
 
 
 class Bundle(msgspec.Struct, frozen=True):

@@ -11,10 +11,9 @@ from typing import TypeVar
 import msgspec
 
 from . import regular
-from .contradictions import contradictions
+from .contradictions import COVERS, NEEDED, contradictions
 from .manifest import CHECKSUMS, MANIFEST, SCHEMA_VERSION, Bundle, BundleError, Manifest
 
-NEEDED = ("model.onnx", "golden.json")
 # The largest message that protocol buffers know, and much more than any manifest takes.
 MOST_BYTES = (1 << 31) - 1
 MOST_TEXT_BYTES = 1 << 26
@@ -22,11 +21,15 @@ Document = TypeVar("Document")
 
 
 class Opened(msgspec.Struct, frozen=True):
-    """A bundle and the content of the two files that are needed for scoring, as it was hashed."""
+    """A bundle and the content of the files that scoring and contributions need, as it was hashed.
+
+    `covers` is None where the bundle has none.
+    """
 
     bundle: Bundle
     model: bytes
     golden: bytes
+    covers: bytes | None = None
 
 
 def read(path: Path, proof: Container[str] | None = None) -> Opened:
@@ -42,10 +45,12 @@ def read(path: Path, proof: Container[str] | None = None) -> Opened:
         raise BundleError(f"{file}: changed since it was tried: load again")
     manifest = manifest_of(content, file)
     check_sums(path, {**manifest.files, MANIFEST: digest})
-    kept = {name: read_whole(path / name, manifest.files[name]) for name in NEEDED}
+    wanted = [name for name in (*NEEDED, COVERS) if name in manifest.files]
+    kept = {name: read_whole(path / name, manifest.files[name]) for name in wanted}
     for name in sorted(manifest.files.keys() - kept.keys()):
         check_hash(path / name, manifest.files[name], sha256_of(path / name))
-    return Opened(Bundle(path, manifest, digest), kept["model.onnx"], kept["golden.json"])
+    bundle = Bundle(path, manifest, digest)
+    return Opened(bundle, kept["model.onnx"], kept["golden.json"], kept.get(COVERS))
 
 
 def read_manifest(file: Path) -> Manifest:
@@ -90,7 +95,7 @@ def read_sums(file: Path) -> dict[str, str]:
 
 def read_whole(file: Path, digest: str) -> bytes:
     """Return the content of `file`, whose sha256 is to be `digest`; raises BundleError."""
-    content = read_bytes(file, MOST_BYTES if file.suffix == ".onnx" else MOST_TEXT_BYTES)
+    content = read_bytes(file, MOST_TEXT_BYTES if file.suffix == ".json" else MOST_BYTES)
     check_hash(file, digest, hashlib.sha256(content).hexdigest())
     return content
 

@@ -79,11 +79,14 @@ def proved(bundle: Bundle, walker: Walker, session: Engine, golden: Floats) -> N
     return walker.engine
 
 
-def walker_of(bundle: Bundle, content: bytes) -> Walker:
-    """Return the trees in the content of model.onnx and what walks them, or why nothing does."""
+def walker_of(bundle: Bundle, content: bytes, covers: bytes | None = None) -> Walker:
+    """Return the trees in the content of model.onnx and what walks them, or why nothing does.
+
+    `covers` is the content of covers.bin, where the bundle has one.
+    """
     manifest = bundle.manifest
     try:
         trees = read_trees(content)
-        return Walking(trees, Native(trees, manifest.features, manifest.outputs))
+        return Walking(trees, Native(trees, manifest.features, manifest.outputs, covers))
     except NotNativeError as error:
         return error

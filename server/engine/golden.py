@@ -17,11 +17,16 @@ MOST_ROWS = 10_000  # each is scored several times at every start
 
 
 class GoldenRow(msgspec.Struct, frozen=True):
-    """One row as the model sees it (None for NaN), its raw scores and its predictions."""
+    """One row as the model sees it (None for NaN), its raw scores and its predictions.
+
+    In bundles that give contributions, some rows have them: per raw score one per feature and the
+    expectation.
+    """
 
     row: tuple[float | None, ...]
     raw: tuple[float, ...]
     prediction: tuple[float, ...]
+    contributions: tuple[tuple[float, ...], ...] | None = None
 
 
 class Golden(msgspec.Struct, frozen=True):

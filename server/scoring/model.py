@@ -11,7 +11,8 @@ from ..bundle import manifest as bundles
 from ..bundle.applicant import Floats, RowWriter, UnfitError, may_be_rounded, struct_type
 from ..bundle.seen_range import Range, may_hold_rounded
 from ..bundle.tag import ModelTag
-from ..engine import choice, golden, plain
+from ..engine import choice, contributions, golden, plain
+from ..engine.contributions import Contributions
 from ..engine.engine import Engine, warm_up
 from ..engine.session import Session
 from ..settings import Wanted
@@ -36,10 +37,15 @@ class Model:
     """Scores applicants one at a time; belongs to one thread, as its engine does."""
 
     def __init__(
-        self, bundle: bundles.Bundle, engine: Engine, unseen_is_missing: bool = False
+        self,
+        bundle: bundles.Bundle,
+        engine: Engine,
+        unseen_is_missing: bool = False,
+        contributions: Contributions | None = None,
     ) -> None:
         manifest = bundle.manifest
         self.bundle, self.manifest, self.engine = bundle, manifest, engine
+        self.contributions = contributions
         self.predict_all = transform.vector(manifest.transform)
         self.predict = transform.scalar(manifest.transform) if manifest.outputs == 1 else None
         self.decide = decision.decider(manifest.policy) if manifest.policy else None
@@ -119,7 +125,7 @@ def load(path: Path, options: Options = DEFAULT, care: Care = AT_ONCE) -> Model:
     A graph that is not plain trees is loaded by `care.try_first` first, if there is one.
     """
     opened = reading.read(path, care.proof)
-    walker = choice.walker_of(opened.bundle, opened.model)
+    walker = choice.walker_of(opened.bundle, opened.model, opened.covers)
     if care.try_first is not None and not plain.is_plain(walker, opened.model):
         care.try_first(path, lambda: made(opened, walker, options))
     return made(opened, walker, options)
@@ -135,4 +141,5 @@ def made(opened: reading.Opened, walker: choice.Walker, options: Options) -> Mod
     golden.check(bundle.path, rows, session, transform.vector(manifest.transform))
     engine = choice.choose(options.engine, bundle, walker, session, rows.matrix())
     warm_up(engine, rows.matrix())
-    return Model(bundle, engine, options.unseen_is_missing)
+    explained = contributions.proved(bundle, walker, rows)
+    return Model(bundle, engine, options.unseen_is_missing, explained)

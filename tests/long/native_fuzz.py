@@ -12,6 +12,7 @@ import numpy as np
 
 from server.bundle.manifest import Feature
 from server.bundle.reading import read_manifest
+from server.engine.contributions import Contributions
 from server.engine.native.agreement import rows
 from server.engine.native.engine import Native
 from server.engine.native.trees import NotNativeError, read_trees
@@ -38,12 +39,20 @@ def damaged(content: bytes, rng: random.Random) -> bytes:
     return content
 
 
-def attempt(content: bytes, features: tuple[Feature, ...], outputs: int, golden: object) -> str:
-    """Read, build and score; anything but a NotNativeError is an error of ours, and propagates."""
+def attempt(
+    content: bytes, features: tuple[Feature, ...], outputs: int, golden: object, least: int
+) -> str:
+    """Read, build, score and explain; anything but a NotNativeError is an error of ours.
+
+    Leaves are of `least` training rows and more.
+    """
     try:
         trees = read_trees(content)
-        engine = Native(trees, features, outputs)
-        engine.score_block(rows(trees, np.asarray(golden))[:50])
+        covers = np.resize(np.arange(least, least + 97, dtype="<i4"), len(trees.leaf))
+        engine = Native(trees, features, outputs, covers.tobytes())
+        tried = rows(trees, np.asarray(golden))[:50]
+        engine.score_block(tried)
+        Contributions(engine, 1.0).of(tried[:5])
     except NotNativeError as error:
         said = str(error)
         return "refused" if "wanted" in said or "known" in said or "exact" in said else said
@@ -67,7 +76,10 @@ def fuzz(bundles: list[Path], count: int) -> dict[str, int]:
         rng = random.Random(seed)
         which = rng.randrange(len(read))
         manifest, content = read[which]
-        end = attempt(damaged(content, rng), manifest.features, manifest.outputs, golden[which])
+        end = attempt(
+            damaged(content, rng), manifest.features, manifest.outputs, golden[which],
+            rng.choice((1, 1, 1, 0, -9, 1 << 30)),
+        )  # fmt: skip
         ends[end] = ends.get(end, 0) + 1
     return ends
 

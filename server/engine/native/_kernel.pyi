@@ -24,10 +24,22 @@ class Kernel:
         fillers: list[tuple[dict[Any, float | None] | None, float, float, float, bool]],
         row: Buffer,
         raw: Buffer,
+        counts: Buffer = ...,
     ) -> Kernel: ...
     def score(self, values: Sequence[Any]) -> tuple[bytes, list[float]] | None: ...
     def score_row(self) -> None: ...
     def score_block(self, rows: Buffer, raw: Buffer) -> None: ...
+
+class Contributions:
+    def __new__(
+        cls,
+        kernel: Kernel,
+        width: int,
+        columns: Buffer,
+        divide_by: float,
+        portable: bool = False,
+    ) -> Contributions: ...
+    def block(self, rows: Buffer, out: Buffer) -> None: ...
 
 class Decoder:
     def __new__(

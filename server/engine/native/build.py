@@ -14,9 +14,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 HERE = Path(__file__).parent
-CODE = ("kernel", "decoder", "json", "msgpack", "number", "tokens", "line", "shortest", "to_json")
+CODE = (
+    "kernel", "contributions", "decoder", "json", "msgpack", "number", "tokens", "line", "shortest",
+    "to_json",
+)  # fmt: skip
 SOURCES = tuple(HERE / f"{name}.c" for name in CODE)
-SHARED = ("kernel", "decoder", "msgpack", "number", "powers", "tokens", "line", "shortest")
+SHARED = (
+    "kernel", "contributions", "explain", "points", "decoder", "msgpack", "number", "powers",
+    "tokens", "line", "shortest",
+)  # fmt: skip
 HEADERS = tuple(HERE / f"{name}.h" for name in SHARED)
 NAME = "_kernel.abi3.so"
 # Each double rounded as C says: no fused or reordered arithmetic, on no machine.

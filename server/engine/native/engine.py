@@ -17,12 +17,13 @@ Scored = tuple[bytes, list[float]]  # the row, and its raw scores
 Field = tuple[bytes, bool, dict[bytes, float] | None, Buffer, bool]
 Kernel: "type[_kernel.Kernel] | None"
 Decoder: "type[_kernel.Decoder] | None"
+Contributions: "type[_kernel.Contributions] | None"
 try:
     from . import _kernel
 
-    Kernel, Decoder = _kernel.Kernel, _kernel.Decoder
-except (ImportError, AttributeError):  # not there, or built from sources without a Decoder
-    Kernel = Decoder = None
+    Kernel, Decoder, Contributions = _kernel.Kernel, _kernel.Decoder, _kernel.Contributions
+except (ImportError, AttributeError):  # not there, or built from sources without one of them
+    Kernel = Decoder = Contributions = None
 
 NOT_BUILT = "the native engine is not built (python -m server.engine.native.build)"
 
@@ -37,17 +38,26 @@ class Native:
 
     name = "native"
 
-    def __init__(self, trees: Trees, features: Sequence[Feature], outputs: int) -> None:
-        """Raises NotNativeError for trees that it does not score."""
+    def __init__(
+        self, trees: Trees, features: Sequence[Feature], outputs: int, covers: bytes | None = None
+    ) -> None:
+        """Raises NotNativeError for trees that it does not score.
+
+        `covers` are the counts of training rows in the leaves, int32, which contributions need;
+        without one per leaf it scores and explains nothing.
+        """
         if trees.outputs != outputs:
             raise NotNativeError(f"wanted {outputs} outputs, got {trees.outputs}")
         self.row: Floats = np.zeros(len(features))
         self.raw: Floats = np.zeros(outputs)
         laid = lay_out(trees, len(features))
+        counted = {}
+        if covers is not None and len(covers) == 4 * len(trees.leaf):
+            counted["counts"] = np.frombuffer(covers, "<i4").astype(np.int32)
         self._kernel = kernel(
             features, outputs=outputs, slots=laid.slots, roots=trees.roots, targets=laid.targets,
             slot=laid.slot, threshold=laid.threshold, yes=trees.yes, no=trees.no, leaf=trees.leaf,
-            categories=laid.categories, row=self.row, raw=self.raw,
+            categories=laid.categories, row=self.row, raw=self.raw, **counted,
         )  # fmt: skip
         self.score = self._kernel.score
         self.score_json = decoder(self._kernel, features, msgspec.json.encode, is_json=True)
@@ -59,6 +69,17 @@ class Native:
         raw = np.empty((len(rows), len(self.raw)))
         self._kernel.score_block(np.ascontiguousarray(rows, np.float64), raw)
         return raw
+
+    def explainer(self, divide_by: float) -> "_kernel.Contributions":
+        """Return what explains rows of the same features; raises NotNativeError.
+
+        A contribution is divided as the raw score is before the transform.
+        """
+        width = len(self.row)
+        try:
+            return _kernel.Contributions(self._kernel, width, np.arange(width), divide_by)
+        except (ValueError, OverflowError) as error:
+            raise NotNativeError(str(error)) from error
 
 
 def kernel(features: Sequence[Feature], **arrays: Any) -> "_kernel.Kernel":

@@ -10,6 +10,7 @@
 
    Whoever makes a Kernel is not trusted: every index is compared with its bound once, here. */
 
+#include "contributions.h"
 #include "decoder.h"
 #include "line.h"
 #include "kernel.h"
@@ -22,12 +23,6 @@
 #define MOST_NODES ((Py_ssize_t)1 << 30)
 /* LightGBM casts a category to a 32-bit integer: beyond it is in no set. */
 #define END_OF_CATEGORIES 2147483648.0
-
-typedef struct Node {
-    double threshold; /* of a leaf: its value */
-    uint32_t slot;    /* of a leaf: 0 */
-    uint32_t next;    /* the child for no, yes stands behind it; of a leaf: itself */
-} Node;
 
 /* The sets of one feature: a row of bits, one per set, for each category known to any of them, in
    ascending order; row 0 is of all others. */
@@ -54,7 +49,7 @@ static Py_ssize_t row_of(const Category *category, double value)
     return known[at] == code ? at + 1 : 0;
 }
 
-static void spread(Kernel *self, const double *row)
+void kernel_spread(Kernel *self, const double *row)
 {
     Py_ssize_t features = self->features;
     double *no = self->x + 1, *yes = no + features, *missing = yes + features;
@@ -72,6 +67,18 @@ static void spread(Kernel *self, const double *row)
         for (Py_ssize_t s = 0; s < category->count; s++)
             in[s] = (double)(int)(bits[s >> 6] >> (s & 63) & 1);
     }
+}
+
+Py_ssize_t kernel_feature(const Kernel *self, uint32_t slot)
+{
+    if (slot <= 3 * self->features)
+        return (slot - 1) % self->features;
+    for (Py_ssize_t c = 0; c < self->categories; c++) {
+        const Category *category = self->category + c;
+        if (slot - category->first < category->count && slot >= category->first)
+            return category->feature;
+    }
+    return 0; /* a slot that is no category's: always 0 */
 }
 
 static inline void step(const Node *nodes, const double *x, uint32_t *at)
@@ -121,7 +128,7 @@ static void walk(const Kernel *self, double *raw)
 
 static PyObject *kernel_score_row(Kernel *self, PyObject *Py_UNUSED(nothing))
 {
-    spread(self, self->row.buf);
+    kernel_spread(self, self->row.buf);
     walk(self, self->raw.buf);
     Py_RETURN_NONE;
 }
@@ -135,7 +142,7 @@ static PyObject *kernel_score_block(Kernel *self, PyObject *args)
     int fits = rows.len == count * wide && raw.len == count * out &&
                ((uintptr_t)rows.buf | (uintptr_t)raw.buf) % 8 == 0;
     for (Py_ssize_t i = 0; fits && i < count; i++) {
-        spread(self, (const double *)((const char *)rows.buf + i * wide));
+        kernel_spread(self, (const double *)((const char *)rows.buf + i * wide));
         walk(self, (double *)((char *)raw.buf + i * out));
     }
     PyBuffer_Release(&rows);
@@ -176,7 +183,7 @@ static PyObject *raw_of(Kernel *self)
 
 PyObject *kernel_scored(Kernel *self)
 {
-    spread(self, self->row.buf);
+    kernel_spread(self, self->row.buf);
     walk(self, self->raw.buf);
     PyObject *bytes = PyBytes_FromStringAndSize(self->row.buf, self->row.len);
     PyObject *raw = raw_of(self), *pair = NULL;
@@ -205,7 +212,7 @@ static PyObject *kernel_score(Kernel *self, PyObject *values)
 /* ---- Making one: nothing below is trusted before it was compared ---- */
 
 typedef struct {
-    Py_buffer roots, targets, slot, threshold, yes, no, leaf;
+    Py_buffer roots, targets, slot, threshold, yes, no, leaf, counts;
 } Given;
 
 typedef struct {
@@ -238,6 +245,8 @@ static int lay_out(Kernel *self, const Given *given, Py_ssize_t tree, Visit *que
             if (leaf >= leaves)
                 return fail("a leaf: wanted one below the number of leaves", tree);
             *node = (Node){((const double *)given->leaf.buf)[leaf], 0, visit.at};
+            if (self->counts)
+                self->counts[visit.at] = ((const uint32_t *)given->counts.buf)[leaf];
             found++;
             continue;
         }
@@ -264,13 +273,16 @@ static int lay_all_out(Kernel *self, const Given *given)
     Py_ssize_t splits = given->slot.len / 8, groups = (self->trees + LANES - 1) / LANES;
     Py_ssize_t nodes = 1 + self->trees + 2 * splits;
     self->nodes = PyMem_Calloc(nodes, sizeof(Node)); /* node 0: an empty leaf, for idle lanes */
+    if (given->counts.buf)
+        self->counts = PyMem_Calloc(nodes, sizeof(uint32_t));
     self->roots = PyMem_Calloc(groups * LANES, sizeof(uint32_t));
     self->targets = PyMem_Calloc(groups * LANES, sizeof(uint32_t));
     self->sure = PyMem_Calloc(groups, 1);
     self->x = PyMem_Calloc(self->slots, sizeof(double));
     Visit *queue = PyMem_Calloc(2 * splits + 1, sizeof(Visit));
     uint8_t *seen = PyMem_Calloc(splits, 1);
-    int done = self->nodes && self->roots && self->targets && self->sure && self->x && queue && seen;
+    int done = self->nodes && self->roots && self->targets && self->sure && self->x && queue &&
+               seen && (self->counts || !given->counts.buf);
     uint32_t end = 1;
     if (done)
         self->x[0] = NAN;
@@ -287,6 +299,7 @@ static int lay_all_out(Kernel *self, const Given *given)
         self->targets[tree] = (uint32_t)target;
         done = steps >= 0;
     }
+    self->end = end;
     PyMem_Free(queue);
     PyMem_Free(seen);
     return done ? 0 : -1;
@@ -298,6 +311,9 @@ static int check_arrays(const Kernel *self, const Given *given)
     for (int i = 0; i < 7; i++)
         if (all[i].len % 8 || (uintptr_t)all[i].buf % 8)
             return fail("an array: wanted whole values of eight bytes", i);
+    if (given->counts.buf &&
+        (given->counts.len != given->leaf.len / 2 || (uintptr_t)given->counts.buf % 4))
+        return fail("counts: wanted four bytes per leaf", given->counts.len);
     Py_ssize_t splits = given->slot.len, most = MOST_NODES / 4;
     if (given->threshold.len != splits || given->yes.len != splits || given->no.len != splits)
         return fail("splits: wanted arrays of one length", splits / 8);
@@ -370,7 +386,7 @@ static PyObject *kernel_new(PyTypeObject *type, PyObject *args, PyObject *named)
 {
     static char *names[] = {"features", "outputs",    "slots",   "roots", "targets",
                             "slot",     "threshold",  "yes",     "no",    "leaf",
-                            "categories", "fillers",  "row",     "raw",   NULL};
+                            "categories", "fillers",  "row",     "raw",   "counts", NULL};
     allocfunc alloc = (allocfunc)PyType_GetSlot(type, Py_tp_alloc);
     Kernel *self = (Kernel *)alloc(type, 0);
     Given given = {0};
@@ -378,14 +394,14 @@ static PyObject *kernel_new(PyTypeObject *type, PyObject *args, PyObject *named)
     if (!self)
         return NULL;
     int done = PyArg_ParseTupleAndKeywords(
-                   args, named, "nnny*y*y*y*y*y*y*O!O!w*w*:Kernel", names, &self->features,
+                   args, named, "nnny*y*y*y*y*y*y*O!O!w*w*|y*:Kernel", names, &self->features,
                    &self->outputs, &self->slots, &given.roots, &given.targets, &given.slot,
                    &given.threshold, &given.yes, &given.no, &given.leaf, &PyList_Type, &categories,
-                   &PyList_Type, &fillers, &self->row, &self->raw) &&
+                   &PyList_Type, &fillers, &self->row, &self->raw, &given.counts) &&
                (self->trees = given.roots.len / 8, !check_arrays(self, &given)) &&
                !lay_all_out(self, &given) && !read_categories(self, categories) &&
                !read_fillers(self, fillers);
-    for (int i = 0; i < 7; i++)
+    for (int i = 0; i < 8; i++)
         PyBuffer_Release(&given.roots + i);
     if (!done)
         Py_CLEAR(self);
@@ -403,6 +419,7 @@ static void kernel_dealloc(Kernel *self)
     PyBuffer_Release(&self->row);
     PyBuffer_Release(&self->raw);
     PyMem_Free(self->nodes);
+    PyMem_Free(self->counts);
     PyMem_Free(self->roots);
     PyMem_Free(self->targets);
     PyMem_Free(self->sure);
@@ -444,6 +461,7 @@ static int execute(PyObject *module)
     return add_type(module, &kernel_spec, "Kernel", &types->kernel) ||
                    add_type(module, &decoder_spec, "Decoder", &types->decoder) ||
                    add_type(module, &line_spec, "Line", &types->line) ||
+                   add_type(module, &contributions_spec, "Contributions", &types->contributions) ||
                    PyModule_AddStringConstant(module, "SOURCE", SOURCE)
                ? -1
                : 0;
@@ -455,6 +473,7 @@ static int visit_types(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(types->kernel);
     Py_VISIT(types->decoder);
     Py_VISIT(types->line);
+    Py_VISIT(types->contributions);
     return 0;
 }
 
@@ -464,6 +483,7 @@ static int clear_types(PyObject *module)
     Py_CLEAR(types->kernel);
     Py_CLEAR(types->decoder);
     Py_CLEAR(types->line);
+    Py_CLEAR(types->contributions);
     return 0;
 }
 

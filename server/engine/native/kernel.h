@@ -21,10 +21,17 @@ typedef struct {
 } Filler;
 
 typedef struct {
+    double threshold; /* of a leaf: its value */
+    uint32_t slot;    /* of a leaf: 0 */
+    uint32_t next;    /* the child for no, yes stands behind it; of a leaf: itself */
+} Node;
+
+typedef struct {
     PyObject_HEAD
     Py_ssize_t features, outputs, trees, slots, categories, fillers;
-    struct Node *nodes;
-    uint32_t *roots, *targets;
+    Node *nodes; /* tree after tree, each level by level from its root, and up to `end` */
+    uint32_t *roots, *targets, end;
+    uint32_t *counts; /* per node, of a leaf: the training rows in it; NULL where they are not known */
     uint8_t *sure; /* per LANES trees: steps before the first look */
     double *x;
     struct Category *category;
@@ -34,11 +41,17 @@ typedef struct {
 
 /* The module's state. */
 typedef struct {
-    PyTypeObject *kernel, *decoder, *line;
+    PyTypeObject *kernel, *decoder, *line, *contributions;
 } Types;
 
 /* Score the row as it is; return (row as bytes, raw), NULL with an exception. */
 PyObject *kernel_scored(Kernel *self);
+
+/* Lay a row out in slots: then a split is x[slot] > threshold. */
+void kernel_spread(Kernel *self, const double *row);
+
+/* Return the feature that a slot is made of. */
+Py_ssize_t kernel_feature(const Kernel *self, uint32_t slot);
 
 /* Make x, NaN where missing, the number of the row; return 0 where it asks for a closer look. */
 static inline int settle(const Filler *filler, double x, double *number)

@@ -89,7 +89,7 @@ def test_the_sanitizers_find_what_they_are_there_for(sanitized: Path) -> None:
     assert "ERROR: AddressSanitizer" in done.stderr
 
 
-@pytest.mark.parametrize("part", ["kernel", "decoder", "line", "to_json"])
+@pytest.mark.parametrize("part", ["kernel", "contributions", "decoder", "line", "to_json"])
 def test_the_tests_in_c_pass_under_the_sanitizers(part: str, sanitized: Path) -> None:
     said = examined(
         sanitized, "-m", "pytest", "--noconftest", "-p", "no:cacheprovider",

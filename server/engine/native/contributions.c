@@ -1,0 +1,484 @@
+/* What each feature contributes to the raw score of a row: path-dependent SHAP values (Lundberg et
+   al., Nature Machine Intelligence 2020), which add up to the score less its expectation.
+
+   phi_j is a sum over leaves: v (o_j - z_j) times the integral over t in [0, 1] of the product, over
+   the other features k of the leaf's path, of z_k + t (o_k - z_k). Here o is 1 where this row goes
+   down the path and else 0, z the share of the training rows that do. With d features on the path
+   the integrand is a polynomial of degree d - 1, so Gauss-Legendre with d / 2 points is exact
+   (Quadrature TreeSHAP). The points of one split are computed side by side. Of its children the row
+   goes to the hot one, not to the cold one; with c = z_cold (1 - t) it takes no division:
+
+     down  P_cold = c P, P_hot = P - P_cold       P: the product of the path's factors, 1 at the root
+     up    D = c (R_hot - R_cold), R = R_hot - D  R: what stands below; at a leaf its value
+           phi_feature += sum over the points of w / (1 - t) P D
+
+   A feature asked again, below a split that let the row through to a share `a` of the training rows:
+   c = z_cold a (1 - t) / F and P D / F, F = a + t (1 - a). Below one that did not: c = z_cold, and
+   nothing is added.
+
+   Each operation is rounded on its own, and sums are taken in one order, so the bits are the same
+   everywhere: convert/prove/quadrature.py does the same in numpy. All trees come from a Kernel, which
+   has compared every index with its bound. */
+
+#include "contributions.h"
+#include "points.h"
+
+#include <string.h>
+
+#define STEP 4 /* of numbers of points */
+#define GROUPS (MOST_POINTS / STEP)
+#define MOST_DEPTH 1000
+#define MOST_BYTES ((Py_ssize_t)1 << 30)
+
+/* Numbers of places are multiplied by the number of points: they are offsets of doubles.
+
+   A split looks at the last one above on the same feature: whether the row went to the child that
+   leads here, as it and all others above it asked. `row`: where its ratio and part stand in the table;
+   two rows come before these, of splits that ask first and of those below one that was not met. */
+typedef struct {
+    uint32_t above, met, row;
+} Again;
+enum { FIRST, UNMET, ROWS };
+
+/* A split with a split below it. `share`: of its training rows, those that go to no and to yes. */
+typedef struct {
+    double threshold, share[2];
+    uint32_t slot, sum, child[2]; /* child: a place in P and R */
+    Again again;
+} Inner;
+
+/* A split whose children are both leaves: done with on the way down. */
+typedef struct {
+    double threshold, share[2], value[2];
+    uint32_t slot, sum;
+    Again again;
+} Pair;
+
+/* What the way down tells the way up, and the splits below. */
+typedef struct {
+    uint32_t row;
+    uint16_t yes, met; /* met: 0 where one above was not, else 1 for no and 2 for yes */
+} Done;
+
+typedef struct {
+    uint32_t inners, pairs, leaves;
+} Size;
+
+/* The trees that take one number of points. */
+typedef struct {
+    Py_ssize_t trees, inners, pairs, leaves, rows, sums;
+    Size *size;
+    Inner *inner;
+    Pair *pair;
+    double *leaf;    /* those that are no pair's */
+    double *table;   /* [rows, 2, points]: ratio, a (1 - t) / F, and part, 1 / F */
+    double *phi;     /* [sums, points] */
+    uint32_t *place; /* of each sum, in what is answered */
+    double omega[MOST_POINTS];
+} Group;
+
+typedef struct Contributions {
+    PyObject_HEAD
+    Kernel *kernel;
+    Py_ssize_t width, most, used;
+    double divide_by;
+    void (*explain)(struct Contributions *self, double *out);
+    Group group[GROUPS]; /* the i-th: of STEP (i + 1) points */
+    Done *done;
+    double *P, *R; /* [2 most + 1, points]: inner splits, pairs, then from `most` on lone leaves */
+    double *expected;
+    void *taken[4 + 7 * GROUPS];
+} Contributions;
+
+/* ---- One row ---- */
+
+#define WIDE 2
+#include "explain.h"
+
+#ifdef __x86_64__
+#pragma GCC push_options
+#pragma GCC target("avx2")
+#undef WIDE
+#define WIDE 4
+#include "explain.h"
+#pragma GCC pop_options
+#endif
+
+static PyObject *contributions_block(Contributions *self, PyObject *args)
+{
+    Py_buffer rows, out;
+    if (!PyArg_ParseTuple(args, "y*w*:block", &rows, &out))
+        return NULL;
+    const Kernel *kernel = self->kernel;
+    Py_ssize_t wide = kernel->features * 8, each = kernel->outputs * (self->width + 1) * 8;
+    Py_ssize_t count = rows.len / wide;
+    int fits = rows.len == count * wide && out.len == count * each &&
+               ((uintptr_t)rows.buf | (uintptr_t)out.buf) % 8 == 0;
+    for (Py_ssize_t i = 0; fits && i < count; i++) {
+        kernel_spread(self->kernel, (const double *)((const char *)rows.buf + i * wide));
+        self->explain(self, (double *)((char *)out.buf + i * each));
+    }
+    PyBuffer_Release(&rows);
+    PyBuffer_Release(&out);
+    if (fits)
+        Py_RETURN_NONE;
+    PyErr_SetString(PyExc_ValueError,
+                    "wanted rows [N, features] and [N, outputs, width + 1] of float64");
+    return NULL;
+}
+
+/* ---- Making one ---- */
+
+/* A node of the tree at hand, by its number in it: how its path looks. */
+typedef struct {
+    uint32_t parent, depth, features; /* features: different ones on the path, its own among them */
+    uint32_t above, side; /* the last split that asked the same, and which of its children leads here */
+    uint32_t place;          /* in P and R */
+    int asked;               /* whether there is such a split */
+    double reached;          /* the share of the rows that its feature has let through above it */
+} Path;
+
+static int fail(const char *what, Py_ssize_t where)
+{
+    PyErr_Format(PyExc_ValueError, "%s, at %zd", what, where);
+    return -1;
+}
+
+static void *take(Contributions *self, Py_ssize_t count, size_t size)
+{
+    void *taken = count < MOST_BYTES / (Py_ssize_t)size ? PyMem_Calloc(count + 1, size) : NULL;
+    if (taken)
+        self->taken[self->used++] = taken;
+    else
+        PyErr_NoMemory();
+    return taken;
+}
+
+static uint32_t nodes_of(const Kernel *kernel, Py_ssize_t tree)
+{
+    return (tree + 1 < kernel->trees ? kernel->roots[tree + 1] : kernel->end) - kernel->roots[tree];
+}
+
+static double count_of(const Kernel *kernel, Py_ssize_t tree, uint32_t node)
+{
+    return kernel->counts[kernel->roots[tree] + node];
+}
+
+static uint32_t child_of(const Kernel *kernel, Py_ssize_t tree, uint32_t node, int yes)
+{
+    return kernel->nodes[kernel->roots[tree] + node].next - kernel->roots[tree] + yes;
+}
+
+/* The counts of splits: those of their leaves. */
+static int add_up(Kernel *kernel, Py_ssize_t tree)
+{
+    const Node *node = kernel->nodes + kernel->roots[tree];
+    uint32_t *count = kernel->counts + kernel->roots[tree];
+    for (uint32_t k = nodes_of(kernel, tree); k-- > 0;)
+        if (node[k].slot) {
+            uint32_t child = child_of(kernel, tree, k, 0);
+            count[k] = count[child] + count[child + 1];
+            if (count[k] > INT32_MAX)
+                return fail("counts: wanted fewer than 2**31 rows", tree);
+        } else if (count[k] < 1 || count[k] > INT32_MAX)
+            return fail("a count: wanted a leaf of one row or more", tree);
+    return 0;
+}
+
+/* Find the last split above `k` on the same feature. */
+static void climb(const Kernel *kernel, Py_ssize_t tree, Path *path, uint32_t k)
+{
+    const Node *node = kernel->nodes + kernel->roots[tree];
+    Py_ssize_t feature = kernel_feature(kernel, node[k].slot);
+    Path *here = path + k;
+    here->asked = 0;
+    here->reached = 1.0;
+    for (uint32_t below = k; below && !here->asked; below = path[below].parent) {
+        uint32_t above = path[below].parent;
+        if (kernel_feature(kernel, node[above].slot) != feature)
+            continue;
+        here->asked = 1;
+        here->above = above;
+        here->side = below != child_of(kernel, tree, above, 0);
+        here->reached = path[above].reached * count_of(kernel, tree, below) / count_of(kernel, tree, above);
+    }
+}
+
+/* Follow all paths of a tree from its root; return the most features on one, -1 with an exception. */
+static int trace(const Kernel *kernel, Py_ssize_t tree, Path *path)
+{
+    const Node *node = kernel->nodes + kernel->roots[tree];
+    uint32_t most = 0;
+    path->depth = path->features = 0;
+    for (uint32_t k = 0; k < nodes_of(kernel, tree); k++) {
+        if (!node[k].slot)
+            continue;
+        if (path[k].depth >= MOST_DEPTH)
+            return fail("a path: wanted at most 1000 splits", tree);
+        climb(kernel, tree, path, k);
+        path[k].features += !path[k].asked;
+        most = path[k].features > most ? path[k].features : most;
+        for (int yes = 0; yes < 2; yes++) {
+            Path *child = path + child_of(kernel, tree, k, yes);
+            *child = (Path){.parent = k, .depth = path[k].depth + 1, .features = path[k].features};
+        }
+    }
+    return most <= 2 * MOST_POINTS ? (int)most : fail("a path: wanted at most 128 features", tree);
+}
+
+static int is_leaf(const Kernel *kernel, Py_ssize_t tree, uint32_t node)
+{
+    return !kernel->nodes[kernel->roots[tree] + node].slot;
+}
+
+static int is_pair(const Kernel *kernel, Py_ssize_t tree, uint32_t split)
+{
+    uint32_t child = child_of(kernel, tree, split, 0);
+    return is_leaf(kernel, tree, child) && is_leaf(kernel, tree, child + 1);
+}
+
+/* Give each split, inner ones first, and each lone leaf its place; return how many there are. */
+static Size places(const Contributions *self, Py_ssize_t tree, Path *path)
+{
+    const Kernel *kernel = self->kernel;
+    Size size = {0};
+    uint32_t count = nodes_of(kernel, tree);
+    for (uint32_t k = 0; k < count; k++)
+        if (!is_leaf(kernel, tree, k) && !is_pair(kernel, tree, k))
+            path[k].place = size.inners++;
+    for (uint32_t k = 0; k < count; k++)
+        if (is_leaf(kernel, tree, k)) {
+            if (!is_pair(kernel, tree, path[k].parent))
+                path[k].place = (uint32_t)self->most + size.leaves++;
+        } else if (is_pair(kernel, tree, k))
+            path[k].place = size.inners + size.pairs++;
+    return size;
+}
+
+/* First time through: sizes of all groups, and what is expected. */
+static int measure(Contributions *self, Path *path, uint8_t *wide)
+{
+    Kernel *kernel = self->kernel;
+    for (Py_ssize_t tree = 0; tree < kernel->trees; tree++) {
+        int features = add_up(kernel, tree) ? -1 : trace(kernel, tree, path);
+        if (features < 0)
+            return -1;
+        wide[tree] = (uint8_t)((features + 2 * STEP - 1) / (2 * STEP));
+        Group *g = self->group + wide[tree] - 1;
+        Size size = places(self, tree, path);
+        g->trees++;
+        g->inners += size.inners;
+        g->pairs += size.pairs;
+        g->leaves += size.leaves;
+        double expected = 0.0;
+        for (uint32_t k = 0; k < nodes_of(kernel, tree); k++)
+            if (is_leaf(kernel, tree, k))
+                expected += count_of(kernel, tree, k) / count_of(kernel, tree, 0) *
+                            kernel->nodes[kernel->roots[tree] + k].threshold;
+            else
+                g->rows += path[k].asked;
+        self->expected[kernel->targets[tree]] += expected;
+    }
+    return 0;
+}
+
+/* What a split asks first; of a feature asked again, with its row of the table. */
+static Again again_of(const Contributions *self, Group *g, const Path *path, uint32_t k, int points)
+{
+    if (!path[k].asked)
+        return (Again){(uint32_t)self->most, 0, FIRST};
+    double a = path[k].reached, *row = g->table + g->rows * 2 * points;
+    for (int p = 0; p < points; p++) {
+        double t = point(points, p), F = a + t * (1.0 - a);
+        row[p] = a * (1.0 - t) / F;
+        row[points + p] = 1.0 / F;
+    }
+    return (Again){path[path[k].above].place, 1 + path[k].side, (uint32_t)(g->rows++ * 2 * points)};
+}
+
+/* The sum of a column, numbered when first met. */
+static uint32_t sum_of(Group *g, uint32_t place, uint32_t *numbers)
+{
+    if (!numbers[place]) {
+        g->place[g->sums++] = place;
+        numbers[place] = (uint32_t)g->sums;
+    }
+    return numbers[place] - 1;
+}
+
+static void place_tree(Contributions *self, Py_ssize_t tree, int points, Path *path,
+                       const int64_t *columns, uint32_t *numbers)
+{
+    const Kernel *kernel = self->kernel;
+    const Node *nodes = kernel->nodes + kernel->roots[tree];
+    Group *g = self->group + points / STEP - 1;
+    Size size = g->size[g->trees++] = places(self, tree, path);
+    for (uint32_t k = 0; k < nodes_of(kernel, tree); k++) {
+        const Node *node = nodes + k;
+        if (!node->slot)
+            continue;
+        uint32_t no = child_of(kernel, tree, k, 0);
+        Again again = again_of(self, g, path, k, points);
+        double all = count_of(kernel, tree, k);
+        double share[2] = {count_of(kernel, tree, no) / all, count_of(kernel, tree, no + 1) / all};
+        uint32_t place = (uint32_t)(kernel->targets[tree] * (self->width + 1) +
+                                    columns[kernel_feature(kernel, node->slot)]);
+        uint32_t sum = sum_of(g, place, numbers) * (uint32_t)points;
+        if (is_pair(kernel, tree, k))
+            g->pair[g->pairs + path[k].place - size.inners] =
+                (Pair){node->threshold, {share[0], share[1]},
+                       {nodes[no].threshold, nodes[no + 1].threshold}, node->slot, sum, again};
+        else
+            g->inner[g->inners + path[k].place] =
+                (Inner){node->threshold, {share[0], share[1]}, node->slot, sum,
+                        {path[no].place * (uint32_t)points, path[no + 1].place * (uint32_t)points}, again};
+        for (uint32_t child = no; child < no + 2; child++)
+            if (!nodes[child].slot && !is_pair(kernel, tree, k))
+                g->leaf[g->leaves + path[child].place - self->most] = nodes[child].threshold;
+    }
+    g->inners += size.inners;
+    g->pairs += size.pairs;
+    g->leaves += size.leaves;
+}
+
+/* Room for a group as it was measured; its counts begin again. */
+static int make_room(Contributions *self, Group *g, int points)
+{
+    Py_ssize_t rows = g->rows + ROWS, sums = g->inners + g->pairs;
+    int done = (g->size = take(self, g->trees, sizeof(Size))) &&
+               (g->inner = take(self, g->inners, sizeof(Inner))) &&
+               (g->pair = take(self, g->pairs, sizeof(Pair))) &&
+               (g->leaf = take(self, g->leaves, sizeof(double))) &&
+               (g->table = take(self, rows * 2 * points, sizeof(double)));
+    Py_ssize_t most = self->kernel->outputs * self->width;
+    sums = sums < most ? sums : most;
+    if (!done || !(g->place = take(self, sums, sizeof(uint32_t))) ||
+        !(g->phi = take(self, sums * points, sizeof(double))))
+        return -1;
+    g->trees = g->inners = g->pairs = g->leaves = 0;
+    g->rows = ROWS;
+    for (int p = 0; p < points; p++) {
+        double t = point(points, p);
+        g->omega[p] = weight(points, p) / (1.0 - t);
+        g->table[p] = 1.0 - t;
+        g->table[points + p] = g->table[2 * points + p] = 1.0;
+    }
+    return 0;
+}
+
+static int build(Contributions *self, Path *path, uint8_t *wide, uint32_t *numbers,
+                 const int64_t *columns)
+{
+    const Kernel *kernel = self->kernel;
+    int widest = 0;
+    if (!(self->expected = take(self, kernel->outputs, sizeof(double))) ||
+        !(self->done = take(self, self->most, sizeof(Done))) || measure(self, path, wide))
+        return -1;
+    for (int i = 0; i < GROUPS; i++) {
+        if (!self->group[i].trees)
+            continue;
+        widest = i + 1;
+        if (make_room(self, self->group + i, STEP * widest))
+            return -1;
+        memset(numbers, 0, (size_t)(kernel->outputs * (self->width + 1)) * sizeof *numbers);
+        for (Py_ssize_t tree = 0; tree < kernel->trees; tree++)
+            if (wide[tree] == widest) {
+                trace(kernel, tree, path);
+                place_tree(self, tree, STEP * widest, path, columns, numbers);
+            }
+    }
+    Py_ssize_t room = (2 * self->most + 1) * STEP * widest;
+    return (self->P = take(self, room, sizeof(double))) && (self->R = take(self, room, sizeof(double))) ? 0 : -1;
+}
+
+static int check(const Contributions *self, const Py_buffer *columns)
+{
+    const Kernel *kernel = self->kernel;
+    if (!kernel->counts)
+        return fail("a kernel: wanted one with a count per leaf", 0);
+    if (columns->len != kernel->features * 8 || (uintptr_t)columns->buf % 8)
+        return fail("columns: wanted one per feature", columns->len);
+    if (self->width < 1 || self->width > MOST_BYTES / 64 / kernel->outputs || !(self->divide_by > 0.0))
+        return fail("sizes: wanted them within bounds", self->width);
+    for (Py_ssize_t i = 0; i < kernel->features; i++) {
+        int64_t column = ((const int64_t *)columns->buf)[i];
+        if (column < 0 || column >= self->width)
+            return fail("a column: wanted one below the width", i);
+    }
+    return 0;
+}
+
+static int make(Contributions *self, const Py_buffer *columns)
+{
+    const Kernel *kernel = self->kernel;
+    if (check(self, columns))
+        return -1;
+    uint32_t most = 1;
+    for (Py_ssize_t tree = 0; tree < kernel->trees; tree++)
+        most = nodes_of(kernel, tree) > most ? nodes_of(kernel, tree) : most;
+    self->most = most / 2;
+    Path *path = PyMem_Calloc(most, sizeof *path);
+    uint8_t *wide = PyMem_Calloc(kernel->trees + 1, 1);
+    uint32_t *numbers = PyMem_Calloc(kernel->outputs * (self->width + 1), sizeof *numbers);
+    int done = path && wide && numbers;
+    if (!done)
+        PyErr_NoMemory();
+    done = done && !build(self, path, wide, numbers, columns->buf);
+    PyMem_Free(path);
+    PyMem_Free(wide);
+    PyMem_Free(numbers);
+    return done ? 0 : -1;
+}
+
+static PyObject *contributions_new(PyTypeObject *type, PyObject *args, PyObject *named)
+{
+    static char *names[] = {"kernel", "width", "columns", "divide_by", "portable", NULL};
+    allocfunc alloc = (allocfunc)PyType_GetSlot(type, Py_tp_alloc);
+    const Types *types = PyType_GetModuleState(type);
+    Contributions *self = types ? (Contributions *)alloc(type, 0) : NULL;
+    Py_buffer columns = {0};
+    PyObject *kernel;
+    int portable = 0;
+    if (!self)
+        return NULL;
+    int done = PyArg_ParseTupleAndKeywords(args, named, "O!ny*d|p:Contributions", names, types->kernel,
+                                           &kernel, &self->width, &columns, &self->divide_by, &portable);
+    if (done) {
+        self->kernel = (Kernel *)Py_NewRef(kernel);
+        self->explain = explain_2;
+#ifdef __x86_64__
+        if (!portable && __builtin_cpu_supports("avx2"))
+            self->explain = explain_4;
+#endif
+        done = !make(self, &columns);
+    }
+    PyBuffer_Release(&columns);
+    if (!done)
+        Py_CLEAR(self);
+    return (PyObject *)self;
+}
+
+static void contributions_dealloc(Contributions *self)
+{
+    while (self->used > 0)
+        PyMem_Free(self->taken[--self->used]);
+    Py_XDECREF((PyObject *)self->kernel);
+    PyTypeObject *type = Py_TYPE((PyObject *)self);
+    ((freefunc)PyType_GetSlot(type, Py_tp_free))(self);
+    Py_DECREF(type);
+}
+
+static PyMethodDef methods[] = {
+    {"block", (PyCFunction)contributions_block, METH_VARARGS,
+     "Explain rows [N, features] into [N, outputs, width + 1]: a number per column, then what is\n"
+     "expected."},
+    {NULL}};
+
+static PyType_Slot slots[] = {{Py_tp_new, contributions_new},
+                              {Py_tp_dealloc, contributions_dealloc},
+                              {Py_tp_methods, methods},
+                              {Py_tp_doc, "What each column contributes to a kernel's raw scores."},
+                              {0, NULL}};
+
+PyType_Spec contributions_spec = {"server.engine.native._kernel.Contributions", sizeof(Contributions), 0,
+                                  Py_TPFLAGS_DEFAULT, slots};

@@ -1,0 +1,139 @@
+/* The walk over all trees for one row, of WIDE points at once: included once for each width. */
+
+#undef NAME
+#undef JOIN
+#undef JOINED
+#undef EACH
+#define JOINED(name, wide) name##_##wide
+#define JOIN(name, wide) JOINED(name, wide)
+#define NAME(name) JOIN(name, WIDE)
+#define EACH _Pragma("GCC unroll 8") for (int v = 0; v < V; v++)
+#define INLINE static inline __attribute__((always_inline))
+typedef double NAME(Lanes) __attribute__((vector_size(8 * WIDE), aligned(8)));
+
+
+/* Without a branch, which would be guessed wrong as often as not. */
+INLINE Done NAME(ask)(const Done *done, Again again, int yes, uint32_t unmet)
+{
+    uint32_t met = done[again.above].met == again.met;
+    return (Done){unmet + ((again.row - unmet) & -met), (uint16_t)yes, (uint16_t)(met << yes)};
+}
+
+INLINE void NAME(down)(const Contributions *self, const Group *g, const Inner *s, uint32_t count, int V)
+{
+    const double *x = self->kernel->x, *table = g->table;
+    double *P = self->P;
+    Done *done = self->done;
+    NAME(Lanes) *at = (NAME(Lanes) *)P;
+    EACH at[v] = (NAME(Lanes)){0} + 1.0;
+    for (uint32_t k = 0; k < count; k++, s++, at += V) {
+        int yes = x[s->slot] > s->threshold;
+        uint32_t hot = s->child[yes], cold = s->child[!yes];
+        Done here = NAME(ask)(done, s->again, yes, UNMET * 2 * WIDE * V);
+        double share = s->share[!yes];
+        done[k] = here;
+        const NAME(Lanes) *ratio = (const NAME(Lanes) *)(table + here.row);
+        NAME(Lanes) *to_hot = (NAME(Lanes) *)(P + hot), *to_cold = (NAME(Lanes) *)(P + cold);
+        EACH {
+            NAME(Lanes) all = at[v], lost = all * share * ratio[v];
+            to_cold[v] = lost;
+            to_hot[v] = all - lost;
+            at[v] = all * ratio[V + v]; /* from here on for phi alone */
+        }
+    }
+}
+
+INLINE void NAME(pairs)(const Contributions *self, const Group *g, const Pair *s, uint32_t count,
+                        uint32_t first, int V)
+{
+    const double *x = self->kernel->x, *table = g->table;
+    const Done *done = self->done;
+    const NAME(Lanes) *here = (const NAME(Lanes) *)self->P + (size_t)first * V;
+    NAME(Lanes) *R = (NAME(Lanes) *)self->R + (size_t)first * V;
+    double *phi = g->phi;
+    for (uint32_t k = 0; k < count; k++, s++, here += V, R += V) {
+        int yes = x[s->slot] > s->threshold;
+        double value = s->value[yes], apart = (value - s->value[!yes]) * s->share[!yes];
+        uint32_t row = NAME(ask)(done, s->again, yes, UNMET * 2 * WIDE * V).row;
+        const NAME(Lanes) *ratio = (const NAME(Lanes) *)(table + row);
+        NAME(Lanes) *sum = (NAME(Lanes) *)(phi + s->sum);
+        EACH {
+            NAME(Lanes) D = apart * ratio[v];
+            R[v] = value - D;
+            sum[v] += here[v] * ratio[V + v] * D;
+        }
+    }
+}
+
+INLINE void NAME(up)(const Contributions *self, const Group *g, const Inner *s, uint32_t count, int V)
+{
+    const double *table = g->table;
+    const NAME(Lanes) *here = (const NAME(Lanes) *)self->P + (size_t)count * V;
+    NAME(Lanes) *at = (NAME(Lanes) *)self->R + (size_t)count * V;
+    const Done *d = self->done + count;
+    double *phi = g->phi, *R = self->R;
+    s += count;
+    while (count-- > 0) {
+        d--, s--, here -= V, at -= V;
+        int yes = d->yes;
+        double share = s->share[!yes];
+        const NAME(Lanes) *ratio = (const NAME(Lanes) *)(table + d->row);
+        const NAME(Lanes) *hot = (const NAME(Lanes) *)(R + s->child[yes]), *cold = (const NAME(Lanes) *)(R + s->child[!yes]);
+        NAME(Lanes) *sum = (NAME(Lanes) *)(phi + s->sum);
+        EACH {
+            NAME(Lanes) from = hot[v], D = (from - cold[v]) * share * ratio[v];
+            at[v] = from - D;
+            sum[v] += here[v] * D;
+        }
+    }
+}
+
+INLINE void NAME(trees)(const Contributions *self, const Group *g, int V)
+{
+    const Inner *inner = g->inner;
+    const Pair *pair = g->pair;
+    const double *leaf = g->leaf;
+    for (Py_ssize_t t = 0; t < g->trees; t++) {
+        Size size = g->size[t];
+        NAME(Lanes) *lone = (NAME(Lanes) *)self->R + (size_t)self->most * V;
+        NAME(down)(self, g, inner, size.inners, V);
+        NAME(pairs)(self, g, pair, size.pairs, size.inners, V);
+        for (uint32_t i = 0; i < size.leaves; i++, lone += V)
+            EACH lone[v] = (NAME(Lanes)){0} + leaf[i];
+        NAME(up)(self, g, inner, size.inners, V);
+        inner += size.inners;
+        pair += size.pairs;
+        leaf += size.leaves;
+    }
+}
+
+/* Add up what the kernel's laid-out row makes of all trees; out is [outputs, width + 1]. */
+static void NAME(explain)(Contributions *self, double *out)
+{
+    const Kernel *kernel = self->kernel;
+    memset(out, 0, (size_t)(kernel->outputs * (self->width + 1)) * sizeof *out);
+    for (int i = 0; i < GROUPS; i++) {
+        const Group *g = self->group + i;
+        int points = STEP * (i + 1);
+        if (!g->trees)
+            continue;
+        memset(g->phi, 0, (size_t)(g->sums * points) * sizeof *g->phi);
+        switch (i) {
+        case 0: NAME(trees)(self, g, STEP / WIDE); break;
+        case 1: NAME(trees)(self, g, 2 * STEP / WIDE); break;
+        case 2: NAME(trees)(self, g, 3 * STEP / WIDE); break;
+        default: NAME(trees)(self, g, points / WIDE);
+        }
+        for (Py_ssize_t s = 0; s < g->sums; s++) {
+            double sum = 0.0;
+            for (int p = 0; p < points; p++)
+                sum += g->phi[s * points + p] * g->omega[p];
+            out[g->place[s]] += sum;
+        }
+    }
+    for (Py_ssize_t k = 0; k < kernel->outputs; k++)
+        out[k * (self->width + 1) + self->width] = self->expected[k];
+    for (Py_ssize_t k = 0; k < kernel->outputs * (self->width + 1); k++)
+        out[k] /= self->divide_by;
+}
+
