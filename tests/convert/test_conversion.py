@@ -98,7 +98,7 @@ def test_every_file_but_the_manifest_is_hashed_in_it(
     assert hashes == found
     assert set(found) == {
         "model.onnx", "model.txt", "golden.json", "profile.json", "reference.parquet",
-        "verification.md",
+        "verification.md", "covers.bin",
     }  # fmt: skip
 
 
