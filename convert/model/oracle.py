@@ -56,12 +56,12 @@ class Oracle:
         return np.asarray(found, dtype=np.float64).reshape(len(X), -1)
 
     def contributions(self, X: Floats) -> Floats:
-        """SHAP values `[N, K, F + 1]`, from `Booster.predict(pred_contrib=True)`."""
-        found = self._booster.predict(
-            X, pred_contrib=True, num_iteration=self._iterations, num_threads=1
-        )
+        """Return `Booster.predict(pred_contrib=True)` as `[N, K, F + 1]`, the expectation last.
+
+        F counts what the trees take, behind any steps.
+        """
         outputs = self._booster.num_model_per_iteration()
-        return np.asarray(found, dtype=np.float64).reshape(len(X), outputs, -1)
+        return self._predict(X, pred_contrib=True).reshape(len(X), outputs, -1)
 
     def leaves(self, X: Floats, iteration: int) -> Ints:
         """Return the leaf `[N, K]` that each row reaches in one iteration's trees."""
@@ -72,7 +72,7 @@ class Oracle:
 
     def prediction(self, X: Floats) -> Floats:
         """Return `Booster.predict`, with its changes: predictions `[N, K]` of rows `[N, F]`."""
-        found = self._predict(X, raw_score=False)
+        found = self._predict(X)
         for change in self._changes:
             found = change(X, found)
         return found
@@ -95,9 +95,7 @@ class Oracle:
                 f"LightGBM finds no tree {tree} of {count} leaves"
             ) from error
 
-    def _predict(self, X: Floats, raw_score: bool) -> Floats:
+    def _predict(self, X: Floats, **wanted: bool) -> Floats:
         seen = X if self._steps is None else self._steps(X)
-        found = self._booster.predict(
-            seen, raw_score=raw_score, num_iteration=self._iterations, num_threads=1
-        )
+        found = self._booster.predict(seen, num_iteration=self._iterations, num_threads=1, **wanted)
         return np.asarray(found, dtype=np.float64).reshape(len(X), -1)
