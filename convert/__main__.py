@@ -14,9 +14,8 @@ def main(arguments: list[str] | None = None) -> int:
     given = sys.argv[1:] if arguments is None else arguments
     name = given[0] if given and given[0] in COMMANDS else "convert"
     parser, run = COMMANDS[name]
-    options = parser().parse_args(given[1:] if given[:1] == [name] else given)
     try:
-        return run(options)
+        return run(parser().parse_args(given[1:] if given[:1] == [name] else given))
     except ConvertError as error:
         print(f"convert: {error}", file=sys.stderr)
     except MemoryError:

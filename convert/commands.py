@@ -18,7 +18,7 @@ from .conversion import Request, convert
 from .errors import OptionError, UnsupportedModelError
 from .files import read_file
 from .model.features import MissingChoice
-from .policy.deciding import told
+from .policy.deciding import told, warnings
 from .policy.policy import Costs
 from .policy.scores import PolicyChoice
 from .prove import fidelity
@@ -69,6 +69,20 @@ MISSING_HELP = "how to score a missing number if no split was trained on one (de
 Command = tuple[Callable[[], argparse.ArgumentParser], Callable[[argparse.Namespace], int]]
 
 
+def _number(option: str) -> Callable[[str], float]:
+    """Return the parser of an option's number: it explains a decimal comma."""
+
+    def parse(text: str) -> float:
+        try:
+            return float(text)
+        except ValueError as error:
+            comma = re.fullmatch(r"\d*,\d+", text)
+            hint = f": write {text.replace(',', '.')}" if comma else ""
+            raise OptionError(f"{option}: wanted a number, got {text!r}{hint}") from error
+
+    return parse
+
+
 def _parser(command: str, description: str, epilog: str) -> argparse.ArgumentParser:
     return argparse.ArgumentParser(
         prog=f"python -m convert{command}",
@@ -99,18 +113,23 @@ def convert_parser() -> argparse.ArgumentParser:
     add("--bad", "--positive", dest="bad", metavar="CLASS", help=BAD_HELP)
     add(
         "--threshold",
-        type=float,
+        type=_number("--threshold"),
         metavar="T",
         help=THRESHOLD_HELP,
     )
     add(
         "--cost-fn",
-        type=float,
+        type=_number("--cost-fn"),
         metavar="C",
         help="cost of approving a bad applicant; chooses T by cost",
     )
-    add("--cost-fp", type=float, metavar="C", help="cost of refusing a good applicant")
-    add("--refer-from", type=float, metavar="P", help=REFER_HELP)
+    add(
+        "--cost-fp",
+        type=_number("--cost-fp"),
+        metavar="C",
+        help="cost of refusing a good applicant",
+    )
+    add("--refer-from", type=_number("--refer-from"), metavar="P", help=REFER_HELP)
     add("--missing", default="error", metavar="error|zero|impute=VALUE", help=MISSING_HELP)
     add("--exporter", choices=("exact", *APPROXIMATE), default="exact", help=EXPORTER_HELP)
     add("--trust-pickle", action="store_true", help=TRUST_HELP)
@@ -173,8 +192,8 @@ def policy_parser() -> argparse.ArgumentParser:
     made = _parser(" policy", about, POLICY_HELP)
     add = made.add_argument
     add("bundle", type=Path, help="the bundle's folder, models/NAME/VERSION")
-    add("--threshold", type=float, metavar="T", required=True, help=REFUSE_HELP)
-    add("--refer-from", type=float, metavar="P", help=REFER_HELP)
+    add("--threshold", type=_number("--threshold"), metavar="T", required=True, help=REFUSE_HELP)
+    add("--refer-from", type=_number("--refer-from"), metavar="P", help=REFER_HELP)
     add("--bad", "--positive", dest="bad", metavar="CLASS", help=BAD_HELP)
     return made
 
@@ -188,6 +207,8 @@ def run_policy(options: argparse.Namespace) -> int:
         )
         write_bundle(place, files)
     progress(told(found, probability, None))
+    for warning in warnings(found, probability) if probability is not None else []:
+        progress(warning)
     progress(f"wrote {place}, policy {found.version}; reload the server to use it")
     return 0
 
@@ -268,7 +289,7 @@ def compare_parser() -> argparse.ArgumentParser:
     made.add_argument("rows", type=Path, nargs="?", help=ROWS_HELP)
     made.add_argument(
         "--threshold",
-        type=float,
+        type=_number("--threshold"),
         default=0.5,
         help="count decisions that change at this threshold (default: 0.5)",
     )

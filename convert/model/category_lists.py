@@ -136,9 +136,11 @@ def _open(model: Model, lists: list[list[Any]], possible: list[list[int]]) -> li
 
 
 def _unfit(model: Model, lists: list[list[Any]], evidence: Evidence) -> str:
-    wanted = f"pandas_categorical lists {len(lists)} columns"
+    wanted = f"pandas_categorical lists the categories of {len(lists)} columns"
     named = f", --categories names {', '.join(evidence.named)}" if evidence.named else ""
-    return f"{wanted}{named}: no {len(lists)} features in their order hold codes of these lists"
+    numbers = evidence.numbers_for_texts(model.feature_names, lists)
+    hint = f"; {numbers[0]} holds numbers where a list holds texts: write texts" if numbers else ""
+    return f"{wanted}{named}: no {len(lists)} features in this order hold such values{hint}"
 
 
 def shown(values: Sequence[Any]) -> str:

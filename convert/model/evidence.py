@@ -1,6 +1,6 @@
 """Hints from outside the model: which columns were categories or booleans in training."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -68,6 +68,19 @@ class Evidence:
     def is_number_beyond(self, name: str) -> bool:
         """Whether the reference rows hold a value other than 0 and 1."""
         return not self._numbers(name) <= {0.0, 1.0}
+
+    def numbers_for_texts(self, names: Iterable[str], lists: list[list[Any]]) -> list[str]:
+        """Return the columns of the rows with numbers that a list holds as texts: 1 for "1"."""
+        texts = {value for values in lists for value in values if isinstance(value, str)}
+        return [
+            name
+            for name in names
+            if any(type(cell) in {int, float} and str(cell) in texts for cell in self.cells(name))
+        ]
+
+    def cells(self, name: str) -> list[Any]:
+        """Return some distinct cells of a column of the rows; none without one."""
+        return self._cells.get(name, [])
 
     def _numbers(self, name: str) -> set[Any]:
         """Return the distinct numbers in a column's cells; UNFIT for a text that is no number."""

@@ -61,7 +61,8 @@ def _parse(text: str) -> Model:
 
 
 def _fields(block: str) -> dict[str, str]:
-    pairs = (line.partition("=") for line in block.splitlines() if line)
+    # Not splitlines: it also splits at U+0085 or U+2028, which a feature's name may hold.
+    pairs = (line.partition("=") for line in block.split("\n") if line)
     return {key: value for key, _, value in pairs}
 
 
@@ -163,7 +164,7 @@ def _pandas_categorical(text: str) -> list[list[object]] | None:
     if not found:
         return None
     try:
-        return _category_lists(json.loads(line.splitlines()[0]))
+        return _category_lists(json.loads(line.partition("\n")[0]))
     except (ValueError, IndexError) as error:
         raise UnreadableModelError(f"the pandas_categorical line is damaged: {error}") from error
 

@@ -1,6 +1,6 @@
 """Read reference rows from a file: as a client would send them, and as the model sees them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,9 +12,12 @@ from ..errors import RowsError
 from ..tables import arrays
 from ..tables.cells import UNSEEN, Categories, CellError
 from ..tables.reference import Reference
+from ..tables.table_file import separator_hint
 from .features import Feature
 from .sent import sent_category, sent_numbers
-from .tree import ZERO, Floats
+from .tree import ZERO, Bools, Floats
+
+ALL_UNSEEN = "; does the file hold numbers where the model lists texts, or texts for numbers?"
 
 ReadLabel = Callable[[pa.ChunkedArray, str], Floats]
 
@@ -49,7 +52,8 @@ def read_rows(
     found = source if isinstance(source, Reference) else Reference.read(source, wanted)
     path = found.path
     if absent := [name for name in wanted if name not in found.columns]:
-        raise RowsError(f"{path}: no column {', '.join(absent[:10])}; {len(absent)} absent")
+        hint = separator_hint([*found.names])
+        raise RowsError(f"{path}: no column {', '.join(absent[:10])}; {len(absent)} absent{hint}")
     if not found.rows:
         raise RowsError(f"{path}: no rows")
     read = [_Column.read(found, feature) for feature in features]
@@ -101,9 +105,18 @@ def _label(source: Reference, name: str, read_label: ReadLabel | None) -> Floats
     if read_label is not None:
         return read_label(_without_blanks(source.columns[name]), name)
     labels = _read(source, name, arrays.numbers)
-    if np.isnan(labels).any():
-        raise RowsError(f"{source.path}: column {name}: a label is missing")
+    if (missing := np.isnan(labels)).any():
+        raise RowsError(f"{source.path}: {missing_labels(name, missing)}")
     return labels
+
+
+def missing_labels(name: str, missing: Sequence[bool] | Bools) -> str:
+    """Say how many labels of the column `name` are missing, where, and what to do."""
+    first = int(np.argmax(missing)) + 1
+    return (
+        f"column {name}: {np.count_nonzero(missing)} of {len(missing)} labels are missing, the "
+        f"first in row {first}: leave these rows out, or fill in their labels"
+    )
 
 
 def _without_blanks(chunks: list[pa.Array]) -> pa.ChunkedArray:
@@ -125,7 +138,7 @@ def refused_by_default(rows: Rows | None, features: list[Feature]) -> list[str]:
         if unseen:
             notes.append(
                 f"{feature.name}: not a known category in {unseen} {of}: "
-                "the server refuses such applicants"
+                "the server refuses such applicants" + (ALL_UNSEEN if unseen == len(rows.X) else "")
             )
         if feature.policy == "error" and count:
             notes.append(

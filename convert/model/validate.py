@@ -45,7 +45,7 @@ def _check_parameters(text: str) -> None:
     _, found, rest = text.partition("\nparameters:\n")
     if END in text and not found:
         raise UnreadableModelError("the text ends its parameters without beginning them")
-    for line in rest.partition(END)[0].splitlines() if found else []:
+    for line in rest.partition(END)[0].split("\n") if found else []:
         if line and not PARAMETER.fullmatch(line):
             raise UnreadableModelError(f"a parameter is damaged: {line[:60]!r}")
 

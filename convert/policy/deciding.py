@@ -11,6 +11,8 @@ from .policy import Policy
 from .quality import area, check_direction
 from .scores import PolicyChoice, Scores
 
+# A policy that refuses less than this share of the rows, or approves less, is hardly meant.
+EXTREME = 0.01
 NO_POLICY = (
     "no policy: without --threshold, or --cost-fn and --cost-fp, answers give the probability and "
     "no decision"
@@ -40,7 +42,34 @@ def decided(
         return None
     policy = replace(policy, refuses=meaning.bad)
     progress(told(policy, probability, auc))
+    if probability is not None:
+        for warning in warnings(policy, probability, outcome):
+            progress(warning)
     return policy
+
+
+def warnings(policy: Policy, probability: Floats, outcome: Floats | None = None) -> list[str]:
+    """Warn of a policy that refuses almost all of the reference rows, or almost none.
+
+    `probability` [N] are their scores, `outcome` [N] their labels (1 bad), if there are any.
+    """
+    share = policy.refused(probability)
+    if EXTREME <= share <= 1.0 - EXTREME:
+        return []
+    rows = f"{share:.1%} of {len(probability)} reference rows"
+    bad = "" if outcome is None else f", of which {float(outcome.mean()):.1%} are labelled bad"
+    how = policy.chosen
+    if how["by"] == "cost":
+        out = (
+            f"Check --cost-fn {how['cost_fn']:g} (approving a bad applicant) and --cost-fp "
+            f"{how['cost_fp']:g} (refusing a good one), or choose a --threshold"
+        )
+    else:
+        of = "(--bad 0 if label 1 is the good one)"
+        if policy.refuses is not None:
+            of = f"(the probability is of {policy.refuses!r})"
+        out = f"Is --bad the right class {of}? If so, choose another --threshold"
+    return [f"WARNING: this policy refuses {rows}{bad}. {out}"]
 
 
 def told(policy: Policy, probability: Floats | None, auc: float | None) -> str:

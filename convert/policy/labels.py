@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from ..errors import RowsError
 from ..model.objective import Task
+from ..model.rows import missing_labels
 from ..model.tree import Floats
 from ..read.classes import Labels, Meaning, listing, matching
 from ..tables.cells import spelled
@@ -45,7 +46,10 @@ def _outcomes(column: pa.ChunkedArray, name: str, meaning: Meaning) -> Floats:
     if known is None:
         known = {value: SPELT.get(_key(value), np.nan) for value in distinct}
     if wrong := [value for value, outcome in known.items() if np.isnan(outcome)]:
-        raise RowsError(f"column {name}: {_wanted(meaning)}, got {_shown(wrong)}")
+        raise RowsError(
+            f"column {name}: {_wanted(meaning)}, got {_shown(wrong)}; "
+            "--bad-label VALUE says which label is the bad one"
+        )
     return np.array([known[value] for value in values], dtype=np.float64)
 
 
@@ -86,7 +90,7 @@ def _positions(column: pa.ChunkedArray, name: str, classes: Labels) -> Floats:
 def _distinct(values: list[Any], name: str) -> list[Any]:
     distinct = list(dict.fromkeys(values))
     if any(value is None or value != value for value in distinct):
-        raise RowsError(f"column {name}: a label is missing")
+        raise RowsError(missing_labels(name, [value is None or value != value for value in values]))
     return distinct
 
 

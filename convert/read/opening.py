@@ -121,9 +121,15 @@ def uncarried(loaded: Loaded) -> str:
     """Describe what is around the booster and not converted, and what the user can do."""
     told = "; ".join(map(str, loaded.uncarried[:SHOWN]))
     more = f" and {len(loaded.uncarried) - SHOWN} more" if len(loaded.uncarried) > SHOWN else ""
+    if all(each.place.startswith("[") for each in loaded.uncarried):
+        way = (
+            "The file is a dict or a list, which does not say how its parts work together: save "
+            "one Pipeline with all steps to convert them too (with --trust-pickle)"
+        )
+    else:
+        way = f"--trust-pickle, if the file is your own, converts {', '.join(STEPS)} too"
     return (
-        f"may change the answer and is not carried: {told}{more}. --trust-pickle carries "
-        f"{', '.join(STEPS)}, if the file is your own; --calibrator FILE carries "
-        f"{' or '.join(BARE[:2])}; --booster-alone leaves it out: rows must "
-        "then arrive transformed, and answers are the booster's"
+        f"may change the answer and is not converted: {told}{more}. {way}; --calibrator FILE adds "
+        f"an {' or '.join(BARE[:2])}; --booster-alone converts only the booster: send it "
+        "transformed rows, and its answers are the booster's"
     )

@@ -68,7 +68,7 @@ def _split(found: Any, kind: str, place: Described) -> tuple[Loaded, Carried | N
     parts = _taken_apart(found)
     booster = getattr(parts.model, "booster_", parts.model)
     if not hasattr(booster, "model_to_string"):
-        raise UnreadableModelError(f"a LightGBM model wanted, got {type(parts.model).__name__}")
+        raise UnreadableModelError(f"{place.file}: {_no_model(parts.model)}")
     names = None if parts.before else place.names
     kind = f"mlflow {kind}" if place.of_mlflow else kind
     loaded = loaded_text(booster.model_to_string(), kind, names)
@@ -80,6 +80,18 @@ def _split(found: Any, kind: str, place: Described) -> tuple[Loaded, Carried | N
     if not parts.before:
         return loaded, None
     return loaded, _carried(parts.before, len(loaded.model.feature_names), place.names)
+
+
+def _no_model(found: Any) -> str:
+    """Say what a file holds instead of a model, and what to do about it."""
+    said = f"wanted a LightGBM model or a Pipeline, got {type(found).__name__}"
+    if not isinstance(found, dict):
+        return said
+    keys = ", ".join(repr(key)[:40] for key in list(found)[:8])
+    return (
+        f"{said} with {keys}: save the Pipeline itself, or leave out --trust-pickle, which then "
+        "finds the booster in the dict (--booster-alone if it holds steps too)"
+    )
 
 
 @dataclass

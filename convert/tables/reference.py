@@ -18,8 +18,10 @@ class Reference:
 
     path: Path
     columns: dict[str, list[pa.Array]]
+    names: tuple[str, ...] = ()
+    """All columns of the file, also those that are not wanted."""
     dictionaries: frozenset[str] = frozenset()
-    """The columns whose type is that of a category: pandas, polars and Arrow write such ones."""
+    """Columns with a dictionary type, as pandas, polars and Arrow write categories."""
 
     @property
     def rows(self) -> int:
@@ -32,7 +34,8 @@ class Reference:
         if not path.is_dir():
             regular(path)
         try:
-            names = [name for name in column_names(path) if name in wanted]
+            held = column_names(path)
+            names = [name for name in held if name in wanted]
             typed = frozenset(name for name in dictionary_names(path) if name in wanted)
             columns: dict[str, list[pa.Array]] = {name: [] for name in names}
             for block in blocks(path, names):
@@ -40,4 +43,4 @@ class Reference:
                     columns[name].append(array_of(column))
         except TableError as error:
             raise RowsError(str(error)) from error
-        return cls(path, columns, typed)
+        return cls(path, columns, tuple(held), typed)

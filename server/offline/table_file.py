@@ -48,12 +48,20 @@ def blocks(path: Path, wanted: Sequence[str]) -> Iterator[Block]:
     for part in _parts(path):
         absent = [name for name in wanted if name not in _names(part)]
         if absent:
-            raise TableError(f"{part}: no column {', '.join(absent[:10])}")
+            hint = separator_hint(_names(part))
+            raise TableError(f"{part}: no column {', '.join(absent[:10])}{hint}")
         with _told(part):
             if _is(part, CSV):
                 yield from _csv_blocks(part, wanted)
             else:
                 yield from (_columns(batch, wanted) for batch in _batches(part, wanted))
+
+
+def separator_hint(names: Sequence[str]) -> str:
+    """Return a remark if a file's only column looks like several with another separator."""
+    marks = {";": "semicolons", "\t": "tabs", "|": "bars"}
+    found = [word for mark, word in marks.items() if len(names) == 1 and mark in names[0]]
+    return f"; its columns are separated by {found[0]}: wanted commas" if found else ""
 
 
 def _is(path: Path, suffixes: tuple[str, ...]) -> bool:

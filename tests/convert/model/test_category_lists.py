@@ -116,8 +116,8 @@ def test_reference_rows_decide_what_the_model_leaves_open(tmp_path: Path, suffix
     ("named", "wanted"),
     [
         (["nobody"], "the model has no such feature"),
-        (["income"], "no 1 features in their order hold codes of these lists"),
-        (["schooling", "status"], "no 1 features in their order hold codes of these lists"),
+        (["income"], "no 1 features in this order hold such values"),
+        (["schooling", "status"], "no 1 features in this order hold such values"),
     ],
 )
 def test_a_name_that_cannot_be_is_refused(

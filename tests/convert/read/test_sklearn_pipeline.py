@@ -229,3 +229,13 @@ def test_a_step_that_is_not_carried_exactly_is_refused_by_name(
     assert convert(tmp_path / "m.pkl", tmp_path, "--trust-pickle") == 2
     assert word in capsys.readouterr().err
     assert not (tmp_path / "m").exists()
+
+
+def test_a_trusted_dict_of_parts_is_refused_with_the_way_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "m.pkl").write_bytes(pickle.dumps({"scaler": StandardScaler(), "threshold": 0.2}))
+    assert convert(tmp_path / "m.pkl", tmp_path, "--trust-pickle") == 2
+    said = capsys.readouterr().err
+    assert "got dict with 'scaler', 'threshold': save the Pipeline itself" in said
+    assert "leave out --trust-pickle" in said
