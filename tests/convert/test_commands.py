@@ -60,11 +60,15 @@ def test_numbers_where_the_model_lists_texts_are_named(
     ("labels", "wanted"),
     [
         (BAD.astype(float).where(BAD.index > 2), "3 of 600 labels are missing, the first in row 1"),
-        (np.where(BAD, "bad", "good"), "--bad-label VALUE says which label is the bad one"),
+        (BAD.map({0: "good", 1: "bad"}), "--bad-label VALUE says which label is the bad one"),
     ],
 )
 def test_labels_that_cannot_be_read_are_counted_with_a_way_out(
-    labels: object, wanted: str, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    labels: "pd.Series[float]",
+    wanted: str,
+    model: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     ROWS.assign(y=labels).to_csv(tmp_path / "rows.csv", index=False)
     rows = str(tmp_path / "rows.csv")
