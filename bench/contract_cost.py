@@ -10,7 +10,6 @@ log. Each round measures every mode, in an order that turns, and compares it wit
 same round.
 """
 
-import argparse
 import hashlib
 import json
 import os
@@ -30,14 +29,14 @@ from server.metrics.counters import Table
 from server.scoring import answer, catalog
 from server.scoring.codec import JSON
 
-from . import result
+from . import marks, result
+from .load import paired
 from .load.body import json_of
-from .load.paired import CONNECTIONS, Server
-from .progress import say
+from .load.paired import CONNECTIONS
 from .result import Row
 
 DOCUMENT = Path(__file__).parent.parent / "docs" / "http.md"
-BEGIN, END = "<!-- contract_cost: begin -->\n", "<!-- contract_cost: end -->\n"
+NAME = "contract_cost"
 KEY = "a key that is no secret"
 FIELDS = (
     f"x-api-key: {KEY}\r\nx-request-id: loan-4711\r\nx-request-timeout-ms: 1000\r\naccept: */*\r\n"
@@ -100,19 +99,9 @@ def serve(model: str, port: int, folder: str, mode: str) -> None:
 
 def measure(model: Path, rows: Path, rounds: int, seconds: int) -> list[Row]:
     """Return a row for every round: microseconds a request by mode."""
-    servers = {mode: Server(serve, model, mode, json_of(rows, fields.encode()))
-               for mode, (_, fields) in MODES.items()}  # fmt: skip
-    found: list[Row] = []
-    try:
-        for number in range(rounds):
-            order = [*MODES][number % len(MODES) :] + [*MODES][: number % len(MODES)]
-            order = order[:: 1 if number % 2 else -1]
-            found.append({mode: servers[mode].measure(seconds)["cpu_us"] for mode in order})
-            say(f"round {number + 1} of {rounds}")
-    finally:
-        for server in servers.values():
-            server.stop()
-    return found
+    requests = {mode: json_of(rows, fields.encode()) for mode, (_, fields) in MODES.items()}
+    found = paired.compare(serve, model, requests, rounds, seconds)
+    return [{mode: row["cpu_us"] for mode, row in each.items()} for each in found]
 
 
 def table(measured: result.Result) -> str:
@@ -137,36 +126,16 @@ def table(measured: result.Result) -> str:
     return "\n".join([*lines, "", about]) + "\n"
 
 
-def render(document: str, measured: result.Result) -> str:
-    """Return the document with the table between its marks."""
-    head, _, rest = document.partition(BEGIN)
-    _, _, tail = rest.partition(END)
-    return head + BEGIN + table(measured) + END + tail
-
-
 def main() -> None:
     """Measure, or write the committed result into the document."""
-    parser = argparse.ArgumentParser(
-        "python -m bench.contract_cost",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    verbs = parser.add_subparsers(dest="verb", required=True)
-    verbs.add_parser("render")
-    run_it = verbs.add_parser("measure")
-    run_it.add_argument("--model", type=Path, required=True, help="a bundle")
-    run_it.add_argument("--rows", type=Path, required=True, help="Parquet, a column per feature")
-    run_it.add_argument("--rounds", type=int, default=24)
-    run_it.add_argument("--seconds", type=int, default=1)
-    run_it.add_argument("--out", type=Path, default=result.FOLDER, help="folder of the result")
-    args = parser.parse_args()
+    args = paired.arguments(NAME, __doc__, rounds=24, seconds=1, out=result.FOLDER)
     if args.verb == "measure":
         method = {"rounds": args.rounds, "seconds": args.seconds, "connections": CONNECTIONS}
-        made = result.make("contract_cost", False, method, [])
+        made = result.make(NAME, False, method, [])
         rows = measure(args.model, args.rows, args.rounds, args.seconds)
         result.write(msgspec.structs.replace(made, rows=rows), args.out)
-    elif found := result.read("contract_cost"):
-        DOCUMENT.write_text(render(DOCUMENT.read_text(), found))
+    elif found := result.read(NAME):
+        marks.fill(DOCUMENT, NAME, table(found))
 
 
 if __name__ == "__main__":

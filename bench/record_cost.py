@@ -9,13 +9,10 @@ mode is compared with `off` of the same round. `off` answers without building or
 the server itself has no such setting.
 """
 
-import argparse
 import json
 import os
 import platform
 import statistics
-import sys
-from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -29,13 +26,14 @@ from server.record import privacy
 from server.record.line_writer import LineWriter
 from server.record.recorder import Recorder, recorder
 
+from . import marks
+from .load import paired
 from .load.body import json_of
-from .load.paired import CONNECTIONS, Server
-from .result import Row
+from .load.paired import CONNECTIONS
 
 RESULTS = Path(__file__).parent / "results" / "record_cost.json"
 DOCUMENT = Path(__file__).parent.parent / "docs" / "record.md"
-BEGIN, END = "<!-- record_cost: begin -->\n", "<!-- record_cost: end -->\n"
+NAME = "record_cost"
 MODES: dict[str, dict[str, str]] = {
     "off": {},
     "fsync never": {"log_fsync": "never"},
@@ -79,28 +77,10 @@ def serve(model: str, port: int, folder: str, mode: str) -> None:
     run.run(settings.read({}, {**given, **MODES[mode]}))
 
 
-def figures(server: Server, seconds: int) -> Row:
-    """Saturate a server; return its rate and microseconds of processor time for each answer."""
-    row = server.measure(seconds)
-    return {name: row[name] for name in ("per_second", "cpu_us")}
-
-
 def measure(model: Path, rows: Path, rounds: int, seconds: int) -> dict[str, Any]:
     """Return every figure of every round."""
     requests = json_of(rows)
-    servers = {mode: Server(serve, model, mode, requests) for mode in MODES}
-    found: list[dict[str, Row]] = []
-    try:
-        for number in range(rounds):
-            order = list(MODES)
-            order = order[number % len(order) :] + order[: number % len(order)]
-            if number % 2:
-                order.reverse()
-            found.append({mode: figures(servers[mode], seconds) for mode in order})
-            print(f"round {number + 1} of {rounds}", file=sys.stderr)
-    finally:
-        for server in servers.values():
-            server.stop()
+    found = paired.compare(serve, model, dict.fromkeys(MODES, requests), rounds, seconds)
     return {"host": host(), "rounds": found, "seconds": seconds, "connections": CONNECTIONS,
             "features": len(json.loads((model / "manifest.json").read_text())["features"]),
             "body_bytes": statistics.mean(map(len, requests))}  # fmt: skip
@@ -154,35 +134,15 @@ def against_off(rounds: list[dict[str, dict[str, float]]], mode: str) -> tuple[s
     )
 
 
-def render(document: str, result: dict[str, Any]) -> str:
-    """Return the document with the table between its marks."""
-    head, _, rest = document.partition(BEGIN)
-    _, _, tail = rest.partition(END)
-    return head + BEGIN + table(result) + END + tail
-
-
-def main(arguments: Sequence[str]) -> None:
+def main() -> None:
     """Measure, or write the committed results into the document."""
-    parser = argparse.ArgumentParser(
-        "python -m bench.record_cost",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    verbs = parser.add_subparsers(dest="verb", required=True)
-    verbs.add_parser("render")
-    run_it = verbs.add_parser("measure")
-    run_it.add_argument("--model", type=Path, required=True, help="a bundle")
-    run_it.add_argument("--rows", type=Path, required=True, help="Parquet, a column per feature")
-    run_it.add_argument("--rounds", type=int, default=18)
-    run_it.add_argument("--seconds", type=int, default=2)
-    run_it.add_argument("--out", type=Path, default=RESULTS)
-    args = parser.parse_args(arguments)
+    args = paired.arguments(NAME, __doc__, rounds=18, seconds=2, out=RESULTS)
     if args.verb == "measure":
         result = measure(args.model, args.rows, args.rounds, args.seconds)
         args.out.write_text(json.dumps(result, indent=1) + "\n")
     else:
-        DOCUMENT.write_text(render(DOCUMENT.read_text(), json.loads(RESULTS.read_text())))
+        marks.fill(DOCUMENT, NAME, table(json.loads(RESULTS.read_text())))
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

@@ -27,14 +27,13 @@ import psutil
 from server.bundle.applicant import RowWriter
 from server.bundle.reading import read_manifest
 
-from . import result
+from . import marks, result
 from .host import ROOT, git
 from .progress import say
 from .result import Result, Row
 from .workload.adversarial import Shape, Target, shapes
 
 DOCUMENT = ROOT / "docs" / "worst-case.md"
-BEGIN, END = "<!-- worst_case: begin -->\n", "<!-- worst_case: end -->\n"
 NAME, BEFORE = "worst_case", "worst_case_before"
 MEGABYTE = 1_000_000
 SIZES = (MEGABYTE // 16, MEGABYTE // 4, MEGABYTE)
@@ -186,13 +185,6 @@ def table(now: Result, before: Result | None) -> str:
     return "\n".join([*lines[1:], "", about]) + "\n"
 
 
-def render(document: str, now: Result, before: Result | None) -> str:
-    """Return the document with the tables between their marks."""
-    head, _, rest = document.partition(BEGIN)
-    _, _, tail = rest.partition(END)
-    return head + BEGIN + table(now, before) + END + tail
-
-
 def main() -> None:
     """Measure, or write the committed results into the document."""
     parser = argparse.ArgumentParser(
@@ -217,7 +209,7 @@ def main() -> None:
         made = msgspec.structs.replace(made, rows=rows, commit=head or made.commit)
         say(f"written: {result.write(made, args.out)}")
     elif now := result.read(NAME):
-        DOCUMENT.write_text(render(DOCUMENT.read_text(), now, result.read(BEFORE)))
+        marks.fill(DOCUMENT, NAME, table(now, result.read(BEFORE)))
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ LAYERS = {
         "nightly", "dashboard", "__main__",
     ),
     "bench": (
-        "distribution", "host", "progress", "result", "environments", "workload", "ladder",
+        "distribution", "host", "progress", "result", "marks", "environments", "workload", "ladder",
         "load", "limits", "stages", "process", "power", "contract_cost", "record_cost", "cost",
         "budget", "worst_case", "profiling", "soak", "guard", "report",
         "benchmark_stages", "parts", "__main__",

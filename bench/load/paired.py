@@ -1,14 +1,16 @@
-"""A server in a process of its own, loaded and charged for its processor time, for paired modes."""
+"""Servers of several modes, each in a process of its own, loaded in turn and compared in pairs."""
 
+import argparse
 import multiprocessing
 import socket
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import psutil
 
+from ..progress import say
 from ..result import Row
 from .saturation import saturate_measured
 
@@ -55,10 +57,49 @@ class Server:
         row = saturate_measured(self, CONNECTIONS, seconds)
         if row["failed"] or not row["samples"]:
             raise SystemExit(f"{row['failed']} of {row['samples']} requests failed")
-        return row
+        return {name: row[name] for name in ("per_second", "cpu_us")}
 
     def stop(self) -> None:
         """End it and remove its log."""
         self._process.terminate()
         self._process.join()
         self._folder.cleanup()
+
+
+def compare(
+    serve: Serve, model: Path, requests: Mapping[str, Sequence[bytes]], rounds: int, seconds: int
+) -> list[dict[str, Row]]:
+    """Return, for each round, every mode's rate and processor time, in an order that turns."""
+    servers = {mode: Server(serve, model, mode, sent) for mode, sent in requests.items()}
+    found: list[dict[str, Row]] = []
+    try:
+        for number in range(rounds):
+            start = number % len(servers)
+            order = [*servers][start:] + [*servers][:start]
+            order = order[:: -1 if number % 2 else 1]
+            found.append({mode: servers[mode].measure(seconds) for mode in order})
+            say(f"round {number + 1} of {rounds}")
+    finally:
+        for server in servers.values():
+            server.stop()
+    return found
+
+
+def arguments(
+    name: str, about: str | None, rounds: int, seconds: int, out: Path
+) -> argparse.Namespace:
+    """Return the arguments of `python -m bench.NAME measure|render`."""
+    parser = argparse.ArgumentParser(
+        f"python -m bench.{name}",
+        description=about,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    verbs.add_parser("render")
+    measure = verbs.add_parser("measure")
+    measure.add_argument("--model", type=Path, required=True, help="a bundle")
+    measure.add_argument("--rows", type=Path, required=True, help="Parquet, a column per feature")
+    measure.add_argument("--rounds", type=int, default=rounds)
+    measure.add_argument("--seconds", type=int, default=seconds)
+    measure.add_argument("--out", type=Path, default=out, help="where the result goes")
+    return parser.parse_args()

@@ -4,6 +4,7 @@ import sys
 
 from monitoring.errors import MonitoringError
 
+from ..result import ResultError
 from . import cli, scale
 
 COMMANDS = {"drift-power": cli.main, "drift-scale": scale.main}
@@ -16,7 +17,7 @@ def main(arguments: list[str]) -> int:
         return 2
     try:
         return COMMANDS[arguments[0]](arguments[1:])
-    except MonitoringError as error:
+    except (MonitoringError, ResultError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
 

@@ -16,6 +16,7 @@ import msgspec
 
 from monitoring.errors import MonitoringError
 
+from .. import marks
 from . import page, plot, scale, study
 
 SIZES = [1_000, 10_000, 100_000]
@@ -69,8 +70,8 @@ def render(folder: Path) -> None:
 def rendered(folder: Path) -> str:
     """Return the folder's drift.md with the tables of its results. Raises MonitoringError."""
     power, scale_ = read(folder / POWER_JSON, study.Study), read(folder / SCALE_JSON, scale.Scale)
-    text = page.replaced((folder / PAGE).read_text(), page.POWER, page.tables(power))
-    return page.replaced(text, page.SCALE, "\n".join(scale.table(scale_)))
+    text = marks.filled((folder / PAGE).read_text(), page.POWER, page.tables(power))
+    return marks.filled(text, page.SCALE, "\n".join(scale.table(scale_)))
 
 
 def read(path: Path, kind: type[Result]) -> Result:

@@ -2,8 +2,6 @@
 
 from collections.abc import Iterator
 
-from monitoring.errors import MonitoringError
-
 from .provenance import said_of
 from .study import EVIDENTLY, FIXED, NO_DRIFT, OURS, Cell, Study
 
@@ -65,13 +63,3 @@ def _share(cell: Cell, method: str) -> str:
     if method not in cell.flagged:
         return ""
     return f"{100 * cell.flagged[method] / cell.runs:.0f}"
-
-
-def replaced(text: str, name: str, content: str) -> str:
-    """Return a page with `content` between the two markers of a name. Raises MonitoringError."""
-    begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
-    if text.count(begin) != 1 or text.count(end) != 1:
-        raise MonitoringError(f"wanted one {begin} and one {end} in the page")
-    head, rest = text.split(begin)
-    tail = rest.split(end)[1]
-    return f"{head}{begin}\n{content}\n{end}{tail}"

@@ -2,19 +2,18 @@
 
 from pathlib import Path
 
-from .. import result
+from .. import marks, result
 from ..host import ROOT
 from . import summary
 
 PATH = ROOT / "README.md"
-BEGIN, END = "<!-- bench: begin -->\n", "<!-- bench: end -->\n"
+NAME = "bench"
 
 
 def render(document: str, folder: Path = result.FOLDER) -> str:
-    """Return the document with the table between its marks, if it has them; raises ResultError."""
-    head, mark, rest = document.partition(BEGIN)
+    """Return the document with the table between its marks; raises ResultError."""
     found = summary.source(folder)
-    if not mark or found is None:
+    if found is None:
         return document
     table = summary.table(folder, summary.SHORT)
-    return f"{head}{BEGIN}{table}\n\n{summary.conditions(found)}\n{END}{rest.partition(END)[2]}"
+    return marks.filled(document, NAME, f"{table}\n\n{summary.conditions(found)}")

@@ -3,14 +3,15 @@
 from pathlib import Path
 
 from bench import result
-from bench.contract_cost import DOCUMENT, MODES, measure, render, table
+from bench.contract_cost import DOCUMENT, MODES, NAME, measure, table
+from bench.marks import filled
 from tests.conftest import Trained
 
 
 def test_the_table_in_the_document_is_rendered_from_the_committed_result() -> None:
-    document, measured = DOCUMENT.read_text(), result.read("contract_cost")
+    document, measured = DOCUMENT.read_text(), result.read(NAME)
     assert measured is not None
-    assert render(document, measured) == document
+    assert filled(document, NAME, table(measured)) == document
 
 
 def test_measuring_gives_a_figure_for_every_mode(

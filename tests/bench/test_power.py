@@ -1,14 +1,11 @@
 """False alarms and missed drift: the small study here, the committed one held to its claims."""
 
-from pathlib import Path
-
 import msgspec
 import pytest
 
 from bench.power import cli, page, plot, scale, study
 from bench.power.provenance import Provenance
 from bench.power.study import EVIDENTLY, FIXED, NO_DRIFT, OURS, Cell
-from monitoring.errors import MonitoringError
 from tests.conftest import ROOT
 
 DOCS = ROOT / "docs"
@@ -126,8 +123,3 @@ def test_a_scale_is_measured(capsys: pytest.CaptureFixture[str]) -> None:
     """A small one, every part in a process of its own."""
     assert scale.main(["--shapes", "2000x5"]) == 0
     assert capsys.readouterr().out.count("| 2,000 x 5 |") == len(scale.PARTS)
-
-
-def test_a_page_without_markers_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(MonitoringError, match="wanted one <!-- drift-power: begin -->"):
-        page.replaced("nothing here", page.POWER, "tables")

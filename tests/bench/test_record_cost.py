@@ -3,13 +3,14 @@
 import json
 from pathlib import Path
 
-from bench.record_cost import DOCUMENT, MODES, RESULTS, measure, render, table
+from bench.marks import filled
+from bench.record_cost import DOCUMENT, MODES, NAME, RESULTS, measure, table
 from tests.conftest import Trained
 
 
 def test_the_table_in_the_document_is_rendered_from_the_committed_results() -> None:
     document = DOCUMENT.read_text()
-    assert render(document, json.loads(RESULTS.read_text())) == document
+    assert filled(document, NAME, table(json.loads(RESULTS.read_text()))) == document
 
 
 def test_measuring_gives_figures_for_every_mode(

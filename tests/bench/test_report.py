@@ -104,19 +104,20 @@ def test_without_ours_there_is_no_summary(tmp_path: Path) -> None:
 
 def test_the_table_in_the_readme_is_rendered_from_the_committed_results() -> None:
     document = readme.PATH.read_text()
-    assert readme.BEGIN in document
+    assert "<!-- bench: begin -->" in document
     assert readme.render(document) == document
 
 
 def test_the_readme_keeps_all_but_the_table(tmp_path: Path) -> None:
     write(tmp_path, "peers", http_rows(json=100, mlserver=1500))
-    before = f"head\n{readme.BEGIN}old\n{readme.END}tail\n"
+    before = "head\n<!-- bench: begin -->\nold\n<!-- bench: end -->\ntail\n"
     after = readme.render(before, tmp_path)
-    assert after.startswith(f"head\n{readme.BEGIN}| ")
-    assert after.endswith(f"{readme.END}tail\n")
+    assert after.startswith("head\n<!-- bench: begin -->\n| ")
+    assert after.endswith("<!-- bench: end -->\ntail\n")
     assert "old" not in after
     assert readme.render(after, tmp_path) == after
-    assert readme.render("no marks", tmp_path) == "no marks"
+    with pytest.raises(result.ResultError, match="wanted one <!-- bench: begin -->"):
+        readme.render("no marks", tmp_path)
 
 
 def test_the_budget_compares_stages_with_the_request(tmp_path: Path) -> None:

@@ -3,8 +3,9 @@
 import pytest
 
 from bench import result
+from bench.marks import filled
 from bench.workload.adversarial import shapes
-from bench.worst_case import BEFORE, DOCUMENT, NAME, measure, render, table, target_of
+from bench.worst_case import BEFORE, DOCUMENT, NAME, measure, table, target_of
 from tests.conftest import ROOT
 
 MODEL = ROOT / "models" / "credit-express"
@@ -17,7 +18,7 @@ SHAPES = (
 def test_the_tables_in_the_document_are_rendered_from_the_committed_results() -> None:
     document, now = DOCUMENT.read_text(), result.read(NAME)
     assert now is not None
-    assert render(document, now, result.read(BEFORE)) == document
+    assert filled(document, NAME, table(now, result.read(BEFORE))) == document
     wanted = shapes(target_of(MODEL / "1", MODEL / "applicant.json"))
     assert [(row["codec"], row["shape"]) for row in now.rows] == [*wanted]
 

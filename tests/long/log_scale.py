@@ -7,12 +7,12 @@ is committed.
 from pathlib import Path
 
 from bench import result
+from bench.marks import fill
 from bench.result import Result
 from tests.conftest import ROOT
 
 NAME, FOLDER = "record-scale", ROOT / "docs"
 DOCUMENT = FOLDER / "record.md"
-BEGIN, END = "<!-- record-scale: begin -->\n", "<!-- record-scale: end -->\n"
 
 
 def table(found: Result) -> str:
@@ -38,13 +38,6 @@ def table(found: Result) -> str:
     return "\n".join([*head, *rows, "", told, ""])
 
 
-def render(document: str, found: Result) -> str:
-    """Return the document with the table between its marks."""
-    head, _, rest = document.partition(BEGIN)
-    _, _, tail = rest.partition(END)
-    return head + BEGIN + table(found) + END + tail
-
-
 def committed() -> Result:
     """Return the committed result."""
     found = result.read(NAME, FOLDER)
@@ -58,4 +51,4 @@ def write(folder: Path, method: dict[str, int], rows: list[dict[str, str | float
 
 
 if __name__ == "__main__":
-    DOCUMENT.write_text(render(DOCUMENT.read_text(), committed()))
+    fill(DOCUMENT, NAME, table(committed()))

@@ -3,8 +3,9 @@
 import shutil
 from pathlib import Path
 
+from bench.marks import filled
 from tests.conftest import Trained, applicants
-from tests.long.log_scale import DOCUMENT, committed, render
+from tests.long.log_scale import DOCUMENT, NAME, committed, table
 from tests.long.million_log import altered, check, write
 
 
@@ -21,7 +22,7 @@ def test_every_verb_agrees_on_what_four_workers_wrote(
 
 def test_the_document_shows_the_committed_result() -> None:
     document = DOCUMENT.read_text()
-    assert render(document, committed()) == document
+    assert filled(document, NAME, table(committed())) == document
     records = committed().method["records"]
     assert isinstance(records, int)
     assert records >= 100_000
