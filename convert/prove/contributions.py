@@ -112,11 +112,16 @@ def compare(built: Built, found: Floats, wanted: Floats, raw: Floats) -> Agreeme
         raise MismatchError(f"row {at}: contributions add up to {raw[at]} but for {missed[at]}")
     return Agreement(
         len(found),
-        float((apart / scale[:, :, None]).max()),
-        float((missed / ours).max()),
-        float((lightgbm_missed / scale).max()),
+        largest(apart / scale[:, :, None]),
+        largest(missed / ours),
+        largest(lightgbm_missed / scale),
         int((order(found) != order(wanted)).any(axis=(1, 2)).sum()),
     )
+
+
+def largest(differences: Floats) -> float:
+    """Return the largest, to two digits: the next ones are chance, and may differ by machine."""
+    return float(f"{differences.max():.1e}")
 
 
 def check(built: Built, within: Bools, found: Floats, wanted: Floats) -> None:
