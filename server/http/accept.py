@@ -62,6 +62,19 @@ def quality(codec: Codec, ranges: Ranges) -> float:
     return ranges.get(b"application/*", ranges.get(b"*/*", 0.0))
 
 
+def prefers_html(accept: str) -> bool:
+    """Return whether a client would rather see a page than JSON; raises Problem 400."""
+    ranges = dict(map(media_range, accept[:MOST_BYTES].encode("latin-1").split(b",")))
+    page, plain = (
+        next((ranges[name] for name in names if name in ranges), 0.0)
+        for names in (
+            (b"text/html", b"text/*", b"*/*"),
+            (b"application/json", b"application/*", b"*/*"),
+        )
+    )
+    return page > plain
+
+
 def media_type(value: bytes) -> bytes:
     """Return a media type without its parameters, in lower case."""
     return value.partition(b";")[0].strip().lower()

@@ -5,13 +5,13 @@ from typing import Any
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from ..bundle.manifest import Category, Feature
 from ..metrics import exposition
 from ..scoring.model import Model
-from .docs_page import page
+from .front import Front, as_json, rendered
 from .not_found import absent
 from .openapi import document
 from .problem import Problem
@@ -27,9 +27,9 @@ class Information:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._catalog = services.catalog
+        self._front = Front(services)
         openapi = document(services.catalog, services.settings)
         self._document = rendered(openapi)
-        self._page = page(services.catalog)
         self._paths = {*openapi["paths"], *(route.path for route in self.routes())}
         models, default = self._catalog.models, self._catalog.default
         self._models = rendered({"models": [summary(each, default) for each in models.values()]})
@@ -38,13 +38,13 @@ class Information:
     def routes(self) -> list[Route]:
         """Return all of them."""
         return [
+            *self._front.routes(),
             Route("/livez", self.live),
             Route("/readyz", self.ready),
             Route("/v2/health/live", self.live),
             Route("/v2/health/ready", self.ready),
             Route("/metrics", self.metrics),
             Route("/openapi.json", self.openapi),
-            Route("/docs", self.docs),
             Route("/models", self.models),
             Route("/models/{name}/versions/{version}", self.model),
         ]
@@ -96,10 +96,6 @@ class Information:
         """Return the OpenAPI document."""
         return as_json(self._document)
 
-    async def docs(self, _: Request) -> Response:
-        """Return the page for people; it loads nothing from anywhere."""
-        return HTMLResponse(self._page)
-
     async def models(self, _: Request) -> Response:
         """Return every model that is served."""
         return as_json(self._models)
@@ -121,16 +117,6 @@ class Information:
         return as_response(
             request, Problem(500, "unforeseen error: its trace is in the server's log")
         )
-
-
-def rendered(said: Any) -> bytes:
-    """Return what is said as JSON: once, since anyone may ask for it, often, and it may be long."""
-    return bytes(JSONResponse(said).body)
-
-
-def as_json(body: bytes) -> Response:
-    """Return JSON that was rendered before."""
-    return Response(body, media_type="application/json")
 
 
 def described(model: Model, default: Model) -> dict[str, Any]:

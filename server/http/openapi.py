@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 
 from .. import __version__
+from ..bundle.example import example
 from ..bundle.manifest import Category, Feature
 from ..scoring.answer import ModelName
 from ..scoring.catalog import Catalog
@@ -81,10 +82,11 @@ def score(model: Model, settings: Settings, summary: str) -> Json:
 
 def applicant(model: Model) -> Json:
     """Return the schema of one applicant."""
-    features = model.manifest.features
+    features, sent = model.manifest.features, example(model.bundle)
     return {
         "type": "object",
         "properties": {feature.name: value(feature) for feature in features},
+        "examples": [sent],
         "required": [feature.name for feature in features],
         "additionalProperties": False,
     }
@@ -102,7 +104,7 @@ def value(feature: Feature) -> Json:
     if feature.seen is None:
         return kind
     seen = f"seen in training: {feature.seen.min:g} to {feature.seen.max:g}"
-    return {**kind, "description": seen, "examples": [feature.seen.min]}
+    return {**kind, "description": seen}
 
 
 def answer(model: Model) -> Json:
@@ -183,6 +185,7 @@ SECURITY = {
     "bearer": {"type": "http", "scheme": "bearer"},
 }
 INFORMATION = {
+    "/": described("who answers here, as JSON or, to a browser, as a page"),
     "/livez": described("whether the process answers"),
     "/readyz": described("whether requests should come here"),
     "/models": described("what is served"),

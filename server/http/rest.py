@@ -12,9 +12,9 @@ from .fields import trace_of
 from .information import Information
 from .services import Services
 
+POLICY = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
 HEADERS = [
     (b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"),
-    (b"content-security-policy", b"default-src 'none'; style-src 'unsafe-inline'"),
     (b"referrer-policy", b"no-referrer"), (b"x-frame-options", b"DENY"),
 ]  # fmt: skip
 
@@ -45,8 +45,10 @@ class Counted:
             nonlocal status, request_id
             if message["type"] == "http.response.start":
                 status = message["status"]
-                request_id = dict(message["headers"]).get(b"x-request-id", b"")
-                message["headers"] = [*message["headers"], *HEADERS]
+                head = dict(message["headers"])
+                request_id = head.get(b"x-request-id", b"")
+                policy = [] if POLICY[0] in head else [POLICY]  # a page has one of its own
+                message["headers"] = [*message["headers"], *HEADERS, *policy]
             await send(message)
 
         try:
