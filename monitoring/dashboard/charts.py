@@ -1,22 +1,33 @@
 """The charts, each from plain numbers; every one of them also says what it shows in words."""
 
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
 import altair as alt
 import pandas as pd
 
-from ..drift.result import Bins
+from ..drift.result import Bins, Settings
 from . import palette
 
 SIDES = alt.Scale(
     domain=["reference", "current"], range=[palette.REFERENCE, palette.CURRENT]
 )  # fmt: skip
+LEGEND = alt.Legend(title=None, orient="top")
+# "2026-11-28" or "2026-11-28T09", as short as people write them; what does not fit is left out.
+MOMENT = alt.Axis(
+    labelExpr="length(datum.value) > 10 ? slice(datum.value, 11) + ':00'"
+    " : utcFormat(utcParse(datum.value, '%Y-%m-%d'), '%-d %b')",
+    labelAngle=0, labelOverlap="greedy", labelSeparation=6,
+)  # fmt: skip
+BIN_AXIS = alt.Axis(labelAngle=-40, labelLimit=130)
 HEIGHT = 260
 LONG = 12
 MOST_BARS = 20
 TALL = 340  # bin names take a third of it
+ROOM, WORD_PIXELS = 0.1, 16  # above the bars, for a line of words
 LEAST_PSI = 0.3  # so that the bands are on the axis
 LEAST_SHARE = 0.05  # so that an axis of zeros is still an axis
 
@@ -49,8 +60,11 @@ def _plain(number: str) -> str:
     return f"{float(number):,.0f}" if "e+" in number and len(number) < LONG else number
 
 
-def distributions(bins: Bins, what: str) -> Any:
-    """Draw the reference as bars and the current rows over it as points on a line."""
+def distributions(bins: Bins, what: str, marks: Mapping[str, float] | None = None) -> Any:
+    """Draw the reference and the current rows as bars side by side.
+
+    `marks`: values to draw across, each by what it is called; only where bins have edges.
+    """
     names, *sides = _most_held(bin_names(bins), _shares(bins.reference), _shares(bins.current))
     rows = pd.concat(
         pd.DataFrame({"bin": names, "share": shares, "side": side})
@@ -58,16 +72,51 @@ def distributions(bins: Bins, what: str) -> Any:
     )
     empty = rows.groupby("bin")["share"].transform("max") == 0
     rows = rows[~(empty & rows["bin"].isin(["(unseen)", "(missing)"]))]
-    base = alt.Chart(rows).encode(
-        x=alt.X("bin:N", sort=names, title=what, axis=alt.Axis(labelAngle=-40, labelLimit=130)),
-        y=alt.Y("share:Q", title="share of rows", axis=alt.Axis(format="%")),
-        color=alt.Color("side:N", scale=SIDES, legend=alt.Legend(title=None, orient="top")),
+    place = partial(alt.X, "bin:N", sort=names, title=what, axis=BIN_AXIS)
+    room = 1 + ROOM * len(marks or {})
+    scale = alt.Scale(domain=[0, max(LEAST_SHARE, *rows["share"]) * room])
+    bars = alt.Chart(rows).mark_bar()
+    bars = bars.encode(
+        x=place(),
+        xOffset=alt.XOffset("side:N", sort=["reference", "current"]),
+        y=alt.Y("share:Q", title="share of rows", axis=alt.Axis(format="%"), scale=scale),
+        color=alt.Color("side:N", scale=SIDES, legend=LEGEND),
         tooltip=["side", "bin", alt.Tooltip("share:Q", format=".1%")],
     )
-    bars = base.transform_filter("datum.side == 'reference'").mark_bar(opacity=0.55)
-    now = base.transform_filter("datum.side == 'current'")
-    points = now.mark_point(filled=True, size=70, shape="diamond", opacity=1)
-    return (bars + now.mark_line(strokeDash=[4, 2]) + points).properties(height=TALL)
+    lines = [
+        _across(bins, names, place, *mark, line=i) for i, mark in enumerate((marks or {}).items())
+    ]
+    return alt.layer(bars, *lines).properties(height=TALL)
+
+
+def _across(
+    bins: Bins, names: list[str], place: Callable[..., alt.X], called: str, value: float, line: int
+) -> Any:
+    """Draw a line where a value lies within its bin."""
+    i, within = placed(bins.edges, value)
+    point = alt.Chart(pd.DataFrame({"bin": [names[i]], "called": [called], "value": [value]}))
+    where = place(bandPosition=within)
+    top = alt.value(line * WORD_PIXELS)
+    rule = point.mark_rule(color=palette.INK, strokeWidth=2).encode(
+        x=where, y=top, y2=alt.value("height"), tooltip=["called", "value"]
+    )
+    left = i > len(names) / 2  # the name stands where there is room
+    word = point.mark_text(
+        align="right" if left else "left", dx=-5 if left else 5, baseline="top", color=palette.INK,
+        fontWeight="bold",
+    )  # fmt: skip
+    return rule + word.encode(x=where, y=top, text="called")
+
+
+def placed(edges: Sequence[float], value: float) -> tuple[int, float]:
+    """Return the bin of a value and how far into it the value is, 0 to 1.
+
+    A bin without an end has no length: there it is at the beginning or in the middle.
+    """
+    i = bisect_right(edges, value)
+    if i and value == edges[i - 1]:
+        return i, 0.0
+    return i, (value - edges[i - 1]) / (edges[i] - edges[i - 1]) if 0 < i < len(edges) else 0.5
 
 
 def _most_held(
@@ -87,12 +136,16 @@ def _shares(counts: Sequence[int]) -> list[float]:
     return [count / total for count in counts]
 
 
+def _period() -> alt.X:
+    return alt.X("period:O", title=None, axis=MOMENT)
+
+
 def volume(starts: Sequence[str], rows: Sequence[int]) -> Any:
     """Draw how many rows were scored in each period."""
     table = pd.DataFrame({"period": starts, "rows": rows})
     chart = alt.Chart(table).mark_bar(color=palette.QUIET)
     return chart.encode(
-        x=alt.X("period:O", title=None),
+        x=_period(),
         y=alt.Y("rows:Q", axis=alt.Axis(format=",d", tickMinStep=1)),
         tooltip=["period", "rows"],
     ).properties(height=HEIGHT)
@@ -106,7 +159,7 @@ def lines(table: pd.DataFrame, value: str, series: str | None, percent: bool) ->
     points = True if series else {"color": palette.CURRENT}  # blue points would be the reference
     chart = alt.Chart(table).mark_line(point=points, color=palette.CURRENT)
     encoded = chart.encode(
-        x=alt.X("period:O", title=None),
+        x=_period(),
         y=alt.Y(f"{value}:Q", axis=alt.Axis(format="%" if percent else ".2f"), scale=scale),
         tooltip=["period", *([series] if series else []), alt.Tooltip(f"{value}:Q", format=style)],
     )
@@ -114,26 +167,33 @@ def lines(table: pd.DataFrame, value: str, series: str | None, percent: bool) ->
         names = sorted(table[series].unique())
         colours = iter(palette.OTHERS)
         paint = [palette.DECISIONS.get(name) or next(colours) for name in names]
-        legend = alt.Legend(title=None, orient="top")
         encoded = encoded.encode(
             color=alt.Color(
-                f"{series}:N", scale=alt.Scale(domain=names, range=paint), legend=legend
+                f"{series}:N", scale=alt.Scale(domain=names, range=paint), legend=LEGEND
             ),
-            shape=alt.Shape(f"{series}:N", legend=legend),
+            shape=alt.Shape(f"{series}:N", legend=LEGEND),
         )
     return encoded.properties(height=HEIGHT)
 
 
-def with_bands(chart: Any, values: Sequence[float]) -> Any:
-    """Draw the bands of the PSI over a chart of it."""
-    levels = pd.DataFrame({"level": values})
-    rules = alt.Chart(levels).mark_rule(strokeDash=[2, 3], color=palette.QUIET)
-    return chart + rules.encode(y=alt.Y("level:Q", title="PSI"))
+def psi(table: pd.DataFrame, settings: Settings) -> Any:
+    """Draw `PSI` over `period`, and from where on it is called moderate and large."""
+    chart = lines(table, "PSI", None, percent=False)
+    for band, at, below in (
+        ("moderate", settings.moderate_psi, True), ("large", settings.large_psi, False)
+    ):  # fmt: skip
+        named = alt.Chart(pd.DataFrame({"band": [band], "level": [at]}))
+        level = alt.Y("level:Q", title="PSI")
+        chart += named.mark_rule(strokeDash=[4, 3], color=palette.INK).encode(y=level)
+        # One under its line and one over it: they lie close together where the axis is long.
+        word = named.mark_text(align="left", dx=4, dy=9 if below else -7, color=palette.INK)
+        chart += word.encode(x=alt.value(0), y=level, text="band")
+    return chart
 
 
 def with_band(table: pd.DataFrame, value: str) -> Any:
     """Draw `value` over `period` with its interval `low` to `high`."""
-    base = alt.Chart(table).encode(x=alt.X("period:O", title=None))
+    base = alt.Chart(table).encode(x=_period())
     band = base.mark_errorbar(color=palette.QUIET).encode(
         y=alt.Y("low:Q", title=value, scale=alt.Scale(zero=False)), y2="high:Q"
     )
@@ -146,13 +206,13 @@ def with_band(table: pd.DataFrame, value: str) -> Any:
 def calibration(table: pd.DataFrame) -> Any:
     """Draw the bad rate seen, with its interval, against the one promised, band by band."""
     base = alt.Chart(table).encode(
-        x=alt.X("promised:Q", axis=alt.Axis(format="%"), title="mean prediction")
+        x=alt.X("promised:Q", axis=alt.Axis(format="%", tickCount=8), title="mean prediction")
     )
     seen = alt.Y("seen:Q", axis=alt.Axis(format="%"), title="bad rate seen")
     errors = base.mark_errorbar(color=palette.QUIET).encode(
         y=alt.Y("low:Q", title="bad rate seen"), y2="high:Q"
     )
-    points = base.mark_point(filled=True, size=70, color=palette.CURRENT).encode(
+    points = base.mark_point(filled=True, size=70, color=palette.CURRENT, opacity=1).encode(
         y=seen, tooltip=["rows", alt.Tooltip("seen:Q", format=".1%")]
     )
     most = float(table[["promised", "high"]].max().max())

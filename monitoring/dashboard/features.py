@@ -18,7 +18,8 @@ def show(files: Files) -> None:
     st.title("Features")
     st.caption("In the order of concern: the larger shift first, then what moves the score most.")
     height = min(len(drift.columns), MOST_ROWS) * ROW_PIXELS + ROW_PIXELS + 3
-    st.dataframe(table(drift), hide_index=True, width="stretch", height=height)
+    shown = table(drift).style.apply(lambda _: _paint(drift), subset=["drift"])
+    st.dataframe(shown.format(precision=3), hide_index=True, width="stretch", height=height)
     names = [column.name for column in drift.columns]
     chosen = st.selectbox("Feature", names, key="feature")
     column = next((column for column in drift.columns if column.name == chosen), None)
@@ -32,8 +33,8 @@ def table(drift: Drift) -> pd.DataFrame:
         {
             "feature": [c.name for c in drift.columns],
             "drift": [_band(drift, c) for c in drift.columns],
-            "PSI": [round(c.psi, 3) for c in drift.columns],
-            "by chance up to": [round(c.critical, 3) for c in drift.columns],
+            "PSI": [c.psi for c in drift.columns],
+            "by chance up to": [c.critical for c in drift.columns],
             "missing before": [f"{c.missing.reference:.1%}" for c in drift.columns],
             "missing now": [f"{c.missing.current:.1%}" for c in drift.columns],
             "importance": [f"{c.importance:.1%}" for c in drift.columns],
@@ -46,6 +47,10 @@ def table(drift: Drift) -> pd.DataFrame:
 def _band(drift: Drift, column: ColumnDrift) -> str:
     """Name the band a feature is in, or say that it cannot be told."""
     return palette.BAND_SIGNS[column.band] if drift.enough else sign(drift, column.drifted)
+
+
+def _paint(drift: Drift) -> list[str]:
+    return [palette.BAND_CELLS.get(c.band, "") if drift.enough else "" for c in drift.columns]
 
 
 def _one(drift: Drift, column: ColumnDrift) -> None:
@@ -62,7 +67,7 @@ def _one(drift: Drift, column: ColumnDrift) -> None:
             f"{value:g}" + (f" ({n} times)" if n > 1 else "") for value, n in column.outside.values
         )
         st.caption(f"{column.outside.rows:,} values outside the range seen, such as {values}")
-    if drift.trend and drift.trend.periods:
+    if drift.trend and len(drift.trend.periods) > 1:
         _over_time(drift, column.name)
 
 
@@ -76,16 +81,20 @@ def _over_time(drift: Drift, name: str) -> None:
     assert drift.trend is not None  # noqa: S101 - the caller looked
     starts = [period.start for period in drift.trend.periods]
     missing = pd.DataFrame({"period": starts, "missing": drift.trend.missing[name]})
+    by, least = drift.trend.by, drift.settings.min_rows
     psi = pd.DataFrame({"period": starts, "PSI": drift.trend.psi[name]})
     left, right = st.columns(2)
     with left:
-        st.subheader("Missing")
-        chart = charts.lines(missing, "missing", None, percent=True)
-        st.altair_chart(chart, width="stretch", alt=f"Share of {name} missing over time")
+        st.subheader(f"Missing per {by}")
+        if any(drift.trend.missing[name]):
+            chart = charts.lines(missing, "missing", None, percent=True)
+            st.altair_chart(chart, width="stretch", alt=f"Share of {name} missing over time")
+        else:
+            st.caption("Never missing in this window.")
     with right:
-        st.subheader("PSI")
+        st.subheader(f"PSI per {by}")
         if psi["PSI"].notna().any():
-            chart = charts.with_bands(charts.lines(psi, "PSI", None, percent=False), [0.1, 0.25])
+            chart = charts.psi(psi, drift.settings)
             st.altair_chart(chart, width="stretch", alt=f"PSI of {name} over time")
         else:
-            st.caption(f"No {drift.trend.by} holds {drift.settings.min_rows} rows.")
+            st.caption(f"No {by} holds {least} rows, the least to tell anything by.")

@@ -11,6 +11,25 @@ from ..nightly import output
 from ..outcomes.result import Outcomes
 from ..rows.errors import DriftError
 
+DEPTHS = ("", "*/", "*/*/")
+
+
+def verdicts(out: Path) -> dict[Path, str]:
+    """Return the folders in and below `out` that a drift run wrote to, each by its model."""
+    found = {path.parent for depth in DEPTHS for path in out.glob(f"{depth}{output.JSON}")}
+    return {folder: _called(folder, out) for folder in sorted(found)}
+
+
+def _called(folder: Path, out: Path) -> str:
+    """Name a folder's model and version, and the folder where it is not named by them."""
+    below = str(folder.relative_to(out))
+    try:
+        model = _drift(folder, (folder / output.JSON).stat().st_mtime_ns).model
+    except DriftError:
+        return f"{below}: cannot be read"
+    named = below in {".", f"{model.name}/{model.version}"}
+    return f"{model.name} {model.version}" + ("" if named else f" ({below})")
+
 
 @dataclass(frozen=True)
 class Files:
@@ -23,8 +42,13 @@ class Files:
         """Return the last verdict; where there is none, say so and end the page."""
         path = self.out / output.JSON
         if not path.is_file():
-            st.info("There is no verdict yet. Look for drift first:")
-            st.code(f"python -m monitoring drift --model MODEL --log LOG --out {self.out.name}")
+            st.title("No verdict yet")
+            st.info("There is no verdict yet. Look for drift first, with your model's folder:")
+            log = self.logs[0].name if self.logs else "log"
+            st.code(
+                "python -m monitoring drift --model models/NAME/VERSION"
+                f" --log {log} --out {self.out.name}"
+            )
             st.stop()
         try:
             return _drift(self.out, path.stat().st_mtime_ns)
@@ -49,7 +73,7 @@ class Files:
             st.stop()
 
 
-@st.cache_data(show_spinner="Reading the verdict ...", max_entries=2)
+@st.cache_data(show_spinner="Reading the verdict ...", max_entries=50)
 def _drift(folder: Path, changed: int) -> Drift:
     return output.read(folder)
 

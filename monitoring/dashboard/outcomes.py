@@ -9,6 +9,15 @@ from ..outcomes.result import Estimate, Outcomes
 from . import charts
 from .files import Files
 
+FIGURE_PIXELS = 160  # two beside each other on a phone
+MEANS = {
+    "AUC": "the chance that a bad applicant has the higher score than a good one; 0.5 is guessing",
+    "Gini": "twice the AUC, less 1; 0 is guessing",
+    "KS": "the widest gap between the shares of bad and of good found below any score",
+    "Brier": "the mean squared error of the probabilities; lower is better",
+    "Bad rate": "the share that turned bad, of those whose outcome is known",
+}
+
 
 def show(files: Files) -> None:
     """Show the page."""
@@ -49,11 +58,13 @@ def _figures(outcomes: Outcomes) -> None:
     if quality.auc is None:
         good = quality.rows - quality.bad
         st.info(f"{quality.bad} bad and {good} good: too few to judge discrimination by.")
-    known = {name: estimate for name, estimate in figures.items() if estimate}
-    if known:
-        for place, (name, estimate) in zip(st.columns(len(known)), known.items(), strict=True):
-            place.metric(name, f"{estimate.value:.3f}", help="with its 95 % interval")
-            place.caption(_interval(estimate))
+    with st.container(horizontal=True):
+        for name, estimate in figures.items():
+            if estimate:
+                st.metric(
+                    name, f"{estimate.value:.3f}", _interval(estimate), "off", delta_arrow="off",
+                    help=f"{MEANS[name]}. Below it, its 95 % interval.", width=FIGURE_PIXELS,
+                )  # fmt: skip
 
 
 def _interval(estimate: Estimate) -> str:

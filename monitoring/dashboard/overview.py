@@ -1,29 +1,51 @@
-"""Overview: the verdict, how much was scored, what was decided, how the score lies."""
+"""Overview: the verdict, what was refused, how much was scored, what was decided, the score."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from ..drift.result import DRIFT, STABLE, Drift, Refused
+from ..drift.compare import band
+from ..drift.result import BANDS, DRIFT, STABLE, Drift, Refused
 from ..drift.summary import days_of, notes, sign
+from ..drift.trend import HOUR
+from ..drift.verdict import said_of_refused
 from ..markup import markdown
 from . import charts, palette
 from .files import Files
 
 OLD = timedelta(days=2)
-TOO_FEW = "too few rows"
+SHOWN_REASONS = 6
+FIGURE_PIXELS = 160  # two beside each other on a phone
+AGAINST = {
+    "training": "its reference rows",
+    "previous": "the window before",
+    "file": "the reference file",
+}
+BOXES: dict[str, Callable[..., Any]] = {
+    "none": st.success, "small": st.warning, "moderate": st.warning, "large": st.error,
+}  # fmt: skip
 
 
 def show(files: Files) -> None:
     """Show the page."""
     drift = files.drift()
     st.title(markdown(f"{drift.model.name} {drift.model.version}"))
-    _verdict(drift)
+    left, right = st.columns([3, 2])
+    with left:
+        _verdict(drift)
+    with right:
+        _refused(drift, drift.refused)
+    _when(drift)
     _figures(drift)
+    _decisions(drift)
     _score(drift)
-    if drift.trend and drift.trend.periods:
+    if drift.trend and len(drift.trend.periods) > 1:
         _over_time(drift)
+    elif drift.trend and drift.trend.periods:
+        st.caption(f"All rows are of one {drift.trend.by}: there is nothing to show over time.")
     elif drift.rows.current:
         st.caption("The rows carry no time, so there is nothing to show over time.")
     for note in notes(drift):
@@ -31,64 +53,53 @@ def show(files: Files) -> None:
 
 
 def _verdict(drift: Drift) -> None:
-    against = {
-        "training": "its reference rows",
-        "previous": "the window before",
-        "file": "the reference file",
-    }
+    against = AGAINST[drift.baseline]
     if drift.status == STABLE:
-        st.success(f"Stable against {against[drift.baseline]}.")
+        st.success(f"#### ✓ Stable\nagainst {against}")
     elif drift.status == DRIFT:
         level = palette.BAND_SIGNS[drift.level]
-        st.warning(f"Drift, {level}, against {against[drift.baseline]}.")
-        st.markdown("\n".join(f"- {markdown(reason)}" for reason in drift.reasons[:6]))
-        if len(drift.reasons) > 6:
-            st.caption(f"and {len(drift.reasons) - 6} more: see Features")
+        BOXES[drift.level](f"#### Drift, {level}\nagainst {against}")
     else:
-        st.info("Too few rows to tell: " + markdown("; ".join(drift.reasons)))
-    window = drift.window
-    days = f"{days_of(window)}, " if window.first else ""
-    looked = datetime.fromisoformat(drift.time)
-    st.caption(f"{days}looked at {looked:%Y-%m-%d %H:%M} UTC")
-    age = datetime.now(UTC) - looked
-    if age > OLD:
-        st.warning(f"This verdict is {age.days} days old: has the nightly run stopped?")
+        st.info("#### ? Too few rows to tell\n" + markdown("; ".join(drift.reasons)))
+    if drift.status == DRIFT:
+        beside = drift.refused and said_of_refused(drift.refused)
+        reasons = [reason for reason in drift.reasons if reason != beside]
+        st.markdown("\n".join(f"- {markdown(reason)}" for reason in reasons[:SHOWN_REASONS]))
+        if len(reasons) > SHOWN_REASONS:
+            st.caption(f"and {len(reasons) - SHOWN_REASONS} more: see Features")
+    _last_period(drift)
 
 
-def _figures(drift: Drift) -> None:
-    drifted = sum(column.drifted for column in drift.columns)
-    figures = st.columns(5)
-    figures[0].metric("Rows", f"{drift.rows.current:,}", help="scored in the window")
-    figures[1].metric("Reference", f"{drift.rows.reference:,}", help="rows compared with")
-    few = None if drift.enough else TOO_FEW
-    figures[2].metric("Refused", _refused(drift), help="got no score (422), of all that were asked")
-    told = few or f"{drifted} of {len(drift.columns)}"
-    figures[3].metric("Features drifted", told)
-    psi = few or (f"{drift.score.psi:.3f}" if drift.score else "none")
-    figures[4].metric("Score PSI", psi, help="0.1 moderate, 0.25 large")
-    if drift.refused and drift.refused.requests:
-        _refusals(drift, drift.refused)
-    for one in drift.decisions:
-        change = (one.share.current - one.share.reference) * 100
-        interval = f"{one.change_low * 100:+.1f} to {one.change_high * 100:+.1f} points"
-        st.write(
-            f"**{markdown(one.decision)}** {one.share.reference:.1%} → {one.share.current:.1%}"
-            f" ({change:+.1f} points, 95 % interval {interval}):"
-            f" {sign(drift, one.share.drifted).lower()}"
+def _last_period(drift: Drift) -> None:
+    """Warn where the last period alone is in a higher band: a long window hides what is new."""
+    judged = [p for p in drift.trend.periods if p.score_psi is not None] if drift.trend else []
+    if len(judged) < 2 or not drift.score or judged[-1].score_psi is None:
+        return
+    last, psi = judged[-1], judged[-1].score_psi
+    found = band(psi, drift.settings)
+    if BANDS.index(found) > max(BANDS.index(drift.score.band), BANDS.index("small")):
+        BOXES[found](
+            f"**Lately more:** the {drift.trend.by if drift.trend else ''} of {last.start} alone"
+            f" has a score PSI of {psi:.3f}, {palette.BAND_SIGNS[found]}"
         )
 
 
-def _refused(drift: Drift) -> str:
-    return "not known" if drift.refused is None else f"{drift.refused.share:.1%}"
-
-
-def _refusals(drift: Drift, refused: Refused) -> None:
+def _refused(drift: Drift, refused: Refused | None) -> None:
     """Show how many requests were refused and why, the most frequent faults first."""
-    st.write(
-        f"**refused** {refused.requests:,} of {refused.asked:,} asked, {refused.share:.1%}"
-        f" (95 % interval {refused.low:.1%} to {refused.high:.1%}):"
-        f" {sign(drift, refused.drifted).lower()}"
+    if refused is None:
+        st.info("#### Refused requests: not known\nThe rows are a file's, not a log's.")
+        return
+    if not refused.requests and not refused.others:
+        st.success(f"#### No refused request\namong {refused.asked:,} asked")
+        return
+    BOXES[refused.band](
+        f"#### Refused requests: {refused.share:.1%}\n{markdown(said_of_refused(refused))}\n\n"
+        f"95 % interval {refused.low:.1%} to {refused.high:.1%}:"
+        f" {'DRIFTED' if refused.drifted else 'steady'}"
     )
+    if refused.others:
+        said = ", ".join(f"{n:,} with {status}" for status, n in refused.others.items())
+        st.caption(f"Not among them, since their bodies could not be read: {markdown(said)}")
     rows = [
         {"requests": f.requests, "share of asked": f"{f.requests / refused.asked:.1%}",
          "feature": f.feature or "body", "wanted": f.wanted}
@@ -99,26 +110,79 @@ def _refusals(drift: Drift, refused: Refused) -> None:
             st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch")
 
 
+def _when(drift: Drift) -> None:
+    looked = datetime.fromisoformat(drift.time)
+    days = f"{days_of(drift.window)}, " if drift.window.first else ""
+    st.caption(f"{days}looked at {looked:%Y-%m-%d %H:%M} UTC")
+    age = datetime.now(UTC) - looked
+    if age > OLD:
+        st.warning(f"This verdict is {age.days} days old: has the nightly run stopped?")
+
+
+def _figures(drift: Drift) -> None:
+    drifted = sum(column.drifted for column in drift.columns)
+    few = "" if drift.enough else ", too few rows"
+    psi = f"{drift.score.psi:.3f}" if drift.score else "none"
+    size = f", {palette.BAND_SIGNS[drift.score.band]}" if drift.score else ""
+    figures = {
+        "Rows scored": (f"{drift.rows.current:,}", "in the window"),
+        "Reference rows": (f"{drift.rows.reference:,}", "compared with"),
+        f"Features drifted{few}": (
+            "?" if few else f"{drifted} of {len(drift.columns)}",
+            "see Features",
+        ),
+        f"Score PSI{few or size}": (
+            "?" if few else psi,
+            "how far the scores have moved",
+        ),
+    }
+    with st.container(horizontal=True):
+        for label, (value, told) in figures.items():
+            st.metric(label, value, help=told, width=FIGURE_PIXELS)
+
+
+def _decisions(drift: Drift) -> None:
+    for one in drift.decisions:
+        change = (one.share.current - one.share.reference) * 100
+        interval = f"{one.change_low * 100:+.1f} to {one.change_high * 100:+.1f} points"
+        st.write(
+            f"**{markdown(one.decision)}** {one.share.reference:.1%} → {one.share.current:.1%}"
+            f" ({change:+.1f} points, 95 % interval {interval}):"
+            f" {sign(drift, one.share.drifted)}"
+        )
+
+
 def _score(drift: Drift) -> None:
     st.subheader("Score")
     if drift.score is None:
         st.caption("One side holds no scores.")
         return
     said = f"Score distribution, reference and current; PSI {drift.score.psi:.3f}"
-    st.altair_chart(charts.distributions(drift.score.bins, "score"), width="stretch", alt=said)
+    marks = thresholds(drift)
+    chart = charts.distributions(drift.score.bins, "score", marks)
+    st.altair_chart(chart, width="stretch", alt=", ".join([said, *marks]))
+
+
+def thresholds(drift: Drift) -> dict[str, float]:
+    """Return what the policy decides by, each threshold by what happens from it on."""
+    if drift.policy is None:
+        return {}
+    found = {"refer": drift.policy.refer_from, "refuse": drift.policy.refuse_at}
+    return {f"{name} from {at:.4g}": at for name, at in found.items() if at is not None}
 
 
 def _over_time(drift: Drift) -> None:
     assert drift.trend is not None  # noqa: S101 - the caller looked
     periods = drift.trend.periods
     starts = [period.start for period in periods]
+    in_utc = " (UTC)" if drift.trend.by == HOUR else ""
     left, right = st.columns(2)
     with left:
-        st.subheader(f"Rows per {drift.trend.by}")
+        st.subheader(f"Rows per {drift.trend.by}{in_utc}")
         chart = charts.volume(starts, [period.rows for period in periods])
         st.altair_chart(chart, width="stretch", alt="Rows scored in each period")
     with right:
-        st.subheader("Decisions")
+        st.subheader(f"Decisions per {drift.trend.by}")
         shares = [
             {"period": period.start, "decision": name, "share": period.decisions.get(name)}
             for period in periods
@@ -132,5 +196,5 @@ def _over_time(drift: Drift) -> None:
     psi = pd.DataFrame({"period": starts, "PSI": [period.score_psi for period in periods]})
     if psi["PSI"].notna().any():
         st.subheader("Score PSI over time")
-        chart = charts.with_bands(charts.lines(psi, "PSI", None, percent=False), [0.1, 0.25])
+        chart = charts.psi(psi, drift.settings)
         st.altair_chart(chart, width="stretch", alt="Score PSI of each period")

@@ -7,14 +7,17 @@ from pathlib import Path
 import streamlit as st
 
 from monitoring.dashboard import decision, evidently_report, features, outcomes, overview
-from monitoring.dashboard.files import Files
+from monitoring.dashboard.files import Files, verdicts
+
+LESS_ROOM_ABOVE = "<style>[data-testid=stMainBlockContainer] {padding-top: 4rem}</style>"
 
 
 def main() -> None:
     """Choose the page and show it."""
     st.set_page_config(page_title="Credit Express", layout="wide")
+    st.html(LESS_ROOM_ABOVE)
     out, *logs = map(Path, sys.argv[1:])
-    files = Files(out, logs)
+    files = Files(choose(out), logs)
     pages = {
         "overview": (overview.show, "Overview"),
         "features": (features.show, "Features"),
@@ -27,6 +30,16 @@ def main() -> None:
         for i, (path, (show, title)) in enumerate(pages.items())
     ]
     st.navigation(shown, position="top").run()
+
+
+def choose(out: Path) -> Path:
+    """Ask which model and version to show, where there are verdicts of several."""
+    found = verdicts(out)
+    if len(found) < 2:
+        return next(iter(found), out)
+    said = list(found.values())
+    chosen = st.selectbox("Model and version", said, key="model", bind="query-params")
+    return list(found)[said.index(chosen)] if chosen in said else out
 
 
 main()

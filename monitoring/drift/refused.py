@@ -27,4 +27,5 @@ def judge(tally: RefusedTally, reference: int, alpha: float, settings: Settings)
         band(psi, settings) if drifted else BANDS[0],
         dict(tally.features.most_common(SHOWN)),
         [RefusedFault(*named, n) for named, n in tally.faults.most_common(SHOWN)],
+        {str(status): n for status, n in sorted(tally.others.items())},
     )  # fmt: skip

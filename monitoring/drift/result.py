@@ -2,6 +2,8 @@
 
 import msgspec
 
+from ..bundle.manifest import Rule
+
 SCHEMA_VERSION = 1
 STABLE, DRIFT, UNKNOWN = "stable", "drift", "unknown"
 EXIT_CODES = {STABLE: 0, DRIFT: 1, UNKNOWN: 2}
@@ -128,6 +130,7 @@ class Refused(msgspec.Struct):
 
     A refused batch is one request, a scored one as many as it held applicants. `low` to `high` is
     the 95 % interval of the share. Drifted where `max_refused` and chance do not explain it.
+    `others`: requests refused with another status, such as 400, which are not judged.
     """
 
     requests: int
@@ -139,10 +142,11 @@ class Refused(msgspec.Struct):
     band: str
     features: dict[str, int]
     faults: list[RefusedFault]
+    others: dict[str, int] = {}
 
 
 class Period(msgspec.Struct):
-    """One day or week of the window."""
+    """One hour, day or week of the window."""
 
     start: str
     rows: int
@@ -189,6 +193,7 @@ class Drift(msgspec.Struct):
     trend: Trend | None
     notes: list[str]
     refused: Refused | None = None
+    policy: Rule | None = None
 
     @property
     def enough(self) -> bool:

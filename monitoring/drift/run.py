@@ -5,8 +5,10 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
+import numpy as np
 from tqdm import tqdm
 
+from ..bundle.manifest import Rule
 from ..rows.block import Block
 from ..rows.errors import DriftError
 from ..rows.labels import Labels
@@ -14,7 +16,7 @@ from ..rows.reference import Reference
 from ..rows.refused import RefusedTally
 from ..rows.tally import Tally, tally, total
 from .result import SCHEMA_VERSION, Drift, Model, Rows, Settings, Window
-from .trend import DAY, trend
+from .trend import DAY, by_day, day_of, enter, trend
 from .verdict import Verdict
 
 LONGEST = timedelta(days=36_525)
@@ -46,20 +48,26 @@ class Observer(Protocol):
 def count(
     source: Source, reference: Reference, observers: Sequence[Observer] = ()
 ) -> dict[str, Tally]:
-    """Count every row once, by day; the key is empty where rows carry no time."""
-    days: dict[str, Tally] = {}
+    """Count every row once, by day; by hour where all rows are of one day and of several hours.
+
+    The keys are ISO days or hours, or empty where rows carry no time.
+    """
+    counted: dict[str, Tally] = {}
     with tqdm(desc="rows counted", unit=" rows", unit_scale=True, disable=None) as bar:
         for block in source.blocks():
             for observer in observers:
                 observer.offer(block)
-            for day, rows in block.by_day():
-                counted = tally(reference.columns, reference.score_edges, rows)
-                if day in days:
-                    days[day].add(counted)
-                else:
-                    days[day] = counted
+            one_day = len({*map(day_of, counted), *_days(block)}) == 1
+            if not one_day:
+                counted = by_day(counted)
+            for moment, rows in block.by_hour() if one_day else block.by_day():
+                enter(counted, moment, tally(reference.columns, reference.score_edges, rows))
             bar.update(block.rows)
-    return days
+    return counted if len(counted) > 1 else by_day(counted)
+
+
+def _days(block: Block) -> list[str]:
+    return [""] if block.days is None else list(map(str, np.unique(block.days)))
 
 
 def drift(
@@ -88,7 +96,7 @@ def drift(
         time=datetime.now(UTC).isoformat(timespec="seconds"),
         baseline=baseline,
         model=Model(reference.model, reference.version, reference.sha256),
-        window=Window(*window, min(dated, default=""), max(dated, default="")),
+        window=Window(*window, *(day_of(end(dated, default="")) for end in (min, max))),
         rows=Rows(reference.tally.rows, current.rows, dict(getattr(source, "passed_over", {}))),
         settings=settings,
         score=verdict.score,
@@ -100,7 +108,13 @@ def drift(
         trend=trend(dated, by, reference, settings) if dated else None,
         notes=[*reference.notes, *_of_other_policies(getattr(source, "other_policies", {}))],
         refused=verdict.refused,
+        policy=_rule(reference),
     )
+
+
+def _rule(reference: Reference) -> Rule | None:
+    policy = reference.policy
+    return Rule(policy.version, policy.refuse_at, policy.refer_from) if policy else None
 
 
 def _of_other_policies(counts: dict[str, int]) -> list[str]:

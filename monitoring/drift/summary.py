@@ -75,7 +75,7 @@ def _trend(trend: Trend | None) -> Iterator[str]:
     if trend is None or len(periods) < 2:
         return
     rows = {
-        trend.by: [period.start[5:] for period in periods],
+        trend.by: [period.start[5:].replace("T", " ") for period in periods],
         "rows": [f"{period.rows:,}" for period in periods],
         "score PSI": ["" if p.score_psi is None else f"{p.score_psi:.3f}" for p in periods],
     }

@@ -1,7 +1,7 @@
-"""The window day by day or week by week: a trend a person can see, not one number."""
+"""The window by hours, days or weeks: a trend a person can see, not one number."""
 
 from collections.abc import Iterable
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from ..rows.reference import Reference
 from ..rows.tally import Tally, total
@@ -9,29 +9,53 @@ from . import statistics
 from .result import Period, Settings, Trend
 from .verdict import tests
 
-DAY, WEEK = "day", "week"
+HOUR, DAY, WEEK = "hour", "day", "week"
+STEPS = {HOUR: timedelta(hours=1), DAY: timedelta(days=1), WEEK: timedelta(weeks=1)}
 MOST_PERIODS = 400
+DAY_LENGTH = len("2026-11-28")
 
 
-def periods(days: dict[str, Tally], by: str, reference: Reference) -> dict[str, Tally]:
-    """Add the tallies of days up to days or ISO weeks, in order; a week is named by its Monday."""
-    groups: dict[str, list[Tally]] = {start: [] for start in _starts(days, by)}
-    for day in sorted(days):
-        groups[day if by == DAY else monday(day)].append(days[day])
+def day_of(moment: str) -> str:
+    """Return the day of an ISO day or hour."""
+    return moment[:DAY_LENGTH]
+
+
+def by_day(counted: dict[str, Tally]) -> dict[str, Tally]:
+    """Add tallies of hours up to days; tallies of days stay as they are."""
+    days: dict[str, Tally] = {}
+    for moment, tally in counted.items():
+        enter(days, day_of(moment), tally)
+    return days
+
+
+def enter(tallies: dict[str, Tally], moment: str, tally: Tally) -> None:
+    """Add a tally to that of its hour or day."""
+    if moment in tallies:
+        tallies[moment].add(tally)
+    else:
+        tallies[moment] = tally
+
+
+def periods(counted: dict[str, Tally], by: str, reference: Reference) -> dict[str, Tally]:
+    """Add tallies up to periods, in order; a week is named by its Monday."""
+    groups: dict[str, list[Tally]] = {start: [] for start in _starts(counted, by)}
+    for moment in sorted(counted):
+        groups[monday(moment) if by == WEEK else moment].append(counted[moment])
     return {
         start: total(tallies, reference.columns, reference.score_edges)
         for start, tallies in groups.items()
     }
 
 
-def _starts(days: Iterable[str], by: str) -> list[str]:
+def _starts(moments: Iterable[str], by: str) -> list[str]:
     """Return every period from the first to the last: one without a row says the most of all."""
-    held = sorted({day if by == DAY else monday(day) for day in days})
-    first, last = date.fromisoformat(held[0]), date.fromisoformat(held[-1])
-    step = 1 if by == DAY else 7
-    if (last - first).days // step > MOST_PERIODS:
+    held = sorted({monday(moment) if by == WEEK else moment for moment in moments})
+    first, last = datetime.fromisoformat(held[0]), datetime.fromisoformat(held[-1])
+    count = (last - first) // STEPS[by]
+    if count > MOST_PERIODS:
         return held  # a stray date is no reason for ten thousand empty days
-    return [(first + timedelta(i)).isoformat() for i in range(0, (last - first).days + 1, step)]
+    starts = (first + i * STEPS[by] for i in range(count + 1))
+    return [start.isoformat(timespec="hours")[: len(held[0])] for start in starts]
 
 
 def monday(day: str) -> str:
@@ -40,9 +64,10 @@ def monday(day: str) -> str:
     return (when - timedelta(days=when.weekday())).isoformat()
 
 
-def trend(days: dict[str, Tally], by: str, reference: Reference, settings: Settings) -> Trend:
-    """Compare each period with the reference."""
-    tallies = periods(days, by, reference)
+def trend(counted: dict[str, Tally], by: str, reference: Reference, settings: Settings) -> Trend:
+    """Compare each period with the reference; a single day hour by hour, where it has hours."""
+    by = HOUR if by == DAY and any(moment != day_of(moment) for moment in counted) else by
+    tallies = periods(counted if by == HOUR else by_day(counted), by, reference)
     found = Trend(by, [], {}, {})
     for start, tally in tallies.items():
         found.periods.append(_period(start, tally, reference, settings))

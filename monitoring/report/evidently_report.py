@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from .methods import Method, method
 
 SUMMARISED = 20
 """Columns in the data summary, whose plots cost most."""
+HEADING = "font: 600 1.25rem sans-serif; margin: 1rem 2rem; overflow-wrap: anywhere"
 COLUMN_TESTS = (
     "row_count_tests", "missing_values_count_tests", "min_tests", "max_tests", "mean_tests",
     "std_tests", "q25_tests", "q50_tests", "q75_tests",
@@ -102,15 +104,25 @@ def quiet_summary(names: list[str]) -> list[Any]:
     return [DatasetStats(**dataset), *stats]
 
 
-def save(snapshot: Any, folder: Path, name: str) -> None:
-    """Write NAME.html and NAME.json. Raises ReportError where Evidently wrote nothing."""
+def save(snapshot: Any, folder: Path, name: str, title: str) -> None:
+    """Write NAME.html and NAME.json; `title`, on top of the page, holds no markup.
+
+    Raises ReportError where Evidently wrote nothing.
+    """
     partial = folder / f".{name}.html.{os.getpid()}"
     snapshot.save_html(str(partial))  # given a Path it writes nothing and says nothing
     if not partial.is_file() or not partial.stat().st_size:
         raise ReportError(f"Evidently wrote nothing to {partial}")
+    partial.write_text(_titled(partial.read_text("utf-8"), title), "utf-8")
     partial.replace(folder / f"{name}.html")
     document = _without_nan(json.loads(snapshot.json()))
     (folder / f"{name}.json").write_text(json.dumps(document, indent=1, allow_nan=False))
+
+
+def _titled(page: str, title: str) -> str:
+    """Put a title on Evidently's page, which names neither model nor time by itself."""
+    head = f'<title>{title}</title></head><body><h2 style="{HEADING}">{title}</h2>'
+    return re.sub(r"</head>\s*<body>", lambda _: head, page, count=1)
 
 
 def _without_nan(value: Any) -> Any:

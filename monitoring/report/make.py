@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from ..drift.result import Drift
+from ..drift.summary import days_of
 from ..markup import distinct, harmless
 from ..rows.block import Block
 from ..rows.columns import Column
@@ -38,15 +39,18 @@ def make_report(
     verdict = f"{drift.status} ({drift.level})"
     said = harmless("; ".join(left_out)) or "nothing"
     before, now = (table[names].set_axis(distinct(names), axis=1) for table in (before, now))
-    about = {"model": model, "verdict over all rows": verdict, "left out": said}
+    looked = f"looked at {drift.time[:16].replace('T', ' ')} UTC"
+    when = harmless(", ".join(filter(None, [days_of(drift.window), looked])))
+    about = {"model": model, "window": when, "verdict over all rows": verdict, "left out": said}
+    title = f"{model}, {when}"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # divisions by zero and deprecations inside evidently
         snapshot = evidently.drift_report(before, now, drift.settings, about)
-        evidently.save(snapshot, folder, DRIFT_REPORT)
+        evidently.save(snapshot, folder, DRIFT_REPORT, title)
         known = outcomes(reference), outcomes(current)
         if all(_can_be_judged(frame) for frame in known):
-            snapshot = evidently.outcome_report(*known, threshold, {"model": model})
-            evidently.save(snapshot, folder, OUTCOME_REPORT)
+            snapshot = evidently.outcome_report(*known, threshold, about)
+            evidently.save(snapshot, folder, OUTCOME_REPORT, title)
     return left_out
 
 

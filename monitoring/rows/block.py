@@ -13,14 +13,14 @@ from .columns import Floats
 class Block:
     """Rows of one source. `values`: per column a vector [rows]; a category as its label's position.
 
-    `days` [rows] is datetime64[D], None where the rows carry no time; `scores` [rows] likewise, NaN
-    where a row has none; `decisions` [rows] or empty, "" where a row has none; `labels` [rows] is
-    the outcome, 0 or 1, NaN where it is not known yet.
+    `hours` [rows] is datetime64[h], None where the rows carry no time; `scores` [rows] likewise,
+    NaN where a row has none; `decisions` [rows] or empty, "" where a row has none; `labels` [rows]
+    is the outcome, 0 or 1, NaN where it is not known yet.
     """
 
     rows: int
     values: Sequence[Floats]
-    days: NDArray[np.datetime64] | None = None
+    hours: NDArray[np.datetime64] | None = None
     scores: Floats | None = None
     decisions: list[str] = field(default_factory=list)
     labels: Floats | None = None
@@ -31,7 +31,7 @@ class Block:
         return Block(
             len(rows),
             [values[rows] for values in self.values],
-            None if self.days is None else self.days[rows],
+            None if self.hours is None else self.hours[rows],
             None if self.scores is None else self.scores[rows],
             [self.decisions[i] for i in rows] if self.decisions else [],
             None if self.labels is None else self.labels[rows],
@@ -44,11 +44,23 @@ class Block:
         held = ~np.isnan(self.scores)
         return self if held.all() else self.take(held)
 
+    @property
+    def days(self) -> NDArray[np.datetime64] | None:
+        """Return the day of each row [rows], datetime64[D]."""
+        return None if self.hours is None else self.hours.astype("datetime64[D]")
+
     def by_day(self) -> Iterator[tuple[str, "Block"]]:
         """Yield (ISO day, rows of that day); an empty day where the rows carry no time."""
-        if self.days is None:
+        return self._by(self.days)
+
+    def by_hour(self) -> Iterator[tuple[str, "Block"]]:
+        """Yield (ISO day and hour, rows of that hour); as `by_day`."""
+        return self._by(self.hours)
+
+    def _by(self, times: NDArray[np.datetime64] | None) -> Iterator[tuple[str, "Block"]]:
+        if times is None:
             yield "", self
             return
-        days = np.unique(self.days)
-        for day in days:
-            yield str(day), self if len(days) == 1 else self.take(self.days == day)
+        found = np.unique(times)
+        for time in found:
+            yield str(time), self if len(found) == 1 else self.take(times == time)

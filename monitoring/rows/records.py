@@ -64,10 +64,12 @@ class Log:
 
     def _mine(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """Return the answers this model gave, with their row; count the rest by what they are."""
-        refusals = pc.and_(pc.equal(batch["kind"], "refused"), pc.equal(batch["status"], STATUS))
-        refusals = pc.fill_null(refusals, False)
-        self.refused.add(self._of_the_model(batch.filter(refusals)))
-        batch = batch.filter(pc.invert(refusals))
+        refused = pc.equal(batch["kind"], "refused")
+        unfit = pc.fill_null(pc.and_(refused, pc.equal(batch["status"], STATUS)), False)
+        self.refused.add(self._of_the_model(batch.filter(unfit)))
+        others = pc.and_(pc.and_not(refused, unfit), pc.equal(self._whose(batch), self._wanted))
+        self.refused.add_others(batch["status"].filter(others))
+        batch = batch.filter(pc.invert(unfit))
         batch = self._keep(batch, pc.equal(batch["kind"], "score"), batch["kind"])
         batch = self._of_the_model(batch)
         self.refused.answered += batch.num_rows
@@ -91,12 +93,19 @@ class Log:
 
     def _of_the_model(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """Return the records of this model; count the rest by whose they are."""
+        names = self._whose(batch)
+        return self._keep(batch, pc.equal(names, self._wanted), names)
+
+    @property
+    def _wanted(self) -> str:
+        return f"model {self.reference.model} {self.reference.version}"
+
+    def _whose(self, batch: pa.RecordBatch) -> pa.Array:
+        """Return of each record whose it is: `_wanted` where it is of this model."""
         names = pc.binary_join_element_wise("model", batch["model"], batch["version"], " ")
-        wanted = f"model {self.reference.model} {self.reference.version}"
         other = pc.not_equal(batch["sha256"], self.reference.sha256)
-        rebuilt = pc.and_(other, pc.equal(names, wanted))
-        names = pc.if_else(rebuilt, f"{wanted} of other bytes", names)
-        return self._keep(batch, pc.equal(names, wanted), names)
+        rebuilt = pc.and_(other, pc.equal(names, self._wanted))
+        return pc.if_else(rebuilt, f"{self._wanted} of other bytes", names)
 
     def _keep(self, batch: pa.RecordBatch, keep: pa.Array, reason: pa.Array) -> pa.RecordBatch:
         keep = pc.fill_null(keep, False)
@@ -118,7 +127,7 @@ class Log:
         return Block(
             batch.num_rows,
             values,
-            batch["time"].cast(pa.timestamp("us")).cast(pa.date32()).to_numpy(False),
+            batch["time"].cast(pa.timestamp("us")).to_numpy(False).astype("datetime64[h]"),
             None if np.isnan(scores).all() else scores,
             texts(self._decisions(batch)),
             self.labels.of(batch["request_id"], batch["index"]) if self.labels else None,

@@ -1,4 +1,4 @@
-"""Requests that were refused with 422, counted: of which feature, and which fault."""
+"""Refused requests, counted: those refused with 422 by feature and fault, others by status."""
 
 from collections import Counter
 from typing import TypeVar
@@ -27,6 +27,7 @@ class RefusedTally:
         self.requests = self.answered = 0
         self.faults: Counter[tuple[str, str]] = Counter()
         self.features: Counter[str] = Counter()
+        self.others: Counter[int] = Counter()
         self._decoder = msgspec.json.Decoder(list[SaidFault])
 
     def add(self, batch: pa.RecordBatch) -> None:
@@ -35,16 +36,21 @@ class RefusedTally:
         for text in batch["faults"].drop_null().to_pylist():
             said = self._said(text)
             self.faults.update(said)
-            self.features.update({feature for feature, _ in said})
+            self.features.update(list(dict.fromkeys(feature for feature, _ in said)))
         self.faults = _most(self.faults)
         self.features = _most(self.features)
 
-    def _said(self, text: str) -> set[tuple[str, str]]:
-        """Return the faults of a record; none where they are not told as our server tells them."""
+    def add_others(self, statuses: pa.Array) -> None:
+        """Count requests refused with another status: their bodies were never looked into."""
+        self.others.update(statuses.drop_null().to_pylist())
+
+    def _said(self, text: str) -> list[tuple[str, str]]:
+        """Return the faults of a record, each once; none of a record that tells them otherwise."""
         try:
-            return {(f.feature, f.wanted[:LONGEST]) for f in self._decoder.decode(text)}
+            faults = ((f.feature, f.wanted[:LONGEST]) for f in self._decoder.decode(text))
+            return list(dict.fromkeys(faults))
         except msgspec.DecodeError:
-            return set()
+            return []
 
 
 def _most(counted: Counter[Key]) -> Counter[Key]:

@@ -69,7 +69,7 @@ def join(blocks: list[Block]) -> Block:
     return Block(
         sum(block.rows for block in blocks),
         [np.concatenate(column) for column in zip(*(b.values for b in blocks), strict=True)],
-        _joined([block.days for block in blocks]),
+        _joined([block.hours for block in blocks]),
         _joined([block.scores for block in blocks]),
         [decision for block in blocks for decision in block.decisions],
         _joined([block.labels for block in blocks]),

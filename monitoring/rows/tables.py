@@ -74,7 +74,7 @@ class Table:
                     yield block
 
     def _block(self, path: Path, before: int, columns: dict[str, table_file.Column]) -> Block:
-        days, chosen = None, np.arange(len(next(iter(columns.values()))))
+        hours, chosen = None, np.arange(len(next(iter(columns.values()))))
         arrays = {name: array_of(column) for name, column in columns.items()}
         if TIME in arrays and TIME in self.beside:
             try:
@@ -85,7 +85,7 @@ class Table:
             inside = self._inside(times)
             chosen = chosen[inside]
             arrays = {name: array.filter(pa.array(inside)) for name, array in arrays.items()}
-            days = times[inside].astype("datetime64[D]")
+            hours = times[inside].astype("datetime64[h]")
         rows = len(chosen)
 
         def read(name: str, how: Callable[[pa.Array], Floats]) -> Floats:
@@ -104,7 +104,7 @@ class Table:
             labels: Floats | None = self.labels.of(beside[REQUEST], None)
         else:
             labels = next((read(name, numbers) for name in LABELS if name in flat), None)
-        return Block(rows, values, days, score, decisions, labels)
+        return Block(rows, values, hours, score, decisions, labels)
 
     def _inside(self, times: NDArray[np.datetime64]) -> NDArray[np.bool_]:
         inside = np.ones(len(times), np.bool_)

@@ -1,5 +1,6 @@
 """The dashboard, started and looked at in a real browser."""
 
+import base64
 import os
 import socket
 import subprocess
@@ -81,4 +82,6 @@ def keep(browser: Chrome, name: str) -> None:
     time.sleep(0.7)  # charts draw after the page says it is done
     PICTURES.mkdir(parents=True, exist_ok=True)
     width = browser.get_window_size()["width"]
-    browser.save_screenshot(str(PICTURES / f"{'wide' if width > 700 else 'phone'}-{name}.png"))
+    picture = browser.execute_cdp_cmd("Page.captureScreenshot", {"captureBeyondViewport": True})
+    path = PICTURES / f"{'wide' if width > 700 else 'phone'}-{name}.png"
+    path.write_bytes(base64.b64decode(picture["data"]))

@@ -45,7 +45,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     known = []
     for day in range(7):
         frame = rows(400, 10 + day)
-        frame["INCOME"] *= 3 if day >= 3 else 1
+        frame["INCOME"] *= 5 if day >= 3 else 1
         if day == 4:
             continue  # nothing came in
         begin = BEGIN.replace(hour=9, minute=0) + timedelta(days=day)
@@ -66,7 +66,7 @@ def served(world: Path) -> Iterator[str]:
         yield url
 
 
-@pytest.fixture(scope="module", params=[(1300, 1500), (390, 1500)], ids=["wide", "phone"])
+@pytest.fixture(scope="module", params=[(1400, 1500), (390, 1500)], ids=["wide", "phone"])
 def browser(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Chrome]:
@@ -74,9 +74,17 @@ def browser(
         yield started
 
 
+CHARTS = "[data-testid=stVegaLiteChart] [aria-label]"
+
+
 def charts(browser: Chrome) -> int:
     return len(browser.find_elements(By.CSS_SELECTOR, "[data-testid=stVegaLiteChart] canvas, "
                                      "[data-testid=stVegaLiteChart] svg"))  # fmt: skip
+
+
+def alerts(browser: Chrome, kind: str) -> list[str]:
+    boxes = f"[data-testid=stAlertContent{kind}]"
+    return [box.text for box in browser.find_elements(By.CSS_SELECTOR, boxes)]
 
 
 def no_sideways_scrolling(browser: Chrome) -> None:
@@ -88,21 +96,27 @@ def test_the_overview_tells_the_verdict(browser: Chrome, served: str) -> None:
     shown = open_page(browser, served, "Score PSI over time", "overview")
     assert "tiny 1" in shown
     assert "INCOME: " in shown
+    assert "Drift, ▲▲▲ large" in alerts(browser, "Error")[0]
     WebDriverWait(browser, PATIENCE).until(lambda b: charts(b) >= 4)
+    drawn = browser.find_elements(By.CSS_SELECTOR, CHARTS)
+    assert any("refuse from 0.4" in str(each.get_attribute("aria-label")) for each in drawn)
     no_sideways_scrolling(browser)
 
 
 def test_the_head_tells_how_many_were_refused(browser: Chrome, world: Path, tmp_path: Path) -> None:
     """Before, a third of the applicants refused was one grey line at the end, under a green box."""
     write_log(tmp_path / "log", rows(400, 1))
-    segment(tmp_path / "log", refused(200, {"feature": "KIND", "wanted": "car"}), host="second")
+    unread = [*refused(200, {"feature": "KIND", "wanted": "car"}), *refused(5, status=400)]
+    segment(tmp_path / "log", unread, host="second")
     given = ["--model", str(world / "tiny" / "1"), "--log", str(tmp_path / "log")]
     assert main(["drift", *given, "--out", str(tmp_path / "out"), "--no-report"]) == 1
     with dashboard("--out", str(tmp_path / "out")) as url:
         shown = open_page(browser, url, "Why requests were refused", "refused")
     assert "Drift, ▲▲▲ large" in shown
+    assert "Refused requests: 33.3%" in alerts(browser, "Error")[1]
     assert "200 of 600 asked were refused (33.3%): KIND 200" in shown
-    assert "refused 200 of 600 asked, 33.3% (95 % interval 29.7% to 37.2%): drifted" in shown
+    assert "95 % interval 29.7% to 37.2%: DRIFTED" in shown
+    assert "Not among them, since their bodies could not be read: 5 with 400" in shown
     no_sideways_scrolling(browser)
 
 
@@ -126,16 +140,63 @@ def test_a_decision_is_found_by_its_request_id(browser: Chrome, served: str, wor
     line = sorted((world / "log").glob("*.jsonl"))[2].read_bytes().splitlines()[7]
     record = json.loads(line)
     open_page(browser, f"{served}/decision", "Request id")
-    field = browser.find_element(By.CSS_SELECTOR, "[data-testid=stTextInput] input")
+    field = browser.find_element(By.CSS_SELECTOR, "[data-testid=stSelectbox] input")
     field.send_keys(record["request_id"], Keys.ENTER)
     wait = WebDriverWait(browser, PATIENCE)
-    wait.until(lambda b: f"score at {record['time']}" in text_of(b) and settled(b))
+    when = record["time"][:19].replace("T", " ")
+    wait.until(lambda b: f"score at {when}" in text_of(b) and settled(b))
     assert f"{record['prediction']:.4f}" in text_of(browser)
     assert record["decision"] in text_of(browser)
     keep(browser, "decision")
     no_error_box(browser)
     shown = open_page(browser, f"{served}/decision?request_id=nobody", "no such request")
     assert "score at" not in shown
+
+
+def test_the_latest_decision_is_shown_with_what_it_rests_on(
+    browser: Chrome, world: Path, tmp_path: Path
+) -> None:
+    """Score, thresholds, policy, warnings and reasons of the newest record, without being asked."""
+    reasons = [{"rank": 1, "code": "R1", "text": "Too young to tell", "features": ["AGE"],
+                "contribution": 0.4}]  # fmt: skip
+    write_log(tmp_path / "log", rows(5, 1))
+    given = {"policy": "refer>=0.25 refuse>=0.4", "decision": "refer", "reasons": reasons}
+    later = BEGIN + timedelta(hours=1)
+    write_log(tmp_path / "log", rows(3, 2), later, flags=["above:INCOME"], **given)
+    with dashboard("--out", str(world / "out"), "--log", str(tmp_path / "log")) as url:
+        shown = open_page(browser, f"{url}/decision", "score at", "latest-decision")
+    assert f"score at {later + timedelta(seconds=2):%Y-%m-%d %H:%M:%S} UTC" in shown
+    for said in ("Refer from\n0.25", "Refuse from\n0.4", "by policy refer>=0.25 refuse>=0.4",
+                 "Warnings given: above:INCOME", "1. R1: Too young to tell (AGE)"):  # fmt: skip
+        assert said in shown.replace("\u2060", "")
+    no_sideways_scrolling(browser)
+
+
+def test_a_model_and_version_can_be_chosen(browser: Chrome, world: Path, tmp_path: Path) -> None:
+    """Each run has a folder of its own; all pages show the chosen one."""
+    for version in ("1", "2"):
+        shutil.copytree(world / "out", tmp_path / "out" / "tiny" / version)
+    second = output.read(tmp_path / "out" / "tiny" / "2")
+    second.model.version, second.status, second.reasons = "2", "stable", []
+    (tmp_path / "out" / "tiny" / "2" / "drift.json").write_bytes(output.document(second))
+    with dashboard("--out", str(tmp_path / "out")) as url:
+        assert "tiny 1" in open_page(browser, url, "Drift, ▲▲▲ large", "choice")
+        box = browser.find_element(By.CSS_SELECTOR, "[data-testid=stSelectbox] input")
+        box.send_keys("tiny 2", Keys.ENTER)
+        heading = (By.CSS_SELECTOR, "h1")
+        WebDriverWait(browser, PATIENCE).until(
+            lambda b: b.find_element(*heading).text == "tiny 2" and settled(b)
+        )
+        assert "Stable" in text_of(browser)
+
+
+def test_one_day_is_shown_by_the_hour(browser: Chrome, world: Path, tmp_path: Path) -> None:
+    for hour in (9, 10, 12):
+        write_log(tmp_path / "log", rows(300, hour), BEGIN.replace(hour=hour, minute=0))
+    given = ["--model", str(world / "tiny" / "1"), "--log", str(tmp_path / "log")]
+    main(["drift", *given, "--out", str(tmp_path / "out"), "--no-report"])
+    with dashboard("--out", str(tmp_path / "out")) as url:
+        open_page(browser, url, "Rows per hour (UTC)", "hours")
 
 
 def test_outcomes_are_shown_with_their_doubt(browser: Chrome, served: str) -> None:
@@ -158,6 +219,7 @@ def test_the_evidently_report_is_embedded(browser: Chrome, served: str) -> None:
     frame = wait.until(lambda b: b.find_element(By.CSS_SELECTOR, "iframe"))
     browser.switch_to.frame(frame)
     wait.until(lambda b: "Drifted Columns" in text_of(b))
+    assert "tiny 1, 2026-11-23 to 2026-11-29, looked at " in text_of(browser)
     browser.switch_to.default_content()
     keep(browser, "report")
     no_error_box(browser)

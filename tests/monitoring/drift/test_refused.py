@@ -113,6 +113,7 @@ def test_only_what_this_model_refused_for_what_was_sent_counts(model: Path, tmp_
     assert found.status == "stable"
     assert found.refused is not None
     assert (found.refused.requests, found.refused.asked) == (5, 1005)
+    assert found.refused.others == {"400": 300}
     assert found.rows.passed_over == {"refused": 300, "model tiny 2": 300}
 
 

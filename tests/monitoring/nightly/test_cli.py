@@ -309,6 +309,24 @@ def test_days_without_a_row_are_in_the_trend(judge: Judge, tmp_path: Path) -> No
     assert trend["missing"]["AGE"][1:3] == [None, None]
 
 
+def test_one_day_is_told_by_the_hour(judge: Judge, tmp_path: Path) -> None:
+    """Of two days it is told by the day, whichever order the rows come in."""
+    for hour in (9, 11):
+        write_log(tmp_path / "log", rows(300, hour), BEGIN.replace(hour=hour, minute=0))
+    drift = judge("--log", str(tmp_path / "log"))[1]
+    assert drift["trend"]["by"] == "hour"
+    assert [(p["start"], p["rows"]) for p in drift["trend"]["periods"]] == [
+        ("2026-11-23T09", 300), ("2026-11-23T10", 0), ("2026-11-23T11", 300)
+    ]  # fmt: skip
+    assert (drift["window"]["first"], drift["window"]["last"]) == ("2026-11-23", "2026-11-23")
+    assert judge("--log", str(tmp_path / "log"), "--by", "week")[1]["trend"]["by"] == "week"
+    write_log(tmp_path / "log", rows(100, 1), BEGIN + timedelta(days=1))
+    later = judge("--log", str(tmp_path / "log"))[1]["trend"]
+    assert [(p["start"], p["rows"]) for p in later["periods"]] == [
+        ("2026-11-23", 600), ("2026-11-24", 100)
+    ]  # fmt: skip
+
+
 def test_a_stray_date_does_not_make_a_trend_of_ten_thousand_days(
     judge: Judge, tmp_path: Path
 ) -> None:

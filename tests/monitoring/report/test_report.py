@@ -128,7 +128,7 @@ def test_a_report_that_was_not_written_is_an_error(tmp_path: Path) -> None:
             """Do what evidently does when handed a Path."""
 
     with pytest.raises(ReportError, match="wrote nothing"):
-        evidently_report.save(Silent(), tmp_path, "report")
+        evidently_report.save(Silent(), tmp_path, "report", "tiny 1")
 
 
 def test_too_few_rows_make_no_report_but_a_verdict(
