@@ -1,4 +1,4 @@
-# One verb, one line. `make` alone lists them.
+# One verb, one line: `make` alone lists those that users need (##), `make help-dev` the others (#:).
 PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -11,29 +11,25 @@ SAMPLES := models/credit-express
 # Test files that run at once: twice the cores, since many tests wait.
 TESTERS ?= 4
 
-# $(call layers,ENVIRONMENT,LAYERS): each layer of requirements is installed once, and again only
-# when its file has changed.
-define layers
-	@test -x $(1)/bin/python || $(PYTHON) -m venv $(1)
-	@for layer in $(2); do \
-	  cmp -s requirements/$$layer.txt $(1)/installed-$$layer.txt && continue; \
-	  echo "installing the $$layer layer into $(1)" >&2; \
-	  $(1)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
-	    --requirement requirements/$$layer.txt || exit 1; \
-	  cp requirements/$$layer.txt $(1)/installed-$$layer.txt; \
-	done
-endef
+# $(call layers,ENVIRONMENT,LAYERS): make the environment, install what is not there yet.
+layers = @requirements/install "$(PYTHON)" $(1) $(2)
 
-.PHONY: help
-help: ## list the verbs
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+.PHONY: help help-dev
+help:
+	@$(call list,##)
+	@echo "  make help-dev         the other verbs: checks, measurements, releases"
+help-dev:
+	@$(call list,#:)
+list = awk -F ':.*$(1) ' '/^[a-z0-9-]+:.*$(1) / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-.PHONY: setup-serve setup
-setup-serve: # what serving, converting and training need, and the native engine where it can be built
+.PHONY: setup-serve setup setup-dev
+setup-serve: #: what serving, converting and training need, and the native engine where it can be built
 	$(call layers,$(VENV),server convert)
 	@$(PY) -m server.engine.native.build
-setup: setup-serve ## build .venv, and .venv-clients with the KServe client, for serve and test
-	$(call layers,$(VENV),monitoring bench test)
+setup: setup-serve ## set up .venv: to serve, convert, read the log and watch for drift
+	$(call layers,$(VENV),monitoring)
+setup-dev: setup #: what tests and benchmarks need too, and .venv-clients with the KServe client
+	$(call layers,$(VENV),bench test)
 	$(call layers,$(VENV)-clients,clients)
 
 .PHONY: serve
@@ -42,9 +38,9 @@ serve: setup-serve ## serve the committed model and score a real applicant (ONCE
 	  --host $(HOST) --port $(PORT) $(if $(ONCE),--once)
 
 .PHONY: test lint
-test: setup lint ## lint, types and all tests
+test: setup-dev lint ## lint, types and all tests
 	$(PY) -m pytest -n $(TESTERS) --dist loadfile
-lint: setup ## ruff and mypy alone
+lint: setup-dev #: ruff and mypy alone
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
@@ -66,91 +62,91 @@ homecredit: setup-serve ## DATA=application_train.csv: train and convert models/
 	  --cost-fn 10 --cost-fp 1 --training-info $(BUILD)/home-credit/training.json
 
 .PHONY: fidelity verify-models convert-long crash-test
-fidelity: setup ## train a model of every kind, prove each, render docs/fidelity.md
+fidelity: setup-dev #: train a model of every kind, prove each, render docs/fidelity.md
 	$(PY) -m convert fidelity
-verify-models: setup ## FILES="a.txt b.pkl …": prove any LightGBM models bit for bit
+verify-models: setup-serve #: FILES="a.txt b.pkl …": prove any LightGBM models bit for bit
 	$(PY) -m convert verify $(FILES)
-convert-long: setup ## 2,000 small random models against LightGBM
+convert-long: setup-dev #: 2,000 small random models against LightGBM
 	CONVERT_EXAMPLES=2000 $(PY) -m pytest tests/convert/prove/test_property.py
-crash-test: setup ## kill -9 a loaded server 100 times; kill compaction 50 times: nothing is lost
+crash-test: setup-dev #: kill -9 a loaded server 100 times; kill compaction 50 times: nothing is lost
 	$(PY) -m tests.long.crash_log --rounds 100
 	$(PY) -m tests.long.kill_compaction --rounds 50
 
 .PHONY: log-scale
-log-scale: setup ## every verb of the log on RECORDS=1000000: seconds and memory, into docs/record.md
+log-scale: setup-dev #: every verb of the log on RECORDS=1000000: seconds and memory, into docs/record.md
 	$(PY) -m tests.long.million_log --records $(or $(RECORDS),1000000) --write
 	$(PY) -m tests.long.log_scale
 
 .PHONY: drift-power drift-scale dashboard dashboard-test
-drift-power: setup ## false alarms and missed drift over 100 seeds, Evidently beside (about an hour)
+drift-power: setup-dev #: false alarms and missed drift over 100 seeds, Evidently beside (about an hour)
 	$(PY) -W ignore -m bench.power drift-power --out docs/drift-power.json
 	$(PY) -W ignore -m bench.power drift-power --render docs
-drift-scale: setup ## what a verdict and a report cost at size
+drift-scale: setup-dev #: what a verdict and a report cost at size
 	$(PY) -m bench.power drift-scale --out docs/drift-scale.json
 	$(PY) -W ignore -m bench.power drift-power --render docs
 dashboard: setup ## look at drift, decisions and outcomes in a browser (OUT=drift LOG=log)
 	$(PY) -m monitoring dashboard --out $(or $(OUT),drift) --log $(or $(LOG),log)
-dashboard-test: setup ## drive the dashboard in headless Chromium, pictures in artifacts/
+dashboard-test: setup-dev #: drive the dashboard in headless Chromium, pictures in artifacts/
 	command -v chromium chromedriver >/dev/null || apt-get install -y chromium chromium-driver
 	$(PY) -m pytest -rs tests/monitoring/dashboard/test_dashboard.py
 
 APPLICANTS := $(BUILD)/applicants.jsonl
 GUIDED := $(BUILD)/guided
 .PHONY: fuzz fuzz-guided audit-http load-test
-fuzz: setup $(APPLICANTS) ## a million broken bodies against /score (BODIES=n)
+fuzz: setup-dev $(APPLICANTS) #: a million broken bodies against /score (BODIES=n)
 	$(PY) -m tests.long.server_fuzz --bodies $(or $(BODIES),1000000) --model $(MODEL) --applicants $(APPLICANTS)
-fuzz-guided: setup $(APPLICANTS) ## the same handler in process, guided by coverage (RUNS=n)
+fuzz-guided: setup-dev $(APPLICANTS) #: the same handler in process, guided by coverage (RUNS=n)
 	$(call layers,$(GUIDED),server fuzz)
 	$(GUIDED)/bin/python -m tests.long.server_guided_fuzz --runs $(or $(RUNS),300000) \
 	  --model $(MODEL) --applicants $(APPLICANTS) --out $(BUILD)/guided-fuzz
-audit-http: setup $(APPLICANTS) ## 20,000 connections of raw requests through both lanes (CONNECTIONS=n SEED=n)
+audit-http: setup-dev $(APPLICANTS) #: 20,000 connections of raw requests through both lanes (CONNECTIONS=n SEED=n)
 	$(PY) -m tests.long.server_audit --connections $(or $(CONNECTIONS),20000) --seed $(or $(SEED),1) \
 	  --model $(MODEL) --applicants $(APPLICANTS)
-load-test: setup $(APPLICANTS) ## swaps, restarts, SIGTERM, overload and slow clients under load
+load-test: setup-dev $(APPLICANTS) #: swaps, restarts, SIGTERM, overload and slow clients under load
 	$(PY) -m convert $(MODEL)/model.txt --name credit-express --version 2 --out $(BUILD)/models --force
 	$(PY) -m tests.long.server_long --models $(MODEL) $(BUILD)/models/credit-express/2 --applicants $(APPLICANTS)
 $(APPLICANTS): models/credit-express/held-out.parquet
 	$(PY) -m models.applicants $< $@
 
 .PHONY: native-long native-fuzz native-bodies arm64-check runtimes-check test-engines
-native-long: setup ## a million rows by the native engine, LightGBM and onnxruntime (ROWS=n FILES="a.txt …")
+native-long: setup-dev #: a million rows by the native engine, LightGBM and onnxruntime (ROWS=n FILES="a.txt …")
 	$(PY) -m tests.long.native_long $(or $(ROWS),1000000) $(FILES)
-native-fuzz: setup ## 100,000 damaged models for the native engine (COUNT=n)
+native-fuzz: setup-dev #: 100,000 damaged models for the native engine (COUNT=n)
 	$(PY) -m tests.long.native_fuzz $(or $(COUNT),100000) $(MODEL)
-native-bodies: setup ## five million bodies decoded in C and the long way, numbers against strtod (COUNT=n)
+native-bodies: setup-dev #: five million bodies decoded in C and the long way, numbers against strtod (COUNT=n)
 	$(PY) -m tests.long.native_bodies $(or $(COUNT),5000000)
 	$(PY) -m tests.long.number_long $(or $(COUNT),10000000)
-arm64-check: setup ## the same bits on arm64, emulated: onnxruntime and the native engine (FILES="a.txt …")
+arm64-check: setup-dev #: the same bits on arm64, emulated: onnxruntime and the native engine (FILES="a.txt …")
 	tests/long/arm64.sh $(BUILD)/arm64 $(FILES)
-runtimes-check: setup ## the same bits by onnxruntime-web under node and onnx's reference evaluator
+runtimes-check: setup-dev #: the same bits by onnxruntime-web under node and onnx's reference evaluator
 	$(PY) -W ignore -m tests.long.runtime_cases $(BUILD)/runtimes/cases $(FILES)
 	$(PY) -W ignore -m tests.long.runtime_reference $(BUILD)/runtimes/cases
 	npm install --prefix $(BUILD)/runtimes --silent --no-save --ignore-scripts onnxruntime-web@$(ORT_WEB)
 	cd $(BUILD)/runtimes && node $(CURDIR)/tests/long/runtime_web.mjs cases
 ORT_WEB := 1.30.0
-test-engines: setup ## the server's whole test suite on onnxruntime and on the native engine
+test-engines: setup-dev #: the server's whole test suite on onnxruntime and on the native engine
 	CREDIT_ENGINE=onnxruntime $(PY) -m pytest --ignore=tests/server/engine/native tests/server
 	CREDIT_ENGINE=native $(PY) -m pytest tests/server
 
 .PHONY: bench bench-peers profile
-bench: setup ## measure again and render BENCHMARKS.md (QUICK=1: a look, into build/bench/quick)
+bench: setup-dev #: measure again and render BENCHMARKS.md (QUICK=1: a look, into build/bench/quick)
 	$(PY) -m bench $(if $(QUICK),--quick)
-bench-peers: setup ## build the peers' environments in build/peers and measure them beside this server
+bench-peers: setup-dev #: build the peers' environments in build/peers and measure them beside this server
 	$(PY) -m bench --peers $(if $(QUICK),--quick)
-profile: setup ## profile a request, into build/bench
+profile: setup-dev #: profile a request, into build/bench
 	$(PY) -m bench.profiling
 
 .PHONY: bench-parts bench-guard soak
-bench-parts: setup ## decode, fill, run, transform, record, encode under pytest-benchmark
+bench-parts: setup-dev #: decode, fill, run, transform, record, encode under pytest-benchmark
 	$(PY) -m pytest bench/benchmark_stages.py --benchmark-only --benchmark-json $(BUILD)/parts.json
-bench-guard: setup ## after make bench QUICK=1: its ratios against the committed results
+bench-guard: setup-dev #: after make bench QUICK=1: its ratios against the committed results
 	$(PY) -m bench.guard
-soak: setup ## growth over MINUTES=10 of steady load, into bench/results
+soak: setup-dev #: growth over MINUTES=10 of steady load, into bench/results
 	$(PY) -m bench.soak --minutes $(or $(MINUTES),10)
 	$(PY) -m bench --render
 
 .PHONY: lock
-lock: ## resolve requirements/*.in again (needs uv)
+lock: #: resolve requirements/*.in again (needs uv)
 	cat requirements/server.in requirements/convert.in requirements/monitoring.in \
 	  requirements/bench.in requirements/test.in | grep -v '^#' | sort -u > $(BUILD)/all.in
 	$(UV_COMPILE) $(BUILD)/all.in -o $(BUILD)/all.txt
@@ -165,7 +161,7 @@ UV_COMPILE := uv pip compile --quiet --universal --fork-strategy fewest --python
 
 TOOLS := $(BUILD)/deploy
 .PHONY: deploy-lint audit licences sbom bases
-deploy-lint: ## Dockerfile, workflows, compose file, manifests and alert rules, each by its own tool
+deploy-lint: #: Dockerfile, workflows, compose file, manifests and alert rules, each by its own tool
 	$(call layers,$(TOOLS),deploy)
 	$(TOOLS)/bin/hadolint Dockerfile.distroless deploy/monitoring/Dockerfile
 	$(TOOLS)/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
@@ -173,18 +169,18 @@ deploy-lint: ## Dockerfile, workflows, compose file, manifests and alert rules, 
 	$(TOOLS)/bin/kubernetes-validate --quiet --strict --kubernetes-version 1.33 \
 	  deploy/kubernetes/[!k]*.yaml deploy/schedule/cronjob.yaml
 	! command -v promtool >/dev/null || promtool check config deploy/prometheus/prometheus.yml
-audit: ## known vulnerabilities of what the images hold; fails where the advisories cannot be had
+audit: #: known vulnerabilities of what the images hold; fails where the advisories cannot be had
 	$(call layers,$(TOOLS),deploy)
 	$(TOOLS)/bin/pip-audit --strict --require-hashes --disable-pip \
 	  $(foreach layer,$(IMAGE_LAYERS),--requirement requirements/$(layer).txt)
-licences: ## of what the images hold: only those named here
+licences: #: of what the images hold: only those named here
 	$(call layers,$(TOOLS),deploy)
 	$(foreach layer,$(IMAGE_LAYERS),$(call licences,$(layer)))
-sbom: ## a CycloneDX list of what each image holds, build/sbom-server.cdx.json and -monitoring
+sbom: #: a CycloneDX list of what each image holds, build/sbom-server.cdx.json and -monitoring
 	$(call layers,$(TOOLS),deploy)
 	$(call sbom,server,Dockerfile.distroless)
 	$(call sbom,monitoring,deploy/monitoring/Dockerfile)
-bases: ## look up the digests of all base images again, and write them down (needs a registry)
+bases: #: look up the digests of all base images again, and write them down (needs a registry)
 	$(PYTHON) deploy/image/bases.py --update
 # The layers of requirements that an image holds: the server's, and that of the drift job.
 IMAGE_LAYERS := server monitoring
@@ -208,9 +204,9 @@ image: ## build the image; from wheelhouse/ alone where there is one
 	$(DOCKER) build --file Dockerfile.distroless --tag $(IMAGE) \
 	  --build-arg REVISION=$$(git rev-parse HEAD 2>/dev/null || echo unknown) $(call bases,Dockerfile.distroless) \
 	  $(if $(wildcard wheelhouse/*.whl),--network none --build-arg PIP_NO_INDEX=1) .
-image-test: setup ## run the image read-only, as nobody, and test what it answers and holds
+image-test: setup-dev #: run the image read-only, as nobody, and test what it answers and holds
 	IMAGE=$(IMAGE) DOCKER=$(DOCKER) $(PY) -m pytest -rs tests/image/test_container.py tests/image/test_deployed.py
-image-suite: setup ## the server's whole HTTP test suite on the image's files (root; no Parquet in there)
+image-suite: setup-dev #: the server's whole HTTP test suite on the image's files (root; no Parquet in there)
 	IMAGE=$(IMAGE) DOCKER=$(DOCKER) $(PY) -m pytest -p tests.in_container tests/server
 image-run: ## serve from the image on PORT
 	$(DOCKER) run --rm --init=false --read-only --cap-drop ALL --security-opt no-new-privileges \
@@ -219,7 +215,7 @@ image-monitoring: ## build the image of the drift job, the log's verbs and the d
 	DOCKER_BUILDKIT=1 $(DOCKER) build --file deploy/monitoring/Dockerfile \
 	  --tag $(IMAGE)-monitoring --build-arg REVISION=$$(git rev-parse HEAD 2>/dev/null || echo unknown) \
 	  $(call bases,deploy/monitoring/Dockerfile) .
-wheelhouse: ## the server's wheels and its native engine, for a build without a network
+wheelhouse: #: the server's wheels and its native engine, for a build without a network
 	mkdir -p wheelhouse
 	test "$(ARCH)" != "$$(uname -m)" || $(PYTHON) -m server.engine.native.build --out wheelhouse
 	$(PYTHON) -m pip download --quiet --dest wheelhouse --no-deps --require-hashes \

@@ -84,7 +84,7 @@ def test_triton_sees_an_error_as_one(client: triton.InferenceServerClient) -> No
 
 
 def test_kserve_infers_with_lightgbms_bits(server: Running, trained: Trained) -> None:
-    """The unmodified kserve client in an environment of its own: make setup."""
+    """The unmodified kserve client in an environment of its own: make setup-dev."""
     if not CLIENTS.exists():
         pytest.skip(f"{CLIENTS.relative_to(ROOT)} is absent: the kserve client lives there")
     rows = trained.held_out[:20]
