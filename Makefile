@@ -4,6 +4,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 HOST ?= 127.0.0.1
 PORT ?= 8000
+DASHBOARD_PORT ?= 8501
 MODEL ?= models/credit-express/1
 BUILD := build
 MODELS := models
@@ -45,6 +46,10 @@ lint: setup-dev #: ruff and mypy alone
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
 
+.PHONY: newcomer
+newcomer: #: a new clone, every command of README as it stands there (ALSO="test docker": those too)
+	$(PYTHON) -m tests.long.newcomer --also $(ALSO)
+
 .PHONY: model
 model: setup-serve ## train and convert the demo model again, to the same bits
 	$(PY) -m models.credit_express --out $(BUILD)/credit-express \
@@ -85,7 +90,7 @@ drift-scale: setup-dev #: what a verdict and a report cost at size
 	$(PY) -m bench.power drift-scale --out docs/drift-scale.json
 	$(PY) -W ignore -m bench.power drift-power --render docs
 dashboard: setup ## look at drift, decisions and outcomes in a browser (OUT=drift LOG=log)
-	$(PY) -m monitoring dashboard --out $(or $(OUT),drift) --log $(or $(LOG),log)
+	$(PY) -m monitoring dashboard --out $(or $(OUT),drift) --log $(or $(LOG),log) --port $(DASHBOARD_PORT)
 dashboard-test: setup-dev #: drive the dashboard in headless Chromium, pictures in artifacts/
 	command -v chromium chromedriver >/dev/null || apt-get install -y chromium chromium-driver
 	$(PY) -m pytest -rs tests/monitoring/dashboard/test_dashboard.py
