@@ -5,7 +5,6 @@ import re
 import shutil
 import socket
 import subprocess
-from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -48,9 +47,9 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def walked(clone: Path) -> Iterator[Walk]:
+def walked(clone: Path) -> Walk:
     """README's commands, all but `make test` and those that need docker, on free ports."""
-    yield walk(clone, ports=dict(zip(PORTS, free_ports(len(PORTS)), strict=True)))
+    return walk(clone, ports=dict(zip(PORTS, free_ports(len(PORTS)), strict=True)))
 
 
 def test_every_command_exits_as_readme_says_and_git_has_nothing_to_tell(walked: Walk) -> None:
@@ -71,7 +70,7 @@ def test_the_answer_is_the_one_that_readme_shows(walked: Walk) -> None:
 def test_the_record_is_that_of_the_answer(walked: Walk) -> None:
     answer, record = (json.loads(walked.printed(part)) for part in ("curl ", "log get"))
     assert record["request_id"] == answer["request_id"]
-    assert record["probability"] == answer["probability"]
+    assert record["prediction"] == answer["probability"]
 
 
 def test_the_file_command_scores_every_row(walked: Walk) -> None:

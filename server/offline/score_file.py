@@ -17,12 +17,16 @@ PROGRESS_SECONDS = 1.0
 
 
 def score_file(model: Model, source: Path, out: Path) -> None:
-    """Write `source`'s columns and the scores to `out`; raises TableError naming file and line."""
+    """Write `source`'s columns and the scores to `out`; raises TableError naming file and line.
+
+    The folder of `out` is made where there is none.
+    """
     header = column_names(source)
     added = score_columns(model)
     refuse_bad_columns(source, header, [f.name for f in model.manifest.features], added)
     lines = (row for block in blocks(source, header) for row in rows_of(block))
     scored = (row + cells(said) for row, said in scored_rows(model, source, header, lines))
+    out.parent.mkdir(parents=True, exist_ok=True)
     table.write(out, header + added, with_progress(scored))
 
 

@@ -38,7 +38,7 @@ def started(
     assert any(each.startswith(delayed) for each in kept)
     kept = [f"{delayed}0.1" if each.startswith(delayed) else each for each in kept]
     folder = tmp_path_factory.mktemp("log")
-    with serve(MODELS.parent, folder, *kept) as up:
+    with serve(MODELS, folder, *kept) as up:
         yield up
 
 
@@ -53,7 +53,7 @@ def test_the_probes_ask_paths_that_answer(pod: dict[str, Any], started: Running)
 def test_the_compose_command_starts_the_server(serve: Serve, tmp_path: Path) -> None:
     """It names a drift file that is not there until the drift job has run once."""
     compose = composed()
-    with serve(MODELS.parent, tmp_path, *compose["services"]["server"]["command"]) as up:
+    with serve(MODELS, tmp_path, *compose["services"]["server"]["command"]) as up:
         assert httpx.get(f"{up.url}/metrics").status_code == 200
 
 

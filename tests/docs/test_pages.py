@@ -48,3 +48,8 @@ def test_every_metric_that_is_named_exists(page: Path) -> None:
     named = {SUFFIX.sub("", name) for name in METRIC.findall(page.read_text())}
     columns = {"credit_express"}  # the recipe's module, no metric
     assert named - columns <= written_metrics()
+
+
+@pytest.mark.parametrize("name", ["serve", "convert", "log", "drift", "operate"])
+def test_a_page_that_says_python_says_which_one(name: str) -> None:
+    assert "`python` here is `.venv/bin/python`" in (DOCS / f"{name}.md").read_text()

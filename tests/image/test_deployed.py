@@ -14,7 +14,7 @@ from tests.golden import bits, golden
 from tests.manifests import COMPOSE, DEPLOY, composed, pods
 from tests.waiting import until
 
-MODELS = Path(__file__).parents[2] / "models"
+MODELS = Path(__file__).parents[2] / "models" / "credit-express"
 NOBODY = 65532
 
 
@@ -55,7 +55,7 @@ def started(
 
 
 def scored_exactly(up: Container) -> None:
-    rows, _, wanted = golden(MODELS / "credit-express" / "1")
+    rows, _, wanted = golden(MODELS / "1")
     answers = [httpx.post(f"{up.url}/score", json=row).raise_for_status().json() for row in rows]
     assert bits([answer["probability"] for answer in answers]) == bits(wanted)
 
