@@ -83,11 +83,10 @@ def convert(
         scores = _scores(built.subject, rows)
         report = count_wrong(built, reference, policy.refuse_at if policy else None)
         progress(f"{request.exporter}: {report.mismatches} of {report.rows} rows are not exact")
-    agreement = explained.agreement if explained else None
-    facts = Facts(built, policy, report, request.training, request.exporter, meant, agreement)
+    facts = Facts(built, policy, report, request.training, request.exporter, meant, explained)
     files = {"model.onnx": built.content, "model.txt": loaded.text.encode()}
     files |= explained.files if explained else {}
-    files |= _derived(facts, explained, rows, scores)
+    files |= _derived(facts, rows, scores)
     files["verification.md"] = verification_text(request.identity, facts).encode()
     files["manifest.json"] = json_bytes(manifest(request.identity, facts, hashes_of(files)))
     files["SHA256SUMS"] = sums(files)
@@ -142,13 +141,11 @@ def _explained(
         return None
 
 
-def _derived(
-    facts: Facts, explained: Explained | None, rows: Rows | None, scores: Scores | None
-) -> dict[str, bytes]:
+def _derived(facts: Facts, rows: Rows | None, scores: Scores | None) -> dict[str, bytes]:
     """Return the golden rows and, if there are reference rows, the profile and a sample of them."""
     built = facts.built
     chosen = golden_rows(built.subject.pool, built.features, rows.X if rows else None)
-    made = golden(chosen, built.subject.runtime, built.transform, explained)
+    made = golden(chosen, built.subject.runtime, built.transform, facts.explained)
     files = {"golden.json": json_bytes(made)}
     if rows is not None and scores is not None:
         described = profile(rows, built.features, scores.prediction, facts.policy)

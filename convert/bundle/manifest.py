@@ -6,7 +6,7 @@ from importlib.metadata import version
 from ..model.features import Feature
 from ..policy.policy import Policy
 from ..prove.building import Built
-from ..prove.contributions import Agreement
+from ..prove.contributions import Explained
 from ..prove.verify import Report
 from ..read.classes import Label, Meaning
 
@@ -32,14 +32,14 @@ class Facts:
     training: dict[str, object]
     exporter: str = "exact"
     meaning: Meaning = field(default_factory=Meaning)
-    agreement: Agreement | None = None
+    explained: Explained | None = None
 
 
 def manifest(identity: Identity, facts: Facts, hashes: dict[str, str]) -> dict[str, object]:
     """Return the manifest. It holds no timestamp, so the same input gives the same bytes."""
     built = facts.built
     outputs = built.model.trees_per_iteration
-    agreement = facts.agreement
+    explained = facts.explained
     return {
         "schema_version": SCHEMA_VERSION,
         "name": identity.name,
@@ -55,7 +55,7 @@ def manifest(identity: Identity, facts: Facts, hashes: dict[str, str]) -> dict[s
         "policy": None if facts.policy is None else policy_values(facts.policy),
         "exporter": facts.exporter,
         "verification": _verification(facts.report),
-        **({"contributions": asdict(agreement)} if agreement else {}),
+        **({"contributions": explained.values} if explained else {}),
         "source": {"kind": built.loaded.kind, "steps_before": list(built.loaded.steps)},
         "training": facts.training,
         "tools": {tool: version(tool) for tool in TOOLS},

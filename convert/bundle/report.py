@@ -80,9 +80,9 @@ def _left_out(facts: Facts) -> list[str]:
 
 def _contributions(facts: Facts) -> list[str]:
     """How near the contributions are to LightGBM's, and to the scores."""
-    found = facts.agreement
-    if found is None:
+    if facts.explained is None:
         return []
+    found = facts.explained.agreement
     return [
         "## Contributions",
         "",

@@ -45,12 +45,18 @@ def build_graph(
         nodes.nodes.append(_tree_node(numbered, codes, "leaf"))
         shape = (ensemble.trees // ensemble.outputs, ensemble.outputs)
         add_linear(nodes, (start, "leaf"), ensemble.leaf_value, ensemble.linear, shape)
+    return _model(nodes.nodes, nodes.constants, features, ensemble.outputs)
+
+
+def _model(
+    nodes: list[onnx.NodeProto], constants: list[onnx.TensorProto], features: int, outputs: int
+) -> onnx.ModelProto:
     graph = helper.make_graph(
-        nodes.nodes,
+        nodes,
         "lightgbm",
         [helper.make_tensor_value_info("X", TensorProto.DOUBLE, ["N", features])],
-        [helper.make_tensor_value_info("raw", TensorProto.DOUBLE, ["N", ensemble.outputs])],
-        nodes.constants,
+        [helper.make_tensor_value_info("raw", TensorProto.DOUBLE, ["N", outputs])],
+        constants,
     )
     opsets = [helper.make_opsetid(domain, number) for domain, number in OPSETS.items()]
     model = helper.make_model(
@@ -58,6 +64,12 @@ def build_graph(
     )
     onnx.checker.check_model(model)
     return model
+
+
+def build_steps(before: Nodes, output: str, features: int, taken: int) -> onnx.ModelProto:
+    """Return the steps alone, whose output `raw` is what the trees take."""
+    end = helper.make_node("Identity", [output], ["raw"])
+    return _model([*before.nodes, end], before.constants, features, taken)
 
 
 def _tree_node(ensemble: Ensemble, start: str, output: str) -> onnx.NodeProto:

@@ -6,7 +6,7 @@ import onnx
 
 from ..errors import OptionError, UnsupportedModelError
 from ..graph.ensemble import build_ensemble
-from ..graph.graph import build_graph, read_ensemble
+from ..graph.graph import build_graph, build_steps, read_ensemble
 from ..graph.runtime import Runtime
 from ..model.calibrator import Calibrator
 from ..model.evidence import Evidence
@@ -23,13 +23,22 @@ from .verify import Subject
 
 
 @dataclass(frozen=True)
+class Steps:
+    """A pipeline's steps as a graph of their own; `columns` are the inputs their outputs are of."""
+
+    content: bytes
+    columns: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class Built:
-    """The ONNX model beside the LightGBM model it was made from."""
+    """The ONNX model beside the LightGBM model it was made from, and the steps before its trees."""
 
     loaded: Loaded
     task: Task
     content: bytes
     subject: Subject
+    steps: Steps | None = None
 
     @property
     def model(self) -> Model:
@@ -103,6 +112,7 @@ def _behind(
     """
     alone = _built(loaded, missing, None, None).subject
     model, width = loaded.model, len(carried.inputs)
+    steps = build_steps(carried.nodes, carried.output, width, len(alone.features))
     graph = build_graph(
         build_ensemble(model), width, carried.nodes, carried.output, len(alone.features)
     )
@@ -118,7 +128,7 @@ def _behind(
         inner=alone,
     )
     check_names(subject.features)
-    return Built(loaded, task, content, subject)
+    return Built(loaded, task, content, subject, Steps(_bytes(steps), carried.sources))
 
 
 def _bytes(graph: onnx.ModelProto) -> bytes:

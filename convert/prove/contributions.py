@@ -4,20 +4,22 @@ LightGBM's are no exact truth: its sums miss its own raw scores, on deep trees b
 differ from them by a bound that grows with that miss, and have to add up where LightGBM's do not.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from ..errors import MismatchError, UnsupportedModelError
+from ..errors import MismatchError
+from ..graph.runtime import Runtime
 from ..model.covers import covers_of
 from ..model.rows import fill_rows
 from ..model.tree import Bools, Floats, Ints
 from .adversarial import sweep, typical_rows, vary
-from .building import Built
+from .building import Built, Steps
 from .quadrature import Quadrature
 from .verify import Progress
 
-COVERS = "covers.bin"
+COVERS, STEPS = "covers.bin", "steps.onnx"
 # Rows times splits that are explained.
 BUDGET = 8_000_000
 LEAST_ROWS, MOST_ROWS = 32, 600
@@ -44,20 +46,31 @@ class Agreement:
 
 @dataclass(frozen=True)
 class Explained:
-    """What a bundle needs for contributions, and how it was proven."""
+    """What a bundle needs for contributions, and how they were proven.
+
+    Contributions behind a pipeline's steps are summed over what came of each of its inputs.
+    """
 
     covers: Ints
     quadrature: Quadrature
     agreement: Agreement
+    steps: Steps | None = None
 
     @property
     def files(self) -> dict[str, bytes]:
         """What goes into the bundle: the counts as int32, in the order of the leaves."""
-        return {COVERS: self.covers.astype("<i4").tobytes()}
+        steps = {} if self.steps is None else {STEPS: self.steps.content}
+        return {COVERS: self.covers.astype("<i4").tobytes()} | steps
+
+    @property
+    def values(self) -> dict[str, object]:
+        """What the manifest says of them."""
+        columns = {} if self.steps is None else {"columns": list(self.steps.columns)}
+        return asdict(self.agreement) | columns
 
     def of(self, rows: Floats) -> Floats:
         """Return contributions [N, K, F + 1] of rows [N, F] as the model sees them."""
-        return self.quadrature.contributions(rows)
+        return self.quadrature.contributions(taken(self.steps, rows))
 
 
 def explain(built: Built, reference: Floats | None, progress: Progress) -> Explained:
@@ -67,22 +80,33 @@ def explain(built: Built, reference: Floats | None, progress: Progress) -> Expla
     for one beyond the bound.
     """
     covers = covers_of(built.model)
-    subject = built.subject
-    if subject.inner is not None:
-        raise UnsupportedModelError("contributions behind pipeline steps")
-    columns = range(len(subject.features))
-    divide_by = subject.transform.divide_by
-    quadrature = Quadrature(subject.ensemble, covers, columns, len(columns), divide_by)
+    subject, steps = built.subject, built.steps
+    width, divide_by = len(subject.features), subject.transform.divide_by
+    columns = steps.columns if steps else tuple(range(width))
+    quadrature = Quadrature(subject.ensemble, covers, columns, width, divide_by)
     rows = tried(built, reference)
-    found = quadrature.contributions(fill_rows(rows, subject.features))
-    wanted = subject.oracle.contributions(rows) / divide_by
+    found = quadrature.contributions(taken(steps, fill_rows(rows, subject.features)))
+    wanted = summed(subject.oracle.contributions(rows), columns, width) / divide_by
     raw = subject.oracle.raw(rows) / divide_by
     agreement = compare(built, found, wanted, raw)
     progress(
         f"compared the contributions of {agreement.rows} rows with LightGBM's: "
         f"{agreement.largest:.1e} apart at most"
     )
-    return Explained(covers, quadrature, agreement)
+    return Explained(covers, quadrature, agreement, steps)
+
+
+def taken(steps: Steps | None, rows: Floats) -> Floats:
+    """Return what the trees take of rows [N, F]."""
+    return rows if steps is None else Runtime(steps.content).raw(rows)
+
+
+def summed(contributions: Floats, columns: Sequence[int], width: int) -> Floats:
+    """Add the contributions [N, K, taken + 1] of one column up: [N, K, width + 1]."""
+    found = np.zeros((*contributions.shape[:2], width + 1))
+    for place, column in enumerate((*columns, width)):
+        found[:, :, column] += contributions[:, :, place]
+    return found
 
 
 def tried(built: Built, reference: Floats | None) -> Floats:

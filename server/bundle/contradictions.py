@@ -18,7 +18,7 @@ TRANSFORMS = {
 }
 POLICIES = {"trained", "unused", "error", "zero", "impute"}
 NEEDED = ("model.onnx", "golden.json")
-COVERS = "covers.bin"
+COVERS, STEPS = "covers.bin", "steps.onnx"
 SHA256 = re.compile("[0-9a-f]{64}")
 WORD = re.compile(r"[A-Za-z0-9._-]+")
 # msgspec takes no such name for a field: it would stand in JSON otherwise than it is.
@@ -31,8 +31,7 @@ def contradictions(manifest: Manifest) -> Iterator[str]:
     """Yield what is wrong, one line each: where, what was wanted, what came."""
     yield from of_names(manifest)
     yield from of_files(manifest.files)
-    if (manifest.contributions is not None) != (COVERS in manifest.files):
-        yield f"contributions: wanted them with a file {COVERS}, got the one without the other"
+    yield from of_contributions(manifest)
     yield from of_outputs(manifest)
     yield from of_features(manifest.features)
     if manifest.policy is not None:
@@ -55,6 +54,17 @@ def of_files(files: dict[str, str]) -> Iterator[str]:
             yield f"files: wanted names of files beside the manifest, got {name!r}"
         if not SHA256.fullmatch(digest):
             yield f"files: {name}: wanted a sha256, got {digest!r}"
+
+
+def of_contributions(manifest: Manifest) -> Iterator[str]:
+    """Look at the contributions: their files, and the features they are of."""
+    found, width = manifest.contributions, len(manifest.features)
+    columns = found.columns if found else None
+    for file, said in ((COVERS, found is not None), (STEPS, columns is not None)):
+        if said != (file in manifest.files):
+            yield f"contributions: wanted a file {file} if and only if the manifest says so"
+    if columns is not None and not all(0 <= each < width for each in columns):
+        yield f"contributions: wanted columns of {width} features, got {columns}"
 
 
 def of_outputs(manifest: Manifest) -> Iterator[str]:

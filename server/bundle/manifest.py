@@ -80,9 +80,12 @@ class Policy(msgspec.Struct, frozen=True):
 
 
 class Contributions(msgspec.Struct, frozen=True):
-    """There where the bundle can tell what each feature contributes to a raw score."""
+    """There where the bundle can tell what each feature contributes to a raw score.
 
-    rows: int
+    Behind a pipeline's steps `columns` says which feature each number that the trees take is of.
+    """
+
+    columns: tuple[int, ...] | None = None
 
 
 class Manifest(msgspec.Struct, frozen=True):

@@ -11,7 +11,7 @@ from typing import TypeVar
 import msgspec
 
 from . import regular
-from .contradictions import COVERS, NEEDED, contradictions
+from .contradictions import COVERS, NEEDED, STEPS, contradictions
 from .manifest import CHECKSUMS, MANIFEST, SCHEMA_VERSION, Bundle, BundleError, Manifest
 
 # The largest message that protocol buffers know, and much more than any manifest takes.
@@ -23,13 +23,14 @@ Document = TypeVar("Document")
 class Opened(msgspec.Struct, frozen=True):
     """A bundle and the content of the files that scoring and contributions need, as it was hashed.
 
-    `covers` is None where the bundle has none.
+    `covers` and `steps` are None where the bundle has none.
     """
 
     bundle: Bundle
     model: bytes
     golden: bytes
     covers: bytes | None = None
+    steps: bytes | None = None
 
 
 def read(path: Path, proof: Container[str] | None = None) -> Opened:
@@ -45,12 +46,14 @@ def read(path: Path, proof: Container[str] | None = None) -> Opened:
         raise BundleError(f"{file}: changed since it was tried: load again")
     manifest = manifest_of(content, file)
     check_sums(path, {**manifest.files, MANIFEST: digest})
-    wanted = [name for name in (*NEEDED, COVERS) if name in manifest.files]
+    wanted = [name for name in (*NEEDED, COVERS, STEPS) if name in manifest.files]
     kept = {name: read_whole(path / name, manifest.files[name]) for name in wanted}
     for name in sorted(manifest.files.keys() - kept.keys()):
         check_hash(path / name, manifest.files[name], sha256_of(path / name))
-    bundle = Bundle(path, manifest, digest)
-    return Opened(bundle, kept["model.onnx"], kept["golden.json"], kept.get(COVERS))
+    return Opened(
+        Bundle(path, manifest, digest), kept["model.onnx"], kept["golden.json"],
+        kept.get(COVERS), kept.get(STEPS),
+    )  # fmt: skip
 
 
 def read_manifest(file: Path) -> Manifest:

@@ -5,15 +5,18 @@ Path-dependent SHAP values in C, whichever engine scores; see native/contributio
 
 import logging
 from array import array
+from collections.abc import Sequence
 
 import numpy as np
 
 from ..bundle.applicant import Floats
-from ..bundle.manifest import Bundle
+from ..bundle.manifest import Missing, Number
+from ..bundle.reading import Opened
 from .choice import Walker
 from .golden import Golden
 from .native.engine import Native
-from .native.trees import NotNativeError
+from .native.trees import NotNativeError, read_trees
+from .session import Session
 
 log = logging.getLogger(__name__)
 
@@ -25,34 +28,61 @@ class Contributions:
     feature contributes, and last the expectation, the mean over the training rows.
     """
 
-    def __init__(self, engine: Native, divide_by: float) -> None:
-        """Raises NotNativeError where the engine has no counts, or not such trees."""
-        self._shape = len(engine.raw), len(engine.row) + 1
-        self._block = engine.explainer(divide_by).block
+    def __init__(
+        self, engine: Native, divide_by: float, steps: Session | None = None,
+        columns: Sequence[int] | None = None,
+    ) -> None:  # fmt: skip
+        """Take an engine over the trees, and the `steps` before them if there are any.
+
+        Then `columns` are the features of what the trees take. Raises NotNativeError where the
+        engine has no counts, or not such trees.
+        """
+        width = len(steps.row if steps else engine.row)
+        columns = range(width) if columns is None else columns
+        self._steps, self._shape = steps, (len(engine.raw), width + 1)
+        self._block = engine.explainer(columns, width, divide_by).block
 
     def of(self, rows: Floats) -> Floats:
         """Return float64 [N, K, F + 1] for rows [N, F], or [K, F + 1] for one row [F]."""
         out = np.empty((*rows.shape[:-1], *self._shape))
+        if self._steps is not None:
+            rows = self._steps.score_block(rows.reshape(-1, self._shape[1] - 1))
         self._block(np.ascontiguousarray(rows, np.float64), out)
         return out
 
 
-def proved(bundle: Bundle, walker: Walker, golden: Golden) -> Contributions | None:
+def proved(opened: Opened, walker: Walker, golden: Golden) -> Contributions | None:
     """Return the bundle's contributions; None where it has none, or, with a line, where one is off.
 
-    Scores stay as they are either way.
+    Scores stay as they are either way. Raises BundleError for steps that are no graph.
     """
-    if bundle.manifest.contributions is None:
+    if opened.bundle.manifest.contributions is None:
         return None
     try:
-        if isinstance(walker, NotNativeError):
-            raise walker
-        made = Contributions(walker.engine, bundle.manifest.transform.divide_by)
+        made = contributions_of(opened, walker)
         check(made, golden)
     except NotNativeError as error:
-        log.warning("%s: no reasons are given: %s", bundle.path, error)
+        log.warning("%s: no reasons are given: %s", opened.bundle.path, error)
         return None
     return made
+
+
+def contributions_of(opened: Opened, walker: Walker) -> Contributions:
+    """Return the contributions, not proved yet; raises NotNativeError and BundleError."""
+    manifest = opened.bundle.manifest
+    columns = manifest.contributions.columns if manifest.contributions else None
+    divide_by = manifest.transform.divide_by
+    if columns is None or opened.steps is None:
+        if isinstance(walker, NotNativeError):
+            raise walker
+        return Contributions(walker.engine, divide_by)
+    file, width = opened.bundle.path / "steps.onnx", len(manifest.features)
+    steps = Session(file, width, len(columns), opened.steps)
+    steps.try_out(np.zeros((1, width)))
+    taken = [Number(str(i), Missing(True, "trained")) for i in range(len(columns))]
+    trees = read_trees(opened.model, behind_steps=True)
+    engine = Native(trees, taken, manifest.outputs, opened.covers)
+    return Contributions(engine, divide_by, steps, columns)
 
 
 def check(contributions: Contributions, golden: Golden) -> None:

@@ -126,7 +126,8 @@ def load(path: Path, options: Options = DEFAULT, care: Care = AT_ONCE) -> Model:
     """
     opened = reading.read(path, care.proof)
     walker = choice.walker_of(opened.bundle, opened.model, opened.covers)
-    if care.try_first is not None and not plain.is_plain(walker, opened.model):
+    is_plain = opened.steps is None and plain.is_plain(walker, opened.model)
+    if care.try_first is not None and not is_plain:
         care.try_first(path, lambda: made(opened, walker, options))
     return made(opened, walker, options)
 
@@ -141,5 +142,5 @@ def made(opened: reading.Opened, walker: choice.Walker, options: Options) -> Mod
     golden.check(bundle.path, rows, session, transform.vector(manifest.transform))
     engine = choice.choose(options.engine, bundle, walker, session, rows.matrix())
     warm_up(engine, rows.matrix())
-    explained = contributions.proved(bundle, walker, rows)
+    explained = contributions.proved(opened, walker, rows)
     return Model(bundle, engine, options.unseen_is_missing, explained)

@@ -70,14 +70,18 @@ class Native:
         self._kernel.score_block(np.ascontiguousarray(rows, np.float64), raw)
         return raw
 
-    def explainer(self, divide_by: float) -> "_kernel.Contributions":
+    def explainer(
+        self, columns: Sequence[int], width: int, divide_by: float
+    ) -> "_kernel.Contributions":
         """Return what explains rows of the same features; raises NotNativeError.
 
-        A contribution is divided as the raw score is before the transform.
+        `columns` are those, of `width`, in which features are answered; a contribution is divided
+        as the raw score is before the transform.
         """
-        width = len(self.row)
         try:
-            return _kernel.Contributions(self._kernel, width, np.arange(width), divide_by)
+            return _kernel.Contributions(
+                self._kernel, width, np.array(columns, np.int64), divide_by
+            )
         except (ValueError, OverflowError) as error:
             raise NotNativeError(str(error)) from error
 

@@ -57,16 +57,19 @@ class Trees:
     members: Floats
 
 
-def read_trees(content: bytes) -> Trees:
-    """Return the trees in the bytes of model.onnx; raises NotNativeError."""
+def read_trees(content: bytes, behind_steps: bool = False) -> Trees:
+    """Return the trees in the bytes of model.onnx; raises NotNativeError.
+
+    Steps may stand before them only where that is said: then the rows they take are not X.
+    """
     try:
-        node, shift = the_node(memoryview(content))
+        node, shift = the_node(memoryview(content), behind_steps)
         return trees_of(attributes_of(node), shift)
     except (ProtobufError, UnicodeDecodeError) as error:
         raise NotNativeError(f"model.onnx is no whole ONNX file: {error}") from error
 
 
-def the_node(model: memoryview) -> tuple[memoryview, Floats]:
+def the_node(model: memoryview, behind_steps: bool = False) -> tuple[memoryview, Floats]:
     """Return the TreeEnsemble, and what is added to each feature before it; raises NotNativeError.
 
     The second is empty where nothing is added.
@@ -75,6 +78,11 @@ def the_node(model: memoryview) -> tuple[memoryview, Floats]:
     inside = list(fields(graphs[-1])) if graphs else []
     nodes = [as_bytes(value) for number, value in inside if number == NODE]
     constants = [as_bytes(value) for number, value in inside if number == INITIALIZER]
+    start = "X"
+    if behind_steps and nodes:
+        nodes = nodes[-2:] if text_of(nodes[-1], INPUT) == SHIFTED else nodes[-1:]
+        constants = [each for each in constants if text_of(each, TENSOR_NAME) == SHIFT]
+        start = text_of(nodes[0], INPUT).partition(",")[0]
     operators = [text_of(node, OPERATOR) for node in nodes]
     if operators not in (["TreeEnsemble"], ["Add", "TreeEnsemble"]):
         others = sorted({each for each in operators if each != "TreeEnsemble"})
@@ -82,9 +90,9 @@ def the_node(model: memoryview) -> tuple[memoryview, Floats]:
         raise NotNativeError(f"wanted one TreeEnsemble alone, got {len(nodes)} nodes ({named})")
     found = [[text_of(node, field) for field in (DOMAIN, INPUT, OUTPUT)] for node in nodes]
     names = [text_of(constant, TENSOR_NAME) for constant in constants]
-    if (found, names) == ([["ai.onnx.ml", "X", "raw"]], []):
+    if (found, names) == ([["ai.onnx.ml", start, "raw"]], []):
         return nodes[0], np.zeros(0)
-    add = [["", f"X,{SHIFT}", SHIFTED], ["ai.onnx.ml", SHIFTED, "raw"]]
+    add = [["", f"{start},{SHIFT}", SHIFTED], ["ai.onnx.ml", SHIFTED, "raw"]]
     if (found, names) == (add, [SHIFT]):
         return nodes[1], tensor_of(constants[0])
     raise NotNativeError(f"wanted a TreeEnsemble of ai.onnx.ml from X to raw, got {found}")

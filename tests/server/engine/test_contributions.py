@@ -3,20 +3,30 @@
 import json
 import logging
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
+import skops.io
+from lightgbm import LGBMClassifier
+from sklearn.compose import ColumnTransformer
+from sklearn.impute import SimpleImputer
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from convert.bundle.write import MANIFEST, SUMS, hashes_of, json_bytes, sums
 from convert.model.rows import fill_rows
 from convert.prove.contributions import explain
 from convert.prove.kinds import KINDS, Kind
+from server.bundle.manifest import BundleError
 from server.engine.contributions import Contributions
 from server.engine.native.engine import Native
 from server.engine.native.trees import read_trees
+from server.scoring.care import Care
 from server.scoring.model import Model, Options, load
-from tests.conftest import Trained
+from tests.conftest import Trained, convert
 from tests.native_kernel import needs_kernel
 from tests.native_models import made_rows, numbers, of_kind
 
@@ -69,7 +79,7 @@ def changed(bundle: Path, folder: Path, **files: bytes | None) -> Path:
     copy = folder / "changed"
     shutil.copytree(bundle, copy)
     manifest = json.loads((copy / MANIFEST).read_bytes())
-    names = {"covers": "covers.bin", "golden": "golden.json"}
+    names = {"covers": "covers.bin", "golden": "golden.json", "steps": "steps.onnx"}
     for key, content in files.items():
         name = names[key]
         (copy / name).unlink()
@@ -118,3 +128,60 @@ def test_wrong_covers_turn_contributions_off(
     assert found.contributions is None
     assert "no reasons are given" in caplog.text
     assert found.engine.name == "native"
+
+
+@pytest.fixture(scope="module")
+def pipeline(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Pipeline, pd.DataFrame]:
+    """A bundle of one-hot columns, an imputer and a scaler before the trees."""
+    rng = np.random.default_rng(5)
+    rows = pd.DataFrame(
+        {
+            "job": rng.choice(["cook", "clerk", "smith"], 900),
+            "income": np.where(rng.random(900) < 0.1, np.nan, rng.lognormal(10, 1, 900)),
+            "debt": rng.normal(size=900),
+        }
+    )
+    bad = (rows.job == "cook") ^ (rows.debt > 0) ^ rows.income.isna()
+    imputer = SimpleImputer(add_indicator=True)
+    steps = ColumnTransformer(
+        [("job", OneHotEncoder(), ["job"]), ("income", imputer, ["income"])],
+        remainder=StandardScaler(),
+    )
+    model = LGBMClassifier(n_estimators=12, num_leaves=9, verbosity=-1, n_jobs=1)
+    whole = make_pipeline(steps, model).fit(rows, bad.astype(int))
+    folder = tmp_path_factory.mktemp("pipeline")
+    skops.io.dump(whole, folder / "model.skops")
+    convert(folder / "model.skops", "--name", "steps", "--version", "1", "--out", str(folder))
+    return folder / "steps" / "1", whole, rows
+
+
+def test_one_hot_columns_are_summed_to_the_column_that_was_sent(
+    pipeline: tuple[Path, Pipeline, pd.DataFrame],
+) -> None:
+    bundle, whole, rows = pipeline
+    model = load(bundle)
+    assert model.contributions is not None
+    assert [each.name for each in model.manifest.features] == ["job", "income", "debt"]
+    taken = whole[0].transform(rows)
+    booster = whole[1].booster_
+    wanted = np.asarray(booster.predict(taken, pred_contrib=True))
+    summed = [wanted[:, :3].sum(axis=1), wanted[:, 3:5].sum(axis=1), *wanted[:, 5:].T]
+    sent = rows.assign(job=rows.job.map({"clerk": 0.0, "cook": 1.0, "smith": 2.0}))
+    found = model.contributions.of(sent.to_numpy(np.float64))
+    assert np.abs(found[:, 0].T - summed).max() < 1e-13
+    raw = np.asarray(booster.predict(taken, raw_score=True))
+    assert np.abs(found.sum(axis=(1, 2)) - raw).max() < 1e-13
+
+
+def test_steps_that_are_no_graph_are_refused_before_they_are_loaded_here(
+    pipeline: tuple[Path, Pipeline, pd.DataFrame], tmp_path: Path
+) -> None:
+    tried = []
+
+    def try_first(path: Path, make: Callable[[], object]) -> None:
+        tried.append(path)
+
+    bundle = changed(pipeline[0], tmp_path, steps=b"no graph")
+    with pytest.raises(BundleError, match=r"steps.onnx: "):
+        load(bundle, care=Care(try_first=try_first))
+    assert tried == [bundle]
