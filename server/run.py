@@ -2,7 +2,7 @@
 
 import logging
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from importlib import import_module
 
@@ -12,14 +12,14 @@ from uvicorn.config import Config
 from . import logs
 from .engine import choice
 from .http import app, lane
-from .http.arrivals import arrivals
 from .http.gate import Gate
 from .http.keys import Keys
+from .http.lane import Lane
 from .http.ledger import Ledger
-from .http.protocol import WholeRequests
-from .http.score import Score
+from .http.limits import limits
+from .http.protocol import Connection
 from .http.services import Services, open_services
-from .http.shared import State
+from .http.shared import state
 from .http.turn import Turn
 from .metrics.counters import Table
 from .process import worker
@@ -62,9 +62,8 @@ def run(settings: Settings) -> None:
         rest = app.Rest(services, partial(rest_of, scores.ledger))
         hooks = Hooks(ready, services.tick, services.state, rest.prepare)
         services.state.gate = Gate(services.keys, partial(app.scope_of, scores.handlers))
-        made, fast = app.create(services, scores, rest), lane_of(settings, scores.handlers)
-        turn = Turn(scores.ledger)
-        worker.serve(made, fast, turn, listener, settings, services.counters, hooks)
+        made, fast = app.create(services, scores, rest), lane_of(services, scores)
+        worker.serve(made, fast, listener, settings, services.counters, hooks)
         services.close()
 
     def load(care: Care) -> Catalog:
@@ -100,11 +99,13 @@ def rest_of(ledger: Ledger, services: Services) -> app.App:
     return rest.create(services, Protocol(services, ledger).routes())
 
 
-def lane_of(settings: Settings, scores: Mapping[str, Score]) -> dict[bytes, Score]:
-    """Return what the fast lane answers, by path; CORS stands around ASGI, so it takes nothing."""
+def lane_of(services: Services, scores: app.Scores) -> Lane | None:
+    """Return what answers without ASGI; CORS stands around that, so then nothing does."""
+    settings = services.settings
     if settings.fast_lane == "off" or settings.cors_origin is not None or not lane.is_known():
-        return {}
-    return {path.encode(): score for path, score in scores.items()}
+        return None
+    handlers = {path.encode(): score for path, score in scores.handlers.items()}
+    return Lane(handlers, Turn(services.state.in_flight, scores.ledger))
 
 
 def admin_of(settings: Settings, listener: socket.socket | None) -> Serve | None:
@@ -117,10 +118,10 @@ def admin_of(settings: Settings, listener: socket.socket | None) -> Serve | None
         from .process.admin import Admin, end_with
 
         end_with(control)
-        state = State(arrivals=arrivals(settings), gate=Gate(keys, lambda _: "admin"))
-        limits, unseen = worker.limits_of(settings), Table(1).row(0)
+        shared = state(settings, Gate(keys, lambda _: "admin"))
+        http = partial(Connection, limits(settings), Table(1).row(0), shared, None)
         config = Config(
-            Admin(control, keys).app(), http=partial(WholeRequests, limits, unseen, state),  # type: ignore[arg-type]
+            Admin(control, keys).app(), http=http,  # type: ignore[arg-type]
             timeout_keep_alive=settings.keep_alive_seconds, log_config=None,  # type: ignore[arg-type]
             access_log=False, server_header=False, lifespan="off", ws="none",
             **worker.tls(settings),

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from server import settings
-from server.http.arrivals import arrivals
 from server.http.endpoint import Endpoint
+from server.http.lane import Lane
 from server.http.message import NO_SNIFF, NO_STORE, Answer, Exchange, Request
-from server.http.shared import State
+from server.http.shared import state
 from server.http.turn import Turn
 from server.metrics.counters import Table
 from server.process import worker
@@ -55,10 +55,11 @@ def serve(port: int, fast_lane: bool) -> None:
     handler, ledger, chosen = Constant(), Unwritten(), settings.read({}, {"model": "none"})
     # The ledger knows only this handler, where the product's takes any.
     given: Any = ledger
+    shared = state(chosen)
+    lane = Lane({PATH: handler}, Turn(shared.in_flight, given)) if fast_lane else None
     worker.serve(
-        Endpoint(handler, given), {PATH: handler} if fast_lane else {}, Turn(given),
-        worker.bind("127.0.0.1", port), chosen, Table(1).row(0),
-        worker.Hooks(nothing, nothing, State(arrivals(chosen)), nothing),
+        Endpoint(handler, given), lane, worker.bind("127.0.0.1", port), chosen, Table(1).row(0),
+        worker.Hooks(nothing, nothing, shared, nothing),
     )  # fmt: skip
 
 

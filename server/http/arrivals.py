@@ -7,6 +7,8 @@ those who send slowly lose their place to those who do not, however many they ar
 
 from typing import Protocol
 
+import msgspec
+
 from ..settings import Settings
 
 
@@ -52,6 +54,44 @@ class Arrivals:
         self.held -= count
         self._unfinished.pop(arriving, None)
         self._stalled.pop(arriving, None)
+
+
+class Share(msgspec.Struct):
+    """What one connection holds of them: `held` bytes, of what did not come at once."""
+
+    _arrivals: Arrivals
+    _arriving: Arriving
+    held: int = 0
+
+    def hold(self, count: int) -> None:
+        """Hold so much more; this or another request may be given up for it."""
+        self.held += count
+        self._arrivals.hold(self._arriving, count)
+
+    def whole(self) -> None:
+        """Keep what is held until the answer is out."""
+        if self.held:
+            self._arrivals.whole(self._arriving)
+
+    def stall(self) -> None:
+        """Be the first to be given up."""
+        if self.held:
+            self._arrivals.stalled(self._arriving)
+
+    def go_on(self) -> None:
+        """Be given up in turn again."""
+        self._arrivals.goes_on(self._arriving)
+
+    def release(self) -> None:
+        """Hold nothing any more."""
+        if self.held:
+            self._arrivals.release(self._arriving, self.held)
+            self.held = 0
+
+    def close(self) -> None:
+        """Hold nothing any more, nor the connection."""
+        self.release()
+        self._arriving = None  # type: ignore[assignment]
 
 
 def arrivals(settings: Settings) -> Arrivals:

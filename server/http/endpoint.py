@@ -9,8 +9,7 @@ from starlette.types import Receive, Scope, Send
 
 from .fields import fields_of, respond
 from .idempotency import BUSY_SECONDS, BusyError
-from .message import Answer, Exchange, Request
-from .protocol import ARRIVED, BODY
+from .message import ARRIVED, BODY, Answer, Exchange, Request
 
 MOST_WAITING = 32
 FIRST_PAUSE, LONGEST_PAUSE = 0.001, 0.05  # seconds between two looks at a store that is held
@@ -47,7 +46,7 @@ class Waiting:
 
 
 class Endpoint:
-    """A pure ASGI callable over one handler, behind `protocol.WholeRequests`."""
+    """A pure ASGI callable over one handler, behind `protocol.Connection`."""
 
     def __init__(self, handler: Handler, ledger: Ledger, waiting: Waiting | None = None) -> None:
         self._handler = handler

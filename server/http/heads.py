@@ -19,6 +19,7 @@ class Head(msgspec.Struct, frozen=True, gc=False):
     """What the parser made of a head, of a connection that stays, for a handler that stays."""
 
     url: bytes
+    path: str
     fields: Fields
     handler: Handler
     body_length: int
@@ -35,6 +36,11 @@ class Heads:
         end = data.find(END, 0, MOST_BYTES) + len(END)
         head = self._known.get(data[:end])
         return None if head is None else (head, end)
+
+    def request(self, data: bytes) -> tuple[bytes, int] | None:
+        """Return target and length of the request that data begins with, if its head is known."""
+        known = self.begins(data)
+        return None if known is None else (known[0].url, known[1] + known[0].body_length)
 
     def of(self, data: bytes) -> tuple[Head, bytes] | None:
         """Return head and body of data that is one whole request with a known head."""

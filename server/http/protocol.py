@@ -2,6 +2,8 @@
 
 So a slow client costs a socket and no task; bodies are bounded while they arrive; and the number of
 whole requests that wait is known before the next one is taken, which is where load is shed.
+
+This class only joins the parts of a connection, each of which does one thing and knows no other.
 """
 
 import asyncio
@@ -9,26 +11,32 @@ from collections.abc import Callable
 from math import inf
 from time import perf_counter
 from typing import Any
-from urllib.parse import unquote
 
 import msgspec
-from httptools import parse_url
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
 from ..metrics.counters import AT, Counters
-from .bare import CHANGED, CLOSE, CONTINUE, CROWDED, bare_answer, is_oip
+from .arrivals import Share
+from .bare import CHANGED, CLOSE, CONTINUE, CROWDED
+from .body import Body
+from .closing import Closing
+from .deadlines import Deadlines
+from .endpoint import Handler
+from .gate import path_of
+from .heads import Head
+from .in_flight import Place
+from .incoming import SMALL, Incoming
+from .lane import LENGTH, Lane, whole
+from .limits import Limits
+from .message import ARRIVED, BODY, Answer
 from .problem import Problem
-from .reading import SMALL, Reading
-from .refusing import endpoint_of
-from .rules import TOO_LONG
-from .shared import Limits, State
-from .stalling import Stalling
+from .refusals import SHEDS, Refusals
+from .rejection import rejection
+from .shared import State
+from .shedding import plain_post
 
-ARRIVED = "credit.arrived"
-BODY = "credit.body"
-LENGTH = b"content-length"
 CONNECTIONS = AT["plain", "connections"]
 
 
@@ -40,159 +48,469 @@ class Outlet(msgspec.Struct, frozen=True):
     close: Callable[[], None]
 
 
-class WholeRequests(Stalling):
-    """One connection."""
+class Connection(HttpToolsProtocol):
+    """One connection; without a lane all is answered by ASGI."""
 
     # In few places of memory: a refused connection is rarely in the processor's caches.
-    __slots__ = ("_drops", "_ended", "_held", "_outlet", "_rejection", "_shedding")
+    __slots__ = (
+        "_answering", "_body", "_closing", "_counters", "_deadlines", "_handler",
+        "_incoming", "_is_held_back", "_is_shed", "_lane", "_outlet", "_place",
+        "_refusals", "_rejection", "_share", "_state", "_stays", "_waits", "_whole",
+    )  # fmt: skip
 
     def __init__(
-        self,
-        limits: Limits,
-        counters: Counters,
-        state: State,
-        config: Config,
-        server_state: ServerState,
-        app_state: dict[str, Any],
+        self, limits: Limits, counters: Counters, state: State, lane: Lane | None, config: Config,
+        server_state: ServerState, app_state: dict[str, Any],
         _loop: asyncio.AbstractEventLoop | None = None,
-    ) -> None:
+    ) -> None:  # fmt: skip
         super().__init__(config, server_state, app_state, _loop)
-        self._prepare(limits, counters, state)
-        self._begin()
-        self._begin_writing()
-        self._ended = self._shedding = False
+        self._counters, self._state, self._lane = counters, state, lane
+        self._body = Body()
+        self._incoming = Incoming(self, self._body, limits.max_body)
+        self._deadlines = Deadlines(limits)
+        self._share = Share(state.arrivals, self)
+        self._place = Place(state.in_flight)
+        self._refusals = Refusals(state.shedding, counters)
+        self._closing = Closing()
+        self._rejection = b""  # said once all before it is answered
         self._outlet: Any = None
-        self._drops: bool | None = None  # the body; None until it is asked
-        self._rejection: Problem | None = None
-        self._held: Any = None
+        self._answering: RequestResponseCycle | None = None
+        self._handler: Handler | None = None  # of the request on its way, in the lane
+        self._whole: bytes | None = None  # what may turn out to be one request and no more
+        self._waits = False  # for its turn, in the lane
+        self._stays = True  # the connection, behind the lane's answer
+        self._is_shed = self._is_held_back = False
 
     def connection_made(self, transport: Any) -> None:
         """Start the clock: the first head is due."""
         super().connection_made(transport)
-        self._outlet = Outlet(transport.write, transport.is_closing, self.part)
-        self.waiting_since = self.loop.time()
-        self.counters.row[CONNECTIONS] += 1
+        self._outlet = Outlet(transport.write, transport.is_closing, self._part)
+        self._deadlines.wait(self.loop.time())
+        self._counters.row[CONNECTIONS] += 1
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the connection; uvicorn tells the last request, not the one being answered."""
         if self._answering is not None:
             self._answering.disconnected = True
-        self._release()
-        if self._lingers is not None:
-            self._lingers.cancel()
+        self._share.close()
+        self._closing.cancel()
+        self._incoming.close()
+        self._outlet = None
         super().connection_lost(exc)
-        self.counters.row[CONNECTIONS] -= 1
+        self._counters.row[CONNECTIONS] -= 1
+
+    # What comes.
 
     def data_received(self, data: bytes) -> None:
-        """Feed the parser; a request that is still not whole has its time running."""
-        if self._is_deaf or self.parser is None:
+        """Take a request, shed it, or parse what came of it."""
+        incoming = self._incoming
+        if incoming.is_deaf:
             return
-        if self._to_drop:
-            data = self._drop(data)
-        elif self._sheds:
+        if incoming.skips:
+            data = self._skip(data)
+        elif self._refusals.owed:
             self._is_held_back = True
             self.flow.pause_reading()
-        elif self._is_full() and self._shed_unparsed(data):
+        elif self._state.in_flight.is_full():
+            if self._is_at_rest() and self._shed_unparsed(data):
+                return
+        elif self._takes(data):
             return
         if data:
             self._parse(data)
 
+    def _takes(self, data: bytes) -> bool:
+        """Take a whole request with a known head, and do what the parser's calls would do."""
+        lane = self._lane
+        if lane is None or not self._is_at_rest():
+            return False
+        if (known := lane.heads.of(data)) is None:
+            self._whole = data
+            return False
+        head, body = known
+        deadlines, incoming = self._deadlines, self._incoming
+        deadlines.idle_since = deadlines.waiting_since = None
+        incoming.url, incoming.fields = head.url, head.fields
+        self._waits = True
+        lane.ask(self.loop, self, head, body, True)
+        return True
+
     def _parse(self, data: bytes) -> None:
-        if self.pipeline or self._backlog or self.flow.write_paused:
-            self._backlog += data
-            self._idle_since = None
-            self._hold(len(data))
+        incoming, before = self._incoming, self._body.count
+        if incoming.backlog or self._is_blocked():
+            incoming.backlog += data
+            self._deadlines.idle_since = None
+            self._share.hold(len(data))
             self.flow.pause_reading()
             return
-        self._ended, before = False, self._body_bytes
-        count = len(data)
-        self._came = self._came + count if self._in_head or self._in_body else count
-        if count <= SMALL:
-            self._feed(data)
-        else:
-            count = self._feed_in_parts(data)
-        if (self._in_head or self._in_body) and not self._is_deaf:
-            self._wait_for_more(count, self._in_body and self._body_bytes != before)
-        if self._backlog:
-            self._hold(len(data) - count)
+        count = incoming.read(data, self._is_blocked)
+        self._whole = None
+        if (incoming.in_head or incoming.in_body) and not incoming.is_deaf:
+            self._wait_for_more(count, incoming.in_body and self._body.count != before)
+        if incoming.backlog:
+            self._share.hold(len(data) - count)
 
     def _wait_for_more(self, count: int, has_body: bool) -> None:
         """Hold what has come of a request that is not whole."""
-        if self.waiting_since is None:
-            self.waiting_since = self.loop.time()
-        if self._in_body and self._drops is None:
-            self._ask_for_body()
-        if not self._drops:
-            self._hold(count)
-        if not (has_body or self._ended):  # else most of it may be the body before
-            self._bound_head(count)
-
-    def _hold(self, count: int) -> None:
-        self._holds += count
-        self.state.arrivals.hold(self, count)
+        incoming, body = self._incoming, self._body
+        self._deadlines.wait(self.loop.time())
+        if incoming.in_body and body.drops is None:
+            body.drops = not self._keeps_body()
+            if body.drops:
+                body.drop()
+        if not (incoming.in_body and body.drops):
+            self._share.hold(count)
+        if not (has_body or incoming.has_ended):  # else most of it may be the body before
+            incoming.bound_head(count)
 
     def _go_on(self) -> None:
         """Parse and read on, as far as nothing is queued."""
-        if self.flow.write_paused:
-            return
-        if self._backlog and not self.pipeline:
-            data, self._backlog = self._backlog, b""
-            self._release()
-            self._parse(data)
-            if self._has_ended and not self._backlog:  # what is not whole will never be
-                self._in_head = self._in_body = False
-        if not (self.pipeline or self._backlog or self._is_held_back):
+        incoming = self._incoming
+        if incoming.backlog and not self._is_blocked():
+            data, incoming.backlog = incoming.backlog, b""
+            self._share.release()
+            if self._state.in_flight.is_full() or not self._takes(data):
+                self._parse(data)
+            if self._closing.has_ended and not incoming.backlog:  # what is not whole never will be
+                incoming.in_head = incoming.in_body = False
+        if not (incoming.backlog or self._is_held_back or self._is_blocked()):
             self.flow.resume_reading()
 
-    def _ask_for_body(self) -> None:
-        self._drops = not self._keeps_body()
-        if self._drops:
-            self._forget_body()
+    # Where it stands.
+
+    def _is_answering(self) -> bool:
+        return self._answering is not None and not self._answering.response_complete
+
+    def _is_queued(self) -> bool:
+        """Whether what comes now is answered behind what ASGI is answering."""
+        answering = self._answering
+        return bool(self.pipeline) or (answering is not None and not answering.response_complete)
+
+    def _is_blocked(self) -> bool:
+        """Whether no more is parsed for now: the client takes no answer, or a request is queued."""
+        if self.pipeline or self.flow.write_paused:
+            return True
+        return self._incoming.in_body and self._is_answering()
+
+    def _is_free(self) -> bool:
+        """Whether nothing on this connection is still to be answered."""
+        cycle = self.cycle
+        return not (self._refusals.owed or self._waits) and (
+            cycle is None or cycle.response_complete
+        )
+
+    def _is_at_rest(self) -> bool:
+        """Whether a request may begin here and be answered next."""
+        incoming = self._incoming
+        return not (incoming.in_head or incoming.in_body or self.flow.write_paused) and (
+            self._is_free()
+        )
+
+    def is_idle(self) -> bool:
+        """Whether no request is being received or answered."""
+        return self._closing.has_parted or (self._is_free() and not self._incoming.is_under_way())
+
+    def _is_over(self) -> bool:
+        return self._closing.has_parted or self.transport.is_closing()
+
+    # A request, as it comes.
+
+    def on_head(self) -> None:
+        """Shed what is too much before its body comes; else find out who answers it."""
+        incoming, lane = self._incoming, self._lane
+        self._is_shed, self._handler = self._is_too_much(), None
+        if self._is_shed:
+            self._body.drops = True
+            return
+        if int(incoming.fields.get(LENGTH, 0)) > incoming.most_body:
+            self._reject_body()
+            return
+        if lane is not None and self._is_free() and not self.flow.write_paused:
+            self._handler = lane.handler(incoming.method(), incoming.url, incoming.fields)
+        if self._handler is None:
+            self._begin_other()
+
+    def _is_too_much(self) -> bool:
+        """Whether to shed: also what was sent behind a request that is shed, to keep the order."""
+        if self._refusals.owed:
+            return True
+        return self._state.in_flight.is_full() and self._is_free() and self._may_be_shed()
+
+    def _may_be_shed(self) -> bool:
+        """Tell it from what asks for health or metrics, which is always answered."""
+        return self._incoming.method() == b"POST"
+
+    def _begin_other(self) -> None:
+        """Go on with the head of a request for ASGI; what is no URL ends in the parser's error."""
+        incoming = self._incoming
+        if self._waits:
+            self._answer_first()
+        if incoming.is_deaf:
+            return
+        path_of(incoming.url)
+        if self._is_queued():
+            self.flow.pause_reading()
+        elif incoming.expects:
+            self._invite_body()
+
+    def _invite_body(self) -> None:
+        self._incoming.expects = False
+        if (problem := self._refusal()) is not None:
+            self.reject(problem)
+        else:
+            self.transport.write(CONTINUE)
+
+    def on_too_large(self) -> None:
+        """Refuse a body that has passed its bound, unless it is shed anyway."""
+        if not self._is_shed:
+            self._reject_body()
+
+    def on_whole(self) -> None:
+        """Let the request in, or say that it is shed."""
+        incoming, deadlines, is_shed = self._incoming, self._deadlines, self._is_shed
+        if self._body.drops and not is_shed and self._keeps_body():
+            self.reject(CHANGED)
+            return
+        deadlines.idle_since = deadlines.waiting_since = None
+        incoming.is_deaf = not incoming.keep  # what comes behind is not answered
+        if self._share.held:
+            self._share.whole()
+        body = self._body.take()
+        if self.transport.is_closing():
+            return
+        if is_shed or (self._state.in_flight.is_full() and self._is_too_late()):
+            self._refusals.owe(self.loop, self, incoming.keep, incoming.url)
+        elif self._handler is not None:
+            self._ask(self._handler, body)
+        else:
+            self._run(body)
+
+    def _is_too_late(self) -> bool:
+        """Whether to shed what found room when its head came: others were whole before it."""
+        return not self._is_queued() and self._may_be_shed()
 
     def _keeps_body(self) -> bool:
-        gate = self.state.gate
-        return gate is None or gate.keeps(self._path(), self._fields)
+        gate, incoming = self._state.gate, self._incoming
+        return gate is None or gate.keeps(incoming.url, incoming.fields)
 
     def _refusal(self) -> Problem | None:
         """Return what there is to say to the head alone."""
-        gate = self.state.gate
-        return None if gate is None else gate.refusal(self._path(), self._fields)
+        gate, incoming = self._state.gate, self._incoming
+        return None if gate is None else gate.refusal(incoming.url, incoming.fields)
 
-    def _path(self) -> str:
-        path = parse_url(self.url).path.decode("ascii")
-        return unquote(path) if "%" in path else path
+    # What the lane answers.
 
-    def _forget_body(self) -> None:
-        """Hold nothing of the request in hand any more."""
-        if self._in_body and self._body_bytes:  # else the cycle is that of the request before
-            self.cycle.body = bytearray()
+    def _ask(self, handler: Handler, body: bytes) -> None:
+        """Have the lane answer what was parsed, and know its head from now on."""
+        incoming, lane = self._incoming, self._lane
+        if lane is None:
+            return
+        url, fields, keep = incoming.url, incoming.fields, incoming.keep
+        head = Head(url, url.decode("ascii"), fields, handler, len(body))
+        if self._whole is not None and keep:
+            lane.heads.learn(self._whole, head)
+        self._waits = True
+        lane.ask(self.loop, self, head, body, keep)
 
-    def _forget_request(self) -> None:
-        """Hold no head and no body where nothing is asked: an idle connection costs a socket."""
-        self.headers, self._fields, self._answering = [], {}, None
-        self.cycle = self.scope = None  # type: ignore[assignment]
+    def finish(self, answer: Answer, keep: bool) -> bytes:
+        """See turn.Client."""
+        self._waits = False
+        incoming = self._incoming
+        if self._share.held and not incoming.backlog:
+            self._share.release()
+        self._stays = keep = keep and not self._state.draining
+        self.server_state.total_requests += 1
+        if not (incoming.in_head or incoming.in_body) and self._is_free():
+            self._deadlines.idle_since = self.loop.time()
+            if incoming.came > SMALL:
+                incoming.forget()
+        head = self.server_state.default_headers + answer.head
+        return whole(answer.status, head, answer.body, b"" if keep else CLOSE)
 
-    def _release(self) -> None:
-        if self._holds:
-            self.state.arrivals.release(self, self._holds)
-            self._holds = 0
+    def send(self, data: bytes) -> None:
+        """See turn.Client; the client may have gone."""
+        transport, closing = self.transport, self._closing
+        if closing.has_parted or transport.is_closing():
+            return
+        transport.write(data)
+        if not self._stays:
+            self._part()
+        elif closing.has_ended and not self._incoming.is_under_way():
+            transport.close()
 
-    def _give_up_request(self) -> None:
-        self._reject(CROWDED)
+    def _answer_first(self) -> None:
+        """Answer what this connection waits for, since what comes now must not overtake it."""
+        if self._waits and self._lane is not None:
+            self._lane.finish()
 
-    def eof_received(self) -> bool:  # type: ignore[override]
-        """Keep the connection of a client that sends no more but still waits for an answer."""
-        self._has_ended = True
-        waits = self._sheds > 0 or self._rejection is not None or self._is_asked()
-        return waits and self.scheme == "http"
+    # What ASGI answers.
+
+    def _run(self, body: bytes) -> None:
+        """Do what uvicorn does with a request, now that all of it is there."""
+        incoming = self._incoming
+        super().on_message_begin()
+        self.parser, self.url, self.headers = incoming.parser, incoming.url, incoming.headers
+        self.scope["headers"] = incoming.headers
+        self.scope[ARRIVED] = perf_counter()  # type: ignore[literal-required]
+        self.scope[BODY] = body  # type: ignore[literal-required]
+        super().on_headers_complete()
+        cycle = self.cycle
+        cycle.transport = self._outlet
+        cycle.body = body  # type: ignore[assignment]
+        cycle.keep_alive = cycle.keep_alive and incoming.keep
+        super().on_message_complete()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        if self._state.draining:
+            cycle.keep_alive = False
+        self._answering = cycle
+        super()._start_asgi_task(cycle, self._place.around(cycle, app))
+
+    def on_response_complete(self) -> None:
+        """Go on to what comes after an answer, and be it a rejection."""
+        self.server_state.total_requests += 1
+        if self._share.held and not self._incoming.backlog:
+            self._share.release()
+        if not self._is_over():
+            self._next()
+
+    def _next(self) -> None:
+        if self.pipeline and not self.flow.write_paused:
+            self._start_asgi_task(*self.pipeline.pop())
+        elif self._incoming.expects and self._is_next():
+            self._invite_body()
+        self._go_on()
+        self._rest()
+        self._say_rejection()
+
+    def _is_next(self) -> bool:
+        """Whether the request whose body is on its way is the next to be answered."""
+        return self._incoming.in_body and not (self._is_shed or self._is_blocked())
+
+    def _rest(self) -> None:
+        """Be idle where nothing is to be answered, or close where nothing will be."""
+        if self._refusals.owed or self._waits or self._rejection or self._is_asked():
+            return
+        incoming = self._incoming
+        if self._closing.has_ended:
+            self.transport.close()
+        elif not (incoming.in_head or incoming.in_body):
+            self._deadlines.idle_since = self.loop.time()
+            incoming.forget()
+            self.headers, self._answering = [], None
+            self.cycle = self.scope = None  # type: ignore[assignment]
+
+    def _is_asked(self) -> bool:
+        """Whether anything is answered, or waits for the client to take what was."""
+        return bool(self._incoming.backlog) or self._is_queued()
+
+    # What is refused.
+
+    def _shed_unparsed(self, data: bytes) -> bool:
+        """Shed a request that begins here and is not followed by another; returns whether it was.
+
+        The parser would cost as much as all the rest of a refusal.
+        """
+        known = None if self._lane is None else self._lane.heads.request(data)
+        plain = known or plain_post(data)
+        if plain is None or (left := plain[1] - len(data)) < 0:
+            return False
+        url, incoming = plain[0], self._incoming
+        self._deadlines.idle_since = None
+        if left:
+            incoming.skip(url, left)
+            self._deadlines.wait(self.loop.time())
+        else:
+            incoming.url = url
+            self._shed(True)
+        return True
+
+    def _skip(self, data: bytes) -> bytes:
+        """Drop what belongs to a body that is shed; returns what does not."""
+        rest = self._incoming.skipped(data)
+        if not self._incoming.skips:
+            self._shed(True)
+        return rest
+
+    def _shed(self, keep: bool) -> None:
+        self._deadlines.waiting_since = None
+        self._refusals.owe(self.loop, self, keep, self._incoming.url)
+
+    def refuse(self, keep: bool, url: bytes, now: float) -> None:
+        """See shedding.Refused."""
+        answers = self._refusals.tell(url, now)
+        self._share.release()
+        if self._is_over():
+            return
+        if self._is_held_back:
+            self._is_held_back = False
+            self.flow.resume_reading()
+        is_last = self._closing.has_ended and not self._refusals.owed
+        keep = keep and not (self._state.draining or is_last)
+        self.transport.write(answers[keep])
+        if keep:
+            self.server_state.total_requests += 1
+            self._deadlines.idle_since = now
+        else:
+            self._part()
+
+    def _reject_body(self) -> None:
+        too_large = Problem(413, f"body: wanted at most {self._incoming.most_body} bytes")
+        self.reject(self._refusal() or too_large)
+
+    def reject(self, problem: Problem) -> None:
+        """Read no more, and say why once all that came before is answered."""
+        self._answer_first()
+        incoming = self._incoming
+        self._deadlines.stop()
+        if incoming.is_deaf or self.transport.is_closing():
+            return
+        incoming.stop()
+        self._body.drop()
+        self._share.release()
+        self._rejection = rejection(problem, incoming.url, self._counters)
+        self._say_rejection()
+
+    def _say_rejection(self) -> None:
+        if self._rejection and not (self._is_over() or self._is_queued()):
+            answer, self._rejection = self._rejection, b""
+            self.transport.write(answer)
+            self._part()
+
+    def give_up(self) -> None:
+        """See arrivals.Arriving."""
+        self._counters.row[SHEDS] += 1
+        if self._deadlines.stalled_since is None:
+            self.reject(CROWDED)
+        else:
+            self._incoming.stop()
+            self._share.release()
+            self.transport.abort()
+
+    # Slow clients.
+
+    def pause_writing(self) -> None:
+        """Start the clock: the client does not take its answer."""
+        super().pause_writing()
+        self._deadlines.stalled_since = self.loop.time()
+        self._place.stall()
+        self._share.stall()
+
+    def resume_writing(self) -> None:
+        """Stop the clock, and go on with what came meanwhile."""
+        super().resume_writing()
+        self._deadlines.stalled_since = None
+        self._share.go_on()
+        self._place.go_on()
+        if not (self._is_over() or self._is_answering()):
+            self._next()
 
     def tick(self, now: float) -> float:
         """Do what is due; return when, at the earliest, something is due again (the loop's time).
 
         Only what begins after `now` may be due sooner: the shortest of the limits from then.
         """
-        slow = min(self._stalled_until(), self._waits_until())
-        idle = inf if self._idle_since is None else self._idle_since + self.timeout_keep_alive
+        slow, idle = self._deadlines.slow(self._incoming.in_body), self._deadlines.idle()
         if now > slow:
             self.time_out()
         elif now > idle:
@@ -203,179 +521,30 @@ class WholeRequests(Stalling):
 
     def time_out(self) -> None:
         """Close a slow connection, with 408 where a request had begun."""
-        self.counters.add("timeouts")
-        if self.loop.time() > self._stalled_until():
+        self._counters.add("timeouts")
+        if self.loop.time() > self._deadlines.stalled():
             self.transport.abort()  # a close would wait for the client, and so would its answer
-        elif self._in_head or self._in_body:
-            self._reject(Problem(408, "the request did not arrive in time"))
+        elif self._incoming.is_under_way():
+            self.reject(Problem(408, "the request did not arrive in time"))
         else:
             self.transport.close()
 
-    def _waits_until(self) -> float:
-        """Until when the client may send its head, or its body."""
-        if self.waiting_since is None:
-            return inf
-        limits = self.limits
-        return self.waiting_since + (limits.body_seconds if self._in_body else limits.head_seconds)
+    # The end.
+
+    def eof_received(self) -> bool:  # type: ignore[override]
+        """Keep the connection of a client that sends no more but still waits for an answer."""
+        self._answer_first()
+        self._closing.has_ended = True
+        waits = self._refusals.owed > 0 or self._rejection != b"" or self._is_asked()
+        return waits and self.scheme == "http"
 
     def drain(self) -> None:
         """Close after the answer in hand; the state tells the next requests."""
         if self.cycle is not None and not self.cycle.response_started:
             self.cycle.keep_alive = False
 
-    def is_idle(self) -> bool:
-        """Whether no request is being received or answered."""
-        return self._parted or (self._is_free() and not (self._in_head or self._in_body))
-
-    def on_message_begin(self) -> None:
-        """Begin a request."""
-        if not self._is_deaf:
-            super().on_message_begin()
-            self._begin_message()
-
-    def _begin_message(self) -> None:
-        self._idle_since = self._drops = None
-        self._in_head, self._shedding = True, False
-        self._trailer_bytes = self._body_bytes = self._unbodied = 0
-
-    def _on_head(self) -> None:
-        """Shed what is too much before its body comes; else hold it for its body."""
-        if self._is_too_much():
-            self._shedding = self._drops = True
-        elif int(self._fields.get(LENGTH, 0)) > self.limits.max_body:
-            self._reject_body()
-        else:
-            self._open()
-
-    def on_body(self, body: bytes) -> None:
-        """Collect the body up to its bound."""
-        if self._shedding or self._is_deaf:
-            return
-        self._body_bytes += len(body)
-        if self._body_bytes > self.limits.max_body:
-            self._reject_body()
-        elif not self._drops:
-            self.cycle.body += body
-
-    def on_message_complete(self) -> None:
-        """Let the request in."""
-        if self._offers or self._is_deaf:
-            return
-        if self._trailer_bytes and self._is_head_too_long():
-            self._reject(TOO_LONG)
-            return
-        if self._drops and not self._shedding and self._keeps_body():
-            self._reject(CHANGED)
-            return
-        self._in_body, self._ended, self.waiting_since = False, True, None
-        self._is_deaf = not self._keep  # what comes behind is not answered
-        if self._holds:
-            self.state.arrivals.whole(self)
-        if self.transport.is_closing():
-            return
-        if self._shedding:
-            self._begin_shed(self._keep)
-        else:
-            self._admit()
-
-    def _open(self) -> None:
-        """Take a request whose head is there."""
-        super(Reading, self).on_headers_complete()
-        self.cycle.transport = self._outlet
-
-    def _admit(self) -> None:
-        """Let a request in whose body is there too."""
-        cycle = self.cycle
-        if self._held is not None and self._is_full() and self._is_post():  # since its head came
-            self._held, cycle.response_complete, cycle.body = None, True, bytearray()
-            self._begin_shed(self._keep)
-            return
-        self.scope[ARRIVED] = perf_counter()  # type: ignore[literal-required]
-        self.scope[BODY] = body = bytes(cycle.body)  # type: ignore[literal-required]
-        cycle.keep_alive = self._keep
-        cycle.body, cycle.waiting_for_100_continue = body, False  # type: ignore[assignment]
-        super().on_message_complete()
-        if self._held is not None:
-            (cycle, app), self._held = self._held, None
-            self._start_asgi_task(cycle, app)
-
-    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        if cycle.more_body:
-            self._held = (cycle, app)
-            if cycle.waiting_for_100_continue:
-                self._invite_body()
-            return
-        if self.state.draining:
-            cycle.keep_alive = False
-        self._answering = cycle
-        super()._start_asgi_task(cycle, self._placed_in_queue(cycle, app))
-
-    def send_400_response(self, msg: str) -> None:
-        """Refuse what is not HTTP."""
-        self._reject(Problem(400, msg))
-
-    def _invite_body(self) -> None:
-        if (problem := self._refusal()) is not None:
-            self._reject(problem)
-            return
-        self.transport.write(CONTINUE)
-        self.cycle.waiting_for_100_continue = False
-
-    def _reject_body(self) -> None:
-        too_large = Problem(413, f"body: wanted at most {self.limits.max_body} bytes")
-        self._reject(self._refusal() or too_large)
-
-    def _reject(self, problem: Problem) -> None:
-        self.waiting_since = None
-        if self._is_deaf or self.transport.is_closing():
-            return
-        self._is_deaf = True
-        self._forget_body()
-        self._release()
-        self._in_head = self._in_body = False
-        self._held, self._backlog = None, b""
-        if self.pipeline and self.pipeline[0][0].more_body:
-            self.pipeline.popleft()  # it will never be whole
-        self._count(problem.status, self.url or b"")
-        self._rejection = problem
-        self._say_rejection()
-
-    def on_response_complete(self) -> None:
-        """Go on to what comes after an answer, and be it a rejection."""
-        self.server_state.total_requests += 1
-        if not self._backlog:
-            self._release()
-        if self._parted or self.transport.is_closing():
-            return
-        self._next()
-
-    def _next(self) -> None:
-        if self.pipeline and not self.flow.write_paused:
-            self._start_asgi_task(*self.pipeline.pop())
-        self._go_on()
-        self._rest()
-        self._say_rejection()
-
-    def _rest(self) -> None:
-        """Be idle where nothing is to be answered, or close where nothing will be."""
-        if self._sheds or self._waits or self._rejection is not None or self._is_asked():
-            return
-        if self._has_ended:
-            self.transport.close()
-        elif not (self._in_head or self._in_body):
-            self._idle_since = self.loop.time()
-            self._forget_request()
-
-    def _say_rejection(self) -> None:
-        problem = self._rejection
-        if problem is None or self._parted or self.transport.is_closing():
-            return
-        if self.pipeline or self._is_answering():
-            return
-        self._rejection = None
-        self.transport.write(bare_answer(problem, CLOSE, is_oip(self.url)))
-        self.part()
-
-    def _count(self, status: int, url: bytes) -> None:
-        """Count what never reaches an endpoint under the endpoint it was meant for."""
-        self.counters.request(endpoint_of(url), status)
+    def _part(self) -> None:
+        """Close behind an answer."""
+        self._incoming.is_deaf = True
+        self._deadlines.stop()
+        self._closing.part(self.loop, self.transport, self.flow)

@@ -10,11 +10,10 @@ from ..record.recorder import Recorder, recorder
 from ..scoring.catalog import Catalog
 from ..settings import Settings
 from .access import AccessLog
-from .arrivals import arrivals
 from .expiry import Expiry
 from .idempotency import Store
 from .keys import Keys, KeysError
-from .shared import State
+from .shared import State, state
 
 log = logging.getLogger(__name__)
 
@@ -60,5 +59,5 @@ def open_services(settings: Settings, catalog: Catalog, table: Table, row: int) 
     return Services(
         settings, catalog, recorder(settings), counters, table, AccessLog(settings.access_log),
         Keys(settings.keys), store, expiry, LogCounters(counters),
-        State(arrivals=arrivals(settings)),
+        state(settings),
     )  # fmt: skip

@@ -1,32 +1,24 @@
-"""What all connections of a worker share: their bounds, and what changes while it lives."""
-
-from typing import Any
+"""What all connections of a worker share, and what changes while it lives."""
 
 import msgspec
 
-from .arrivals import Arrivals
+from ..settings import Settings
+from .arrivals import Arrivals, arrivals
 from .gate import Gate
+from .in_flight import InFlight
 from .shedding import Shedding
 
 
-class Limits(msgspec.Struct, frozen=True):
-    """The bounds of a connection: bytes, queued requests, seconds."""
-
-    max_body: int
-    max_in_flight: int
-    head_seconds: float
-    body_seconds: float
-    answer_seconds: float
-
-
 class State(msgspec.Struct):
-    """What changes while a worker lives; `gate` is None where every body is kept.
-
-    `answering` holds what ASGI answers, but for clients that do not take it.
-    """
+    """The room there is, and who waits for it; `gate` is None where every body is kept."""
 
     arrivals: Arrivals
+    in_flight: InFlight
     gate: Gate | None = None
-    answering: set[Any] = msgspec.field(default_factory=set)
     draining: bool = False
     shedding: Shedding = msgspec.field(default_factory=Shedding)
+
+
+def state(settings: Settings, gate: Gate | None = None) -> State:
+    """Return a worker's at its start."""
+    return State(arrivals(settings), InFlight(settings.max_in_flight), gate)

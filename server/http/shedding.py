@@ -25,6 +25,12 @@ PLAIN_POST = re.compile(
 )
 
 
+def plain_post(data: bytes) -> tuple[bytes, int] | None:
+    """Return target and length of a POST that begins here and whose head says where it ends."""
+    head = PLAIN_POST.match(data)
+    return None if head is None else (head[1], head.end() + int(head[2]))
+
+
 class Refused(Protocol):
     """Whose request was shed."""
 

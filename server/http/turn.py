@@ -11,11 +11,11 @@ stands in no task.
 """
 
 import asyncio
-from collections import deque
 from time import perf_counter
 from typing import Protocol
 
 from .endpoint import Handler, Ledger
+from .in_flight import InFlight
 from .message import Answer, Exchange
 
 PATIENCE = 0.003  # seconds
@@ -47,35 +47,35 @@ class Asked(Exchange):
 class Turn:
     """What waits to be answered, of all connections of a worker."""
 
-    def __init__(self, ledger: Ledger) -> None:
-        self.waiting: deque[Asked] = deque()
+    def __init__(self, in_flight: InFlight, ledger: Ledger) -> None:
+        self._waiting = in_flight.waiting
         self._ledger = ledger
 
     def add(self, loop: asyncio.AbstractEventLoop, asked: Asked) -> None:
         """Answer it once all that is readable now was read."""
-        if not self.waiting:
+        if not self._waiting:
             loop.call_soon(self._end, loop)
-        self.waiting.append(asked)
+        self._waiting.append(asked)
 
     def finish(self) -> None:
         """Answer all that waits, in the order it came."""
-        while self.waiting:
+        while self._waiting:
             self._answer()
 
     def _end(self, loop: asyncio.AbstractEventLoop) -> None:
         try:
             self._answer()
         finally:  # or nobody would ever answer what waits
-            if self.waiting:
+            if self._waiting:
                 loop.call_soon(self._end, loop)
 
     def _answer(self) -> None:
         group: list[Asked] = []
-        while self.waiting:
+        while self._waiting:
             began = perf_counter()
             if group and began - group[0].began > PATIENCE:
                 break
-            asked = self.waiting.popleft()
+            asked = self._waiting.popleft()
             asked.began = began
             asked.answer = asked.handler.answer(asked.request)
             group.append(asked)

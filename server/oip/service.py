@@ -10,8 +10,8 @@ from starlette.routing import Route
 from .. import __version__
 from ..http.fields import check_deadline, check_encoding, request_id_of, trace_of
 from ..http.ledger import Ledger
+from ..http.message import ARRIVED
 from ..http.problem import Problem
-from ..http.protocol import ARRIVED
 from ..http.services import Services
 from .infer import Infer
 from .wire import HEADER_LENGTH, OipError

@@ -7,7 +7,7 @@ import os
 import signal
 import socket
 import ssl
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from importlib import import_module
@@ -21,12 +21,10 @@ from uvicorn.config import Config
 from uvicorn.server import Server
 
 from ..http.app import App
-from ..http.endpoint import Handler
-from ..http.heads import Heads
-from ..http.lane import FastLane
-from ..http.protocol import WholeRequests
-from ..http.shared import Limits, State
-from ..http.turn import Turn
+from ..http.lane import Lane
+from ..http.limits import limits
+from ..http.protocol import Connection
+from ..http.shared import State
 from ..metrics.counters import Counters
 from ..settings import Settings, SettingsError
 from . import farewell
@@ -77,7 +75,7 @@ class Orphanable(Server):
             due = [connection.tick(now) for connection in self._connections()]
             self._look_at = min([*due, now + shortest(self._settings)])
 
-    def _connections(self) -> list[WholeRequests]:
+    def _connections(self) -> list[Connection]:
         connections: list[Any] = list(self.server_state.connections)
         return connections
 
@@ -176,13 +174,12 @@ class Hooks(msgspec.Struct, frozen=True):
 
 
 def serve(
-    app: App, lane: Mapping[bytes, Handler], turn: Turn, listener: socket.socket,
-    settings: Settings, counters: Counters, hooks: Hooks,
+    app: App, lane: Lane | None, listener: socket.socket, settings: Settings, counters: Counters,
+    hooks: Hooks,
 ) -> None:  # fmt: skip
-    """Serve until SIGTERM; what answers in the fast lane stands in `lane`, by path."""
+    """Serve until SIGTERM; without a lane all is answered by the application."""
     count_pauses(counters)
-    kind = partial(FastLane, lane, turn, Heads()) if lane else WholeRequests
-    protocol = partial(kind, limits_of(settings), counters, hooks.state)
+    protocol = partial(Connection, limits(settings), counters, hooks.state, lane)
     config = Config(
         app, loop="uvloop", http=protocol, ws="none", lifespan="off", log_config=None,  # type: ignore[arg-type]
         access_log=False, server_header=False, proxy_headers=False, backlog=BACKLOG,
@@ -196,14 +193,6 @@ def preload() -> None:
     """Import what uvicorn looks up by name when it starts: before a fork, so once for all."""
     for name in ("uvicorn.lifespan.off", "uvicorn.loops.uvloop"):
         import_module(name)
-
-
-def limits_of(settings: Settings) -> Limits:
-    """Return the bounds of a connection."""
-    return Limits(
-        settings.max_body, settings.max_in_flight, settings.head_seconds, settings.body_seconds,
-        settings.answer_seconds,
-    )  # fmt: skip
 
 
 def shortest(settings: Settings) -> float:

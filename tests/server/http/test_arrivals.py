@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from server.http.arrivals import Arrivals, Share
 from tests.conftest import Running, Serve
 from tests.long.server_fuzz import resident_kilobytes
 from tests.ports import free_ports
@@ -254,3 +255,57 @@ def test_the_admin_port_has_the_same_bounds(bundle: Path, serve: Serve, tmp_path
         assert statuses(conversation(admin, head, BODY + last)) == [200, 200]
         with sender(admin.port, LIVE[:9]) as late:
             assert statuses(whole_of(late)) == [408]
+
+
+class Arriving:
+    """Lets go of its share when it is given up."""
+
+    def __init__(self, arrivals: Arrivals) -> None:
+        self.share = Share(arrivals, self)
+        self.is_given_up = False
+
+    def give_up(self) -> None:
+        self.is_given_up = True
+        self.share.release()
+
+
+def given_up(many: list[Arriving]) -> list[bool]:
+    return [each.is_given_up for each in many]
+
+
+def test_the_one_on_its_way_longest_is_given_up_for_the_newest() -> None:
+    arrivals = Arrivals(10)
+    first, second, third = many = [Arriving(arrivals) for _ in range(3)]
+    for each in (first, second, first):
+        each.share.hold(3)
+    third.share.hold(3)
+    assert given_up(many) == [True, False, False]
+    assert arrivals.held == second.share.held + third.share.held == 6
+
+
+def test_who_takes_no_answer_is_given_up_first_and_who_is_whole_never() -> None:
+    arrivals = Arrivals(10)
+    whole, slow, stalled, newest = many = [Arriving(arrivals) for _ in range(4)]
+    for each in (whole, slow, stalled):
+        each.share.hold(3)
+    whole.share.whole()
+    stalled.share.stall()
+    newest.share.hold(3)
+    assert given_up(many) == [False, False, True, False]
+    newest.share.hold(6)
+    assert given_up(many) == [False, True, True, True], "nothing but the whole one has room"
+    assert arrivals.held == whole.share.held == 3
+    whole.share.close()
+    assert arrivals.held == 0
+
+
+def test_who_takes_its_answer_again_is_given_up_in_its_turn() -> None:
+    arrivals = Arrivals(10)
+    many = [Arriving(arrivals) for _ in range(2)]
+    stalled = many[1]
+    for each in many:
+        each.share.hold(5)
+    stalled.share.stall()
+    stalled.share.go_on()
+    stalled.share.hold(1)
+    assert given_up(many) == [True, False]

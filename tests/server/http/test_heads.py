@@ -92,7 +92,7 @@ def test_known_heads_count_and_record_as_others(both: list[Running]) -> None:
 
 def head_of(length: int, **fields: bytes) -> Head:
     handler: Any = None
-    return Head(b"/score", {k.encode(): v for k, v in fields.items()}, handler, length)
+    return Head(b"/score", "/score", {k.encode(): v for k, v in fields.items()}, handler, length)
 
 
 def test_a_head_is_known_by_all_of_its_bytes_and_the_length_of_its_body() -> None:
@@ -111,8 +111,8 @@ def test_a_head_is_known_by_all_of_its_bytes_and_the_length_of_its_body() -> Non
     [(b"\r\n\r\n" + KNOWN, head_of(len(BODY))),
      (b"\r\n\r\n" + BODY, head_of(len(BODY))),
      (KNOWN + KNOWN, head_of(len(BODY))),
-     (KNOWN, Head(b"/score", {b"x-request-id": b"one"}, None, len(BODY))),  # type: ignore[arg-type]
-     (KNOWN, Head(b"/score", {b"traceparent": b"00"}, None, len(BODY))),  # type: ignore[arg-type]
+     (KNOWN, head_of(len(BODY), **{"x-request-id": b"one"})),
+     (KNOWN, head_of(len(BODY), traceparent=b"00")),
      (b"POST / HTTP/1.1\r\nX: " + b"x" * MOST_BYTES + b"\r\n\r\n", head_of(0)),
      (HEAD.replace(b"\r\n\r\n", b"\n\n") + b"{}\r\n\r\n", head_of(6))],
 )  # fmt: skip

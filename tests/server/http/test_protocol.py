@@ -1,21 +1,29 @@
 """When a connection is to be looked at again: what the worker's look, once a second, rests on."""
 
 import asyncio
+import gc
 import socket
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from math import inf
+from typing import Any
 
 import pytest
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
 from server.http.arrivals import Arrivals
-from server.http.protocol import WholeRequests
-from server.http.shared import Limits, State
+from server.http.in_flight import InFlight
+from server.http.limits import Limits
+from server.http.protocol import Connection
+from server.http.shared import State
 from server.metrics.counters import Table
 
-LIMITS = Limits(1000, 8, head_seconds=10.0, body_seconds=30.0, answer_seconds=20.0)
+LIMITS = Limits(
+    1000, head_seconds=10.0, body_seconds=30.0, answer_seconds=20.0, keep_alive_seconds=5.0
+)
+ROOT = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 HEAD = b"POST /score HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n"
 
 
@@ -27,15 +35,26 @@ def loop() -> Iterator[asyncio.AbstractEventLoop]:
     made.close()
 
 
-@contextmanager
-def connected(loop: asyncio.AbstractEventLoop) -> Iterator[tuple[WholeRequests, socket.socket]]:
-    """A connection as the server has it, and its client's end."""
-    config, state = Config(lambda: None), ServerState()
-    config.load()
-    counters = Table(1).row(0)
+async def app(_: Any, receive: Any, send: Any) -> None:
+    """Answer with nothing."""
+    await send({"type": "http.response.start", "status": 204, "headers": []})
+    await send({"type": "http.response.body"})
 
-    def protocol() -> WholeRequests:
-        return WholeRequests(LIMITS, counters, State(Arrivals(1 << 20)), config, state, {}, loop)
+
+async def answered(client: socket.socket) -> None:
+    """Wait until the answer has come."""
+    assert (await asyncio.get_running_loop().sock_recv(client, 100)).startswith(b"HTTP/1.1 204")
+
+
+@contextmanager
+def connected(loop: asyncio.AbstractEventLoop) -> Iterator[tuple[Connection, socket.socket]]:
+    """A connection as the server has it, and its client's end."""
+    config, state = Config(app, log_config=None), ServerState()
+    config.load()
+    counters, shared = Table(1).row(0), State(Arrivals(1 << 20), InFlight(8))
+
+    def protocol() -> Connection:
+        return Connection(LIMITS, counters, shared, None, config, state, {}, loop)
 
     ours, theirs = socket.socketpair()
     with theirs:
@@ -50,9 +69,8 @@ def test_a_connection_is_due_when_its_head_is_and_then_when_its_body_is(
     loop: asyncio.AbstractEventLoop,
 ) -> None:
     with connected(loop) as (connection, client):
-        began = connection.waiting_since
-        assert began is not None
-        assert connection.tick(began) == began + LIMITS.head_seconds
+        began = connection.tick(0) - LIMITS.head_seconds
+        assert abs(began - loop.time()) < LIMITS.head_seconds
         client.sendall(HEAD + b"{")
         loop.run_until_complete(asyncio.sleep(0.05))
         assert connection.tick(began) == began + LIMITS.body_seconds
@@ -80,9 +98,27 @@ def test_an_idle_connection_is_due_when_it_has_been_kept_long_enough(
     loop: asyncio.AbstractEventLoop,
 ) -> None:
     with connected(loop) as (connection, client):
-        connection.refuse(True, b"/score", now := loop.time())
-        connection.waiting_since = None
-        assert connection.tick(now) == now + connection.timeout_keep_alive
-        assert client.recv(12) == b"HTTP/1.1 503"
-        assert connection.tick(now + connection.timeout_keep_alive + 1) == inf
+        client.sendall(ROOT)
+        client.setblocking(False)
+        loop.run_until_complete(answered(client))
+        due = connection.tick(now := loop.time())
+        assert now < due <= now + LIMITS.keep_alive_seconds
+        assert connection.tick(due + 1) == inf
         assert connection.transport.is_closing()
+
+
+def test_a_connection_that_is_closed_is_freed_at_once(loop: asyncio.AbstractEventLoop) -> None:
+    """It waits for no collector: under many short connections they would pile up."""
+    gc.collect()
+    gc.disable()
+    try:
+        with connected(loop) as (connection, client):
+            client.sendall(ROOT)
+            client.setblocking(False)
+            loop.run_until_complete(answered(client))
+            seen = weakref.ref(connection)
+            del connection
+        loop.run_until_complete(asyncio.sleep(0))
+        assert seen() is None
+    finally:
+        gc.enable()

@@ -1,0 +1,218 @@
+"""What comes on one connection, read: heads held to their rules, bodies handed on, no upgrades."""
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from httptools import HttpParserError, HttpParserUpgrade
+
+from . import rules
+from .body import Body
+from .fields import Fields
+from .parsing import new_parser, without_offer
+from .problem import Headers, Problem
+
+NOT_HTTP = Problem(400, "Invalid HTTP request received.")
+# Of what came at once, the parser is given so much at a time in a head and in a body: a request
+# that is queued behind another takes a hundred times the memory of its bytes.
+SMALL, LARGE = 1024, 64 * 1024
+CONNECTION, EXPECT, HOST = b"connection", b"expect", b"host"
+
+
+class Reader(Protocol):
+    """Who is told of each request, in this order; nothing more once `Incoming.is_deaf` is set."""
+
+    def on_head(self) -> None:
+        """Go on with a head that is as it has to be."""
+
+    def on_too_large(self) -> None:
+        """Know, at each piece, that the body is larger than `most_body`."""
+
+    def on_whole(self) -> None:
+        """Go on with a request that is whole."""
+
+    def reject(self, problem: Problem) -> None:
+        """Refuse what came, which is no request that could be answered, and read no more."""
+
+
+class Incoming:
+    """The request that is on its way, its body, and the parser.
+
+    `came` is its bytes, in the reads that hold a part of it, at most; `backlog` is not yet parsed;
+    `skips`: so many bytes of a body that is not parsed; `keep`: the connection, by the head;
+    `expects`: to be invited to send the body; `has_ended`: a request did, in the last read.
+    """
+
+    __slots__ = (
+        "_offers", "_reader", "_trailer_bytes", "_unbodied", "backlog", "body", "came", "expects",
+        "fields", "has_ended", "headers", "in_body", "in_head", "is_deaf", "keep", "most_body",
+        "parser", "skips", "url",
+    )  # fmt: skip
+
+    def __init__(self, reader: Reader, body: Body, most_body: int) -> None:
+        self._reader, self.body, self.most_body = reader, body, most_body
+        self.parser: Any = new_parser(self)
+        self.url = self.backlog = b""
+        self.headers: Headers = []
+        self.fields: Fields = {}
+        self.came = self.skips = self._trailer_bytes = self._unbodied = 0
+        self.in_head = self.in_body = self.has_ended = False
+        self.is_deaf = self.keep = self.expects = self._offers = False
+
+    def is_under_way(self) -> bool:
+        """Whether a request has begun and is not whole."""
+        return self.in_head or self.in_body
+
+    def method(self) -> bytes:
+        """Return the method of the request in hand."""
+        method: bytes = self.parser.get_method()
+        return method
+
+    def read(self, data: bytes, is_blocked: Callable[[], bool]) -> int:
+        """Parse what came, until that is blocked; returns how much it was. The rest is backlog."""
+        self.has_ended, count = False, len(data)
+        self.came = self.came + count if self.in_head or self.in_body else count
+        if count <= SMALL:
+            self._feed(data)
+            return count
+        view, at = memoryview(data), 0
+        while at < count and not (self.is_deaf or is_blocked()):
+            part = view[at : at + (LARGE if self.in_body else SMALL)]
+            self._feed(part)
+            at += len(part)
+        self.backlog = b"" if self.is_deaf else bytes(view[at:])
+        return at
+
+    def _feed(self, data: bytes | memoryview) -> None:
+        while True:
+            try:
+                self.parser.feed_data(data)
+            except HttpParserUpgrade as stop:
+                data = memoryview(data)[stop.args[0] :]
+                if not self.is_deaf:
+                    self._decline()
+                    continue
+            except HttpParserError:
+                if not self.is_deaf:
+                    self._reader.reject(NOT_HTTP)
+            return
+
+    def bound_head(self, count: int) -> None:
+        """Refuse a head that is too long already, or trailers: of both, this is not the end."""
+        self._unbodied += count
+        if self._unbodied > rules.MOST_BYTES or self._is_head_too_long():
+            self._reader.reject(rules.TOO_LONG)
+
+    def skip(self, url: bytes, count: int) -> None:
+        """Begin a body, of so many bytes to come, that is not parsed."""
+        self.url, self.skips, self.in_body = url, count, True
+
+    def skipped(self, data: bytes) -> bytes:
+        """Drop what belongs to that body; returns what does not."""
+        rest = data[self.skips :]
+        self.skips -= len(data) - len(rest)
+        self.in_body = self.skips > 0
+        return rest
+
+    def stop(self) -> None:
+        """Read no more, and forget what came."""
+        self.is_deaf, self.backlog = True, b""
+        self.in_head = self.in_body = False
+
+    def forget(self) -> None:
+        """Hold no head where nothing is asked: an idle connection costs a socket."""
+        self.headers, self.fields = [], {}
+
+    def close(self) -> None:
+        """Hold neither parser nor reader, who hold this: then nothing waits for the collector."""
+        self.is_deaf, self.parser, self._reader = True, None, None  # type: ignore[assignment]
+
+    def _decline(self) -> None:
+        """Read the head again without the offer of another protocol; the body follows it."""
+        head = without_offer(self.parser, self.url, self.headers)
+        self.parser, self._offers = new_parser(self), False
+        self._feed(head)
+
+    def on_message_begin(self) -> None:
+        """Begin a request; this and what follows is called by the parser."""
+        if not self.is_deaf:
+            self.url, self.headers, self.expects = b"", [], False
+            self.in_head = True
+            self.body.count, self.body.drops = 0, None
+            self._trailer_bytes = self._unbodied = 0
+
+    def on_url(self, url: bytes) -> None:
+        """Collect the target."""
+        self.url += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Collect a field; one behind the body is dropped (RFC 9110, 6.5.1)."""
+        if self.in_head:
+            self.headers.append((name.lower(), value))
+        else:
+            self._trailer_bytes += rules.size(name, value)
+            if not self.parser.should_keep_alive():  # it has read that, and will read no more
+                self.keep = False
+
+    def on_headers_complete(self) -> None:
+        """Hold the head to the rules."""
+        if self.is_deaf:
+            return
+        if self.parser.should_upgrade():
+            self._on_offer()
+            return
+        self.in_head, self.in_body = False, True
+        try:
+            self._check_head()
+        except Problem as problem:
+            self._reader.reject(problem)
+        else:
+            self._reader.on_head()
+
+    def on_body(self, body: bytes) -> None:
+        """Collect a piece of the body."""
+        if not self.is_deaf:
+            self.body.add(body)
+            if self.body.count > self.most_body:
+                self._reader.on_too_large()
+
+    def on_message_complete(self) -> None:
+        """Hand the request on, unless its trailers are too long."""
+        if self._offers or self.is_deaf:
+            return
+        if self._trailer_bytes and self._is_head_too_long():
+            self._reader.reject(rules.TOO_LONG)
+            return
+        self.in_body, self.has_ended = False, True
+        self._reader.on_whole()
+
+    def _on_offer(self) -> None:
+        if self.parser.get_method() == b"CONNECT":
+            self._reader.reject(Problem(405, "CONNECT: this is no proxy"))
+        else:
+            self._offers = True
+
+    def _check_head(self) -> None:
+        headers = self.headers
+        is_short = self.came <= rules.MOST_BYTES and len(headers) <= rules.MOST_FIELDS
+        if not is_short and self._is_head_too_long():
+            raise rules.TOO_LONG
+        self.fields = fields = dict(headers)
+        if len(fields) != len(headers):
+            self.fields = fields = rules.combined(headers)
+            headers[:] = fields.items()
+        keep = self.parser.should_keep_alive()
+        # The parser keeps what is 1.1 and says nothing of it: to ask for the version costs more.
+        is_plain = keep and CONNECTION not in fields
+        version = "1.1" if is_plain else self.parser.get_http_version()
+        if not (is_plain and HOST in fields and rules.CODING not in fields):
+            rules.check(version, fields)
+        self.keep = keep and version == "1.1"
+        if EXPECT in fields and version == "1.1":
+            self.expects = fields[EXPECT].lower() == b"100-continue"
+
+    def _is_head_too_long(self) -> bool:
+        headers = self.headers
+        if len(headers) > rules.MOST_FIELDS:
+            return True
+        size = len(self.url) + sum(rules.size(*field) for field in headers)
+        return size + self._trailer_bytes > rules.MOST_BYTES
