@@ -1,7 +1,7 @@
-"""Measure everything again and render BENCHMARKS.md and the table of README.md.
+"""Measure everything and render BENCHMARKS.md and the table in README.md.
 
-example: python -m bench --quick                   a look, about a minute, in build/bench/quick
-example: python -m bench --only ladder stages      part of it, into bench/results
+example: python -m bench --quick                   a quick run (a minute), in build/bench/quick
+example: python -m bench --only ladder stages      some parts, into bench/results
 example: python -m bench --peers                   build the peers' environments, measure them
 """
 
@@ -28,7 +28,7 @@ ERRORS = (models.WorkloadError, result.ResultError, ladder.EngineError, ServerEr
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the command; what goes wrong is one line on stderr and exit code 2."""
+    """Run the command; an error is one line on stderr and exit code 2."""
     parser = argparse.ArgumentParser(
         "python -m bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -55,7 +55,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def scale_of(quick: bool, names: Sequence[str] | None) -> Scale:
-    """Return how much is measured, of the models named only; raises WorkloadError."""
+    """Return how much to measure, of the named models only; raises WorkloadError."""
     scale = parts.QUICK if quick else parts.FULL
     if names is None:
         return scale
@@ -69,7 +69,7 @@ def scale_of(quick: bool, names: Sequence[str] | None) -> Scale:
 
 
 def build_peers(scale: Scale) -> None:
-    """Build every environment and compile; what cannot be is told, and stands in the tables."""
+    """Build all environments and compile; failures are reported here and in the tables."""
     for name in environments.names():
         try:
             environments.build(name)
@@ -80,7 +80,7 @@ def build_peers(scale: Scale) -> None:
 
 
 def publish(folder: Path) -> Path:
-    """Draw the plots and write the document; a quick look's stands beside its results."""
+    """Draw the plots and write the document; a quick run's document goes beside its results."""
     plots.draw_all(folder)
     document = (ROOT if folder == result.FOLDER else folder) / "BENCHMARKS.md"
     document.write_text(markdown.render(folder))

@@ -1,10 +1,10 @@
-"""The in-process parts of a request under pytest-benchmark, on the committed model.
+"""The in-process stages of a request under pytest-benchmark, on the committed model.
 
 example: python -m pytest bench/benchmark_stages.py --benchmark-only
 
-`python -m bench --only stages` has the budget that adds up; this is for a closer look at one part,
-with pytest-benchmark's statistics, comparison and storage. Applicants take turns: none is repeated
-before 2,000 others.
+`python -m bench --only stages` gives the budget that adds up. Use this for a closer look at one
+stage, with pytest-benchmark's statistics, comparison and storage. Applicants take turns: none is
+repeated before 2,000 others.
 """
 
 from collections.abc import Callable, Iterator
@@ -28,14 +28,14 @@ Parts = tuple["Stages", Scores, list[bytes]]
 
 
 class Stages(stages.Staged):
-    """The stages of the budget, one call each."""
+    """The stages of the budget, one method each."""
 
     def decode(self, body: bytes) -> stages.Values | None:
-        """Read the values of an applicant, where the engine does not do that itself."""
+        """Read an applicant's values, unless the engine does that itself."""
         return self._decode(body)
 
     def fill(self, values: stages.Values | None) -> bytes | None:
-        """Fill the row, where the engine does not do that itself."""
+        """Fill the row, unless the engine does that itself."""
         return self._fill(values)
 
     def run(self, body: bytes) -> tuple[float, bytes]:
@@ -57,7 +57,9 @@ class Stages(stages.Staged):
 
 @pytest.fixture(scope="module")
 def parts() -> Iterator[Parts]:
-    """The stages, the whole, and bodies of held-out applicants, with a log in a scratch folder."""
+    """Yield the stages, the whole request and bodies of held-out applicants, with a
+    temporary log.
+    """
     workload = models.build(models.DEMO)
     bodies = [msgspec.json.encode(each) for each in workload.documents(workload.rows(DISTINCT))]
     with stages.opened(workload) as services:
@@ -65,7 +67,7 @@ def parts() -> Iterator[Parts]:
 
 
 def in_turn(work: Callable[[Any], object], values: list[Any]) -> Callable[[], object]:
-    """Return a call that handles the next value."""
+    """Return a function that handles the next value on each call."""
     following = cycle(values).__next__
     return lambda: work(following())
 
@@ -83,7 +85,7 @@ def test_fill(parts: Parts, benchmark: Any) -> None:
 
 
 def test_run(parts: Parts, benchmark: Any) -> None:
-    """The trees, and before them whatever the engine does in the same call."""
+    """The trees, and whatever the engine does before them in the same call."""
     staged, _, bodies = parts
     benchmark(in_turn(staged.run, bodies))
 

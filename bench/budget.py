@@ -1,10 +1,9 @@
-"""Whether the budget adds up over HTTP: an empty answer of this server, and a request in process.
+"""Check that the budget adds up over HTTP: an empty answer plus a request in process.
 
-The empty answer is this server's own HTTP around a constant (bench/limits/own.py), on either path.
-At one connection the request is taken as alone in process as it is there: a byte comes from the
-other core before each, so the processor has slept and its caches were used by others. All are
-measured one right after the other, round by round: what one minute's machine says of one of them,
-another's does not say of the others.
+The empty answer is this server's own HTTP around a constant (bench/limits/own.py). With one
+connection, the in-process request is isolated as it would be over HTTP: a byte from the other core
+arrives before each one, so the processor has slept and others have used its caches. The three are
+measured directly after one another in each round, because the machine's speed changes over minutes.
 """
 
 import socket
@@ -49,7 +48,7 @@ class Round(msgspec.Struct, frozen=True):
 
     @property
     def ratio(self) -> float:
-        """The parts over the whole."""
+        """The parts divided by the whole."""
         return (self.empty + self.request) / self.http
 
 
@@ -83,7 +82,7 @@ def empty(kind: str) -> Subject:
 def compare(
     pair: Sequence[Running], request: Figures, connections: int, seconds: int
 ) -> dict[str, Round]:
-    """Measure the servers beside what the request costs in process."""
+    """Measure the servers and, right after, what the request costs in process."""
     empty, http = (saturation.saturate_measured(each, connections, seconds) for each in pair)
     return {
         figure: Round(empty[name], request[name], http[name])
@@ -92,7 +91,7 @@ def compare(
 
 
 def in_process(scores: Scores, bodies: Sequence[bytes], connections: int, seconds: int) -> Figures:
-    """Return what a request costs, on the servers' core: its p50 and its mean."""
+    """Return the p50 and the mean cost of a request, on the servers' core."""
     took, end = [], perf_counter() + seconds
     with another_core() as other, on_core(SERVER_CORE):
         for body in cycle(bodies):
@@ -107,7 +106,7 @@ def in_process(scores: Scores, bodies: Sequence[bytes], connections: int, second
 
 @contextmanager
 def another_core() -> Iterator[socket.socket]:
-    """Connect to a process on the generator's core that sends back what it gets."""
+    """Connect to an echo process on the generator's core."""
     ours, its = socket.socketpair()
     with on_core(GENERATOR_CORE):
         process = subprocess.Popen(ECHO, stdin=its.fileno(), stdout=its.fileno())
@@ -120,7 +119,7 @@ def another_core() -> Iterator[socket.socket]:
 
 
 def row_of(workload: Workload, path: str, count: int, figure: str, rounds: list[Round]) -> Row:
-    """Return medians over rounds; the ratio is that of each round's own parts and whole."""
+    """Return medians over rounds; the ratio is the median of each round's ratio."""
     ratios = [each.ratio for each in rounds]
     return {
         "model": workload.size.name, "path": path, "connections": count, "figure": figure,

@@ -1,13 +1,12 @@
-"""What the HTTP contract costs a score: this server against the bare scoring callable, paired.
+"""The cost of the HTTP contract: this server against the bare scoring callable, in pairs.
 
   python -m bench.contract_cost measure --model models/credit-express/1 \\
       --rows models/credit-express/held-out.parquet
   python -m bench.contract_cost render
 
-`bare` is what a score cannot do without: uvicorn as it comes, decode, score, record, answer. It has
-no limits, no queue bound, no metrics, no keys, deadline, trace, negotiation, idempotency or access
-log. Each round measures every mode, in an order that turns, and compares it with `bare` of the
-same round.
+`bare` is the minimum for a score: plain uvicorn, decode, score, record, answer. It has no limits,
+queue bound, metrics, keys, deadline, trace, negotiation, idempotency or access log. Each round
+measures every mode, in rotating order, and compares it with `bare` of the same round.
 """
 
 import hashlib
@@ -76,7 +75,7 @@ def bare(services: Services) -> Callable[..., Any]:
 
 
 def serve(model: str, port: int, folder: str, mode: str) -> None:
-    """Run a server of one worker in this process; its access log goes nowhere."""
+    """Run a server with one worker in this process, without an access log."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     given: dict[str, Any] = {"model": model, "port": port, "log_dir": f"{folder}/log"}
     given |= MODES[mode][0]
@@ -98,7 +97,7 @@ def serve(model: str, port: int, folder: str, mode: str) -> None:
 
 
 def measure(model: Path, rows: Path, rounds: int, seconds: int) -> list[Row]:
-    """Return a row for every round: microseconds a request by mode."""
+    """Return a row for each round: microseconds per request, by mode."""
     requests = {mode: json_of(rows, fields.encode()) for mode, (_, fields) in MODES.items()}
     found = paired.compare(serve, model, requests, rounds, seconds)
     return [{mode: row["cpu_us"] for mode, row in each.items()} for each in found]

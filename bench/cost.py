@@ -1,6 +1,7 @@
-"""What a request costs against the size of the model, of the applicant and of the batch.
+"""The cost of a request by size of the model, of the applicant and of the batch.
 
-In process, through the server's `/score` callable with the record on: one thing varies at a time.
+Measured in process, through the server's `/score` callable with the record on; one size varies at a
+time.
 """
 
 import gc
@@ -38,7 +39,7 @@ class Scale(msgspec.Struct, frozen=True):
 
 
 def measure(scale: Scale) -> list[Row]:
-    """Return a row per model against trees and features, and per batch size."""
+    """Return a row for each size of model, number of features and batch size."""
     rows = [
         measured(axis, models.build(size), 1, scale.applicants)
         for axis, sizes in (("trees", scale.trees), ("features", scale.features))
@@ -49,7 +50,7 @@ def measure(scale: Scale) -> list[Row]:
 
 
 def measured(axis: str, workload: Workload, batch: int, applicants: int) -> Row:
-    """Return one row: microseconds of the trees alone, of a request, and of each applicant."""
+    """Return one row: microseconds of the trees alone, of a request, and per applicant."""
     size = workload.size
     say(f"cost against {axis}: {size.name}, {batch} at once")
     count = min(MOST, max(LEAST, applicants // batch))

@@ -11,9 +11,9 @@ BEHIND = 10
 
 
 def quantiles(samples: Sequence[float], unit: str) -> dict[str, float | int | None]:
-    """Return `<quantile>_<unit>` of samples in that unit, and how many there were.
+    """Return `<quantile>_<unit>` of samples in that unit, and their number.
 
-    A quantile with fewer than ten samples above it is None: nothing was measured there.
+    A quantile with fewer than ten samples above it is None: it was not really measured.
     """
     found: dict[str, float | int | None] = {"samples": len(samples)}
     for name, share in QUANTILES.items():
@@ -24,9 +24,9 @@ def quantiles(samples: Sequence[float], unit: str) -> dict[str, float | int | No
 
 
 def median(values: Iterable[float | None]) -> float | None:
-    """Return the median over rounds, None where one of them has no value.
+    """Return the median over rounds, or None if one of them has no value.
 
-    Over the other rounds alone, a p99 could come out below a p90.
+    The median of the other rounds alone could put a p99 below a p90.
     """
     known = list(values)
     if not known or None in known:

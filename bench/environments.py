@@ -1,4 +1,4 @@
-"""An environment for each peer: bench/peers/<name>/requirements.txt into build/peers/<name>."""
+"""Build each peer's environment from bench/peers/<name>/requirements.txt, in build/peers/<name>."""
 
 import subprocess
 import sys
@@ -14,11 +14,11 @@ FAILED = "failed.txt"
 
 
 class PeerError(Exception):
-    """An environment that could not be built: the last line of what pip said."""
+    """An environment that could not be built; the message is pip's last line."""
 
 
 def python_of(name: str | None) -> Path | None:
-    """Return the interpreter of a peer's environment, our own for None, None where not built."""
+    """Return a peer's interpreter: ours for None, and None if it was not built."""
     if name is None:
         return Path(sys.executable)
     python = BUILD / name / "bin" / "python"
@@ -26,7 +26,7 @@ def python_of(name: str | None) -> Path | None:
 
 
 def why_not(name: str | None) -> str | None:
-    """Return why a peer has no environment, None where it has one."""
+    """Return why a peer has no environment, None if it has one."""
     if python_of(name) is not None:
         return None
     said = BUILD / (name or "") / FAILED
@@ -36,9 +36,9 @@ def why_not(name: str | None) -> str | None:
 
 
 def build(name: str) -> Path:
-    """Build the environment unless it stands there with the same requirements; return its python.
+    """Build the environment unless it exists with the same requirements; return its python.
 
-    Raises PeerError; what pip said is kept, and stands in the tables.
+    Raises PeerError; pip's message is kept for the tables.
     """
     wanted = (PEERS / name / "requirements.txt").read_bytes()
     home = BUILD / name

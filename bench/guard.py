@@ -1,8 +1,8 @@
-"""A regression guard: ratios of a fresh look against those of the committed results.
+"""Guard against regressions: compare the ratios of a quick run with those of the committed results.
 
-Absolute times differ from machine to machine and from run to run; what this server does against an
-empty endpoint, or its engine against LightGBM, in one run on one machine, hardly does. A ratio
-fails where it is worse than the committed one by more than BOUND.
+Absolute times differ between machines and runs. Ratios hardly do: this server against an empty
+endpoint, or its engine against LightGBM, in one run on one machine. A ratio fails if it is worse
+than the committed one by more than BOUND.
 
 example: python -m bench --quick && python -m bench.guard
 """
@@ -34,7 +34,7 @@ class Ratio(msgspec.Struct, frozen=True):
 
 
 def http(name: str, column: str, connections: int, higher_is_better: bool = False) -> Ratio:
-    """Return this server against the empty Starlette endpoint, over HTTP."""
+    """Return the ratio of this server to the empty Starlette endpoint, over HTTP."""
     ours: Where = {"subject": "json", "connections": connections}
     against: Where = {"subject": "starlette", "connections": connections}
     return Ratio(name, "saturation", column, ours, against, higher_is_better)
@@ -54,7 +54,7 @@ RATIOS = (
 
 
 class Verdict(msgspec.Struct, frozen=True):
-    """One ratio on one model: as measured, as committed, and how many times worse."""
+    """One ratio on one model: measured, committed, and how many times worse."""
 
     name: str
     model: str
@@ -64,7 +64,7 @@ class Verdict(msgspec.Struct, frozen=True):
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Print every ratio; end with 1 where one is worse than BOUND allows, 2 where none compares."""
+    """Print every ratio; return 1 if one is worse than BOUND allows, 2 if none can be compared."""
     parser = argparse.ArgumentParser(
         "python -m bench.guard", description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -89,7 +89,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def compare(ratio: Ratio, measured: Path, committed: Path) -> list[Verdict]:
-    """Return a verdict per model that both folders have; raises result.ResultError."""
+    """Return a verdict for each model that both folders hold; raises result.ResultError."""
     now, then = values(ratio, measured), values(ratio, committed)
     return [
         Verdict(ratio.name, model, now[model], then[model],
@@ -108,7 +108,7 @@ def values(ratio: Ratio, folder: Path) -> dict[str, float]:
 
 
 def picked(rows: Sequence[Row], where: Where, column: str) -> dict[str, float]:
-    """Return the column of the matching row of each model."""
+    """Return a column of the matching row of each model."""
     return {
         row["model"]: row[column]
         for row in rows

@@ -1,4 +1,4 @@
-"""What the numbers depend on: the machine, the versions, the commit."""
+"""What the figures depend on: the machine, the versions and the commit."""
 
 import os
 import platform
@@ -30,7 +30,7 @@ class Host(msgspec.Struct, frozen=True):
 
 @cache
 def describe() -> Host:
-    """Return this machine as it was when this was first asked: before it is loaded."""
+    """Return this machine as it was at the first call, before it is loaded."""
     memory = round(psutil.virtual_memory().total / 2**30, 1)
     system = f"{platform.system()} {platform.release()}"
     load = round(os.getloadavg()[0], 1)
@@ -58,7 +58,7 @@ def versions(packages: Sequence[str] = PACKAGES) -> dict[str, str]:
 
 @cache
 def commit() -> str:
-    """Return the commit when this was first asked, marked where tracked files differ from it."""
+    """Return the commit at the first call, marked if tracked files were changed."""
     head = git("rev-parse", "--short=12", "HEAD")
     if not head:
         return "not a git checkout"
@@ -68,7 +68,7 @@ def commit() -> str:
 
 
 def git(*arguments: str) -> str:
-    """Return what git prints, or nothing where it fails."""
+    """Return git's output, or "" if it fails."""
     try:
         done = subprocess.run(
             ["git", *arguments],  # noqa: S607 - whichever git the person has

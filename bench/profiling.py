@@ -1,4 +1,4 @@
-"""Where the time of a request goes, function by function: cProfile and pyinstrument, as files.
+"""Profile a request function by function, with cProfile and pyinstrument.
 
 example: python -m bench.profiling            writes build/bench/profile.{prof,txt,html}
 """
@@ -24,7 +24,7 @@ SHOWN = 40
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Profile the server's `/score` callable on distinct applicants; the record is on."""
+    """Profile the server's `/score` callable on distinct applicants, with the record on."""
     parser = argparse.ArgumentParser("python -m bench.profiling", description=__doc__)
     parser.add_argument("--requests", type=int, default=REQUESTS, help=f"default {REQUESTS}")
     parser.add_argument("--out", type=Path, default=models.BUILD, help="folder to write to")

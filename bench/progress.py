@@ -1,4 +1,4 @@
-"""Progress of long work, on stderr."""
+"""Progress messages on stderr."""
 
 import sys
 from time import monotonic

@@ -1,12 +1,12 @@
-"""What the prediction record costs: one worker with the record on against off, paired.
+"""The cost of the prediction record: one worker with the record on and off, in pairs.
 
   python -m bench.record_cost measure --model models/credit-express/1 \\
       --rows models/credit-express/held-out.parquet --out bench/results/record_cost.json
   python -m bench.record_cost render
 
-Every mode is a server of its own; each round measures all of them, in an order that turns, and a
-mode is compared with `off` of the same round. `off` answers without building or writing a record:
-the server itself has no such setting.
+Each mode is a server of its own. Each round measures all modes, in rotating order, and a mode is
+compared with `off` of the same round. `off` answers without building or writing a record; the
+server itself has no such setting.
 """
 
 import json
@@ -56,7 +56,7 @@ class Off(Recorder):
     """Records nothing."""
 
     def writer(self, tag: ModelTag, kind: str = "score") -> LineWriter:
-        """Return what builds no line."""
+        """Return a writer that builds no line."""
         return NoLine(tag, kind, privacy.everything)
 
     def append(self, line: bytes) -> None:
@@ -67,7 +67,7 @@ class Off(Recorder):
 
 
 def serve(model: str, port: int, folder: str, mode: str) -> None:
-    """Run a server of one worker in this process."""
+    """Run a server with one worker in this process."""
     if mode == "off":
         setattr(services, "recorder", lambda chosen: Off(recorder(chosen).journal))  # noqa: B010
     salt = Path(folder) / "salt"
@@ -122,7 +122,7 @@ def table(result: dict[str, Any]) -> str:
 
 
 def against_off(rounds: list[dict[str, dict[str, float]]], mode: str) -> tuple[str, str]:
-    """Return processor time above, and requests a second against, `off` of the same round."""
+    """Return the added processor time and the relative rate against `off` of the same round."""
     above = [r[mode]["cpu_us"] - r["off"]["cpu_us"] for r in rounds]
     share = statistics.median(r[mode]["cpu_us"] / r["off"]["cpu_us"] - 1 for r in rounds)
     speed = [r[mode]["per_second"] / r["off"]["per_second"] - 1 for r in rounds]

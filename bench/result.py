@@ -1,4 +1,4 @@
-"""A result file: what was measured, on what, how; all that BENCHMARKS.md shows comes from these."""
+"""A result file: what was measured, where and how. BENCHMARKS.md shows only these."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +14,7 @@ Row = dict[str, Any]
 
 
 class ResultError(Exception):
-    """A result file that cannot be read: one line that names it."""
+    """A result file that cannot be read; the message is one line and names it."""
 
 
 class Result(msgspec.Struct, frozen=True):
@@ -34,13 +34,13 @@ class Result(msgspec.Struct, frozen=True):
 
 
 def make(name: str, quick: bool, method: dict[str, Any], rows: list[Row]) -> Result:
-    """Return a result of now, here."""
+    """Return a result with this time and machine."""
     today = datetime.now(UTC).strftime("%Y-%m-%d")
     return Result(name, today, host.commit(), quick, host.describe(), host.versions(), method, rows)
 
 
 def write(result: Result, folder: Path = FOLDER) -> Path:
-    """Write the file, for people to read as well."""
+    """Write the file as indented JSON."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{result.name}.json"
     path.write_bytes(msgspec.json.format(msgspec.json.encode(result), indent=1) + b"\n")
@@ -48,7 +48,7 @@ def write(result: Result, folder: Path = FOLDER) -> Path:
 
 
 def read(name: str, folder: Path = FOLDER) -> Result | None:
-    """Read one file, None where it was not measured; raises ResultError."""
+    """Read one file, None if it was not measured; raises ResultError."""
     path = folder / f"{name}.json"
     if not path.exists():
         return None

@@ -1,4 +1,4 @@
-"""Growth under steady load: memory, descriptors, threads and latency, slice by slice.
+"""Watch for growth under steady load: memory, descriptors, threads and latency, slice by slice.
 
 example: python -m bench.soak --minutes 10     writes bench/results/soak.json
 """
@@ -24,7 +24,7 @@ RATE, SLICES, CONNECTIONS = 500.0, 10, 32
 
 
 class Plans(msgspec.Struct, frozen=True):
-    """How long, in how many slices, and how many requests a second."""
+    """The duration, the number of slices, and the requests per second."""
 
     seconds: float
     slices: int = SLICES
@@ -50,7 +50,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def measure(workload: models.Workload, plans: Plans) -> list[Row]:
-    """Return a row per slice; connections are opened anew for each."""
+    """Return a row for each slice; each slice opens new connections."""
     ours = subjects.OURS
     requests = ours.encode(workload)(workload.rows(load.DISTINCT))
     length = plans.seconds / plans.slices

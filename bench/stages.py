@@ -1,8 +1,8 @@
-"""The budget of one request: what each stage costs, and whether the stages add up to the whole.
+"""The budget of one request: the cost of each stage, and whether they add up to the whole.
 
-Both sides handle the same distinct applicants, in turn and half of the list apart. The whole is the
-server's own `/score` handler and the fast lane's answer in one piece, on a request in memory; the
-staged side calls the same public parts of `server` in the same order, with a clock between them.
+Both sides handle the same distinct applicants in turn, half the list apart. The whole is the
+server's own `/score` handler and the fast path's answer, on a request in memory. The staged side
+calls the same public parts of `server` in the same order, with a clock between them.
 """
 
 import gc
@@ -46,7 +46,7 @@ DATE = (b"date", b"Thu, 01 Jan 1970 00:00:00 GMT")
 
 @contextmanager
 def opened(workload: Workload) -> Iterator[Services]:
-    """Open a worker's services over the exact bundle, the record on and as by default."""
+    """Open a worker's services for the exact bundle, with the record on."""
     with tempfile.TemporaryDirectory() as folder:
         given = {"model": str(workload.bundle), "log_dir": folder, "access_log": "0"}
         chosen = settings.read({}, given)
@@ -58,14 +58,14 @@ def opened(workload: Workload) -> Iterator[Services]:
 
 
 def request_of(body: bytes) -> Request:
-    """Return a request as the server's protocol makes it."""
+    """Return a request object as the server's protocol makes it."""
     headers = [(b"host", b"localhost"), (b"content-type", b"application/json"),
                (b"content-length", str(len(body)).encode())]  # fmt: skip
     return Request("POST", "/score", b"/score", b"", dict(headers), body, perf_counter())
 
 
 class Staged:
-    """The request in stages, from the server's public parts."""
+    """A request in stages, made of the server's public parts."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
@@ -172,7 +172,7 @@ class Staged:
 
 
 def whole(scores: Scores, body: bytes) -> int:
-    """Handle one applicant through the server's handler; return nanoseconds."""
+    """Handle one applicant with the server's handler; return nanoseconds."""
     request = request_of(body)
     began = perf_counter_ns()
     score = scores.handlers["/score"]
@@ -186,9 +186,9 @@ def whole(scores: Scores, body: bytes) -> int:
 
 
 def both(staged: Staged, scores: Scores, bodies: Sequence[bytes], i: int) -> tuple[list[int], int]:
-    """Handle one applicant in stages and another whole; who comes first changes.
+    """Handle one applicant in stages and another as a whole, in alternating order.
 
-    Never the same one: a row just scored is known to the branch predictor and in the caches.
+    They are never the same applicant: a row just scored is in the caches and the branch predictor.
     """
     one, other = bodies[i], bodies[(i + len(bodies) // 2) % len(bodies)]
     if i % 2:

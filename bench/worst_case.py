@@ -1,13 +1,13 @@
-"""What a megabyte can cost the server at most: every codec, over shapes made to cost much.
+"""The highest cost of a megabyte of input: every codec, with shapes made to be expensive.
 
   python -m bench.worst_case measure --model models/credit-express/1 \\
       --applicant models/credit-express/applicant.json
   python -m bench.worst_case measure … --before OTHER_CHECKOUT
   python -m bench.worst_case render
 
-Each shape is sent to a server of its own, one request after the other: a sixteenth of a megabyte
-of it, a quarter, a whole one; what takes longer than five seconds is not sent in a larger size.
-Memory is what the server had at its peak beyond what it had before.
+Each shape is sent to a server of its own, one request after the other: first 1/16 of a megabyte,
+then 1/4, then a whole one. If a size takes longer than five seconds, larger ones are skipped.
+Memory is the server's peak minus its memory before.
 """
 
 import argparse
@@ -46,13 +46,13 @@ FLAGS = ("--access-log", "0", "--log-refused", "body")
 
 
 class Worker:
-    """A server of one worker, and what it has used."""
+    """A server with one worker, and the resources it has used."""
 
     def __init__(self, port: int, pid: int, log: Path) -> None:
         self._port, self._pid, self._log = port, pid, log
 
     def ask(self, requests: Sequence[bytes]) -> int:
-        """Send requests one after the other; return the bytes of all answers."""
+        """Send requests one after the other; return the size of all answers in bytes."""
         with socket.create_connection(("127.0.0.1", self._port)) as connection:
             return sum(answered(connection, request) for request in requests)
 
@@ -62,16 +62,16 @@ class Worker:
         return sum(int(each.read_text().split()[0]) for each in threads) / 1e9
 
     def resident(self) -> int:
-        """Return the bytes of memory in use; the peak begins here."""
+        """Return the memory in use, in bytes, and reset the peak."""
         Path(f"/proc/{self._pid}/clear_refs").write_text("5")
         return self._status("VmRSS")
 
     def peak(self) -> int:
-        """Return the bytes of memory that were in use at most."""
+        """Return the peak memory in bytes."""
         return self._status("VmHWM")
 
     def recorded(self) -> int:
-        """Return the bytes of the record."""
+        """Return the size of the record in bytes."""
         return sum(file.stat().st_size for file in self._log.glob("*.jsonl"))
 
     def _status(self, name: str) -> int:
@@ -80,7 +80,7 @@ class Worker:
 
 
 def answered(connection: socket.socket, request: bytes) -> int:
-    """Send a request and take its answer; return the bytes of its body."""
+    """Send a request and read its answer; return the size of its body in bytes."""
     connection.sendall(request)
     head = b""
     while b"\r\n\r\n" not in head:
@@ -97,7 +97,7 @@ def answered(connection: socket.socket, request: bytes) -> int:
 
 @contextmanager
 def serving(model: Path, tree: Path) -> Iterator[Worker]:
-    """Run the server of a source tree, with one worker, until the block ends."""
+    """Run a source tree's server with one worker until the block ends."""
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "server", "--model", str(model.resolve()), "--port", "0",
                    "--log-dir", f"{folder}/log", *FLAGS]  # fmt: skip
@@ -112,7 +112,7 @@ def serving(model: Path, tree: Path) -> Iterator[Worker]:
 
 
 def target_of(model: Path, applicant: Path) -> Target:
-    """Return what is asked of a bundle, from an applicant that fits it."""
+    """Return the requests' target for a bundle, from a valid applicant."""
     manifest, sent = read_manifest(model / "manifest.json"), json.loads(applicant.read_text())
     row = np.zeros(len(manifest.features))
     RowWriter(manifest, row, False).write([sent[feature.name] for feature in manifest.features])
@@ -120,7 +120,7 @@ def target_of(model: Path, applicant: Path) -> Target:
 
 
 def worst(worker: Worker, shape: Shape, sizes: Sequence[int]) -> Row:
-    """Return what a shape costs for each megabyte sent, in the largest size that was sent."""
+    """Return a shape's cost per megabyte sent, in the largest size that was sent."""
     found: Row = {}
     for size in sizes:
         requests = shape(size)
@@ -141,7 +141,7 @@ def worst(worker: Worker, shape: Shape, sizes: Sequence[int]) -> Row:
 def measure(
     model: Path, applicant: Path, tree: Path, sizes: Sequence[int] = SIZES, only: str = ""
 ) -> list[Row]:
-    """Return a row for every shape whose codec and name hold `only`."""
+    """Return a row for every shape whose codec and name contain `only`."""
     rows, target = [], target_of(model, applicant)
     for (codec, name), shape in shapes(target).items():
         if only not in f"{codec}: {name}":
@@ -154,19 +154,19 @@ def measure(
 
 
 def figure(x: float) -> str:
-    """Return a number to two digits, as people read it."""
+    """Return a number with two digits."""
     return f"{x:,.0f}" if x >= 10 else f"{x:.1f}"
 
 
 def cells(row: Row | None) -> list[str]:
-    """Return what a table shows of a shape."""
+    """Return the table cells of a shape."""
     if row is None:
         return ["–"] * 4
     return [figure(row[name]) for name in ("cpu_ms", "memory_mb", "answer_mb", "record_mb")]
 
 
 def table(now: Result, before: Result | None) -> str:
-    """Return the results as markdown: a table for each codec, the dearest shape first."""
+    """Return the results as Markdown: a table for each codec, the most expensive shape first."""
     old = {(row["codec"], row["shape"]): row for row in before.rows} if before else {}
     lines = []
     for codec in dict.fromkeys(row["codec"] for row in now.rows):

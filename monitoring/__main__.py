@@ -12,20 +12,26 @@ from .markup import one_line
 
 
 class Command(NamedTuple):
-    """A subcommand: the module whose `main(arguments) -> exit code` runs it, and what it does."""
+    """A subcommand: its module, whose `main(arguments)` returns the exit code, and a
+    description.
+    """
 
     module: str
     does: str
     error: int = 2
-    """The exit code of an error; another where 2 is an answer."""
+    """The exit code of an error; another one if 2 is a result."""
 
 
 # One line each. Imported only when called: reading a log must not wait for a plotting library.
 COMMANDS = {
     "log": Command(".log.cli", "list, read, export, compact, erase and verify prediction logs"),
-    "dashboard": Command(".dashboard.cli", "look at all of it in a browser"),
-    "drift": Command(".nightly.cli", "have the scored rows moved away from the training rows?", 3),
-    "replay": Command(".replay.cli", "score the log again: compare every bit, or try a new model"),
+    "dashboard": Command(".dashboard.cli", "show drift, decisions and outcomes in a browser"),
+    "drift": Command(
+        ".nightly.cli", "check whether the scored rows still look like the training rows", 3
+    ),
+    "replay": Command(
+        ".replay.cli", "score the log again: compare every bit, or try another model"
+    ),
 }
 
 
@@ -34,12 +40,18 @@ def usage() -> str:
     width = max(map(len, COMMANDS))
     lines = (f"  {name:<{width}}  {command.does}" for name, command in COMMANDS.items())
     return "\n".join(
-        ["usage: python -m monitoring COMMAND ...", "", *lines, "", "COMMAND --help says more."]
+        [
+            "usage: python -m monitoring COMMAND ...",
+            "",
+            *lines,
+            "",
+            "`python -m monitoring COMMAND --help` shows a command's options.",
+        ]
     )
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run one command and return its exit code; its `error` for what a person has to put right."""
+    """Run one command and return its exit code; errors the user can fix give its `error` code."""
     if not arguments or arguments[0] not in COMMANDS:
         asked_for_help = arguments[:1] in (["-h"], ["--help"])
         print(usage(), file=sys.stdout if asked_for_help else sys.stderr)
@@ -51,7 +63,7 @@ def main(arguments: Sequence[str]) -> int:
     except MonitoringError as error:
         print(f"error: {one_line(error)}", file=sys.stderr)
         return command.error
-    except BrokenPipeError:  # `... | head` is no error
+    except BrokenPipeError:  # `... | head` is not an error
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
@@ -65,7 +77,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def crashed(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    """Leave with the command's code of an error: Python's own, 1, is a verdict of some."""
+    """Exit with the command's error code after a crash: Python's own, 1, means drift for some."""
     sys.__excepthook__(kind, error, trace)
     asked = COMMANDS.get(sys.argv[1] if len(sys.argv) > 1 else "")
     sys.exit(asked.error if asked else 2)

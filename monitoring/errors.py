@@ -1,5 +1,5 @@
-"""What a person running `python -m monitoring` is told in one line instead of a traceback."""
+"""Errors that the user can fix: printed as one line, without a traceback."""
 
 
 class MonitoringError(Exception):
-    """Something the person can act on: says what was wanted, what was got and where."""
+    """Base class. The message says what was wanted, what was found and where."""

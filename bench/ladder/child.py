@@ -1,9 +1,8 @@
-"""One engine in one process: it loads, then answers commands on stdin with JSON lines on stdout.
+"""One engine in a process of its own: it loads, then answers commands on stdin with JSON lines.
 
-Its imports are the standard library and numpy, so that it runs in an engine's own environment:
-`python -m bench.ladder.child ENGINE TEXT BUNDLE FLOAT32 SCRATCH ROWS.npy`.
-Commands:
-`time FIRST COUNT` times rows one by one; `score FIRST` scores the rows from there on; `memory`.
+It imports only the standard library and numpy, so that it runs in an engine's own environment:
+`python -m bench.ladder.child ENGINE TEXT BUNDLE FLOAT32 SCRATCH ROWS.npy`. Commands: `time FIRST
+COUNT` times rows one by one, `score FIRST` scores all rows from there, `memory`.
 """
 
 import json
@@ -24,20 +23,20 @@ WARM_UP = 200
 
 
 def memory() -> dict[str, float]:
-    """Return MiB: proportional set size now, and the largest resident set there ever was."""
+    """Return MiB: the current proportional set size and the peak resident set size."""
     proportional = kernel_says(Path("/proc/self/smaps_rollup"), "Pss:")
     peak = kernel_says(Path("/proc/self/status"), "VmHWM:")
     return {"pss_mib": round(proportional / 1024, 1), "peak_mib": round(peak / 1024, 1)}
 
 
 def kernel_says(file: Path, key: str) -> int:
-    """Return a figure in kB, or 0 where the kernel does not tell."""
+    """Return a figure in kB from the kernel, or 0 if it has none."""
     lines = file.read_text().splitlines() if file.exists() else []
     return sum(int(line.split()[1]) for line in lines if line.startswith(key))
 
 
 def start(arguments: Sequence[str]) -> tuple[Score, Floats, dict[str, Any]]:
-    """Load and warm up; return the function, the rows and what loading cost."""
+    """Load and warm up; return the function, the rows and the cost of loading."""
     engine = ENGINES[arguments[0]]
     paths = Paths(*map(Path, arguments[1:5]))
     rows = np.load(arguments[5])
@@ -64,7 +63,7 @@ def time_rows(score: Score, rows: Floats) -> Timed:
 
 
 def clock_of(score: Score) -> Callable[[Floats], Timed]:
-    """Return what times rows: the engine's own clock where it has one, or ours."""
+    """Return the function that times rows, with the engine's own clock if it has one."""
     own: Callable[[Floats], Timed] = getattr(score, "time_rows", partial(time_rows, score))
     return own
 
@@ -96,7 +95,7 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def private_stdout() -> TextIO:
-    """Return stdout for the answers alone: what libraries print goes to stderr from now on."""
+    """Return stdout for the answers only: from now on, libraries print to stderr."""
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     return answers

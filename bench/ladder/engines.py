@@ -1,8 +1,8 @@
-"""The rungs: each turns one row of float64 into the probability of the bad class.
+"""The engines of the ladder: each turns one float64 row into the probability of the bad class.
 
-An engine has two steps: `prepare` imports what it needs and makes what does not depend on the
-model; `load` (timed) returns the function that is measured. Libraries are imported inside, since
-every engine runs in a process of its own, and some in an environment of their own.
+An engine has two steps. `prepare` imports what it needs and makes what does not depend on the
+model; `load`, which is timed, returns the function to measure. Libraries are imported inside,
+because every engine runs in its own process, and some in their own environment.
 """
 
 import json
@@ -25,7 +25,7 @@ MISSING = -1  # a category code of pandas
 
 @dataclass(frozen=True)
 class Paths:
-    """Where one model stands: LightGBM's text, both bundles, a scratch folder."""
+    """Where a model's files are: LightGBM's text, both bundles, a scratch folder."""
 
     text: Path
     bundle: Path
@@ -35,7 +35,7 @@ class Paths:
 
 @dataclass(frozen=True)
 class Engine:
-    """A rung, in words and in code; `file` is what is loaded from disk, for its size."""
+    """One engine; `file` is what it loads from disk, whose size is reported."""
 
     label: str
     prepare: Callable[[Paths], Load]
@@ -72,9 +72,9 @@ def numpy_proba(paths: Paths) -> Load:
 def classifier(
     paths: Paths, shape: Callable[[Floats], Any], together: Callable[[Floats], Any]
 ) -> Load:
-    """Score through scikit-learn's interface, rows shaped as in training.
+    """Score through scikit-learn's interface, with rows shaped as in training.
 
-    The estimator is fitted on nothing much and given the booster: no pickle is loaded.
+    The estimator is fitted on a few rows and then given the booster: no pickle is loaded.
     """
     import lightgbm
 
@@ -170,9 +170,9 @@ def onnxruntime() -> Any:
 
 
 def quantised(paths: Paths) -> Load:
-    """The exact graph through onnxruntime's own quantisation, where that changes a tree.
+    """The exact graph after onnxruntime's own quantisation.
 
-    Raises ValueError where it does not: nothing would be measured but the exact graph again.
+    Raises ValueError if that changes no tree: it would only measure the exact graph again.
     """
     ort, exact = onnxruntime(), paths.bundle / "model.onnx"
     import onnx
@@ -213,7 +213,7 @@ def graph_run(model: Path) -> Load:
 
 
 def exact_bound(paths: Paths) -> Load:
-    """The server's onnxruntime engine: the exact graph on buffers that were bound once."""
+    """The server's onnxruntime engine: the exact graph on buffers bound once."""
     from server.engine.session import Session
 
     width = len(feature_names(paths.text))
@@ -221,7 +221,7 @@ def exact_bound(paths: Paths) -> Load:
 
 
 def native(paths: Paths) -> Load:
-    """The server's native engine: the same trees out of the same file, walked in C."""
+    """The server's native engine: the same trees from the same file, evaluated in C."""
     from server.bundle import reading
     from server.engine.native.engine import Native
     from server.engine.native.trees import read_trees
@@ -232,7 +232,7 @@ def native(paths: Paths) -> Load:
 
 
 def floor(paths: Paths) -> Load:
-    """The best plain C loop over the native engine's arrays; it clocks itself."""
+    """The fastest plain C loop over the native engine's arrays; it has its own clock."""
     from server.engine.native.trees import read_trees
 
     from .floor import Floor, compiled
@@ -243,7 +243,7 @@ def floor(paths: Paths) -> Load:
 
 
 def through(engine: Any) -> Score:
-    """Score through one of the server's engines, whose row and raw score stay where they are."""
+    """Score through one of the server's engines, reusing its row and raw-score buffers."""
     row_of_engine, raw, run = engine.row, engine.raw, engine.score_row
 
     def score(row: Floats) -> float:
@@ -293,7 +293,7 @@ def lleaves_entry(paths: Paths) -> Load:
 
 
 def lleaves_code(paths: Paths) -> Path:
-    """Return where lleaves' code of this model stands, compiled or not."""
+    """Return the path of lleaves' code for this model, compiled or not."""
     return named(paths.scratch, "lleaves.o", paths.text.read_bytes(), pins("lleaves"))
 
 
@@ -318,7 +318,7 @@ def tl2cgen(paths: Paths) -> Load:
 
 
 def tl2cgen_library(paths: Paths) -> Path:
-    """Return where TL2cgen's library of this model stands, compiled or not."""
+    """Return the path of TL2cgen's library for this model, compiled or not."""
     return named(paths.scratch, "tl2cgen.so", paths.text.read_bytes(), pins("treelite"))
 
 

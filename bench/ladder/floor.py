@@ -1,7 +1,7 @@
-"""The floor: the best plain C loop over the native engine's arrays, for a row already laid out.
+"""The floor: the fastest plain C loop over the native engine's arrays, for a prepared row.
 
-floor.c clocks itself: what it costs to call it, to lay a row out and to make a probability of
-the sum is not in its time.
+floor.c has its own clock: its time excludes calling it, laying out the row, and turning the sum
+into a probability.
 """
 
 import ctypes
@@ -32,11 +32,11 @@ Node = tuple[float, int, int]
 
 
 class FloorError(Exception):
-    """Why there is no floor: one line."""
+    """The floor cannot be measured; the message is one line."""
 
 
 class Forest(ctypes.Structure):
-    """Forest of floor.c."""
+    """The struct Forest of floor.c."""
 
     _fields_ = (("nodes", ctypes.c_void_p), ("roots", ctypes.c_void_p), ("sure", ctypes.c_void_p),
                 ("x", ctypes.c_void_p), ("trees", ctypes.c_int64), ("slots", ctypes.c_int64),
@@ -44,7 +44,7 @@ class Forest(ctypes.Structure):
 
 
 class Floor:
-    """A model's trees and the loops over them; the rows before the first time choose the loop."""
+    """A model's trees and the loops over them; the rows before the first timing choose the loop."""
 
     def __init__(self, code: ctypes.CDLL, trees: Trees, features: int) -> None:
         laid = lay_out(trees, features)
@@ -58,7 +58,7 @@ class Floor:
         self._first_rows: list[Floats] = []
 
     def __call__(self, row: Floats) -> float:
-        """Return the probability; raises FloorError where two loops differ in a bit."""
+        """Return the probability; raises FloorError if two loops differ in a bit."""
         self._first_rows.append(row)
         laid = self._lay_out(row[np.newaxis])
         found = {self._walk(loop, laid)[1].item() for loop in self._loops}
@@ -67,7 +67,9 @@ class Floor:
         return sigmoid(found.pop())
 
     def time_rows(self, rows: Floats) -> Timed:
-        """Return the nanoseconds of the walk and the probability per row, by the fastest loop."""
+        """Return nanoseconds of the walk and the probability for each row, with the fastest
+        loop.
+        """
         taken, raw = self._walk(self._fastest, self._lay_out(rows))
         return taken.tolist(), [sigmoid(each) for each in raw.tolist()]
 
@@ -88,7 +90,7 @@ class Floor:
         return taken, raw
 
     def _lay_out(self, rows: Floats) -> Floats:
-        """Return rows [N, features] laid out in slots, as kernel.c does it."""
+        """Return rows [N, features] in the slots that kernel.c uses."""
         absent = np.isnan(rows)
         sets = [
             held[[place(known, value) for value in rows[:, feature].tolist()]]
@@ -100,7 +102,7 @@ class Floor:
 
 
 def place(known: Ints, value: float) -> int:
-    """Return which row of a feature's sets a category has: 0 for one that is in no set."""
+    """Return the row of a feature's set table for a category; 0 if it is in no set."""
     if not -1 < value < END_OF_CATEGORIES:
         return 0
     at = int(np.searchsorted(known, int(value)))
@@ -108,7 +110,7 @@ def place(known: Ints, value: float) -> int:
 
 
 def categories_of(laid: Layout) -> list[tuple[int, Any, Buffer]]:
-    """Return for each feature with sets, in the order of slots: its categories, rows of bits."""
+    """Return for each feature with sets, in slot order: its categories and rows of bits."""
     return [
         (feature, known,
          np.unpackbits(bits.view(np.uint8), axis=1, count=count, bitorder="little"))
@@ -117,7 +119,7 @@ def categories_of(laid: Layout) -> list[tuple[int, Any, Buffer]]:
 
 
 def arrays_of(trees: Trees, laid: Layout) -> tuple[Buffer, Buffer, Buffer]:
-    """Return nodes, roots and sure steps as floor.c takes them."""
+    """Return nodes, roots and sure steps as floor.c needs them."""
     nodes: list[Node] = [(0.0, 0, 0)]
     roots, sure = np.zeros((2, len(trees.roots) + MOST_LANES), np.uint32)
     for tree, root in enumerate(trees.roots.tolist()):
@@ -127,7 +129,7 @@ def arrays_of(trees: Trees, laid: Layout) -> tuple[Buffer, Buffer, Buffer]:
 
 
 def lay_tree_out(trees: Trees, laid: Layout, root: int, nodes: list[Node]) -> int:
-    """Append a tree level by level, children side by side; return its sure steps."""
+    """Append a tree level by level, siblings side by side; return its sure steps."""
     first, leaves, depth = len(nodes), 0, 0
     queue = [(root, 0)]
     for child, depth in queue:

@@ -1,6 +1,6 @@
-"""Files made from a model once and kept, under names that say what they were made from.
+"""Files derived from a model, made once; their names contain a hash of what they were made from.
 
-Standard library alone: every environment of an engine imports it.
+Uses only the standard library, because every engine's environment imports it.
 """
 
 import hashlib
@@ -13,7 +13,7 @@ DIGITS = 16
 
 
 def named(folder: Path, name: str, *made_from: bytes) -> Path:
-    """Return where the file stands: `name` with a hash of all that it is made from in it."""
+    """Return the path: `name` with a hash of everything it is made from."""
     digests = b"".join(hashlib.sha256(each).digest() for each in made_from)
     key = hashlib.sha256(digests).hexdigest()[:DIGITS]
     plain = Path(name)
@@ -21,9 +21,8 @@ def named(folder: Path, name: str, *made_from: bytes) -> Path:
 
 
 def make(path: Path, write: Callable[[Path], object]) -> Path:
-    """Return the file; where it is absent, let `write` make it elsewhere and rename it when whole.
-
-    What `write` leaves when it is interrupted has another name, which nobody looks for.
+    """Return the file; if it is missing, let `write` make it under a temporary name, then
+    rename it.
     """
     if not path.exists():
         with TemporaryDirectory(dir=path.parent, suffix=".part") as folder:

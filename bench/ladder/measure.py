@@ -1,8 +1,7 @@
-"""The ladder: one row in process, from a DataFrame through LightGBM to bound buffers.
+"""The ladder: score one row in process, from a DataFrame through LightGBM to bound buffers.
 
-Every engine runs in a process of its own; rounds go over all engines in turn, so that what the
-machine does meanwhile meets each of them. Timed rows are distinct: one row repeated would be
-learned by the branch predictor.
+Every engine runs in its own process. Each round goes over all engines, so that disturbances of the
+machine meet all of them. Timed rows are distinct: the branch predictor would learn a repeated one.
 """
 
 import json
@@ -33,7 +32,7 @@ BESIDE_COMPILERS = tuple(
 
 
 class EngineError(Exception):
-    """An engine that does not start: its last line."""
+    """An engine that does not start; the message is its last line."""
 
 
 class Process:
@@ -80,14 +79,14 @@ class Process:
 
 
 def paths_of(workload: Workload) -> Paths:
-    """Return where a workload's files stand, with a folder for what engines compile."""
+    """Return the paths of a workload's files, with a folder for what engines compile."""
     scratch = SCRATCH / workload.size.name
     scratch.mkdir(parents=True, exist_ok=True)
     return Paths(workload.text, workload.bundle, workload.float32, scratch)
 
 
 def compile_ahead(workload: Workload) -> None:
-    """Let the engines that compile do so, which takes minutes for a large model."""
+    """Compile the engines that need it, which takes minutes for a large model."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "rows.npy"
         np.save(file, workload.rows(1))
@@ -119,7 +118,7 @@ def measure(
 def start(
     workload: Workload, rows: Path, engines: Sequence[str]
 ) -> tuple[dict[str, Process], list[Row]]:
-    """Start the engines; return those that run, and a row for each that does not."""
+    """Start the engines; return the running ones, and a row for each that failed."""
     started, failed = {}, []
     for name in engines:
         say(f"ladder {workload.size.name}: loading {name}")
@@ -154,7 +153,7 @@ def time_all(
 
 
 def against_floor(rows: list[Row]) -> list[Row]:
-    """Add each p50 as a multiple of the floor's, where that was measured."""
+    """Add each p50 as a multiple of the floor's p50, if that was measured."""
     floors = [row["p50_us"] for row in rows if row["engine"] == FLOOR]
     return [{**row, "of_floor": round(row["p50_us"] / floor, 3)} for row in rows for floor in floors
             ] or rows  # fmt: skip
@@ -173,7 +172,9 @@ def latency(rounds: list[list[float]]) -> Row:
 
 
 def errors(scores: Floats, wanted: Floats, tricky: int) -> Row:
-    """Compare with LightGBM: on ordinary rows, and on the last `tricky`, on thresholds."""
+    """Compare with LightGBM: on ordinary rows, and on the last `tricky` rows, which sit on
+    thresholds.
+    """
     wrong = scores.view(np.int64) != wanted.view(np.int64)
     turned = (scores >= THRESHOLD) != (wanted >= THRESHOLD)
     away = np.abs(scores - wanted)

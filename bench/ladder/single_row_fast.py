@@ -1,6 +1,6 @@
-"""LightGBM's C API for one row at a time: LGBM_BoosterPredictForMatSingleRowFast, by ctypes.
+"""LightGBM's C API for single rows (LGBM_BoosterPredictForMatSingleRowFast), called through ctypes.
 
-Signatures: LightGBM's include/LightGBM/c_api.h. Nothing of LightGBM's Python is imported.
+The signatures are from LightGBM's include/LightGBM/c_api.h. LightGBM's Python code is not used.
 """
 
 import ctypes
@@ -17,11 +17,11 @@ ALL_ITERATIONS = -1
 
 
 class CApiError(Exception):
-    """What LGBM_GetLastError says."""
+    """The message of LGBM_GetLastError."""
 
 
 class SingleRowFast:
-    """A booster, a row and a result at fixed addresses."""
+    """A booster with a row and a result at fixed addresses."""
 
     def __init__(self, text: Path, width: int) -> None:
         self._library = library()
@@ -61,7 +61,7 @@ class SingleRowFast:
 
 
 def library() -> ctypes.CDLL:
-    """Load lib_lightgbm.so out of the installed package; raises CApiError."""
+    """Load lib_lightgbm.so from the installed package; raises CApiError."""
     spec = find_spec("lightgbm")
     if spec is None or spec.origin is None:
         raise CApiError("lightgbm is not installed")

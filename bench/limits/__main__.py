@@ -1,4 +1,4 @@
-"""The limits: servers that read the body and answer a constant, so nothing on HTTP can be faster.
+"""Limits: servers that read the body and answer a constant; no HTTP server can be faster.
 
 example: python -m bench.limits protocol --port 8001
 """
@@ -26,7 +26,7 @@ WHOLE = (
 
 
 async def endpoint(request: Request) -> Response:
-    """Read the body and answer, the way Starlette's documentation shows."""
+    """Read the body and answer, as Starlette's documentation shows."""
     await request.body()
     return Response(ANSWER, media_type="application/json")
 
@@ -41,10 +41,10 @@ async def asgi(scope: Any, receive: Any, send: Any) -> None:
 
 
 class Bare(asyncio.Protocol):
-    """Read the body and answer, in the protocol itself: httptools and one write."""
+    """Read the body and answer in the protocol itself: httptools and one write."""
 
     def connection_made(self, transport: Any) -> None:
-        """Begin."""
+        """Create the parser."""
         self._transport = transport
         self._parser = httptools.HttpRequestParser(self)
 
@@ -58,7 +58,7 @@ class Bare(asyncio.Protocol):
 
 
 def serve_uvicorn(app: Any, port: int) -> None:
-    """Run with the settings the product's server has."""
+    """Serve with the same settings as this server."""
     uvicorn.run(
         app, port=port, loop="uvloop", http="httptools", ws="none", lifespan="off",
         access_log=False, server_header=False, proxy_headers=False, log_level="error",

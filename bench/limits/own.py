@@ -1,7 +1,7 @@
-"""The limits of this server: its own HTTP around a handler that answers a constant.
+"""The limit of this server: its own HTTP around a handler that answers a constant.
 
-What a request costs before and behind the handler, on either path: this and a score, taken in
-process, make up a request. The constant has the form of an answer to a score.
+It shows what a request costs before and after the handler. This, and a score taken in process, add
+up to a request. The constant has the form of a score.
 """
 
 from collections.abc import Sequence
@@ -25,10 +25,10 @@ BODY = (
 
 
 class Constant:
-    """A handler that answers the same to every request."""
+    """A handler that gives every request the same answer."""
 
     def answer(self, request: Request) -> Answer:
-        """Return the constant, under a head of its own: an ASGI answer adds to it."""
+        """Return the constant with a head of its own, since an ASGI answer adds to it."""
         head = [(b"content-type", b"application/json"), (b"x-request-id", REQUEST_ID.encode()),
                 NO_STORE, NO_SNIFF]  # fmt: skip
         return Answer(REQUEST_ID, 200, head, BODY)
@@ -38,7 +38,7 @@ class Constant:
 
 
 class Unwritten:
-    """A ledger of answers that nothing rests on."""
+    """A ledger that writes nothing."""
 
     later = None
 
@@ -64,4 +64,4 @@ def serve(port: int, fast_lane: bool) -> None:
 
 
 def nothing() -> None:
-    """Do nothing, where a worker would tell of itself."""
+    """Do nothing, in place of a worker's status report."""

@@ -1,4 +1,4 @@
-"""How much load, and what a row is called."""
+"""How much load is applied, and the columns that name a row."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ from .subjects import Subject
 
 
 class Effort(msgspec.Struct, frozen=True):
-    """How long and how often."""
+    """Durations and numbers of rounds."""
 
     rounds: int
     seconds: int

@@ -1,7 +1,7 @@
 """Servers under load: saturation at several connection counts, latency at shares of capacity.
 
-All servers stand at once on one core and are loaded in turn, round after round, from the other, so
-that each pair of numbers in a table was measured minutes apart at most.
+All servers run at once on one core and are loaded in turn, round after round, from the other core.
+So any two figures of a table were measured within minutes.
 """
 
 from collections.abc import Sequence

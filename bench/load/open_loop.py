@@ -1,4 +1,6 @@
-"""Latency at shares of capacity, from the intended send time; and what the generator can do."""
+"""Open-loop latency at shares of capacity, from the intended send time; and the generator's
+limit.
+"""
 
 from collections.abc import Sequence
 from statistics import median
@@ -26,7 +28,7 @@ GENERATOR_SHARE, CEILING_SECONDS = 0.7, 1.0
 
 
 class Round(msgspec.Struct, frozen=True):
-    """A run, and what the server did at most right before it, a second."""
+    """One run, and the server's capacity per second, measured just before."""
 
     report: Report
     capacity: float
@@ -36,8 +38,8 @@ class Round(msgspec.Struct, frozen=True):
 def measure(started: Sequence[Running], workload: Workload, effort: Effort) -> list[Row]:
     """Return a row per server and share of its capacity: latency from the intended send time.
 
-    The capacity is taken right before each run: half of what a machine did minutes ago may be more
-    than it does now, and then a queue grows, which is no property of the server.
+    The capacity is measured just before each run. Half of what a machine did minutes ago may be
+    more than it can do now; a queue would grow that says nothing about the server.
     """
     most = ceiling(workload)
     cells = [(server, share) for share in SHARES for server in started
@@ -55,7 +57,7 @@ def measure(started: Sequence[Running], workload: Workload, effort: Effort) -> l
 
 
 def run(server: Running, share: float, most: float, seconds: float, seed: int) -> Round:
-    """Offer a server a share of what it does now."""
+    """Offer a server a share of its current capacity."""
     now = saturate(server.port, server.requests, CONNECTIONS, CAPACITY_SECONDS)["per_second"]
     capacity = max(now, LEAST_CAPACITY)
     offered = min(capacity * share, most * GENERATOR_SHARE)
@@ -64,7 +66,9 @@ def run(server: Running, share: float, most: float, seconds: float, seed: int) -
 
 
 def offers(rounds: Sequence[Round], most: float) -> Row:
-    """Return what was offered, of the server's capacity and of the generator's: medians."""
+    """Return the offered rate and its share of the server's and the generator's capacity:
+    medians.
+    """
     offered = median(each.offered for each in rounds)
     return {
         "offered": round(offered, 1),
@@ -88,7 +92,7 @@ def merge(rounds: Sequence[Report]) -> Row:
 
 
 def ceiling(workload: Workload) -> float:
-    """Return what the generator offers and takes in at most, a second: against the bare protocol.
+    """Return the most requests per second the generator can offer, against the bare protocol.
 
     Raises ServerError.
     """

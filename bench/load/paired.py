@@ -1,4 +1,4 @@
-"""Servers of several modes, each in a process of its own, loaded in turn and compared in pairs."""
+"""Servers of several modes, each in its own process, loaded in turn and compared in pairs."""
 
 import argparse
 import multiprocessing
@@ -20,10 +20,10 @@ Serve = Callable[[str, int, str, str], None]
 
 
 class Server:
-    """A server process of one mode."""
+    """A server process in one mode."""
 
     def __init__(self, serve: Serve, model: Path, mode: str, requests: Sequence[bytes]) -> None:
-        """Start it; it stands once it has answered the first of the requests."""
+        """Start it, and wait until it has answered the first request."""
         self.requests = requests
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
@@ -46,21 +46,21 @@ class Server:
         raise SystemExit("the server did not start")
 
     def cpu_seconds(self) -> float:
-        """Seconds of processor time it and its worker have used, to the nanosecond."""
+        """Return the processor time used by it and its worker, exact to the nanosecond."""
         process = psutil.Process(self._process.pid)
         pids = [each.pid for each in (process, *process.children())]
         threads = [file for pid in pids for file in Path(f"/proc/{pid}/task").glob("*/schedstat")]
         return sum(int(thread.read_text().split()[0]) for thread in threads) / 1e9
 
     def measure(self, seconds: int) -> Row:
-        """Saturate it; return its rate and microseconds of processor time for each answer."""
+        """Saturate it; return its rate and the processor time per answer in microseconds."""
         row = saturate_measured(self, CONNECTIONS, seconds)
         if row["failed"] or not row["samples"]:
             raise SystemExit(f"{row['failed']} of {row['samples']} requests failed")
         return {name: row[name] for name in ("per_second", "cpu_us")}
 
     def stop(self) -> None:
-        """End it and remove its log."""
+        """Stop it and remove its log."""
         self._process.terminate()
         self._process.join()
         self._folder.cleanup()

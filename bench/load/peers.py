@@ -1,7 +1,7 @@
-"""The peers: each started from bench/peers/<name> the way its documentation says, on one core.
+"""The peers: each started from bench/peers/<name> as its documentation says, on one core.
 
-In commands and variables `{bin}` is the folder of its environment's programs, `{port}` the port it
-is to take, `{spare}` and `{spare2}` ports for what else it opens.
+In commands and variables, `{bin}` is the folder of its environment's programs, `{port}` its port,
+and `{spare}` and `{spare2}` are ports for anything else it opens.
 """
 
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ EVERYWHERE = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "DO_NOT_TRACK
 
 
 class Peer(msgspec.Struct, frozen=True):
-    """A peer: what it is called, how it is started, what it is sent."""
+    """A peer: its label, how to start it, and what to send it."""
 
     name: str
     label: str

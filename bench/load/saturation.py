@@ -1,4 +1,4 @@
-"""A closed loop: the most a server answers, at several connection counts."""
+"""Closed loop: the most a server can answer, at several connection counts."""
 
 from collections.abc import Sequence
 from time import sleep
@@ -34,27 +34,27 @@ def measure(started: Sequence[Running], workload: Workload, effort: Effort) -> l
 
 
 def idle_share(server: Running) -> float:
-    """Return the share of a core that a server takes without a request, from its neighbours too."""
+    """Return the share of a core that a server uses without requests."""
     before = server.cpu_seconds()
     sleep(IDLE_SECONDS)
     return round((server.cpu_seconds() - before) / IDLE_SECONDS, 3)
 
 
 def tool() -> dict[str, str]:
-    """Return what drives the closed loop."""
+    """Return the name of the tool that drives the closed loop."""
     return {"generator": "wrk, one thread" if wrk.is_installed() else "bench/load/generator.py"}
 
 
 class Loadable(Protocol):
-    """A server that can be charged for what it is asked."""
+    """A server whose processor time can be measured."""
 
     @property
     def port(self) -> int:
-        """Where it answers."""
+        """The port it listens on."""
 
     @property
     def requests(self) -> Sequence[bytes]:
-        """Whole HTTP requests that it answers with 200."""
+        """HTTP requests that it answers with 200."""
 
     def cpu_seconds(self) -> float:
         """Return the processor time it has used."""
@@ -85,7 +85,7 @@ def saturate(port: int, requests: Sequence[bytes], connections: int, seconds: in
 
 
 def merge(rounds: Sequence[Row]) -> Row:
-    """Return medians over rounds; failures and samples add up."""
+    """Return medians over rounds; failures and samples are added up."""
     rates = [float(each["per_second"]) for each in rounds]
     return {
         "per_second": median(rates), "spread": spread(rates),

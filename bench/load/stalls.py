@@ -1,7 +1,7 @@
-"""How much of the time a core stands still, whoever runs on it: no server is on time then.
+"""The share of time in which a core stands still, whoever uses it: no server is on time then.
 
-The host below a virtual machine, other processes and interrupts do it. What arrives in a stall of
-a millisecond waits up to a millisecond longer, so a share of 0.1 % is felt in every p99.9.
+The host of a virtual machine, other processes and interrupts cause it. A request that arrives in a
+stall of a millisecond waits up to a millisecond longer, so a share of 0.1 % shows in every p99.9.
 """
 
 from collections.abc import Callable
@@ -14,7 +14,7 @@ SECONDS = 3.0
 
 
 def measure(seconds: float = SECONDS) -> dict[str, float]:
-    """Return the share of time in stalls on the server's and the generator's core, in percent."""
+    """Return the percentage of time in stalls, on the server's and the generator's core."""
     found = {}
     for name, core in (("server", SERVER_CORE), ("generator", GENERATOR_CORE)):
         with on_core(core):
@@ -23,7 +23,7 @@ def measure(seconds: float = SECONDS) -> dict[str, float]:
 
 
 def percent(seconds: float, clock: Callable[[], int] = perf_counter_ns) -> float:
-    """Return the share for this thread; between two readings of the clock, in ns, lies no work."""
+    """Return the percentage for this thread, from gaps in the clock, in ns."""
     stalled = 0
     before = began = clock()
     while before - began < seconds * 1e9:

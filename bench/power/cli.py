@@ -1,10 +1,10 @@
-"""drift-power: measure false alarms and missed drift over many seeds, Evidently's defaults beside.
+"""drift-power: measure false alarms and missed drift over many seeds, with Evidently's defaults.
 
   python -m bench.power drift-power --seeds 100 --out docs/drift-power.json
   python -m bench.power drift-power --render docs
 
-The first line takes about an hour; --no-evidently minutes. The second writes the tables of
-docs/drift.md and its plot from drift-power.json and drift-scale.json beside it.
+The first command takes about an hour, or minutes with --no-evidently. The second writes the tables
+of docs/drift.md and its plot from drift-power.json and drift-scale.json.
 """
 
 import argparse
@@ -45,7 +45,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the study, or render one."""
+    """Run the study, or render a result."""
     args = parser().parse_args(arguments)
     if args.render:
         render(args.render)

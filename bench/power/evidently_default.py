@@ -1,4 +1,4 @@
-"""What Evidently says with nothing configured but the column types."""
+"""Evidently's result with its default settings and only the column types given."""
 
 import os
 import warnings

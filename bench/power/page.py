@@ -39,7 +39,7 @@ def _of_evidently(study: Study) -> str:
 
 
 def _main(study: Study) -> list[Cell]:
-    """Cells of the reference size that every method ran against."""
+    """Return the cells of the reference size that all methods were run with."""
     first = study.cells[0].reference_rows
     return [cell for cell in study.cells if cell.reference_rows == first]
 

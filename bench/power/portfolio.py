@@ -1,4 +1,4 @@
-"""A made-up portfolio of 30 columns, each shaped like one of a credit file, without any drift."""
+"""A made-up portfolio of 30 columns, each shaped like one of a credit file, without drift."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ LEVELS = "ABCDEFGHIJKLMNOPQRST"
 
 @dataclass(frozen=True)
 class Shape:
-    """A column: its name, whether it is a category, and how `n` values [n] of it are drawn."""
+    """A column: its name, whether it is a category, and how to draw `n` values [n]."""
 
     name: str
     category: bool
@@ -23,7 +23,7 @@ class Shape:
 
 
 def with_missing(random: np.random.Generator, values: Values, share: float = MISSING) -> Values:
-    """Take away a share of the values: NaN in a number, None in a category."""
+    """Replace a share of the values: by NaN in a number, None in a category."""
     gone = random.random(len(values)) < share
     if values.dtype == object:
         return np.where(gone, None, values)  # type: ignore[call-overload,no-any-return]
@@ -52,14 +52,14 @@ def counts(random: np.random.Generator, n: int) -> Values:
 
 
 def weights(levels: int) -> NDArray[np.float64]:
-    """Shares of the levels of a category, each two thirds of the one before: the last are rare."""
+    """Return the shares of a category's levels, each two thirds of the one before."""
     falling = (2 / 3) ** np.arange(levels)
     shares: NDArray[np.float64] = falling / falling.sum()
     return shares
 
 
 def category(random: np.random.Generator, n: int, shares: NDArray[np.float64]) -> Values:
-    """A category with the given shares of its levels, such as an occupation."""
+    """A category whose levels have the given shares, such as an occupation."""
     names = np.array(list(LEVELS[: len(shares)]), object)
     return with_missing(random, random.choice(names, n, p=shares))
 

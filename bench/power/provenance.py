@@ -1,4 +1,4 @@
-"""What a measured number depends on: the day, the commit, the machine."""
+"""When, at which commit and on which machine a figure was measured."""
 
 from datetime import UTC, datetime
 
@@ -8,7 +8,7 @@ from .. import host
 
 
 class Provenance(msgspec.Struct):
-    """When, of which commit and on what machine; `load_average` of the minute before."""
+    """Time, commit and machine; `load_average` is that of the minute before."""
 
     date: str
     commit: str
@@ -18,7 +18,7 @@ class Provenance(msgspec.Struct):
     load_average: float
 
     def __str__(self) -> str:
-        """Return it as a page says it."""
+        """Return it as the pages show it."""
         return (
             f"Measured {self.date} at commit {self.commit} on {self.cpu}, {self.cores} cores,"
             f" {self.system}, load average {self.load_average:.1f} at the start."
@@ -26,11 +26,11 @@ class Provenance(msgspec.Struct):
 
 
 def said_of(measured: Provenance | None) -> str:
-    """Say it in a sentence; a result of before it was kept has none."""
+    """Return it as a sentence; old results have none."""
     return str(measured) if measured else "Measured before commit and machine were kept."
 
 
 def provenance() -> Provenance:
-    """Return that of this moment: ask before measuring."""
+    """Return the current time, commit and machine; call this before measuring."""
     today, here = datetime.now(UTC).date().isoformat(), host.describe()
     return Provenance(today, host.commit(), here.cpu, here.cores, here.system, here.load_average)

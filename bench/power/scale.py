@@ -1,9 +1,9 @@
-"""drift-scale: what a verdict and a report cost at size, beside the plainest pass there is.
+"""drift-scale: the cost of a verdict and of a report on large files, beside a plain pass.
 
   python -m bench.power drift-scale --out docs/drift-scale.json
 
-Each part runs in a process of its own, so that its peak memory is its own. The plain pass reads the
-same Parquet file batch by batch and calls numpy.histogram on each column, with our edges.
+Each part runs in its own process, so that its peak memory is its own. The plain pass reads the same
+Parquet file batch by batch and calls numpy.histogram on each column, with our edges.
 """
 
 import argparse
@@ -41,7 +41,7 @@ MEGABYTE = 1024
 
 
 class Cost(msgspec.Struct):
-    """What one part took over one file: wall and CPU seconds, peak resident megabytes."""
+    """The cost of one part on one file: wall and CPU seconds, peak resident megabytes."""
 
     part: str
     rows: int
@@ -60,7 +60,7 @@ class Scale(msgspec.Struct, kw_only=True):
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Measure every part at every shape, or, called by itself, one part of one file."""
+    """Measure every part at every size; in the child process, measure one part of one file."""
     args = parser().parse_args(arguments)
     if args.part:
         print(json.dumps(measured(PARTS[args.part], args.folder)))
@@ -92,7 +92,7 @@ def _shape(text: str) -> tuple[int, int]:
 
 
 def run(shapes: list[tuple[int, int]]) -> Scale:
-    """Write a file of each shape and measure the parts over it."""
+    """Write a file of each size and measure the parts on it."""
     begun, costs = provenance(), []
     for rows, columns in shapes:
         with tempfile.TemporaryDirectory() as name:
@@ -134,7 +134,7 @@ def write(path: Path, rows: int, columns: int, seed: int) -> None:
 
 
 def measured(part: Callable[[Path], Callable[[], None]], folder: Path) -> dict[str, float]:
-    """Run a part, what it may prepare left out, and return its cost."""
+    """Run a part, without its preparation, and return its cost."""
     ready = part(folder)
     wall, cpu = time.perf_counter(), time.process_time()
     ready()
@@ -176,7 +176,7 @@ def verdict(folder: Path) -> Callable[[], None]:
 
 
 def report(folder: Path) -> Callable[[], None]:
-    """Do all of it, Evidently's report and its import included."""
+    """Do everything, including Evidently's report and its import."""
     reference = from_file(str(folder / "reference.parquet"))
 
     def go() -> None:

@@ -1,4 +1,6 @@
-"""The changes whose detection is measured, each made to one column of an unchanged portfolio."""
+"""The changes whose detection is measured, each in one column of an otherwise unchanged
+portfolio.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,7 +15,7 @@ SENTINEL = 1e9
 
 @dataclass(frozen=True)
 class Shift:
-    """A change: how the reference and the current rows are drawn, and whether that is drift."""
+    """A change: how to draw the reference and the current rows, and whether it counts as drift."""
 
     name: str
     before: Draw

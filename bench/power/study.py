@@ -1,4 +1,4 @@
-"""The study: over many seeds, how often is nothing taken for drift, and drift seen?"""
+"""The study: over many seeds, how often is there a false alarm, and how often is drift found?"""
 
 import time
 from collections import Counter
@@ -33,7 +33,7 @@ BESIDE = 2
 class Cell(msgspec.Struct):
     """One change at one size: in how many of `runs` runs each method flagged it.
 
-    For NO_DRIFT a run counts when any of its 30 columns was flagged.
+    For NO_DRIFT, a run counts if any of its 30 columns was flagged.
     """
 
     change: str
@@ -45,7 +45,7 @@ class Cell(msgspec.Struct):
 
 
 class Study(msgspec.Struct, kw_only=True):
-    """The raw result, as committed; its part of Evidently may be of an earlier run."""
+    """The raw result, as committed; Evidently's part may come from an earlier run."""
 
     method: str = METHOD
     measured: Provenance | None = None
@@ -59,7 +59,7 @@ class Study(msgspec.Struct, kw_only=True):
 
 
 def run(sizes: list[int], references: list[int], seeds: int, with_evidently: bool) -> Study:
-    """Run every size against every reference size; Evidently against the first two."""
+    """Run every size against every reference size; Evidently only against the first two."""
     measured, begun = provenance(), time.monotonic()
     counts: Counter[tuple[str, int, int, str]] = Counter()
     for seed, reference, rows in _grid(seeds, references, sizes):
@@ -88,7 +88,7 @@ def _grid(seeds: int, references: list[int], sizes: list[int]) -> Iterator[tuple
 def one_run(
     random: np.random.Generator, reference_rows: int, rows: int, beside: bool
 ) -> dict[str, set[str]]:
-    """Draw a reference and current rows and return, per method, the columns it flags."""
+    """Draw reference and current rows and return the columns that each method flags."""
     before, now = frame(random, reference_rows, True), frame(random, rows, False)
     columns = ours.columns_of(before)
     counted = (ours.count(columns, before), ours.count(columns, now))
@@ -101,14 +101,14 @@ def one_run(
 
 
 def frame(random: np.random.Generator, rows: int, before: bool) -> pd.DataFrame:
-    """Draw the unchanged portfolio and, beside it, a column per change."""
+    """Draw the unchanged portfolio, and one more column for each change."""
     quiet = {shape.name: shape.draw(random, rows) for shape in portfolio()}
     changed = {s.name: (s.before if before else s.after)(random, rows) for s in shifts()}
     return pd.DataFrame(quiet | changed)
 
 
 def changes_in(names: set[str]) -> list[str]:
-    """Return the changes among flagged columns, and NO_DRIFT where an unchanged one is flagged."""
+    """Return the changes among flagged columns, and NO_DRIFT if an unchanged column is flagged."""
     noise = names & {shape.name for shape in portfolio()}
     found = [shift.name for shift in shifts() if shift.name in names]
     return [NO_DRIFT, *found] if noise else found
@@ -133,10 +133,10 @@ def _cells(
 
 
 def with_evidently_of(result: Study, earlier: Study) -> Study:
-    """Return our result with Evidently's counts of an earlier one: the same rows, drawn again.
+    """Return our result with Evidently's counts from an earlier run on the same rows.
 
-    Rows depend on seed and sizes alone, so that a change of ours need not cost Evidently's hour
-    once more. Raises MonitoringError where seeds or library versions differ.
+    The rows depend only on seeds and sizes, so a change of our method need not repeat Evidently's
+    hour. Raises MonitoringError if seeds or library versions differ.
     """
     if (earlier.seeds, earlier.versions) != (result.seeds, result.versions):
         raise MonitoringError("wanted an earlier result of the same seeds and versions")

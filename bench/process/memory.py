@@ -1,4 +1,4 @@
-"""Where a worker's memory is, by mapping (smaps); what a request leaves behind (tracemalloc)."""
+"""A worker's memory by mapping (smaps), and what a request leaves allocated (tracemalloc)."""
 
 import gc
 import re
@@ -24,7 +24,7 @@ SECONDS, CONNECTIONS = 1.0, 8
 
 
 def measure(workload: Workload, requests: int) -> list[Row]:
-    """Return MiB of a loaded worker by mapping, and bytes that requests leave and need."""
+    """Return MiB of a loaded worker by mapping, and the bytes that requests leave and need."""
     say(f"memory {workload.size.name}")
     return [
         {"model": workload.size.name, **row}
@@ -59,7 +59,7 @@ def by_owner(smaps: str) -> Counter[str]:
 
 
 def owner_of(path: str) -> str:
-    """Return whose a mapping is: a package, the interpreter, anonymous memory, other files."""
+    """Return a mapping's owner: a package, the interpreter, anonymous memory, or other files."""
     if not path.startswith("/"):
         return "heap, stacks, anonymous"
     if package := PACKAGE.search(path):
@@ -68,7 +68,7 @@ def owner_of(path: str) -> str:
 
 
 def traced(workload: Workload, requests: int) -> list[Row]:
-    """Return what Python allocated: left behind and at most at once, a request, in bytes."""
+    """Return Python's allocations per request in bytes: what stays, and the peak."""
     documents = workload.documents(workload.rows(requests))
     bodies = [msgspec.json.encode(document) for document in documents]
     with stages.opened(workload) as services:

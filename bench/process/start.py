@@ -1,4 +1,4 @@
-"""The cold start: from the spawn of `python -m server` to its first answer, and where it goes."""
+"""The cold start: from starting `python -m server` to its first answer, step by step."""
 
 import json
 import statistics
@@ -17,7 +17,7 @@ WHOLE = "spawn to first answer"
 
 
 def measure(workload: Workload, rounds: int) -> list[Row]:
-    """Return a row per step, one for what is left, and one for the whole: medians over rounds."""
+    """Return a row per step, one for the remainder and one for the whole: medians over rounds."""
     say(f"cold start {workload.size.name}: {rounds} rounds")
     wholes, taken = [], []
     for _ in range(rounds):
@@ -34,7 +34,7 @@ def measure(workload: Workload, rounds: int) -> list[Row]:
 
 
 def whole(workload: Workload) -> float:
-    """Start the server, ask once, stop it; return milliseconds to the answer."""
+    """Start the server, send one request, stop it; return milliseconds to the answer."""
     ours = subjects.OURS
     requests = body.json_documents("/score", workload.documents(workload.rows(1)))
     with servers.running(ours, workload, requests) as server:
@@ -42,7 +42,7 @@ def whole(workload: Workload) -> float:
 
 
 def steps(workload: Workload) -> dict[str, float]:
-    """Run the steps in a process of their own; raises CalledProcessError."""
+    """Run the steps in their own process; raises CalledProcessError."""
     command = [sys.executable, "-m", "bench.process.steps", str(workload.bundle)]
     with servers.on_core(servers.SERVER_CORE):
         done = subprocess.run(

@@ -1,11 +1,10 @@
-"""The cold start step by step, in a process of its own.
+"""The cold start step by step, in its own process.
 
 `python -m bench.process.steps BUNDLE SPAWNED`
 
-SPAWNED is perf_counter's time of the parent, one clock for the whole machine. One JSON line of
-milliseconds per step. Libraries are imported in the order the server does, each charged with what
-it is the first to need; Starlette is not among them, since the server loads it after its first
-answers.
+SPAWNED is the parent's perf_counter, which all processes share. Prints one JSON line with the
+milliseconds of each step. Libraries are imported in the server's order, each with what it is the
+first to need. Starlette is not among them, because the server loads it after its first answers.
 """
 
 import gc
@@ -33,7 +32,7 @@ def prepare() -> None:
 
 
 def main(bundle: str, spawned: float) -> dict[str, float]:
-    """Do what the server does before its socket opens; return milliseconds per step."""
+    """Do what the server does before it opens its socket; return milliseconds per step."""
     took = {"interpreter": (perf_counter() - spawned) * 1e3}
     prepare()
 

@@ -1,4 +1,4 @@
-"""Whether the stages add up to the request in process; over HTTP the table `budget` tells it."""
+"""Whether the stages add up to the request in process; for HTTP see the table `budget`."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ HEADINGS = ("model", "sum of stages", "whole request", "parts / whole")
 
 
 def section(folder: Path) -> str:
-    """Return the comparison in markdown, nothing where it was not measured; raises ResultError."""
+    """Return the comparison in Markdown, "" if it was not measured; raises ResultError."""
     stages = result.read("stages", folder)
     if stages is None:
         return ""

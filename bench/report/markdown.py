@@ -1,4 +1,4 @@
-"""BENCHMARKS.md, rendered from the result files and nothing else."""
+"""Render BENCHMARKS.md from the result files alone."""
 
 from pathlib import Path
 
@@ -30,7 +30,7 @@ def render(folder: Path = result.FOLDER) -> str:
 
 
 def short(folder: Path) -> list[str]:
-    """Return the summary, nothing where nothing was measured."""
+    """Return the summary; an empty list if nothing was measured."""
     table, found = summary.table(folder), summary.source(folder)
     if not table or found is None:
         return []
@@ -57,7 +57,7 @@ def section(table: Table, folder: Path) -> str:
 
 
 def header(found: Result) -> list[str]:
-    """Return where, when, with what and how it was measured."""
+    """Return where, when and how it was measured."""
     machine = found.host
     place = f"{machine.cpu}, {machine.cores} cores, {machine.memory_gib} GiB, {machine.system}"
     versions = ", ".join(f"{name} {version}" for name, version in found.versions.items())
@@ -70,7 +70,7 @@ def header(found: Result) -> list[str]:
 
 
 def grid(columns: tuple[Column, ...], rows: list[Row]) -> str:
-    """Return a markdown table, without the columns that no row has."""
+    """Return a Markdown table, without columns that no row has."""
     known = [column for column in columns if any(column.key in row for row in rows)]
     lines = [[column.heading for column in known], ["---"] * len(known)]
     lines += [[column.format(row.get(column.key)) for column in known] for row in rows]
@@ -78,7 +78,7 @@ def grid(columns: tuple[Column, ...], rows: list[Row]) -> str:
 
 
 def failures(rows: list[Row]) -> list[str]:
-    """Return what could not be measured, and the exact error."""
+    """Return what could not be measured, with the exact error."""
     lines = [
         f"- {row['label']}, {row['model']}: `{row['error']}`" for row in rows if "error" in row
     ]

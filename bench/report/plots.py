@@ -1,4 +1,4 @@
-"""SVG plots of the results: the same results give the same bytes."""
+"""SVG plots of the results; the same results give the same bytes."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,7 +15,7 @@ Draw = Callable[[list[Row]], Any]
 
 @contextmanager
 def figure(width: float, height: float, panels: int | None = None) -> Iterator[Any]:
-    """Yield a figure and its axes, a list where `panels` says how many; no display, no date."""
+    """Yield a figure and its axes (a list if `panels` is given), without display or date."""
     import matplotlib
 
     matplotlib.use("svg")
@@ -115,7 +115,7 @@ def save(drawn: Any, path: Path) -> None:
 
 
 def draw_all(folder: Path = result.FOLDER) -> list[Path]:
-    """Draw every plot whose result is there, beside it; raises result.ResultError."""
+    """Draw the plot of every result that exists, beside it; raises result.ResultError."""
     drawn = []
     for name, draw in PLOTS.items():
         found = result.read(name, folder)

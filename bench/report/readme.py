@@ -1,4 +1,4 @@
-"""The small table in README.md, between its marks, rendered from the same result."""
+"""The small table in README.md, rendered between its markers from the same result."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ NAME = "bench"
 
 
 def render(document: str, folder: Path = result.FOLDER) -> str:
-    """Return the document with the table between its marks; raises ResultError."""
+    """Return the document with the table between its markers; raises ResultError."""
     found = summary.source(folder)
     if found is None:
         return document

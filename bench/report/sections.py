@@ -1,4 +1,4 @@
-"""The tables of BENCHMARKS.md, in their order: which columns of which result they show."""
+"""The tables of BENCHMARKS.md in order: which columns of which result each one shows."""
 
 from .tables import Column, Table, percent, text, tiny
 

@@ -1,4 +1,4 @@
-"""The few numbers people ask for: this server against each peer, from one result file."""
+"""The summary: this server against each peer, from one result file."""
 
 from pathlib import Path
 
@@ -17,12 +17,12 @@ QUICK = " Quick form: too short to quote."
 
 
 def source(folder: Path) -> Result | None:
-    """Return the result with the peers in it, or without; raises result.ResultError."""
+    """Return the result with the peers in it, or else without them; raises result.ResultError."""
     return result.read(WITH_PEERS, folder) or result.read(WITHOUT, folder)
 
 
 def table(folder: Path, headings: tuple[str, ...] = LONG) -> str:
-    """Return the table in markdown, nothing where nothing was measured; raises ResultError."""
+    """Return the table in Markdown, "" if nothing was measured; raises ResultError."""
     found = source(folder)
     cells = lines(found.rows, len(headings)) if found else []
     if not cells:
@@ -32,7 +32,7 @@ def table(folder: Path, headings: tuple[str, ...] = LONG) -> str:
 
 
 def lines(rows: list[Row], width: int) -> list[list[str]]:
-    """Return a line of cells per server; nothing where ours was not measured at both counts."""
+    """Return a row of cells for each server; empty if ours was not measured at both counts."""
     model = rows[0]["model"] if rows else ""
     at = {(row["subject"], row["connections"]): row
           for row in rows if "error" not in row and row["model"] == model}  # fmt: skip
@@ -49,12 +49,12 @@ def lines(rows: list[Row], width: int) -> list[list[str]]:
 
 
 def label_of(rows: list[Row], name: str) -> str:
-    """Return what a subject is called."""
+    """Return a subject's label."""
     return next(str(row["label"]) for row in rows if row["subject"] == name)
 
 
 def line(label: str, many: Row | None, one: Row | None, ours: tuple[Row, Row]) -> list[str]:
-    """Return one server's cells: what it does, and how this server compares."""
+    """Return one server's cells: its figures, and ours divided by them."""
     if many is None or one is None:
         return [label, "could not be measured, see below", *[NOTHING] * (len(LONG) - 2)]
     cells = [label]
@@ -65,7 +65,7 @@ def line(label: str, many: Row | None, one: Row | None, ours: tuple[Row, Row]) -
 
 
 def times(ours: Row, theirs: Row, column: str) -> str:
-    """Return ours as a multiple of theirs, nothing beside itself."""
+    """Return ours as a multiple of theirs; "" for ourselves."""
     mine, other = ours[column], theirs[column]
     if ours is theirs or mine is None or not other:
         return NOTHING
@@ -73,7 +73,7 @@ def times(ours: Row, theirs: Row, column: str) -> str:
 
 
 def conditions(found: Result) -> str:
-    """Return on what, when and how, in one line."""
+    """Return where, when and how it was measured, in one line."""
     machine = found.host
     return (
         f"{found.rows[0]['model']} model, record on, one worker on one core of {machine.cpu}, "

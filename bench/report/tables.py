@@ -1,4 +1,4 @@
-"""A table of BENCHMARKS.md: its columns, how values are written, how rows are grouped."""
+"""A table of BENCHMARKS.md: its columns, how values are formatted, how rows are grouped."""
 
 from collections.abc import Callable
 
@@ -11,7 +11,7 @@ NOTHING = "–"
 
 
 def text(value: object) -> str:
-    """Return a value as it is."""
+    """Return a value unchanged."""
     return NOTHING if value is None else str(value)
 
 
@@ -25,7 +25,7 @@ def number(value: object) -> str:
 
 
 def tiny(value: object) -> str:
-    """Return an error: 0, or two digits with an exponent."""
+    """Format an error: 0, or two digits with an exponent."""
     if not isinstance(value, int | float):
         return NOTHING
     return "0" if value == 0 else f"{value:.1e}"
@@ -37,7 +37,7 @@ def percent(value: object) -> str:
 
 
 class Column(msgspec.Struct, frozen=True):
-    """A heading, where its value stands in a row, and how it is written."""
+    """A heading, the key of its value in a row, and how it is formatted."""
 
     heading: str
     key: str
@@ -45,7 +45,7 @@ class Column(msgspec.Struct, frozen=True):
 
 
 class Table(msgspec.Struct, frozen=True):
-    """A section: the result it shows, what was done, and one table per value of `by`."""
+    """A section: the result it shows, a description, and one table for each value of `by`."""
 
     result: str
     title: str
@@ -56,7 +56,7 @@ class Table(msgspec.Struct, frozen=True):
 
 
 def groups(table: Table, rows: list[Row]) -> dict[str, list[Row]]:
-    """Return the rows of each sub-table under its heading, in the order they were measured."""
+    """Return the rows of each sub-table by its heading, in the order measured."""
     found: dict[str, list[Row]] = {}
     for row in rows:
         if "error" not in row:

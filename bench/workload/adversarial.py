@@ -1,7 +1,7 @@
-"""Requests made to cost a server as much as they can, by codec and shape; all of them harmless.
+"""Requests that cost a server as much as possible, by codec and shape; all of them are harmless.
 
-A shape is a function from a size in bytes to whole HTTP requests of about that size together: one
-where a body can be that large, else as many as it takes.
+A shape is a function from a size in bytes to HTTP requests of about that total size: one request if
+a body can be that large, otherwise several.
 """
 
 import json
@@ -21,7 +21,7 @@ JSON, PACK, BINARY = b"application/json", b"application/msgpack", b"application/
 
 
 class Target(NamedTuple):
-    """Where to score and to infer; an applicant that fits, and its row as the model sees it."""
+    """The paths for scoring and inference; a valid applicant, and its row as the model sees it."""
 
     score: str
     infer: str
@@ -41,29 +41,29 @@ def shapes(target: Target) -> dict[tuple[str, str], Shape]:
 
 
 def one(path: str, media_type: bytes, make: Make) -> Shape:
-    """Return the shape of one request, whose body is made to a size."""
+    """Return the shape of one request whose body is made to a size."""
     return lambda size: [post(path, media_type, make(size))]
 
 
 def many(path: str, media_type: bytes, body: bytes, extra: bytes = b"") -> Shape:
-    """Return the shape of one request again and again."""
+    """Return the shape of one request, repeated."""
     request = post(path, media_type, body, extra)
     return lambda size: [request] * max(1, size // len(request))
 
 
 def fill(part: bytes) -> Make:
-    """Return what makes a part again and again, to a size."""
+    """Return a function that repeats a part up to a size."""
     return lambda size: part * max(1, size // len(part))
 
 
 def numbered(part: Callable[[int], bytes]) -> Make:
-    """Return what makes numbered parts, to a size."""
+    """Return a function that makes numbered parts up to a size."""
     each = len(part(99_999))
     return lambda size: b"".join(part(i) for i in range(max(1, size // each)))
 
 
 def around(before: bytes, make: Make, behind: bytes) -> Make:
-    """Return what makes something between two parts."""
+    """Return a function that puts something between two parts."""
     return lambda size: before + make(size) + behind
 
 
@@ -119,14 +119,14 @@ def json_shapes(target: Target) -> dict[str, Shape]:
 
 
 def packed_map(members: int, make: Make) -> Make:
-    """Return what makes a map whose members, made to a size, take so many bytes each."""
+    """Return a function that makes a map of a given size from members of so many bytes."""
     return lambda size: (
         (parts := make(size)) and (b"\xdf" + (len(parts) // members).to_bytes(4) + parts)
     )
 
 
 def packed_array(each: int, make: Make) -> Make:
-    """Return what makes an array whose elements, made to a size, take so many bytes each."""
+    """Return a function that makes an array of a given size from elements of so many bytes."""
     return lambda size: (
         (parts := make(size)) and (b"\xdd" + (len(parts) // each).to_bytes(4) + parts)
     )

@@ -1,7 +1,7 @@
-"""Applicants drawn from a seed: 120 features like a credit bureau's, some missing, some categories.
+"""Applicants drawn from a seed, with 120 features like a credit bureau's.
 
-No real person's data: distributions are made up to be skewed, correlated and patchy as such data
-are. Category values are small whole numbers, as LightGBM stores them.
+They are not real people: the distributions are made up to be skewed, correlated and patchy, as such
+data is. Category values are small whole numbers, as LightGBM stores them.
 """
 
 from typing import Any

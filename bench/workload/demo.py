@@ -1,4 +1,4 @@
-"""The committed model, models/credit-express/1, and the applicants held out from its training."""
+"""The committed model, models/credit-express/1, and applicants held out from its training."""
 
 from typing import Any, ClassVar
 
@@ -24,14 +24,14 @@ class _Manifest(msgspec.Struct, frozen=True):
 
 
 class Demo(msgspec.Struct, frozen=True):
-    """The demo model among the seeded ones: real applicants, 23 features."""
+    """The demo model as a workload: real applicants, 23 features."""
 
     name: ClassVar[str] = "credit-express"
 
     def rows(self, count: int) -> Floats:
         """Return held-out rows float64 [count, 23] as LightGBM sees them, categories as codes.
 
-        After the 3,000th, the first again.
+        After 3,000 rows they start again.
         """
         table = pq.read_table(HELD_OUT)
         columns = [coded(each, table.column(each.name).to_numpy()) for each in _features()]
@@ -48,7 +48,7 @@ class Demo(msgspec.Struct, frozen=True):
 
 
 def coded(feature: _Feature, values: Any) -> Floats:
-    """Return a column in LightGBM's numbers; NaN where a category was not in training."""
+    """Return a column as LightGBM's numbers; NaN for a category that was not in training."""
     if feature.type != "category":
         return np.asarray(values, dtype=np.float64)
     codes = {category: code for code, category in enumerate(feature.categories)}
@@ -56,7 +56,7 @@ def coded(feature: _Feature, values: Any) -> Floats:
 
 
 def plain(feature: _Feature, value: float) -> float | int | None:
-    """Return one of LightGBM's numbers as JSON has it."""
+    """Return one of LightGBM's numbers as a JSON value."""
     if value != value:
         return None
     return feature.categories[int(value)] if feature.type == "category" else value

@@ -1,4 +1,4 @@
-"""The demo and seeded models, and their bundles, made by `python -m convert` as a user does."""
+"""The demo model and models made from a seed, with bundles made by `python -m convert`."""
 
 import hashlib
 import json
@@ -26,7 +26,7 @@ CATEGORICAL = 1  # bit 0 of LightGBM's decision_type
 
 
 class Size(msgspec.Struct, frozen=True):
-    """How many trees, of how many leaves, over how many features."""
+    """The number of trees, leaves per tree and features."""
 
     trees: int
     leaves: int
@@ -34,7 +34,7 @@ class Size(msgspec.Struct, frozen=True):
 
     @property
     def name(self) -> str:
-        """Return what the folder and the tables call it."""
+        """The name of the folder, also used in the tables."""
         usual = self.features == applicants.FEATURES
         return f"{self.trees}x{self.leaves}" + ("" if usual else f"-{self.features}")
 
@@ -52,11 +52,11 @@ SMALL, MIDDLE, LARGE = Size(100, 31), Size(500, 31), Size(1500, 63)
 
 
 class WorkloadError(Exception):
-    """A model that could not be built: one line of what the converter said."""
+    """A model that could not be built; the message is one line of the converter's."""
 
 
 class Workload(msgspec.Struct, frozen=True):
-    """A model in every form that is measured."""
+    """A model in all forms that are measured."""
 
     size: Size | Demo
     text: Path
@@ -73,7 +73,7 @@ class Workload(msgspec.Struct, frozen=True):
 
 
 def build(size: Size | Demo, folder: Path = BUILD) -> Workload:
-    """Return the workload of a size; what does not stand there yet, or is stale, is built."""
+    """Return the workload of a size; build what is missing or stale."""
     home = folder / size.name
     text, exact = home / "model.txt", home / "exact" / size.name / "1"
     if isinstance(size, Demo):
@@ -90,7 +90,7 @@ def build(size: Size | Demo, folder: Path = BUILD) -> Workload:
 
 
 def is_of(text: Path, bundle: Path) -> bool:
-    """Whether a bundle stands there and was made from this very text."""
+    """Whether the bundle exists and was made from this text."""
     manifest = bundle / "manifest.json"
     if not manifest.exists():
         return False
@@ -99,7 +99,7 @@ def is_of(text: Path, bundle: Path) -> bool:
 
 
 def train(size: Size, text: Path) -> None:
-    """Train with LightGBM's defaults, a seed and one thread, so that it gives the same bits."""
+    """Train with LightGBM's defaults, a seed and one thread, so that the bits are reproducible."""
     X, y = applicants.draw(TRAINING_ROWS, TRAINING_SEED, size.features)
     options = {"objective": "binary", "num_leaves": size.leaves, "learning_rate": 0.02,
                "min_data_in_leaf": 10, "seed": 7, "deterministic": True, "num_threads": 1,
@@ -126,7 +126,7 @@ def convert(text: Path, name: str, out: Path, exporter: str) -> None:
 
 
 def on_thresholds(text: Path, X: Floats, seed: int) -> Floats:
-    """Return a copy of rows in which one value each sits exactly on a split of the model."""
+    """Return a copy of rows in which one value each is exactly on a split of the model."""
     rng = np.random.default_rng(seed)
     places = np.array(splits(text))
     chosen = places[rng.integers(0, len(places), len(X))]

@@ -1,4 +1,6 @@
-"""What the readers need of a bundle's manifest (docs/bundle.md); other keys are not read."""
+"""The parts of a bundle's manifest that monitoring reads (docs/bundle.md); other keys are
+ignored.
+"""
 
 from pathlib import Path
 from typing import Literal, TypeVar
@@ -12,11 +14,13 @@ MOST_BYTES = 64 * 1024 * 1024
 
 
 class BundleError(MonitoringError):
-    """A bundle that is not there, or not whole: one line that names the file."""
+    """A bundle is missing or damaged; the message is one line and names the file."""
 
 
 class Missing(msgspec.Struct):
-    """What stands in the row for a missing value: NaN, or `value` where the policy names one."""
+    """How missing values are handled: `value` replaces them if the policy has one,
+    otherwise NaN.
+    """
 
     allowed: bool
     policy: str
@@ -24,7 +28,7 @@ class Missing(msgspec.Struct):
 
 
 class Feature(msgspec.Struct):
-    """One place in the row; a category stands in it as the code at its position."""
+    """One feature of the row; a category is stored as its code."""
 
     name: str
     type: Literal["number", "category"]
@@ -48,7 +52,7 @@ class Transform(msgspec.Struct):
 
 
 class Rule(msgspec.Struct):
-    """Which predictions are refused (at or above) or referred."""
+    """The thresholds from which predictions are refused or referred."""
 
     version: str
     refuse_at: float
@@ -56,7 +60,7 @@ class Rule(msgspec.Struct):
 
 
 class Policy(Rule):
-    """The rule in force, how it was chosen, and the rules that stood there before it."""
+    """The current rule, how it was chosen, and the earlier rules."""
 
     chosen: dict[str, float | str] = {}
     earlier: list[Rule] = []
@@ -87,7 +91,10 @@ def read_manifest(folder: Path) -> Manifest:
 
 
 def read(path: Path, document: type[Document]) -> Document:
-    """Return a JSON file of a bundle: a regular one, of at most MOST_BYTES. Raises BundleError."""
+    """Return a JSON file of a bundle, if it is a regular file of at most MOST_BYTES.
+
+    Raises BundleError.
+    """
     try:
         if path.exists() and not path.is_file():
             raise BundleError(f"{path}: wanted a regular file")
@@ -95,6 +102,6 @@ def read(path: Path, document: type[Document]) -> Document:
             raise BundleError(f"{path}: wanted at most {MOST_BYTES:,} bytes")
         return msgspec.json.decode(path.read_bytes(), type=document)
     except OSError as error:
-        raise BundleError(f"{path}: {error.strerror}; wanted the folder of a bundle") from error
+        raise BundleError(f"{path}: {error.strerror}; wanted a bundle's folder") from error
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise BundleError(f"{path}: {error}") from error

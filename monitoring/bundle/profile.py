@@ -1,4 +1,4 @@
-"""What drift reads of a bundle's profile.json (docs/bundle.md): histograms of the training rows."""
+"""A bundle's profile.json as drift reads it: histograms of the reference rows (docs/bundle.md)."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from .manifest import BundleError, read
 
 
 class Sentinel(msgspec.Struct):
-    """A value that stands for something else than a number, and how many rows hold it."""
+    """A number that stands for something else, such as -999, and how many rows hold it."""
 
     value: float
     count: int

@@ -1,4 +1,4 @@
-"""One column, the score, the decisions: reference counts against current counts."""
+"""Compare reference counts with current counts: of one column, the score, or the decisions."""
 
 import numpy as np
 
@@ -8,7 +8,7 @@ from .result import BANDS, Bins, ColumnDrift, Compared, Decision, Outside, Setti
 
 
 def band(effect: float, settings: Settings) -> str:
-    """Name a PSI by the credit convention."""
+    """Return the band of a PSI, by the convention of credit scoring."""
     limits = (settings.moderate_psi, settings.large_psi)
     return BANDS[1 + int(np.searchsorted(limits, effect, side="right"))]
 
@@ -20,7 +20,7 @@ def compare_counts(
     settings: Settings,
     ordered: int | None = None,
 ) -> Compared:
-    """Compare two histograms [K], reference first; drift is significant and no trifle.
+    """Compare two histograms [K], reference first. Drift must be significant and large enough.
 
     `ordered`: how many of the bins, from the first, are in the order of their values.
     """
@@ -43,7 +43,7 @@ def compare_counts(
 def compare_share(
     reference: tuple[int, int], current: tuple[int, int], alpha: float, settings: Settings
 ) -> Share:
-    """Compare two shares, each given as (rows, of rows)."""
+    """Compare two shares, each given as (rows, total rows)."""
     rate = statistics.rate(*reference, *current)
     drifted = (
         rate.p_value < alpha and abs(rate.current - rate.reference) >= settings.min_rate_change
@@ -54,7 +54,7 @@ def compare_share(
 def compare_column(
     column: Column, reference: Counts, current: Counts, alpha: float, settings: Settings
 ) -> ColumnDrift:
-    """Say all there is to say about a feature, its weight in the model included."""
+    """Compare a feature's distribution, missing values, range and unseen categories."""
     bins = Bins(
         reference.bins.tolist(), current.bins.tolist(), column.edges.tolist(), list(column.labels)
     )
@@ -109,7 +109,7 @@ def _outside(
 
 
 def _chance_of_leaving(before: int, of_reference: int, now: int, held: int) -> float:
-    """Return the p-value of so many out of range; an earlier period may have had some itself."""
+    """Return the p-value of this many values out of range; the earlier period may have had some."""
     if before:
         return statistics.rate(before, of_reference, now, held).p_value
     return statistics.outside(now, held, of_reference)
@@ -136,7 +136,7 @@ def _reasons(
     empty: bool,
     alpha: float,
 ) -> list[str]:
-    """Say in words what changed, the plainest first."""
+    """Describe what changed, the plainest first."""
     said = []
     if missing.drifted:
         said.append(f"missing {missing.reference:.1%} -> {missing.current:.1%}")
@@ -152,7 +152,7 @@ def _reasons(
 
 
 def direction(shape: Compared, alpha: float) -> str:
-    """Say which way the values went, where they certainly went one way."""
+    """Return ", higher" or ", lower" if the values certainly moved one way, else ""."""
     if shape.shift_p_value is None or shape.superiority is None or shape.shift_p_value >= alpha:
         return ""
     return ", higher" if shape.superiority > 0.5 else ", lower"
@@ -161,7 +161,7 @@ def direction(shape: Compared, alpha: float) -> str:
 def compare_decisions(
     reference: dict[str, int], current: dict[str, int], alpha: float, settings: Settings
 ) -> list[Decision]:
-    """Compare the share of each decision; empty where either side has none."""
+    """Compare the share of each decision; empty if either side has none."""
     before, now = sum(reference.values()), sum(current.values())
     if not before or not now:
         return []

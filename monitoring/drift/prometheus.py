@@ -9,7 +9,7 @@ Sample = tuple[dict[str, str], float]
 
 
 def to_text(drift: Drift) -> str:
-    """Return the text exposition of a result; every gauge carries the model and its version."""
+    """Return the Prometheus text; every gauge carries the model and its version."""
     model = {"model": drift.model.name, "version": drift.model.version}
     lines = []
     for name, meaning, samples in _gauges(drift):
@@ -27,7 +27,7 @@ def _gauges(drift: Drift) -> Iterator[tuple[str, str, list[Sample]]]:
         [({}, BANDS.index(drift.level))],
     )
     when = datetime.fromisoformat(drift.time).timestamp()
-    yield "credit_drift_run_timestamp_seconds", "When drift was last looked for.", [({}, when)]
+    yield "credit_drift_run_timestamp_seconds", "When drift was last checked.", [({}, when)]
     rows = [
         ({"side": "reference"}, drift.rows.reference),
         ({"side": "current"}, drift.rows.current),
@@ -49,19 +49,19 @@ def _refused_gauges(drift: Drift) -> Iterator[tuple[str, str, list[Sample]]]:
         return
     yield (
         "credit_drift_refused_share",
-        "Share of what was asked, refused (422).",
+        "Share of all requests that were refused (422).",
         [({}, refused.share)],
     )
     yield (
         "credit_drift_refused_drifted",
-        "1 where that is more than is put up with.",
+        "1 if that share is drift (--max-refused).",
         [({}, float(refused.drifted))],
     )
     shares: list[Sample] = [
         ({"feature": n}, k / refused.asked) for n, k in refused.features.items()
     ]
     if shares:
-        meaning = "Share of what was asked, refused for a feature."
+        meaning = "Share of all requests that were refused because of a feature."
         yield "credit_drift_refused_feature_share", meaning, shares
 
 
@@ -70,7 +70,7 @@ def _feature_gauges(drift: Drift) -> Iterator[tuple[str, str, list[Sample]]]:
     psi: list[Sample] = [({"feature": c.name}, c.psi) for c in columns]
     yield "credit_drift_feature_psi", "Population stability index of a feature.", psi
     drifted: list[Sample] = [({"feature": c.name}, float(c.drifted)) for c in columns]
-    yield "credit_drift_feature_drifted", "1 where the feature drifted.", drifted
+    yield "credit_drift_feature_drifted", "1 if the feature drifted.", drifted
     missing: list[Sample] = [({"feature": c.name}, c.missing.current) for c in columns]
     yield "credit_drift_feature_missing_share", "Share of rows without a value.", missing
 

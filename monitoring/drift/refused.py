@@ -1,7 +1,7 @@
-"""Is it drift that requests are refused with 422?
+"""Judge whether the share of requests refused with 422 is drift.
 
-Who is refused has no row, so no column shows that he came: the share itself is the question. It is
-drift where it is above `max_refused` of what was asked, by more than chance would put it there.
+A refused applicant has no row, so no column shows that he applied: only the share does. It is drift
+if it is above `max_refused` and chance cannot explain that (one-sided binomial test).
 """
 
 import numpy as np
@@ -16,7 +16,7 @@ SHOWN = 20
 
 
 def judge(tally: RefusedTally, reference: int, alpha: float, settings: Settings) -> Refused:
-    """Compare with what was answered, and with so many reference rows, all of them scored."""
+    """Judge the refused share; its PSI compares it with `reference` rows that were all scored."""
     asked = tally.requests + tally.answered
     share = statistics.share(tally.requests, asked)
     chance = float(binom.sf(tally.requests - 1, asked, settings.max_refused)) if asked else 1.0

@@ -1,4 +1,7 @@
-"""drift.json: the verdict and all it rests on (docs/drift.md). Keys are only ever added."""
+"""drift.json: the verdict and everything it is based on (docs/drift.md).
+
+Keys are only ever added.
+"""
 
 import msgspec
 
@@ -12,7 +15,7 @@ BANDS = ("none", "small", "moderate", "large")
 
 
 class Settings(msgspec.Struct):
-    """What decides a verdict. `alpha`: chance of any false alarm in a run without drift."""
+    """What decides a verdict. `alpha`: the chance of any false alarm in a run without drift."""
 
     alpha: float = 0.01
     min_rows: int = 200
@@ -32,7 +35,7 @@ class Model(msgspec.Struct):
 
 
 class Rows(msgspec.Struct):
-    """How many rows stand on each side, and how many records were passed over, by reason."""
+    """The number of rows on each side, and of records passed over, by reason."""
 
     reference: int
     current: int
@@ -40,7 +43,7 @@ class Rows(msgspec.Struct):
 
 
 class Share(msgspec.Struct):
-    """A share of the rows, 0 to 1, before and now."""
+    """A share of the rows, 0 to 1, in the reference and now."""
 
     reference: float
     current: float
@@ -49,7 +52,7 @@ class Share(msgspec.Struct):
 
 
 class Outside(msgspec.Struct):
-    """Numbers beyond the reference's smallest and largest, the most frequent of them first."""
+    """Numbers outside the reference's range, the most frequent ones first."""
 
     rows: int
     share: float
@@ -60,7 +63,7 @@ class Outside(msgspec.Struct):
 
 
 class Bins(msgspec.Struct):
-    """Both histograms. A number: K - 1 edges for K bins; a category: K labels, then unseen."""
+    """Both histograms. A number has K - 1 edges for K bins; a category K labels, then unseen."""
 
     reference: list[int]
     current: list[int]
@@ -69,10 +72,11 @@ class Bins(msgspec.Struct):
 
 
 class Compared(msgspec.Struct):
-    """Two histograms compared: drifted when psi is at least `min_psi` and chance explains neither
-    it (`psi` over `critical`) nor, for ordered bins, the shift up or down (`shift_p_value`).
+    """Two histograms compared.
 
-    `superiority`: the chance that a current value is above a reference value.
+    Drifted if `psi` is at least `min_psi`, and chance explains neither `psi` (it is above
+    `critical`) nor, for ordered bins, the shift up or down (`shift_p_value`). `superiority`: the
+    chance that a current value is above a reference value.
     """
 
     psi: float
@@ -86,7 +90,7 @@ class Compared(msgspec.Struct):
 
 
 class ColumnDrift(msgspec.Struct):
-    """What is to be said of one feature; `bins` have missing last."""
+    """The result for one feature; in `bins`, missing comes last."""
 
     name: str
     kind: str
@@ -109,7 +113,7 @@ class ColumnDrift(msgspec.Struct):
 
 
 class Decision(msgspec.Struct):
-    """The share of one decision, with a 95 % interval of the change."""
+    """The share of one decision, with a 95 % interval of its change."""
 
     decision: str
     share: Share
@@ -118,7 +122,7 @@ class Decision(msgspec.Struct):
 
 
 class RefusedFault(msgspec.Struct):
-    """One fault of one feature, and how many refused requests had it."""
+    """One fault of one feature, and the number of refused requests that had it."""
 
     feature: str
     wanted: str
@@ -126,11 +130,11 @@ class RefusedFault(msgspec.Struct):
 
 
 class Refused(msgspec.Struct):
-    """Requests that got no score (422) among all that were asked; the most frequent faults first.
+    """Requests without a score (422) among all requests; the most frequent faults first.
 
-    A refused batch is one request, a scored one as many as it held applicants. `low` to `high` is
-    the 95 % interval of the share. Drifted where `max_refused` and chance do not explain it.
-    `others`: requests refused with another status, such as 400, which are not judged.
+    A refused batch is one request; a scored one counts as many as it held applicants. `low` to
+    `high` is the 95 % interval of the share. Drifted if the share is above `max_refused` by more
+    than chance.
     """
 
     requests: int
@@ -146,7 +150,7 @@ class Refused(msgspec.Struct):
 
 
 class Period(msgspec.Struct):
-    """One hour, day or week of the window."""
+    """One day or week of the window."""
 
     start: str
     rows: int
@@ -156,7 +160,9 @@ class Period(msgspec.Struct):
 
 
 class Trend(msgspec.Struct):
-    """The window period by period; per column a list as long as `periods`, null where too few."""
+    """The window by period; lists per column are as long as `periods`, null where rows are
+    too few.
+    """
 
     by: str
     periods: list[Period]
@@ -165,7 +171,7 @@ class Trend(msgspec.Struct):
 
 
 class Window(msgspec.Struct):
-    """What was asked for, and the first and the last day found; empty where rows carry no time."""
+    """The window given by the user, and the first and last day found; "" if rows carry no time."""
 
     since: str | None
     until: str | None
@@ -174,7 +180,7 @@ class Window(msgspec.Struct):
 
 
 class Drift(msgspec.Struct):
-    """The document. `columns` stand in the order of concern."""
+    """The whole document. `columns` are sorted by concern."""
 
     schema_version: int
     status: str
@@ -197,5 +203,5 @@ class Drift(msgspec.Struct):
 
     @property
     def enough(self) -> bool:
-        """Whether both sides hold so many rows that anything can be told of them."""
+        """Whether both sides hold enough rows for a verdict."""
         return min(self.rows.reference, self.rows.current) >= self.settings.min_rows

@@ -1,4 +1,4 @@
-"""One drift run: count the current rows once, compare, say it in drift.json."""
+"""One drift run: count the current rows once, compare them, and return the result."""
 
 from argparse import ArgumentTypeError
 from collections.abc import Iterable, Sequence
@@ -32,14 +32,14 @@ class Source(Protocol):
 
     @property
     def refused(self) -> RefusedTally | None:
-        """Return what was refused; None where that is not known."""
+        """The refused requests; None if unknown."""
 
     def blocks(self) -> Iterable[Block]:
         """Yield the rows."""
 
 
 class Observer(Protocol):
-    """Who else looks at every row as it goes by: the sample, the ledger of outcomes."""
+    """Something that also looks at every row in the same pass: a sample, or the outcomes."""
 
     def offer(self, block: Block) -> None:
         """Look at the rows of a block."""
@@ -48,9 +48,9 @@ class Observer(Protocol):
 def count(
     source: Source, reference: Reference, observers: Sequence[Observer] = ()
 ) -> dict[str, Tally]:
-    """Count every row once, by day; by hour where all rows are of one day and of several hours.
+    """Count every row once, by day; by hour if all rows are of one day and of several hours.
 
-    The keys are ISO days or hours, or empty where rows carry no time.
+    The keys are ISO days or hours, or "" if the rows carry no time.
     """
     counted: dict[str, Tally] = {}
     with tqdm(desc="rows counted", unit=" rows", unit_scale=True, disable=None) as bar:
@@ -80,7 +80,7 @@ def drift(
     window: tuple[str | None, str | None] = (None, None),
     source: Source | None = None,
 ) -> Drift:
-    """Compare the counted days with the reference and return the document."""
+    """Compare the counted days with the reference and return the result."""
     settings = settings or Settings()
     current = total(days.values(), reference.columns, reference.score_edges)
     verdict = Verdict(reference, current, settings, source.refused if source else None)
@@ -118,7 +118,7 @@ def _rule(reference: Reference) -> Rule | None:
 
 
 def _of_other_policies(counts: dict[str, int]) -> list[str]:
-    """Say that a share of decisions may have moved because somebody moved the cut-off."""
+    """Note decisions made under other policies, which would make shares look like drift."""
     named = ", ".join(f"{count:,} by {policy}" for policy, count in sorted(counts.items()))
     return (
         [f"decided under another policy than the bundle's, left out of the shares: {named}"]
@@ -133,12 +133,12 @@ def previous_window(since: datetime, until: datetime) -> tuple[datetime, datetim
         return since - (until - since), since
     except OverflowError:
         raise DriftError(
-            "--baseline previous: the window before begins before the year 1"
+            "--baseline previous: the previous window begins before the year 1"
         ) from None
 
 
 def span(text: str) -> timedelta:
-    """Return a length of time such as 7d, 12h or 2w. Raises ArgumentTypeError."""
+    """Parse a length of time such as 7d, 12h or 2w. Raises ArgumentTypeError."""
     units = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
     if text[-1:] not in units or not text[:-1].isdecimal() or not int(text[:-1]):
         raise ArgumentTypeError(f"wanted a length such as 7d, 12h or 2w, got {text!r}")

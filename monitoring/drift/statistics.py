@@ -1,16 +1,19 @@
-"""Is it drift? An effect size and a significance that knows both sample sizes, for each question.
+"""Statistics of drift: for each question an effect size and a significance test.
 
-PSI: sum over bins of (q - p) ln(q / p), the credit convention's stability index. With no drift,
-PSI / (1/N + 1/M) follows about a chi-squared law with bins - 1 degrees of freedom (Yurdakul and
-Naranjo, "Statistical properties of the population stability index", Journal of Risk Model
-Validation, 2020): so a threshold exists that a small sample does not cross by chance.
+PSI: sum over bins of (q - p) ln(q / p), the stability index of credit scoring. Without drift, PSI /
+(1/N + 1/M) approximately follows a chi-squared distribution with bins - 1 degrees of freedom
+(Yurdakul and Naranjo, "Statistical properties of the population stability index", Journal of Risk
+Model Validation, 2020). That gives a threshold that small samples do not cross by chance.
+
 Location: the Wilcoxon-Mann-Whitney test over ordered bins. It asks one question where PSI asks one
-per bin, so it sees a small shift of a whole number that PSI takes for chance.
-Rates: the pooled two-proportion z test; the interval of a share is Wilson's, that of a change
-Newcombe's (Statistics in Medicine 17, 1998), which hold at 0 and 1 and in small samples.
-Range: the exceedance law (Gumbel and von Schelling, Annals of Mathematical Statistics 21(2), 1950):
-of M new values, the number outside the N old ones' range is beta-binomial(M, 2, N - 1), whatever
-the distribution.
+per bin, so it detects small shifts that PSI would attribute to chance.
+
+Rates: the pooled two-proportion z-test. Intervals: Wilson's for a share, Newcombe's for a change
+(Statistics in Medicine 17, 1998); both hold at 0 and 1 and in small samples.
+
+Range: the exceedance distribution (Gumbel and von Schelling, Annals of Mathematical Statistics
+21(2), 1950): of M new values, the number outside the range of N old ones is beta-binomial(M, 2, N -
+1), whatever the distribution.
 """
 
 from dataclasses import dataclass
@@ -22,12 +25,12 @@ from statsmodels.stats.proportion import confint_proportions_2indep, proportion_
 from ..rows.columns import Ints
 
 SMOOTHING = 0.5
-"""Added to every count, so that an empty bin has a logarithm; vanishes as the samples grow."""
+"""Added to every count, so that empty bins have a logarithm; negligible in large samples."""
 
 
 @dataclass(frozen=True)
 class Distance:
-    """PSI between two samples, and the value it exceeds by chance with probability alpha."""
+    """PSI between two samples, and the value that chance exceeds with probability alpha."""
 
     psi: float
     critical: float
@@ -45,7 +48,7 @@ class Interval:
 
 @dataclass(frozen=True)
 class Rate:
-    """A share in the reference and in the current rows, and how likely chance made the change."""
+    """A share in the reference and in the current rows, and the p-value of the change."""
 
     reference: float
     current: float
@@ -60,7 +63,7 @@ def psi(reference: Ints, current: Ints) -> float:
 
 
 def distance(reference: Ints, current: Ints, alpha: float) -> Distance:
-    """Compare two count vectors [K]; bins empty in both say nothing and are left out."""
+    """Compare two count vectors [K]; bins that are empty in both are left out."""
     held = (reference + current) > 0
     reference, current = reference[held], current[held]
     if len(reference) < 2 or not reference.sum() or not current.sum():
@@ -77,7 +80,7 @@ def distance(reference: Ints, current: Ints, alpha: float) -> Distance:
 
 @dataclass(frozen=True)
 class Location:
-    """The chance that a current value is above a reference value, a half without shift."""
+    """The chance that a current value is above a reference value; 0.5 without a shift."""
 
     superiority: float
     p_value: float
@@ -87,7 +90,7 @@ NO_SHIFT = Location(0.5, 1.0)
 
 
 def location(reference: Ints, current: Ints) -> Location:
-    """Compare the ranks of two samples counted into ordered bins [K]; ties share a rank."""
+    """Compare the ranks of two samples, given as counts in ordered bins [K]; ties share a rank."""
     n, m = int(reference.sum()), int(current.sum())
     if not n or not m:
         return NO_SHIFT
@@ -112,7 +115,7 @@ def rate(reference: int, of_reference: int, current: int, of_current: int) -> Ra
 
 
 def share(count: int, of: int) -> Interval:
-    """Return a share with its interval; of nothing it may be anything."""
+    """Return a share with its interval, which is 0 to 1 without rows."""
     if not of:
         return Interval(0.0, 0.0, 1.0)
     low, high = proportion_confint(count, of, method="wilson")
@@ -120,7 +123,7 @@ def share(count: int, of: int) -> Interval:
 
 
 def change(reference: int, of_reference: int, current: int, of_current: int) -> Interval:
-    """Return how much larger a share is in the current rows; both sides hold a row."""
+    """Return the change of a share from the reference to now; both sides hold a row."""
     low, high = confint_proportions_2indep(
         current, of_current, reference, of_reference, method="newcomb", compare="diff"
     )
@@ -128,7 +131,7 @@ def change(reference: int, of_reference: int, current: int, of_current: int) -> 
 
 
 def outside(count: int, of_current: int, of_reference: int) -> float:
-    """Return the chance that `count` or more of the current values leave the reference's range."""
+    """Return the chance that `count` or more current values are outside the reference's range."""
     if not count or of_reference < 2:
         return 1.0
     return float(betabinom.sf(count - 1, of_current, 2, of_reference - 1))

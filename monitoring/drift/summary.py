@@ -1,4 +1,4 @@
-"""One screen for the terminal: the verdict, the outcome, the columns in order of concern."""
+"""A summary for the terminal: the verdict, refusals, the score, and columns by concern."""
 
 from collections.abc import Iterator
 
@@ -13,7 +13,7 @@ SIGNS = {"stable": "STABLE", "drift": "DRIFT", "unknown": "CANNOT TELL"}
 
 
 def to_text(drift: Drift) -> str:
-    """Return the summary of a result, at most some twenty lines."""
+    """Return the summary, about twenty lines at most."""
     said = (f"note: {note}" for note in notes(drift))
     parts = (_head(drift), _outcome(drift), _columns(drift), _trend(drift.trend), said)
     return "\n".join(visible(line) for part in parts for line in part)
@@ -41,12 +41,12 @@ def _outcome(drift: Drift) -> Iterator[str]:
 
 
 def days_of(window: Window) -> str:
-    """Return the days found, one as one."""
+    """Return the days found, as one day or a range."""
     return window.first if window.first == window.last else f"{window.first} to {window.last}"
 
 
 def sign(drift: Drift, drifted: bool) -> str:
-    """Name what came of one comparison; of too few rows nothing can be told."""
+    """Return the result of one comparison in words."""
     if not drift.enough:
         return "too few rows"
     return "DRIFTED" if drifted else "steady"
@@ -65,12 +65,12 @@ def _columns(drift: Drift) -> Iterator[str]:
 
 
 def _said(column: ColumnDrift) -> str:
-    said = "not in the current rows" if column.absent else "; ".join(column.reasons)
+    said = "missing in the current rows" if column.absent else "; ".join(column.reasons)
     return said if column.used else f"{said}; the model does not use it"
 
 
 def _trend(trend: Trend | None) -> Iterator[str]:
-    """Show the last periods side by side: how much came in, how the score lay."""
+    """Show the last periods side by side: rows and score PSI."""
     periods = trend.periods[-LAST:] if trend else []
     if trend is None or len(periods) < 2:
         return
@@ -85,7 +85,7 @@ def _trend(trend: Trend | None) -> Iterator[str]:
 
 
 def notes(drift: Drift) -> list[str]:
-    """Say what stood in the rows beside what was compared."""
+    """Return remarks about unknown columns and records passed over, and the run's notes."""
     unknown = drift.unknown_columns
     said = [f"not in the reference: {', '.join(unknown[:5])}"] if unknown else []
     passed = [f"{n:,} records passed over: {why}" for why, n in drift.rows.passed_over.items()]

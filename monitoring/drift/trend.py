@@ -1,4 +1,4 @@
-"""The window by hours, days or weeks: a trend a person can see, not one number."""
+"""The window by hour, day or week, to show when something changed."""
 
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
@@ -21,7 +21,7 @@ def day_of(moment: str) -> str:
 
 
 def by_day(counted: dict[str, Tally]) -> dict[str, Tally]:
-    """Add tallies of hours up to days; tallies of days stay as they are."""
+    """Add up tallies of hours into days; tallies of days stay unchanged."""
     days: dict[str, Tally] = {}
     for moment, tally in counted.items():
         enter(days, day_of(moment), tally)
@@ -37,7 +37,7 @@ def enter(tallies: dict[str, Tally], moment: str, tally: Tally) -> None:
 
 
 def periods(counted: dict[str, Tally], by: str, reference: Reference) -> dict[str, Tally]:
-    """Add tallies up to periods, in order; a week is named by its Monday."""
+    """Add up tallies into periods, in order; a week is named by its Monday."""
     groups: dict[str, list[Tally]] = {start: [] for start in _starts(counted, by)}
     for moment in sorted(counted):
         groups[monday(moment) if by == WEEK else moment].append(counted[moment])
@@ -48,12 +48,12 @@ def periods(counted: dict[str, Tally], by: str, reference: Reference) -> dict[st
 
 
 def _starts(moments: Iterable[str], by: str) -> list[str]:
-    """Return every period from the first to the last: one without a row says the most of all."""
+    """Return every period from the first to the last; periods without rows matter most."""
     held = sorted({monday(moment) if by == WEEK else moment for moment in moments})
     first, last = datetime.fromisoformat(held[0]), datetime.fromisoformat(held[-1])
     count = (last - first) // STEPS[by]
     if count > MOST_PERIODS:
-        return held  # a stray date is no reason for ten thousand empty days
+        return held  # one stray date must not create ten thousand empty days
     starts = (first + i * STEPS[by] for i in range(count + 1))
     return [start.isoformat(timespec="hours")[: len(held[0])] for start in starts]
 
@@ -65,7 +65,7 @@ def monday(day: str) -> str:
 
 
 def trend(counted: dict[str, Tally], by: str, reference: Reference, settings: Settings) -> Trend:
-    """Compare each period with the reference; a single day hour by hour, where it has hours."""
+    """Compare each period with the reference; a single day hour by hour, if the rows have times."""
     by = HOUR if by == DAY and any(moment != day_of(moment) for moment in counted) else by
     tallies = periods(counted if by == HOUR else by_day(counted), by, reference)
     found = Trend(by, [], {}, {})

@@ -1,4 +1,4 @@
-"""The verdict: every column, the score and the decisions compared, the worst named first."""
+"""The verdict: compare every column, the score and the decisions, and name the worst first."""
 
 from collections.abc import Sequence
 
@@ -73,7 +73,7 @@ class Verdict:
         return STABLE if self.enough else UNKNOWN
 
     def reasons(self) -> list[str]:
-        """Say in a few lines why the status is what it is."""
+        """Explain the status in a few lines."""
         refused = [said_of_refused(self.refused)] if self.refused and self.refused.drifted else []
         if not self.enough:
             return [
@@ -87,12 +87,14 @@ class Verdict:
 
 
 def tests(columns: Sequence[Column]) -> int:
-    """How many questions a run asks: shape, shift, missing and range per column, the outcome."""
+    """Return the number of tests in a run: four for each column, and those of score and
+    decisions.
+    """
     return QUESTIONS * len(columns) + QUESTIONS_OF_OUTCOME
 
 
 def concern(column: ColumnDrift) -> tuple[bool, int, bool, float, float]:
-    """Sort key: the larger band first; within one, what moves the score most by its importance."""
+    """Sort key: larger bands first; within a band, what moves the score most, by importance."""
     return (
         not column.drifted,
         -BANDS.index(column.band),
@@ -103,9 +105,9 @@ def concern(column: ColumnDrift) -> tuple[bool, int, bool, float, float]:
 
 
 def said_of_refused(refused: Refused) -> str:
-    """Say how many requests were refused, and for which features."""
+    """Describe how many requests were refused, and for which features."""
     most = ", ".join(f"{name or 'body'} {n:,}" for name, n in list(refused.features.items())[:3])
-    whole = f"{refused.requests:,} of {refused.asked:,} asked were refused ({refused.share:.1%})"
+    whole = f"{refused.requests:,} of {refused.asked:,} requests refused ({refused.share:.1%})"
     return f"{whole}: {most}" if most else whole
 
 

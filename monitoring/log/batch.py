@@ -1,4 +1,4 @@
-"""Records as Arrow columns: what is read in bulk, compacted, exported, replayed and compared."""
+"""Records as Arrow columns, for reading in bulk: compaction, export, replay and drift."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -59,7 +59,7 @@ def batches(segment: Segment, rows: int = ROWS) -> Iterator[pa.RecordBatch]:
 
 
 def to_batch(records: Sequence[tuple[Record, bytes | None]], segment: Segment) -> pa.RecordBatch:
-    """Return records and their unknown keys as one batch. Raises DamagedLogError on a bad time."""
+    """Return records and their unknown keys as one batch. Raises DamagedLogError for a bad time."""
     plain = [record for record, _ in records]
     columns: dict[str, Any] = {name: [getattr(r, name) for r in plain] for name in PLAIN}
     columns["time"] = _times([r.time for r in plain], segment)
@@ -75,9 +75,9 @@ def to_batch(records: Sequence[tuple[Record, bytes | None]], segment: Segment) -
 
 
 def to_lines(batch: pa.RecordBatch) -> Iterator[bytes]:
-    """Yield each record of a batch as the line it came from, newline included.
+    """Yield each record of a batch as a JSON line, newline included.
 
-    The same values under the same keys; the text of a number may be another that reads the same.
+    Keys and values are those of the original line; a number may be spelled differently.
     """
     times = np.datetime_as_string(
         batch["time"].cast(pa.timestamp("us")).to_numpy(zero_copy_only=False), unit="us"
@@ -121,7 +121,7 @@ def _record(values: dict[str, Any], time: str) -> Record:
 
 
 def _text(raw: msgspec.Raw) -> str | None:
-    """Return JSON kept verbatim as text; None where the key was absent."""
+    """Return raw JSON as text; None if the key was absent."""
     return bytes(raw).decode() if raw != ABSENT else None
 
 

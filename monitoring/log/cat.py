@@ -2,8 +2,8 @@
 
   python -m monitoring log cat /var/log/credit --since 2026-11-23 | jq .decision
 
-Each record once. Lines of segments come out byte for byte; records from Parquet are put together
-again.
+Each record is printed once: from a segment byte for byte, from Parquet as a line with the same
+values.
 """
 
 import argparse
@@ -51,7 +51,7 @@ def lines(folders: list[Path], window: Window) -> Iterator[bytes]:
 
 
 def _of_segment(source: Segment, window: Window, once: Once) -> Iterator[bytes]:
-    """Yield the lines of a segment as they stand in it."""
+    """Yield the lines of a segment unchanged."""
     since, until = (
         end.strftime("%Y-%m-%dT%H:%M:%S.%fZ") if end else None
         for end in (window.since, window.until)

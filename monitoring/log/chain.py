@@ -1,7 +1,7 @@
-"""The hash chain of a segment: every line carries the hash of itself and of all before it.
+"""The hash chain of a segment: each line carries a hash of itself and of all lines before it.
 
-chain(n) = sha256(chain(n-1) + line n up to `,"chain":`), in hexadecimal; before the first line
-stands sha256(stem of the segment's file name). An erased line keeps the chain value it had.
+chain(n) = sha256(chain(n-1) + line n up to `,"chain":`), in hexadecimal. chain(0) is the SHA-256 of
+the segment's file name without its suffix. An erased line keeps its chain value.
 """
 
 import hashlib
@@ -17,11 +17,11 @@ KEPT = re.compile(rb'"chain":"([0-9a-f]{64})"')
 
 
 class BrokenChainError(DamagedLogError):
-    """A line was changed, put in or taken out."""
+    """A line was changed, inserted or removed."""
 
 
 class Chain:
-    """Follows one segment; `head` is the chain value of the last line seen, as hexadecimal."""
+    """Checks one segment; `head` is the chain value of the last line, in hexadecimal."""
 
     def __init__(self, segment: Segment) -> None:
         self.segment = segment
@@ -30,7 +30,7 @@ class Chain:
         self.chained: bool | None = None
 
     def follow(self, offset: int, line: bytes) -> None:
-        """Check one line. Raises BrokenChainError, naming the byte where that line begins."""
+        """Check one line. Raises BrokenChainError with the byte offset of the line."""
         body, key, end = line[:-TAIL], line[-TAIL : -TAIL + len(KEY)], line[-TAIL + len(KEY) :]
         erased = is_erased(line)
         kept = KEPT.search(line) if erased else None

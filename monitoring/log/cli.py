@@ -1,4 +1,4 @@
-"""`python -m monitoring log`: one verb per module, each with its own `--help`."""
+"""`python -m monitoring log`: one module for each verb, each with its own `--help`."""
 
 import argparse
 from collections.abc import Sequence

@@ -3,9 +3,9 @@
   python -m monitoring log compact /var/log/credit
 
 Writes FOLDER/parquet/model=M/version=V/day=D/<segment>.parquet (zstd), which DuckDB, polars,
-pandas and Spark read as it is. Kill it anywhere and run it again: nothing is lost or doubled.
-A segment is deleted only when the files on disk hold each of its records. A record that stands in
-the segments of one run more than once is written once.
+pandas and Spark can read. It may be killed and run again at any moment: no record is lost or
+doubled. A segment is deleted only when the Parquet files on disk hold all its records. A record
+that occurs several times in the segments of one run is written once.
 """
 
 import argparse
@@ -36,7 +36,7 @@ REPEATING = ["model_version", "kind", "sha256", "policy", "decision", "flags", "
 
 
 class Writer:
-    """Writes the part of one partition to a temporary file beside its final name."""
+    """Writes the Parquet file of one partition under a temporary name."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -55,14 +55,14 @@ class Writer:
         )
 
     def add(self, batch: pa.RecordBatch) -> None:
-        """Take a batch of this partition."""
+        """Add a batch of this partition."""
         self.rows += batch.num_rows
         self._waiting.append(part.Part.stored(batch))
         if sum(waiting.num_rows for waiting in self._waiting) >= GROUP_ROWS:
             self._flush()
 
     def close(self) -> None:
-        """Write the footer and wait until the disk has it all. Raises MonitoringError."""
+        """Write the footer and sync the file. Raises MonitoringError."""
         self._flush()
         self._parquet.add_key_value_metadata({part.RECORDS: str(self.rows)})
         self._parquet.close()
@@ -83,16 +83,19 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `log compact`."""
     options.folders(parser)
     parser.add_argument(
-        "--into", type=Path, metavar="DIR", help="where the Parquet goes (FOLDER/parquet)"
+        "--into",
+        type=Path,
+        metavar="DIR",
+        help="where to write the Parquet files (default: FOLDER/parquet)",
     )
     parser.add_argument(
         "--idle", type=float, default=0, metavar="MINUTES",
-        help="leave segments written to since: a log shipper may not have read them yet (0)",
+        help="skip segments written to in the last MINUTES, for a log shipper to finish (0)",
     )  # fmt: skip
 
 
 def run(args: argparse.Namespace) -> int:
-    """Compact every closed segment of the folders and print one line for each."""
+    """Compact every closed segment in the folders and print one line for each."""
     with sole([*args.folders, *([args.into] if args.into and args.into.is_dir() else [])]):
         check_places(args.folders)
         for place in args.folders:
@@ -100,7 +103,7 @@ def run(args: argparse.Namespace) -> int:
             segments = [Segment(path) for path in paths if path.match(PATTERN)]
             bar = tqdm(segments, desc="compact", unit=" segments", disable=None)
             for root, same in groupby(bar, lambda s: args.into or s.path.parent / FOLDER):
-                once = Once()  # a copy in another folder is another log's record
+                once = Once()  # a copy in another folder belongs to another log
                 for segment in same:
                     if not args.idle or is_idle(segment, args.idle):
                         tqdm.write(compact(segment, root, once))
@@ -109,26 +112,27 @@ def run(args: argparse.Namespace) -> int:
 
 
 def private(folder: Path) -> None:
-    """Make a folder and those above it, for the owner alone: `mkdir` gives those all it may."""
+    """Create a folder and its parents for the owner only; `mkdir(parents=True)` would
+    ignore the mode.
+    """
     for missing in [*(above for above in reversed(folder.parents) if not above.exists()), folder]:
         missing.mkdir(mode=0o700, exist_ok=True)
 
 
 def is_idle(segment: Segment, minutes: float) -> bool:
-    """Whether nothing was written to a segment for some minutes."""
+    """Whether nothing was written to the segment for this many minutes."""
     return time.time() - segment.path.stat().st_mtime >= minutes * 60
 
 
 def compact(segment: Segment, root: Path, once: Once) -> str:
-    """Move the records of a closed segment to Parquet below `root`; return what was done.
+    """Move the records of a closed segment into Parquet files below `root`; return a report line.
 
-    Records that `once` has seen were published before, by this run, and are not written again.
-
-    Raises DamagedLogError where the segment is damaged: it then stays as it is.
+    Records that `once` has seen are copies, which this run already wrote. Raises DamagedLogError if
+    the segment is damaged; it is then left as it is.
     """
     with segment.path.open("rb") as file:
         if not lock(file.fileno()):
-            return f"{segment.path.name}: open, left alone"
+            return f"{segment.path.name}: still open, skipped"
         before = segment.size()
         writers = write(segment, root, once)
         publish(segment, root, writers)
@@ -142,7 +146,7 @@ def compact(segment: Segment, root: Path, once: Once) -> str:
 
 
 def write(segment: Segment, root: Path, once: Once) -> list[Writer]:
-    """Write the parts under temporary names, synced. Raises MonitoringError on a wrong count."""
+    """Write the Parquet files under temporary names and sync them. Raises MonitoringError."""
     records, doubled = checked(segment), once.doubled.total()
     writers: dict[Path, Writer] = {}
     for batch in batches(segment):
@@ -172,10 +176,10 @@ def checked(segment: Segment) -> int:
 
 
 def publish(segment: Segment, root: Path, writers: list[Writer]) -> None:
-    """Give the parts their names, and take away what an interrupted run may have left.
+    """Rename the files to their final names, and delete what an interrupted run left.
 
-    Until the segment is deleted, readers take the segment and not its parts: so they see all of
-    its records, once, whatever the moment.
+    Until the segment is deleted, readers use it and ignore its Parquet files. So they see each
+    record exactly once at any moment.
     """
     for writer in writers:
         writer.temporary.rename(writer.path)

@@ -1,12 +1,12 @@
-"""erase: blank the records of a request, or of everything before a day, wherever they lie.
+"""erase: erase the records of one request, or all records before a time.
 
   python -m monitoring log erase --request-id 0f3c9a1e /var/log/credit
   python -m monitoring log erase --before 2026-05-23 /var/log/credit --dry-run
 
-A record in a segment is overwritten where it stands, so a server may go on writing; its place in
-the hash chain is kept. Parquet is written anew; files wholly older are deleted. Answers stored for
-their Idempotency-Key go too. What a log shipper has carried elsewhere has to be erased there. An
-id that begins with a dash is written `--request-id=-x`. Exit code 1 where nothing was found.
+Records in segments are overwritten in place, so servers may keep writing, and the hash chain stays
+valid. Parquet files are rewritten, or deleted if all their records go. Answers stored for an
+Idempotency-Key are erased too. Copies made by a log shipper must be erased where they are. For an
+id that begins with a dash, write `--request-id=-x`. The exit code is 1 if nothing was found.
 """
 
 import argparse
@@ -34,25 +34,25 @@ from .window import MICROSECONDS, moment
 
 @dataclass(frozen=True)
 class Doomed:
-    """Which records are to go: those of one request, or all before a time."""
+    """Which records to erase: those of one request, or all before a time."""
 
     request_id: str | None
     before: datetime | None
 
     def record(self, record: Record) -> bool:
-        """Whether one record is to go."""
+        """Whether to erase one record."""
         if self.before is None:
             return record.request_id == self.request_id
         return record.time < self.before.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
     def mask(self, batch: pa.RecordBatch) -> pa.Array:
-        """Whether each record of a batch is to go."""
+        """Return which records of a batch to erase."""
         if self.before is None:
             return pc.equal(batch["request_id"], self.request_id)
         return pc.less(batch["time"], pa.scalar(self.before, MICROSECONDS))
 
     def whole(self, part: Part) -> bool:
-        """Whether every record of a part is to go, by its day."""
+        """Whether a whole file can be deleted, judging by its day."""
         if self.before is None or part.day is None:
             return False
         day = datetime.fromisoformat(part.day).replace(tzinfo=UTC)
@@ -63,13 +63,15 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `log erase`."""
     which = parser.add_mutually_exclusive_group(required=True)
     which.add_argument("--request-id", metavar="ID", help="the records of one request")
-    which.add_argument("--before", metavar="TIME", help="everything older: retention by age")
-    parser.add_argument("--dry-run", action="store_true", help="only count")
+    which.add_argument(
+        "--before", metavar="TIME", help="all records before this day or time (retention)"
+    )
+    parser.add_argument("--dry-run", action="store_true", help="only count the records")
     options.folders(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Erase, and say how many records went from where."""
+    """Erase the records and print how many there were, and where."""
     doomed = Doomed(args.request_id, moment(args.before) if args.before else None)
     with sole(args.folders):
         segments = sum(in_segment(Segment(p), doomed, args.dry_run) for p in _segments(args))
@@ -87,9 +89,9 @@ def run(args: argparse.Namespace) -> int:
 
 
 def in_segment(source: Segment, doomed: Doomed, dry_run: bool = False) -> int:
-    """Blank the doomed records of a segment, delete it where none is left; return how many.
+    """Blank the records in a segment, and delete it if none is left; return their number.
 
-    Raises DamagedLogError where a line cannot be read: whose it is cannot be known.
+    Raises DamagedLogError if a line cannot be read, since it might be one to erase.
     """
     found = list(_doomed_lines(source, doomed))
     count = sum(1 for _, line in found if not segment.is_erased(line))
@@ -105,7 +107,7 @@ def in_segment(source: Segment, doomed: Doomed, dry_run: bool = False) -> int:
 
 
 def blank(line: bytes) -> bytes:
-    """Return a line of the same length that says only that, and when, a record was erased."""
+    """Return a line of the same length that only says when a record was erased."""
     time = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ").encode()
     kept = KEPT.findall(line)
     chain = b',"chain":"' + kept[-1] + b'"' if kept else b""
@@ -116,7 +118,7 @@ def blank(line: bytes) -> bytes:
 
 
 def in_part(source: Part, doomed: Doomed, dry_run: bool = False) -> int:
-    """Write a part anew without the doomed records, or delete it; return how many went."""
+    """Rewrite a Parquet file without the records, or delete it; return their number."""
     count = source.rows() if doomed.whole(source) else _count(source, doomed)
     if dry_run or not count:
         return count
@@ -141,7 +143,7 @@ def _rewrite(source: Part, doomed: Doomed) -> None:
 
 
 def _doomed_lines(source: Segment, doomed: Doomed) -> Iterator[tuple[int, bytes]]:
-    """Yield the lines to blank, those half blanked when an erasure was killed among them."""
+    """Yield the lines to blank, also those that a killed erasure left half blanked."""
     needle = spelled(doomed.request_id) if doomed.request_id else b""
     for offset, line in source.lines():
         if segment.is_erased(line):
@@ -171,7 +173,7 @@ def _segments(args: argparse.Namespace) -> list[Path]:
 
 
 def _parts(args: argparse.Namespace) -> list[Path]:
-    """Return every part, after deleting what an interrupted compaction left half written."""
+    """Return all Parquet files, after deleting what an interrupted compaction left."""
     for leftover in _files(args.folders, f".score-*{TEMPORARY}"):
         if not args.dry_run:
             leftover.unlink()
@@ -179,7 +181,10 @@ def _parts(args: argparse.Namespace) -> list[Path]:
 
 
 def _files(places: list[Path], pattern: str) -> list[Path]:
-    """Return the files of a pattern, parts beside their segment too: both hold the record."""
+    """Return the files matching a pattern.
+
+    Files beside their segment count too: both hold the record.
+    """
     check_places(places)
     found: list[Path] = []
     for place in places:

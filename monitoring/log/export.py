@@ -4,12 +4,12 @@
   python -m monitoring log export /var/log/credit --to parquet --out scores.parquet \\
       --features models/credit-express/1
 
-DuckDB makes any other format of the Parquet file (docs/log.md).
+DuckDB turns the Parquet file into any other format (docs/log.md).
 
-With --features, only that model version's records, and one more column per feature: what the
-model saw, categories as their names, missing as null.
-A text of a CSV file that a spreadsheet would run as a formula begins with an apostrophe: take one
-off each text that begins with one and you have it as it was. Parquet holds it as it was.
+With --features only that model version's records are exported, with one more column per feature:
+what the model saw, categories by name, missing values as null.
+In CSV, a text that a spreadsheet would run as a formula gets an apostrophe in front. To restore
+texts, remove one apostrophe from every text that begins with one. Parquet holds texts unchanged.
 """
 
 import argparse
@@ -43,14 +43,21 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     options.folders(parser)
     options.window(parser)
     parser.add_argument("--to", choices=(CSV, PARQUET), required=True)
-    parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="must not exist")
-    parser.add_argument("--features", type=Path, metavar="BUNDLE", help="a column per feature")
+    parser.add_argument(
+        "--out", type=Path, required=True, metavar="FILE", help="file to write; it must not exist"
+    )
+    parser.add_argument(
+        "--features",
+        type=Path,
+        metavar="BUNDLE",
+        help="add a column for each feature of this bundle",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
-    """Write the file under a temporary name, then give it its own. Raises MonitoringError."""
+    """Write the file under a temporary name, then rename it. Raises MonitoringError."""
     if args.out.exists():
-        raise MonitoringError(f"{args.out}: exists already")
+        raise MonitoringError(f"{args.out}: already exists")
     once = Once()
     log = counted(batches(args.folders, options.window_of(args), once), "export")
     schema, columns = with_features(log, args.features) if args.features else (SCHEMA, log)
@@ -67,7 +74,7 @@ def run(args: argparse.Namespace) -> int:
 def with_features(
     log: Iterable[pa.RecordBatch], bundle: Path
 ) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
-    """Return the schema with a column per feature, and the records of that model version."""
+    """Return the schema with one column per feature, and the records of that model version."""
     model = read_manifest(bundle)
     fields = [pa.field(column_name(f), _type(f)) for f in model.features]
     schema = pa.schema([*SCHEMA, *fields])
@@ -87,12 +94,12 @@ def with_features(
 
 
 def column_name(feature: Feature) -> str:
-    """Return the feature's own name, set apart where a column of the log has it."""
+    """Return the feature's name, with a prefix if the log already has such a column."""
     return f"feature_{feature.name}" if feature.name in SCHEMA.names else feature.name
 
 
 def values(feature: Feature, column: np.ndarray[Any, np.dtype[np.float64]]) -> pa.Array:
-    """Return one feature as people know it: a category by its name, missing as null."""
+    """Return one feature for people to read: categories by name, missing as null."""
     if not feature.categories:
         return pa.array(column, from_pandas=True)
     names = dict(zip(feature.codes, feature.categories, strict=True))
@@ -103,7 +110,7 @@ def values(feature: Feature, column: np.ndarray[Any, np.dtype[np.float64]]) -> p
 
 
 def write(path: Path, to: str, schema: pa.Schema, log: Iterable[pa.RecordBatch]) -> int:
-    """Write Parquet (zstd), or CSV: lists as JSON, the row as base64, no text that would be run."""
+    """Write Parquet (zstd) or CSV, where lists are JSON, rows base64, and formulas are disarmed."""
     count, plain = 0, to == PARQUET
     held = schema if plain else flat_schema(schema)
     with (
@@ -124,7 +131,7 @@ def flat_schema(schema: pa.Schema) -> pa.Schema:
 
 
 def flat(batch: pa.RecordBatch) -> list[pa.Array]:
-    """Return columns as they stand in a CSV file."""
+    """Return columns as a CSV file holds them."""
     return [
         _inert(pa.array([_as_text(value) for value in column.to_pylist()], pa.string()))
         if _nested(f) else _inert(column)
@@ -146,7 +153,7 @@ def _nested(field: pa.Field) -> bool:
 
 
 def _inert(column: pa.Array) -> pa.Array:
-    """Return a column whose texts are `guarded`, all at once."""
+    """Return a column with all its texts `guarded`."""
     if not pa.types.is_string(column.type):
         return column
     runs = pc.match_substring_regex(column, FORMULA)

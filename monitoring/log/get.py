@@ -2,8 +2,8 @@
 
   python -m monitoring log get 0f3c9a1e /var/log/credit
 
-An id that begins with a dash goes behind two: `log get -- -x /var/log/credit`.
-Exit code 1 where the log holds no such request.
+Write an id that begins with a dash after two dashes: `log get -- -x /var/log/credit`.
+The exit code is 1 if the log holds no such request.
 """
 
 import argparse
@@ -30,9 +30,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print the records of a request; 1 where there are none."""
+    """Print the records of a request; return 1 if there are none."""
     if not args.request_id:
-        raise MonitoringError("wanted a request id, got an empty text")
+        raise MonitoringError("wanted a request id, got an empty string")
     found = False
     for line in records(args.folders, args.request_id):
         sys.stdout.buffer.write(line)
@@ -53,7 +53,7 @@ def records(folders: list[Path], request_id: str) -> Iterator[bytes]:
 
 
 def of_segment(source: Segment, request_id: str, once: Once) -> Iterator[bytes]:
-    """Yield the lines of a request: only those that hold its bytes are decoded."""
+    """Yield the lines of a request; only lines that contain the id's bytes are decoded."""
     needle = spelled(request_id)
     for offset, line in source.lines():
         if needle not in line or is_erased(line):
@@ -64,7 +64,7 @@ def of_segment(source: Segment, request_id: str, once: Once) -> Iterator[bytes]:
 
 
 def of_part(source: Part, request_id: str, once: Once) -> Iterator[bytes]:
-    """Yield the lines of a request from Parquet."""
+    """Yield the lines of a request from a Parquet file."""
     for batch in source.batches():
         found = once.select(batch.filter(pc.equal(batch["request_id"], request_id)))
         if found.num_rows:

@@ -2,7 +2,7 @@
 
   python -m monitoring log ls /var/log/credit
 
-`open` segments are being written; `closed` ones may be compacted.
+`open` segments are still being written; `closed` ones can be compacted.
 """
 
 import argparse
@@ -19,7 +19,7 @@ from .sources import find, started
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `log ls`."""
     options.folders(parser)
-    parser.add_argument("--json", action="store_true", help="one JSON object a line")
+    parser.add_argument("--json", action="store_true", help="print one JSON object per line")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -34,7 +34,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def describe(source: Segment | Part) -> dict[str, str | int]:
-    """Return what is known of a file from its name and size."""
+    """Return what a file's name and size tell about it."""
     if isinstance(source, Part):
         state, begun = "parquet", source.day or "-"
     else:

@@ -1,8 +1,7 @@
-"""Each record once, however many times and under whatever names a shipper delivered its line.
+"""Yield each record once, however often and under whatever file names a shipper delivered its line.
 
-A record is known by its time, its place in its request, its model and what was sent: two records
-alike in all of that, to the microsecond, are two copies of one line. What was seen is kept as
-digests in a temporary SQLite file, of which only a cache is in memory.
+Records with the same time (to the microsecond), place in the request, model and input are copies of
+one line. Digests of the records seen are kept in a temporary SQLite file with a small cache.
 """
 
 import sqlite3
@@ -22,18 +21,18 @@ IDENTITY = ("index", "kind", "model", "version", "row", "row_hash", "faults", "b
             "request_id")  # fmt: skip
 APART = b"\x1f"
 CACHE_KB = 32_768
-# By time first: a log is read about in that order, so the pages in use stay in the cache.
+# Time comes first in the key: a log is read roughly in that order, so the cache stays effective.
 TABLE = "create table seen (time integer, digest blob, primary key (time, digest)) without rowid"
 ENTER = "insert or ignore into seen values (?, ?)"
 Key = tuple[int, bytes]
 
 
 class Once:
-    """Lets each record by the first time; `doubled` counts the copies, by model and version."""
+    """Passes each record the first time; `doubled` counts copies by model and version."""
 
     def __init__(self) -> None:
         self.doubled: Counter[tuple[str | None, str | None]] = Counter()
-        self._seen = sqlite3.connect("", isolation_level=None)  # a file without a name
+        self._seen = sqlite3.connect("", isolation_level=None)  # a temporary file
         for setting in (f"cache_size = -{CACHE_KB}", "journal_mode = memory", "synchronous = off"):
             self._seen.execute(f"pragma {setting}")
         self._seen.execute(TABLE)
@@ -59,19 +58,19 @@ class Once:
         return new
 
     def tell(self) -> None:
-        """Say on stderr how many copies were left out, where there were any."""
+        """Print on stderr how many copies were left out, if any."""
         if count := self.doubled.total():
-            print(f"{count:,} records are copies of others: each was counted once", file=sys.stderr)
+            print(f"{count:,} records are copies of others and were left out", file=sys.stderr)
 
     def _enter(self, found: list[Key]) -> list[bool]:
-        """Remember keys; return which of them are new."""
+        """Store keys; return which of them are new."""
         seen = self._seen
         try:
             seen.execute("begin")
             before = seen.total_changes
             seen.executemany(ENTER, found)
             new = [True] * len(found)
-            if seen.total_changes - before < len(found):  # rare: then one by one
+            if seen.total_changes - before < len(found):  # rare: insert them one by one
                 seen.execute("rollback")
                 seen.execute("begin")
                 new = [seen.execute(ENTER, each).rowcount == 1 for each in found]
@@ -82,7 +81,7 @@ class Once:
 
 
 def keys(batch: pa.RecordBatch) -> list[Key]:
-    """Return what the records of a batch are known by."""
+    """Return the keys that identify the records of a batch."""
     parts = [_bytes(batch[name]) for name in IDENTITY]
     joined = pc.binary_join_element_wise(*parts, APART, null_handling="replace")
     times = batch["time"].cast(pa.int64()).to_pylist()
@@ -90,7 +89,7 @@ def keys(batch: pa.RecordBatch) -> list[Key]:
 
 
 def key(record: Record) -> Key:
-    """Return what a record is known by."""
+    """Return the key that identifies a record."""
     values = (getattr(record, name) for name in IDENTITY)
     when = np.datetime64(record.time.removesuffix("Z"), "us")
     return int(when.astype(np.int64)), _digest(APART.join(map(_plain, values)))

@@ -1,4 +1,4 @@
-"""Arguments that several verbs share."""
+"""Command-line arguments shared by several verbs."""
 
 import argparse
 from pathlib import Path
@@ -13,17 +13,19 @@ def folders(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         type=Path,
         metavar="FOLDER",
-        help="a log folder, searched through; or one segment or Parquet file",
+        help="a log folder, including its subfolders; or one segment or Parquet file",
     )
 
 
 def window(parser: argparse.ArgumentParser) -> None:
     """Add --since and --until."""
-    parser.add_argument("--since", metavar="TIME", help="first day or time, UTC: 2026-11-23")
+    parser.add_argument(
+        "--since", metavar="TIME", help="start: a day or time in UTC, such as 2026-11-23"
+    )
     parser.add_argument("--until", metavar="TIME", help="end, not included")
 
 
 def window_of(args: argparse.Namespace) -> Window:
-    """Return the window asked for. Raises MonitoringError."""
+    """Return the window given by the options. Raises MonitoringError."""
     ends = [moment(text) if text else None for text in (args.since, args.until)]
     return Window(*ends)

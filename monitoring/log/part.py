@@ -1,4 +1,4 @@
-"""A part: the records of one segment, model, version and day, as Parquet."""
+"""A Parquet file with the records of one segment, model, version and day."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,15 +14,15 @@ from .record import DamagedLogError
 SUFFIX = ".parquet"
 RECORDS = "records"  # in the footer's key-value metadata: the footer itself has no checksum
 READ_BYTES = 1 << 16
-"""Read column by column in such pieces: Arrow's reading ahead keeps the whole file in memory."""
+"""Columns are read in such pieces: Arrow's read-ahead would hold the whole file in memory."""
 NULL = "__HIVE_DEFAULT_PARTITION__"  # what Hive, Spark, DuckDB and Arrow read as null
-# Beside the folders' `model=` and `version=`: readers that guess types make 1.1 of version 1.10.
+# Needed besides the folder names: readers that guess types turn version 1.10 into 1.1.
 NAMED = pa.field("model_version", pa.string())
 STORED = pa.schema([NAMED, *(field for field in SCHEMA if field.name not in PARTITION)])
 
 
 class Part:
-    """One Parquet file `model=M/version=V/day=D/<stem of the segment>.parquet`."""
+    """One file `model=M/version=V/day=D/<segment's stem>.parquet`."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -32,24 +32,24 @@ class Part:
         self.model = _value(path.parents[2].name)
 
     def size(self) -> int:
-        """Bytes in the file."""
+        """Return the file's size in bytes."""
         return self.path.stat().st_size
 
     def rows(self) -> int:
-        """Records in the file, by its footer. Raises DamagedLogError."""
+        """Return the number of records, from the footer. Raises DamagedLogError."""
         return int(self.open().metadata.num_rows)
 
     def open(self) -> pq.ParquetFile:
-        """Open the file, checksums of its pages verified on reading. Raises DamagedLogError."""
+        """Open the file; page checksums are verified when it is read. Raises DamagedLogError."""
         try:
             return pq.ParquetFile(
                 self.path, pre_buffer=False, buffer_size=READ_BYTES, page_checksum_verification=True
             )
         except (pa.ArrowException, OSError) as error:
-            raise DamagedLogError(f"{self.path}: not a whole Parquet file: {error}") from error
+            raise DamagedLogError(f"{self.path}: not a complete Parquet file: {error}") from error
 
     def batches(self, rows: int = ROWS) -> Iterator[pa.RecordBatch]:
-        """Yield the records as batches of SCHEMA, in the order written. Raises DamagedLogError."""
+        """Yield the records as batches of SCHEMA, in file order. Raises DamagedLogError."""
         count = 0
         with self.open() as file:
             wanted = (file.metadata.metadata or {}).get(RECORDS.encode(), b"").decode()
@@ -64,13 +64,13 @@ class Part:
 
     @staticmethod
     def stored(batch: pa.RecordBatch) -> pa.RecordBatch:
-        """Return a batch of SCHEMA as a part stores it."""
+        """Convert a batch of SCHEMA to the columns stored in the file."""
         named = pc.binary_join_element_wise(batch["model"], batch["version"], "/")
         rest = [batch[name] for name in STORED.names[1:]]
         return pa.RecordBatch.from_arrays([named, *rest], schema=STORED)
 
     def _whole(self, stored: pa.RecordBatch) -> pa.RecordBatch:
-        """Put back the columns that stand in the folder names."""
+        """Add the columns whose values are in the folder names."""
         columns = {name: stored[name] for name in STORED.names[1:]}
         for name, value in (("model", self.model), ("version", self.version)):
             columns[name] = pa.array([value] * stored.num_rows, pa.string())
@@ -86,7 +86,7 @@ def folder_of(model: str | None, version: str | None, day: str) -> Path:
 
 
 def _value(folder: str) -> str | None:
-    """Return the value of `key=value`, None for Hive's null. Raises DamagedLogError."""
+    """Return the value of `key=value`; None for Hive's null. Raises DamagedLogError."""
     _, found, value = folder.partition("=")
     if not found:
         raise DamagedLogError(f"{folder}: not a partition folder: wanted key=value")

@@ -1,4 +1,4 @@
-"""A line on stderr while long work runs; silent where stderr is no terminal."""
+"""A progress bar on stderr for long work; silent if stderr is not a terminal."""
 
 from collections.abc import Iterable, Iterator
 
@@ -7,7 +7,7 @@ from tqdm import tqdm
 
 
 def counted(batches: Iterable[pa.RecordBatch], what: str) -> Iterator[pa.RecordBatch]:
-    """Yield the batches, showing how many records have gone by and how fast."""
+    """Yield the batches, showing how many records have been read and how fast."""
     with tqdm(desc=what, unit=" records", unit_scale=True, disable=None) as bar:
         for batch in batches:
             yield batch

@@ -1,4 +1,4 @@
-"""One prediction record: a line of a segment (docs/record.md)."""
+"""One record of the prediction log: a line of a segment (docs/record.md)."""
 
 from typing import Literal
 
@@ -11,11 +11,11 @@ ABSENT = msgspec.Raw(b"")
 
 
 class DamagedLogError(MonitoringError):
-    """A segment holds something that is neither a record nor one torn last line."""
+    """A segment holds something other than records and at most one torn last line."""
 
 
 class Record(msgspec.Struct, gc=False, omit_defaults=True):
-    """The keys of a line, in the order the server writes them; absent ones are None."""
+    """The keys of a line, in the order in which the server writes them; None if absent."""
 
     v: Literal[1]
     kind: str
@@ -41,7 +41,7 @@ class Record(msgspec.Struct, gc=False, omit_defaults=True):
 
 
 class _Exact(Record, forbid_unknown_fields=True, gc=False):
-    """A record all of whose keys are known here: the fast way in."""
+    """A record without unknown keys: the common case, which decodes fastest."""
 
 
 _exact = msgspec.json.Decoder(_Exact)
@@ -51,17 +51,17 @@ KNOWN = frozenset(Record.__struct_fields__)
 
 
 def spelled(request_id: str) -> bytes:
-    """Return a request id as it stands in a line: a quote in it is escaped there."""
+    """Return a request id as it appears in a line: JSON escapes quotes."""
     return msgspec.json.encode(request_id)[1:-1]
 
 
 def decode(line: bytes) -> Record:
-    """Return the record of one line, unknown keys ignored. Raises msgspec.DecodeError."""
+    """Return the record in a line, ignoring unknown keys. Raises msgspec.DecodeError."""
     return _loose.decode(line)
 
 
 def decode_with_rest(line: bytes) -> tuple[Record, bytes | None]:
-    """Return the record and, as a JSON object, the keys a newer server wrote and we do not know.
+    """Return the record, and a JSON object of the unknown keys that a newer server wrote.
 
     Raises msgspec.DecodeError.
     """

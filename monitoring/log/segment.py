@@ -1,4 +1,4 @@
-"""A segment: a file of JSON lines that one server process wrote (docs/record.md)."""
+"""A segment: a file of JSON lines, written by one server process (docs/record.md)."""
 
 import fcntl
 import os
@@ -19,7 +19,7 @@ Decoded = TypeVar("Decoded")
 
 
 class Segment:
-    """One segment. `torn` is the length in bytes of a torn last line, once read to the end."""
+    """One segment. After reading to the end, `torn` is the length in bytes of a torn last line."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -27,18 +27,18 @@ class Segment:
         self.torn = 0
 
     def size(self) -> int:
-        """Bytes now in the file."""
+        """Return the file's current size in bytes."""
         return self.path.stat().st_size
 
     def is_closed(self) -> bool:
-        """Whether no server holds it: its writer keeps an exclusive lock until it is done."""
+        """Whether no server is writing it: the writer holds an exclusive lock."""
         with self.path.open("rb") as file:
             return lock(file.fileno(), fcntl.LOCK_SH)
 
     def lines(self, start: int = 0) -> Iterator[tuple[int, bytes]]:
-        """Yield (byte offset, line with its newline) of every whole line from `start` on.
+        """Yield (byte offset, line with its newline) of every complete line from `start` on.
 
-        A last line without newline is torn, or still being written: counted, not yielded.
+        A last line without a newline is torn or still being written: it is counted, not yielded.
         """
         with self.path.open("rb", buffering=READ_BYTES) as file:
             file.seek(start)
@@ -51,13 +51,13 @@ class Segment:
                 offset += len(line)
 
     def decoded(self, decode: Callable[[bytes], Decoded]) -> Iterator[tuple[bytes, Decoded]]:
-        """Yield (line, what `decode` makes of it) of what is not erased."""
+        """Yield (line, decoded line) of all lines that are not erased."""
         for offset, line in self.lines():
             if not is_erased(line):
                 yield line, self.decode_line(decode, offset, line)
 
     def decode_line(self, decode: Callable[[bytes], Decoded], offset: int, line: bytes) -> Decoded:
-        """Return what `decode` makes of a line; raises DamagedLogError naming file and offset."""
+        """Return the decoded line; raises DamagedLogError naming file and offset."""
         try:
             return decode(line)
         except msgspec.DecodeError as error:
@@ -67,12 +67,12 @@ class Segment:
 
 
 def is_erased(line: bytes) -> bool:
-    """Whether a line was a record that `log erase` has blanked."""
+    """Whether `log erase` has blanked this line."""
     return line.startswith(ERASED)
 
 
 def lock(descriptor: int, kind: int = fcntl.LOCK_EX) -> bool:
-    """Take the lock of an open segment; False where another process has it."""
+    """Lock a segment; return False if another process holds the lock."""
     try:
         fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -81,7 +81,7 @@ def lock(descriptor: int, kind: int = fcntl.LOCK_EX) -> bool:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make the names in a folder survive a power loss."""
+    """Sync a folder, so that its file names survive a power loss."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)

@@ -1,4 +1,4 @@
-"""Where records lie: the segments and Parquet parts of any number of folders, read as one log."""
+"""Find the segments and Parquet files of any number of folders, and read them as one log."""
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -14,7 +14,7 @@ from .part import Part
 from .segment import Segment
 from .window import EVER, Window
 
-CLOCKS_APART = timedelta(hours=1)  # the server and whoever keeps its files
+CLOCKS_APART = timedelta(hours=1)  # largest clock difference between server and file system
 PARTS = f"score-*{part.SUFFIX}"
 STRANGERS = ("*.jsonl", "*.jsonl.*", "*.parquet")
 EPOCH = datetime.fromtimestamp(0, UTC)
@@ -22,16 +22,16 @@ START = "%Y%m%dT%H%M%S.%fZ"
 
 
 def find(places: Iterable[Path]) -> list[Segment | Part]:
-    """Return the segments and parts below folders (or named one by one), oldest first.
+    """Return the segments and Parquet files in folders (or named directly), oldest first.
 
-    A segment seen twice is read once. A part whose segment still exists is left out: compaction
-    was interrupted, or is at work, and until it deletes the segment the segment is the record.
-    Raises MonitoringError where a place does not exist or is no file of the log.
+    A segment found twice is read once. A Parquet file whose segment still exists is ignored: its
+    compaction is unfinished, and until then the segment counts. Raises MonitoringError if a place
+    does not exist or is not a file of the log.
     """
     places = list(places)
     check_places(places)
     segments: dict[str, Segment] = {}
-    for path in _paths(places, segment.PATTERN):  # before the parts: compaction goes that way
+    for path in _paths(places, segment.PATTERN):  # before the Parquet files, as compaction does
         if path.stem not in segments or path.stat().st_size > segments[path.stem].size():
             segments[path.stem] = Segment(path)
     found = {path.resolve(): Part(path) for path in _paths(places, PARTS)}
@@ -59,7 +59,7 @@ def batches(
 
 
 def read(source: Segment | Part, places: Iterable[Path]) -> Iterator[pa.RecordBatch]:
-    """Yield the batches of one source; of its parts where compaction has just taken it."""
+    """Yield the batches of one source, or of its Parquet files if it was compacted meanwhile."""
     if isinstance(source, Part):
         yield from source.batches()
         return
@@ -72,7 +72,7 @@ def read(source: Segment | Part, places: Iterable[Path]) -> Iterator[pa.RecordBa
 
 
 def touches(source: Segment | Part, window: Window) -> bool:
-    """Whether a source can hold records of the window, by its name and time of writing alone."""
+    """Whether a source may hold records in the window, by its name and modification time."""
     if isinstance(source, Part):
         day = datetime.fromisoformat(source.day or "1970-01-01").replace(tzinfo=UTC)
         return window.may_touch(day, day + timedelta(days=1))
@@ -85,7 +85,7 @@ def touches(source: Segment | Part, window: Window) -> bool:
 
 
 def started(stem: str) -> datetime:
-    """Return when a segment was begun, by its name; the epoch where the name does not say."""
+    """Return when a segment was begun, from its name; the epoch if the name does not tell."""
     try:
         return datetime.strptime(stem.split("-")[1], START).replace(tzinfo=UTC)
     except (IndexError, ValueError):
@@ -93,7 +93,7 @@ def started(stem: str) -> datetime:
 
 
 def _paths(places: Iterable[Path], pattern: str) -> Iterator[Path]:
-    """Yield the files of a pattern below places, or the places themselves where they match."""
+    """Yield the files in the places that match a pattern, or the places themselves."""
     for place in places:
         if place.is_dir():
             yield from sorted(place.rglob(pattern))
@@ -102,18 +102,18 @@ def _paths(places: Iterable[Path], pattern: str) -> Iterator[Path]:
 
 
 def check_no_strangers(places: Iterable[Path]) -> None:
-    """Raise MonitoringError where there are files of records, but none by the name of one."""
+    """Raise MonitoringError if there are record files, but none with the expected names."""
     for place in places:
         others = [path for name in STRANGERS for path in sorted(place.rglob(name))]
         if others:
             raise MonitoringError(
-                f"{place}: wanted {segment.PATTERN} or {PARTS}, got {len(others)} files of other "
-                f"names, {others[0].name} the first; give them back the names they were written by"
+                f"{place}: wanted {segment.PATTERN} or {PARTS}, got {len(others)} files with other "
+                f"names, such as {others[0].name}; restore the names that the server gave them"
             )
 
 
 def check_places(places: Iterable[Path]) -> None:
-    """Raise MonitoringError where a place is not there, or is a file of another name."""
+    """Raise MonitoringError if a place does not exist or is a file with another name."""
     patterns = (segment.PATTERN, PARTS)
     for place in places:
         if not place.exists():

@@ -1,4 +1,4 @@
-"""stats: what the log holds, by model version: kinds, decisions, scores, latency, flags.
+"""stats: summarise the log by model version: kinds, decisions, scores, latency, flags.
 
 python -m monitoring log stats /var/log/credit --since 2026-11-01 --json
 """
@@ -22,7 +22,7 @@ from .once import Once
 from .progress import counted
 from .sources import batches
 
-# One pass in bounded memory: a row for each version, and one for each of its lists of flags.
+# One pass in bounded memory: one row per version, and one per version and list of flags.
 QUERY = """
 select model, version, flags, grouping(flags) as whole, count(*) as records,
   min("time") as "first", max("time") as "last", histogram(kind) as kinds,
@@ -59,11 +59,11 @@ def run(args: argparse.Namespace) -> int:
 
 
 def summed(batches: Iterable[pa.RecordBatch]) -> list[Row]:
-    """Return the rows of QUERY. Raises MonitoringError, also of a damaged file."""
+    """Return the rows of QUERY. Raises MonitoringError, also for a damaged file."""
     failed: list[MonitoringError] = []
 
     def remembered() -> Iterator[pa.RecordBatch]:
-        """DuckDB would hide what a damaged file says of itself."""
+        """Keep the message of a damaged file, which DuckDB would hide."""
         try:
             yield from batches
         except MonitoringError as error:
@@ -81,7 +81,7 @@ def summed(batches: Iterable[pa.RecordBatch]) -> list[Row]:
 
 
 def reports(rows: Iterable[Row], once: Once) -> Iterator[Row]:
-    """Yield the figures that people read of every model version; `once` knows its copies."""
+    """Yield the printed figures of every model version; `once` knows the number of copies."""
     rows = list(rows)
     for row in (row for row in rows if row["whole"]):
         key = row["model"], row["version"]

@@ -1,6 +1,6 @@
-"""The answers a server keeps for their Idempotency-Key, beside its segments: erased with them.
+"""Erase the stored answers of a server's idempotency store together with the records.
 
-The server writes `idempotency.sqlite3`; its table `answer` has a request_id and a time, in seconds.
+The server writes `idempotency.sqlite3`; its table `answer` has a request_id and a time in seconds.
 """
 
 import sqlite3
@@ -19,9 +19,9 @@ DELETE = "delete from answer where request_id = ? or time < ?"
 def erase(
     file: Path, request_id: str | None, before: datetime | None, dry_run: bool = False
 ) -> int:
-    """Delete the answers of a request, or all before a time; return how many.
+    """Delete the answers of a request, or all before a time; return their number.
 
-    What is deleted is overwritten, in the write-ahead log too. Raises MonitoringError.
+    Deleted content is overwritten, also in the write-ahead log. Raises MonitoringError.
     """
     which: tuple[str | None, float] = (request_id, before.timestamp() if before else 0.0)
     try:
@@ -37,12 +37,12 @@ def erase(
 
 
 def empty(store: sqlite3.Connection) -> None:
-    """Move the write-ahead log into the file and cut it to nothing. Raises sqlite3.Error."""
+    """Move the write-ahead log into the file and truncate it. Raises sqlite3.Error."""
     busy, _, _ = store.execute("pragma wal_checkpoint(truncate)").fetchone()
     if busy:
         raise sqlite3.OperationalError("erased, but the write-ahead log is in use: erase again")
 
 
 def find(places: list[Path]) -> list[Path]:
-    """Return the stores in folders and below."""
+    """Return the idempotency stores in folders and below."""
     return sorted({file for place in places if place.is_dir() for file in place.rglob(NAME)})

@@ -1,8 +1,8 @@
-"""tail: print the last records, and with -f those that follow, from every server at once.
+"""tail: print the last records of every server, and with -f new ones as they come.
 
   python -m monitoring log tail -n 3 -f /var/log/credit
 
-New segments (a restart, a new day) are picked up as they appear. Parquet is not followed.
+With -f, new segments (after a restart, on a new day) are followed too; Parquet files are not.
 """
 
 import argparse
@@ -21,15 +21,17 @@ BLOCK_BYTES = 1 << 16
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `log tail`."""
     options.folders(parser)
-    parser.add_argument("-n", type=int, default=10, metavar="N", help="records of each newest file")
-    parser.add_argument("-f", "--follow", action="store_true", help="go on as records are written")
+    parser.add_argument("-n", type=int, default=10, metavar="N", help="records per file (10)")
     parser.add_argument(
-        "--interval", type=float, default=0.5, metavar="S", help="seconds between looks (0.5)"
+        "-f", "--follow", action="store_true", help="wait for new records and print them"
+    )
+    parser.add_argument(
+        "--interval", type=float, default=0.5, metavar="S", help="seconds between checks (0.5)"
     )
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print the last records of every open segment (of the newest, where none is open)."""
+    """Print the last records of every open segment, or of the newest if none is open."""
     segments = of_folders(args.folders)
     read = {segment.path: segment.size() for segment in segments}
     newest = [s for s in segments if not s.is_closed()] or segments[-1:]
@@ -49,7 +51,7 @@ def of_folders(folders: list[Path]) -> list[Segment]:
 
 
 def last_lines(segment: Segment, count: int) -> tuple[list[bytes], int]:
-    """Return the last whole lines and the offset behind them, reading from the end."""
+    """Return the last complete lines and the offset after them, reading from the end."""
     size = start = segment.size()
     while start:
         start = max(0, start - BLOCK_BYTES * max(1, count))
@@ -64,7 +66,7 @@ def last_lines(segment: Segment, count: int) -> tuple[list[bytes], int]:
 
 
 def follow(segment: Segment, read: dict[Path, int]) -> Iterator[bytes]:
-    """Yield whole lines behind what was read, and remember how far that is."""
+    """Yield the complete lines after what was read, and update `read`."""
     for offset, line in segment.lines(read.get(segment.path, 0)):
         read[segment.path] = offset + len(line)
         yield line

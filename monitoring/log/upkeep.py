@@ -1,4 +1,4 @@
-"""One compaction or erasure at a time in a folder: each would undo the other's work."""
+"""Allow one compaction or erasure at a time in a folder: two would undo each other's work."""
 
 import os
 from collections.abc import Iterator
@@ -13,13 +13,13 @@ LOCK = ".upkeep.lock"
 
 @contextmanager
 def sole(folders: list[Path]) -> Iterator[None]:
-    """Hold the upkeep lock of every folder. Raises MonitoringError where another has it."""
+    """Lock every folder for upkeep. Raises MonitoringError if another process holds a lock."""
     with ExitStack() as stack:
         for folder in sorted(_all(folders)):
             descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             stack.callback(os.close, descriptor)
             if not lock(descriptor):
-                raise MonitoringError(f"{folder}: another compact or erase is at work here")
+                raise MonitoringError(f"{folder}: another compact or erase is running here")
         yield
 
 

@@ -1,12 +1,12 @@
-"""verify: read every byte; find damage and, where a hash chain is kept, the first changed line.
+"""verify: read every byte, and report damage and changed lines.
 
   python -m monitoring log verify /var/log/credit > heads.jsonl
   python -m monitoring log verify /var/log/credit --against heads.jsonl
 
-Prints one JSON object a file: records, whether chained, the head of the chain. Keep that output
-where the servers cannot write: with --against it also finds lines cut off the end and files gone.
-Parquet is checked by the checksums of its pages; its head is the sha256 of the file.
-Exit code 1 where anything is wrong.
+Prints one JSON object per file: its records, whether it has a hash chain, and the chain's head.
+Keep that output where the servers cannot write: with --against, verify also finds missing files
+and lines cut off at the end. A hash chain shows the first changed line. Parquet is checked by its
+page checksums; its head is the file's SHA-256. The exit code is 1 if anything is wrong.
 """
 
 import argparse
@@ -42,11 +42,13 @@ class Head(msgspec.Struct, omit_defaults=True):
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `log verify`."""
     options.folders(parser)
-    parser.add_argument("--against", type=Path, metavar="FILE", help="what verify printed earlier")
+    parser.add_argument(
+        "--against", type=Path, metavar="FILE", help="the output of an earlier verify"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
-    """Verify every file; 1 where one is damaged."""
+    """Verify every file; return 1 if one is damaged."""
     known = earlier(args.against) if args.against else {}
     sources = find(args.folders)
     if not sources:
@@ -54,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
     missing = sorted(gone(known, sources))
     bad = len(missing)
     for name in missing:
-        print(f"damaged: {name}: was there earlier, is gone", file=sys.stderr)
+        print(f"damaged: {name}: existed earlier, is missing now", file=sys.stderr)
     for source in tqdm(sources, desc="verify", unit=" files", disable=None):
         head = verify(source, known.get(source.path.name))
         bad += head.error is not None
@@ -65,7 +67,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def verify(source: Segment | Part, before: Head | None = None) -> Head:
-    """Read a file wholly and say what is in it, the first thing wrong among it."""
+    """Read a whole file and report what it holds, with the first error."""
     head = Head(source.path.name)
     try:
         if isinstance(source, Part):
@@ -78,16 +80,16 @@ def verify(source: Segment | Part, before: Head | None = None) -> Head:
 
 
 def _whole(part: Part, head: Head, before: Head | None) -> None:
-    """Check the pages of a part, and that no byte differs from what was seen before."""
+    """Check the pages of a Parquet file, and that it did not change since `before`."""
     head.records = sum(batch.num_rows for batch in part.batches())
     with part.path.open("rb") as file:
         head.head = hashlib.file_digest(file, "sha256").hexdigest()
     if before and before.file == head.file and before.head != head.head:
-        raise DamagedLogError(f"{part.path}: is not the file seen before")
+        raise DamagedLogError(f"{part.path}: changed since the earlier verify")
 
 
 def _walk(segment: Segment, head: Head, before: Head | None) -> None:
-    """Check every line of a segment, and that what was seen before is still its beginning."""
+    """Check every line of a segment, and that it still begins with what `before` saw."""
     chain = Chain(segment)
     seen_before = before.records + before.erased if before and before.chained else None
     for offset, line in segment.lines():
@@ -98,22 +100,24 @@ def _walk(segment: Segment, head: Head, before: Head | None) -> None:
             segment.decode_line(decode, offset, line)
             head.records += 1
         if chain.lines == seen_before and before and chain.head.decode() != before.head:
-            raise BrokenChainError(f"{segment.path}: line {chain.lines} is not the one seen before")
+            raise BrokenChainError(
+                f"{segment.path}: line {chain.lines} changed since the earlier verify"
+            )
     head.torn_bytes, head.chained = segment.torn, bool(chain.chained)
     head.head = chain.head.decode() if chain.chained else None
     if seen_before is not None and chain.lines < seen_before:
-        raise BrokenChainError(f"{segment.path}: {chain.lines} lines, {seen_before} seen before")
+        raise BrokenChainError(f"{segment.path}: {chain.lines} lines, {seen_before} earlier")
 
 
 def gone(known: dict[str, Head], sources: list[Segment | Part]) -> set[str]:
-    """Return the files seen before that are no more; a segment may have become Parquet."""
+    """Return the files seen before that are missing now; a segment may have become Parquet."""
     stems = {source.stem for source in sources}
     names = {source.path.name for source in sources}
     return {name for name in known if name not in names and Path(name).stem not in stems}
 
 
 def earlier(path: Path) -> dict[str, Head]:
-    """Return what an earlier run printed, by file. Raises MonitoringError."""
+    """Return the output of an earlier run, by file. Raises MonitoringError."""
     try:
         heads = msgspec.json.Decoder(Head).decode_lines(path.read_bytes())
     except (OSError, msgspec.DecodeError) as error:

@@ -1,4 +1,4 @@
-"""A span of time: which records a command is about."""
+"""A span of time that selects records."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,13 +13,13 @@ MICROSECONDS = pa.timestamp("us", tz="UTC")
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Records with `since` <= time < `until`; None is open."""
+    """Records with `since` <= time < `until`; None is unbounded."""
 
     since: datetime | None = None
     until: datetime | None = None
 
     def select(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        """Return the records of a batch that lie inside."""
+        """Return the records of a batch inside the window."""
         if self.since is not None:
             batch = batch.filter(pc.greater_equal(batch["time"], _scalar(self.since)))
         if self.until is not None:
@@ -27,7 +27,7 @@ class Window:
         return batch
 
     def may_touch(self, first: datetime, last: datetime) -> bool:
-        """Whether a source whose records lie between two times can hold any of the window."""
+        """Whether records between two times may lie in the window."""
         return (self.since is None or last >= self.since) and (
             self.until is None or first < self.until
         )
@@ -37,7 +37,7 @@ EVER = Window()
 
 
 def moment(text: str) -> datetime:
-    """Return a day or a time as UTC; a time without offset is UTC. Raises MonitoringError."""
+    """Parse a day or a time, UTC unless it has an offset. Raises MonitoringError."""
     try:
         time = datetime.fromisoformat(text)
     except ValueError:

@@ -14,7 +14,7 @@ class Parser(argparse.ArgumentParser):
     """An argument parser whose errors exit with 3: 2 means too few rows."""
 
     def error(self, message: str) -> NoReturn:
-        """Print the error and leave."""
+        """Print the error and exit."""
         self.print_usage(sys.stderr)
         self.exit(ERROR_EXIT_CODE, f"error: {message}\n")
 
@@ -27,22 +27,35 @@ def parser(description: str) -> Parser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     what = new.add_argument_group("what is compared")
-    what.add_argument("--model", type=Path, metavar="DIR", help="a bundle: models/NAME/VERSION")
     what.add_argument(
-        "--reference", metavar="FILE", help="rows to compare with, in place of a bundle"
+        "--model", type=Path, metavar="DIR", help="the model's bundle, models/NAME/VERSION"
+    )
+    what.add_argument(
+        "--reference", metavar="FILE", help="rows to compare with, instead of a bundle"
     )
     what.add_argument("--ignore", nargs="+", default=[], metavar="NAME",
                       help="columns of --reference to leave out, such as an id")  # fmt: skip
-    what.add_argument("--log", type=Path, nargs="+", metavar="DIR", help="folders of the log")
-    what.add_argument("--current", metavar="FILE", help="rows, CSV, Parquet or Arrow")
-    what.add_argument("--since", metavar="TIME", help="first day or time, UTC: 2026-11-23")
-    what.add_argument("--until", metavar="TIME", help="end, not included (now)")
-    what.add_argument("--window", type=span, metavar="SPAN", help="7d, 12h or 2w before --until")
+    what.add_argument(
+        "--log", type=Path, nargs="+", metavar="DIR", help="current rows: log folders"
+    )
+    what.add_argument(
+        "--current", metavar="FILE", help="current rows: a file (CSV, Parquet or Arrow)"
+    )
+    what.add_argument(
+        "--since", metavar="TIME", help="start: a day or time in UTC, such as 2026-11-23"
+    )
+    what.add_argument("--until", metavar="TIME", help="end, not included (default: now)")
+    what.add_argument(
+        "--window",
+        type=span,
+        metavar="SPAN",
+        help="length of the window before --until: 7d, 12h or 2w",
+    )
     what.add_argument("--baseline", choices=(TRAINING, PREVIOUS), default=TRAINING,
-                      help="the training rows, or the window before this one")  # fmt: skip
+                      help="compare with the training rows or the previous window")  # fmt: skip
     what.add_argument("--by", choices=(DAY, WEEK), default=DAY, help="periods of the trend (day)")
     what.add_argument("--labels", type=Path, metavar="FILE",
-                      help="request_id,outcome; 1 is bad: how good was the score?")  # fmt: skip
+                      help="known outcomes (request_id,outcome; 1 is bad)")  # fmt: skip
     _add_settings(new.add_argument_group("what counts as drift"))
     _add_outputs(new.add_argument_group("what is written"))
     return new
@@ -79,20 +92,27 @@ def _effect(text: str) -> float:
 def _add_settings(group: argparse._ArgumentGroup) -> None:
     usual = Settings()
     group.add_argument("--alpha", type=_chance, default=usual.alpha, metavar="P",
-                       help=f"chance of a false alarm in a run ({usual.alpha})")  # fmt: skip
+                       help=f"chance of any false alarm in a run ({usual.alpha})")  # fmt: skip
     group.add_argument("--min-rows", type=_rows, default=usual.min_rows, metavar="N",
-                       help=f"fewer rows: cannot tell ({usual.min_rows})")  # fmt: skip
-    group.add_argument("--max-refused", type=_share, default=usual.max_refused, metavar="SHARE",
-                       help=f"a larger share refused is drift ({usual.max_refused})")  # fmt: skip
+                       help=f"with fewer rows there is no verdict ({usual.min_rows})")  # fmt: skip
+    group.add_argument(
+        "--max-refused",
+        type=_share,
+        default=usual.max_refused,
+        metavar="SHARE",
+        help=f"a larger share of requests refused is drift ({usual.max_refused})",
+    )
     group.add_argument("--min-psi", type=_effect, default=usual.min_psi, metavar="PSI",
-                       help=f"a smaller shift is a trifle ({usual.min_psi})")  # fmt: skip
+                       help=f"smaller shifts are ignored ({usual.min_psi})")  # fmt: skip
 
 
 def _add_outputs(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
-        "--out", type=Path, metavar="DIR", help="where; without it nothing is written"
+        "--out", type=Path, metavar="DIR", help="folder to write to; without it nothing is written"
     )
     group.add_argument(
         "--exit-zero", action="store_true", help="exit with 0 unless there is an error"
     )
-    group.add_argument("--no-report", action="store_true", help="leave out Evidently's report.html")
+    group.add_argument(
+        "--no-report", action="store_true", help="do not make Evidently's report.html"
+    )

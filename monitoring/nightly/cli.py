@@ -1,11 +1,11 @@
-"""drift: have the rows that are scored moved away from those the model was judged on?
+"""drift: check whether the scored rows still look like the rows the model was judged on.
 
   python -m monitoring drift --model models/credit-express/1 --log log --window 7d --out drift
   python -m monitoring drift --model models/credit-express/1 --current today.parquet
   python -m monitoring drift --reference january.csv --current june.csv
 
-Exit code: 0 stable, 1 drift, 2 cannot tell (too few rows), 3 error. Writes drift.json, drift.prom
-and report.html (Evidently, works offline) to --out. docs/drift.md explains every number.
+Exit codes: 0 stable, 1 drift, 2 too few rows to tell, 3 error. Writes drift.json, drift.prom and
+report.html (Evidently, works offline) to --out. docs/drift.md explains every number.
 """
 
 import argparse
@@ -74,21 +74,21 @@ def run(args: argparse.Namespace) -> Drift:
 def _report(
     args: argparse.Namespace, reference: Reference, result: Drift, before: Sample, now: Sample
 ) -> None:
-    """Make Evidently's report where there are enough rows to look at."""
+    """Make Evidently's report if there are enough rows."""
     if not result.enough:
         print("no report.html: too few rows")
         return
     if args.baseline == TRAINING and not _sampled(args, reference, before):
         print(f"no report.html: {args.model} has no {REFERENCE_ROWS}")
         return
-    if sys.stderr.isatty():  # cron mails what stands on stderr
+    if sys.stderr.isatty():  # cron would mail it
         print("making Evidently's report of a sample", file=sys.stderr)
     threshold = reference.policy.refuse_at if reference.policy else None
     make_report(result, reference.columns, before.rows(), now.rows(), args.out, threshold)
 
 
 def _sampled(args: argparse.Namespace, reference: Reference, before: Sample) -> bool:
-    """Sample the reference's own rows, as the model saw them; False where they are not kept."""
+    """Sample the reference's own rows as the model sees them; False if they were not kept."""
     path = args.reference or args.model / REFERENCE_ROWS
     if not Path(path).is_file():
         return False
@@ -99,7 +99,7 @@ def _sampled(args: argparse.Namespace, reference: Reference, before: Sample) -> 
 
 def _reference(args: argparse.Namespace) -> Reference:
     if bool(args.model) == bool(args.reference):
-        raise DriftError("wanted --model DIR or --reference FILE, one of them")
+        raise DriftError("give either --model DIR or --reference FILE")
     if args.reference:
         return from_file(args.reference, args.ignore)
     reference = from_bundle(args.model)
@@ -111,31 +111,31 @@ def _window(args: argparse.Namespace) -> Window:
     until = moment(args.until) if args.until else None
     if args.window:
         if since:
-            raise DriftError("wanted --window or --since, not both")
+            raise DriftError("give either --window or --since, not both")
         until = until or datetime.now(UTC)
         since = until - args.window
     if since and until and since >= until:
         raise DriftError(f"--since {args.since} is not before --until {args.until}")
     if args.baseline == PREVIOUS and since is None:
-        raise DriftError("--baseline previous: wanted --window or --since, so that it has a length")
+        raise DriftError("--baseline previous needs --window or --since, which give its length")
     return Window(since, until)
 
 
 def _source(args: argparse.Namespace, reference: Reference, window: Window) -> Source:
     if bool(args.log) == bool(args.current):
-        raise DriftError("wanted --log DIR or --current FILE, one of them")
+        raise DriftError("give either --log DIR or --current FILE")
     labels = Labels(args.labels) if args.labels else None
     if args.current:
         return Table(args.current, reference.columns, window, labels)
     if args.reference:
-        raise DriftError("wanted --model with --log: the log holds rows of a model")
+        raise DriftError("--log needs --model, not --reference: a log holds a model's rows")
     return Log(args.log, window, reference, labels)
 
 
 def _previous(
     args: argparse.Namespace, reference: Reference, window: Window, samples: Sequence[Sample]
 ) -> Reference:
-    """Return the reference with the window before this one in the place of the training rows."""
+    """Return the reference with the previous window in place of the reference rows."""
     assert window.since is not None  # noqa: S101 - asked by _window
     before = Window(*previous_window(window.since, window.until or datetime.now(UTC)))
     earlier = count(_source(args, reference, before), reference, samples).values()

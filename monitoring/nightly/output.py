@@ -1,4 +1,4 @@
-"""The files of a run, each put in its place whole: a reader never sees half of one."""
+"""Write the files of a run atomically: a reader never sees half a file."""
 
 import os
 from pathlib import Path
@@ -16,10 +16,7 @@ JSON, PROM, OUTCOMES = "drift.json", "drift.prom", "outcomes.json"
 
 
 def write(drift: Drift, outcomes: Outcomes | None, folder: Path) -> None:
-    """Write drift.json, drift.prom and, where there are outcomes, outcomes.json.
-
-    Raises DriftError.
-    """
+    """Write drift.json, drift.prom and, if there are outcomes, outcomes.json. Raises DriftError."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         replace(folder / JSON, document(drift))
@@ -31,19 +28,19 @@ def write(drift: Drift, outcomes: Outcomes | None, folder: Path) -> None:
 
 
 def document(result: msgspec.Struct) -> bytes:
-    """Return a result as JSON that people can read and `diff`."""
+    """Return a result as indented JSON, which people can read and `diff`."""
     return msgspec.json.format(msgspec.json.encode(result), indent=1) + b"\n"
 
 
 def replace(path: Path, content: bytes) -> None:
-    """Write a file beside its place and move it there."""
+    """Write a file under a temporary name, then rename it."""
     partial = path.with_name(f".{path.name}.{os.getpid()}")
     partial.write_bytes(content)
     partial.replace(path)
 
 
 def read(folder: Path) -> Drift:
-    """Read drift.json back. Raises DriftError."""
+    """Read drift.json. Raises DriftError."""
     drift = _read(folder / JSON, Drift)
     if drift.schema_version != SCHEMA_VERSION:
         raise DriftError(
@@ -53,7 +50,7 @@ def read(folder: Path) -> Drift:
 
 
 def read_outcomes(folder: Path) -> Outcomes:
-    """Read outcomes.json back. Raises DriftError."""
+    """Read outcomes.json. Raises DriftError."""
     return _read(folder / OUTCOMES, Outcomes)
 
 

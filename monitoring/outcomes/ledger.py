@@ -1,4 +1,4 @@
-"""The ledger: every scored row counted, every row whose outcome is known kept, then judged."""
+"""Collect the scores and outcomes of a run, then judge the score by them."""
 
 from collections import Counter
 from datetime import UTC, datetime
@@ -16,19 +16,19 @@ from .result import Cost, Outcomes, PeriodQuality, ScoreBand
 
 REFUSE = "refuse"
 CENSORED = (
-    "Refused applicants have no outcome of their own: bad rates and discrimination are those of"
-    " the approved, and say nothing of what the {refused:,} refused would have done."
+    "Refused applicants have no outcome: bad rates and discrimination are those of the approved"
+    " and say nothing about the {refused:,} refused."
 )
 PARTLY = (
-    "{known:,} of the {refused:,} refused have an outcome, and count like the approved; of the"
-    " others nothing is known."
+    "{known:,} of the {refused:,} refused have an outcome and count like the approved; nothing is"
+    " known about the others."
 )
 YOUNG = "{young:,} of the {others:,} {who} have no outcome yet: late defaults are still to come."
 REPEATED = "{records} records share the request id of another: its outcome is counted for each."
 
 
 class Ledger:
-    """Scores and outcomes of the rows of a run. `edges` are the score bands of the reference."""
+    """Scores and outcomes of a run's rows. `edges` are the score bands of the reference."""
 
     def __init__(self, edges: Floats, by: str) -> None:
         self.edges, self.by = edges, by
@@ -41,7 +41,7 @@ class Ledger:
         self._scored_by_band = np.zeros(len(edges) + 1, np.int64)
 
     def offer(self, block: Block) -> None:
-        """Enter the rows of a block."""
+        """Add the rows of a block."""
         block = block.scored()
         if block.scores is None:
             return
@@ -66,7 +66,7 @@ class Ledger:
         return list(days) if self.by == DAY else [monday(day) for day in days]
 
     def judge(self, reference: Reference, given: Labels | None) -> Outcomes:
-        """Return the document; `given` outcomes that met no row are counted as unmatched."""
+        """Return the result; outcomes in `given` that found no row are counted as unmatched."""
         scores, labels = _joined(self._scores), _joined(self._labels)
         scored = int(self._scored_by_band.sum())
         decided = Counter(self._decisions)
@@ -90,7 +90,7 @@ class Ledger:
         )
 
     def _unknown(self, labelled: int, known: Counter[str]) -> list[str]:
-        """Say whose outcomes are not known: the refused have none, others may get one yet."""
+        """Explain which outcomes are unknown: the refused have none, others may get one later."""
         refused = self._scored_by_decision[REFUSE]
         others = int(self._scored_by_band.sum()) - refused
         young = others - (labelled - known[REFUSE])
@@ -131,7 +131,7 @@ def _repeated(given: Labels | None) -> list[str]:
 
 
 def cost(scores: Floats, labels: Floats, policy: Policy) -> Cost | None:
-    """Return what deciding at the policy's threshold cost; None where it names no costs."""
+    """Return what deciding at the policy's threshold cost; None if the policy names no costs."""
     fn, fp = policy.chosen.get("cost_fn"), policy.chosen.get("cost_fp")
     if not isinstance(fn, int | float) or not isinstance(fp, int | float) or not len(labels):
         return None

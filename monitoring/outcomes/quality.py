@@ -1,11 +1,10 @@
 """Discrimination and calibration of a score, each with a 95 % confidence interval.
 
-AUC: DeLong, DeLong and Clarke-Pearson, Biometrics 44 (1988), by midranks (Sun and Xu, IEEE Signal
-Processing Letters 21, 2014); where no row stands among those of the other kind, DeLong's has no
-width, and the score interval by the variance of Hanley and McNeil (Radiology 143, 1982) is given.
-Rates: Wilson's interval. Costs: the rates' intervals added as Newcombe adds them (Zou and Donner,
-Statistics in Medicine 27, 2008). KS: percentile bootstrap, seeded; where that has no width,
-Newcombe's.
+AUC: DeLong, DeLong and Clarke-Pearson, Biometrics 44 (1988), with midranks (Sun and Xu, IEEE Signal
+Processing Letters 21, 2014). If good and bad scores do not overlap, DeLong's interval has no width;
+then the score interval with the variance of Hanley and McNeil (Radiology 143, 1982) is used. Rates:
+Wilson's interval. Costs: the rates' intervals combined as Newcombe does (Zou and Donner, Statistics
+in Medicine 27, 2008). KS: seeded percentile bootstrap; where it has no width, Newcombe's interval.
 """
 
 from collections.abc import Sequence
@@ -28,7 +27,7 @@ CLOSE = 1e-9
 
 
 def quality(scores: Floats, labels: Floats) -> Quality:
-    """Judge scores [n] against outcomes [n] of 0 and 1; higher scores should be bad."""
+    """Judge scores [n] by outcomes [n] of 0 and 1; bad applicants should have higher scores."""
     rows, bad = len(labels), int(labels.sum())
     found = Quality(rows, bad)
     if not rows:
@@ -58,7 +57,7 @@ def auc(scores: Floats, labels: Floats) -> Estimate:
 
 
 def _score_interval(area: float, bad: int, good: int) -> tuple[float, float]:
-    """Return the areas from which an area seen is no further than chance goes."""
+    """Return the range of true areas that the observed area does not contradict."""
 
     def beyond(true: float) -> float:
         q1, q2 = true / (2 - true), 2 * true**2 / (1 + true)
@@ -88,7 +87,7 @@ def ks(scores: Floats, labels: Floats) -> Estimate:
 
 
 def _gap(bad: Positions, good: Positions, ends: Positions) -> float:
-    """Return the largest distance between two samples, given as positions in the order of score."""
+    """Return the largest distance between two samples, given as positions in score order."""
     of_bad, of_good = (
         np.cumsum(np.bincount(rows, minlength=ends[-1] + 1))[ends] / len(rows)
         for rows in (bad, good)
@@ -103,7 +102,7 @@ def wilson(hits: int, of: int) -> Estimate:
 
 
 def weighted(rates: Sequence[tuple[float, int]], of: int) -> Estimate:
-    """Return the sum of weight x rate, given as (weight, hits), of one number of rows."""
+    """Return the sum of weight x rate over one set of rows, given as (weight, hits)."""
     known = [(weight, wilson(hits, of)) for weight, hits in rates]
     value = sum(weight * rate.value for weight, rate in known)
     down = sum((weight * (rate.value - rate.low)) ** 2 for weight, rate in known)
@@ -112,7 +111,7 @@ def weighted(rates: Sequence[tuple[float, int]], of: int) -> Estimate:
 
 
 def mean(values: Floats, most: float) -> Estimate:
-    """Return a mean with its normal interval; `values` [n] lie between 0 and `most`."""
+    """Return a mean with its normal interval; `values` [n] are between 0 and `most`."""
     value = float(values.mean())
     if len(values) < 2:
         return Estimate(value, 0.0, most)

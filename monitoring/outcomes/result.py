@@ -1,4 +1,4 @@
-"""outcomes.json: how well the score has told good from bad (docs/drift.md)."""
+"""outcomes.json: how well the score separated good from bad (docs/drift.md)."""
 
 import msgspec
 
@@ -12,7 +12,7 @@ class Estimate(msgspec.Struct):
 
 
 class Quality(msgspec.Struct):
-    """Discrimination and calibration over some rows whose outcome is known."""
+    """Discrimination and calibration over rows with a known outcome."""
 
     rows: int
     bad: int
@@ -25,7 +25,7 @@ class Quality(msgspec.Struct):
 
 
 class ScoreBand(msgspec.Struct):
-    """A score band: rows scored and labelled, bad rate promised and seen."""
+    """A score band: rows scored and labelled, predicted and observed bad rate."""
 
     low: float | None
     high: float | None
@@ -37,7 +37,7 @@ class ScoreBand(msgspec.Struct):
 
 
 class Cost(msgspec.Struct):
-    """What the decisions cost, per row whose outcome is known."""
+    """What the decisions cost, per row with a known outcome."""
 
     refuse_at: float
     cost_fn: float
@@ -49,7 +49,7 @@ class Cost(msgspec.Struct):
 
 
 class PeriodQuality(msgspec.Struct):
-    """One day or week by the time of the decision."""
+    """One day or week, by the time of the decision."""
 
     start: str
     scored: int
@@ -57,7 +57,7 @@ class PeriodQuality(msgspec.Struct):
 
 
 class Outcomes(msgspec.Struct):
-    """The document."""
+    """The whole document."""
 
     schema_version: int
     time: str

@@ -4,9 +4,9 @@
   python -m monitoring replay --log /var/log/credit --models models \\
       --with credit-express/2 --plot trial.html
 
-Exit code 0 where every record that holds its row comes out with the same bits, 1 where one does
-not or its model is not at hand. With --with, the same past applicants go before another version:
-how many decisions would have changed. Nothing is written to the log.
+The exit code is 0 if every record that holds its row gives the same bits, and 1 if one does not or
+its model is missing. With --with, another version scores the same past applicants, and the output
+shows how many decisions would have changed. Nothing is written to the log.
 """
 
 import argparse
@@ -30,7 +30,7 @@ def main(arguments: Sequence[str]) -> int:
     """Replay a log and return the exit code. Raises MonitoringError."""
     args = parser().parse_args(arguments)
     if args.plot and not args.other:
-        raise MonitoringError("--plot wants --with NAME/VERSION: else nothing is to plot")
+        raise MonitoringError("--plot needs --with NAME/VERSION")
     once = Once()
     log = counted(batches(args.log, options.window_of(args), once), "replay")
     if args.other:
@@ -49,16 +49,32 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     top.add_argument("--log", nargs="+", type=Path, required=True, metavar="FOLDER")
-    top.add_argument("--models", type=Path, required=True, metavar="DIR", help="NAME/VERSION below")
-    top.add_argument("--with", dest="other", metavar="NAME/VERSION", help="try another version")
-    top.add_argument("--plot", type=Path, metavar="FILE.html", help="with --with: a page, offline")
-    top.add_argument("--json", action="store_true", help="one JSON object per model version")
+    top.add_argument(
+        "--models",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help="folder of bundles, DIR/NAME/VERSION",
+    )
+    top.add_argument(
+        "--with",
+        dest="other",
+        metavar="NAME/VERSION",
+        help="score the applicants with this version instead",
+    )
+    top.add_argument(
+        "--plot",
+        type=Path,
+        metavar="FILE.html",
+        help="with --with: write a plot that works offline",
+    )
+    top.add_argument("--json", action="store_true", help="print one JSON object per model version")
     options.window(top)
     return top
 
 
 def show_reports(reports: list[Report], as_json: bool) -> int:
-    """Print what came of it; 1 where anything is bad."""
+    """Print the results; return 1 if anything is wrong."""
     for report in reports:
         if as_json:
             sys.stdout.write(msgspec.json.encode(report).decode() + "\n")
@@ -70,7 +86,7 @@ def show_reports(reports: list[Report], as_json: bool) -> int:
 
 
 def text(report: Report) -> str:
-    """Return a report for people."""
+    """Return a report as text."""
     replayed = report.identical + report.different + report.other_policy
     unknown = ", ".join(report.policies)
     lines = [f"{report.model}: {report.identical:,} of {replayed:,} bit-identical"]
@@ -92,7 +108,7 @@ def text(report: Report) -> str:
 
 
 def show_trial(trial: Trial, args: argparse.Namespace) -> int:
-    """Print the table of decisions, and plot it where asked."""
+    """Print the table of decisions, and write the plot if wanted."""
     if args.plot:
         from .plot import save
 
@@ -121,6 +137,7 @@ def trial_text(trial: Trial) -> str:
             f"({share:.2%}); prediction shifts by {mean:.4f} on average, "
             f"{trial.shift_largest:.4f} at most",
             head, *rows,
-            f"not compared: {trial.without_row:,} hold no row, {trial.unfit:,} it would refuse",
+            f"not compared: {trial.without_row:,} without their row, {trial.unfit:,} that "
+            "this version would refuse with 422",
         ]
     )  # fmt: skip

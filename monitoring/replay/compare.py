@@ -1,4 +1,4 @@
-"""Replay: every record scored again by the model version that made it, and compared bit by bit."""
+"""Replay: score every record again with the model that made it, and compare bit by bit."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -16,7 +16,7 @@ Bools = np.ndarray[tuple[int], np.dtype[np.bool_]]
 
 
 class Difference(msgspec.Struct):
-    """One record that its model does not give again."""
+    """A record that its model does not reproduce."""
 
     request_id: str
     index: int | None
@@ -26,7 +26,7 @@ class Difference(msgspec.Struct):
 
 
 class Report(msgspec.Struct):
-    """What came of replaying the records of one model version."""
+    """The result of replaying the records of one model version."""
 
     model: str
     records: int = 0
@@ -41,12 +41,12 @@ class Report(msgspec.Struct):
     examples: list[Difference] = []
 
     def is_bad(self) -> bool:
-        """Whether any record could not be shown to be what the model gives."""
+        """Whether any record could not be reproduced or checked."""
         return bool(self.different or self.no_model or self.other_policy)
 
 
 class Replay:
-    """Replays batches; opens each model version once, when the log first asks for it."""
+    """Replays batches; opens each model version once, when the log first needs it."""
 
     def __init__(self, models: Path) -> None:
         self._folders = find(models)
@@ -81,12 +81,12 @@ class Replay:
             if ours.num_rows:
                 compare(report, model, ours)
             if ours.num_rows < with_row.num_rows:
-                report.why = "another model.onnx stands under that name"
+                report.why = "the bundle of that name holds another model.onnx"
         report.no_model += with_row.num_rows - (0 if isinstance(model, str) else ours.num_rows)
 
 
 def compare(report: Report, model: Model, batch: pa.RecordBatch) -> None:
-    """Score a batch again and count what differs in any bit."""
+    """Score a batch again and count the records that differ in any bit."""
     scores = model.score(rows_matrix(batch))
     same = bits_equal(recorded(batch, "raw"), scores.raw)
     same_prediction = bits_equal(recorded(batch, "prediction"), scores.prediction)
@@ -112,7 +112,7 @@ def recorded(batch: pa.RecordBatch, name: str) -> Floats:
 
 
 def bits_equal(left: Floats, right: Floats) -> Bools:
-    """Return for each row [N, K] whether both hold the same bits."""
+    """Return for each row [N, K] whether both sides hold the same bits."""
     if left.shape != right.shape:
         return np.zeros(len(left), np.bool_)
     bits = [np.ascontiguousarray(side).view(np.int64) for side in (left, right)]
@@ -124,7 +124,7 @@ def decisions(
 ) -> tuple[
     np.ndarray[tuple[int], np.dtype[np.object_]], np.ndarray[tuple[int], np.dtype[np.bool_]]
 ]:
-    """Decide each row again under the policy it names; and say where the bundle knows no such."""
+    """Decide each row again under its recorded policy; also return where that policy is unknown."""
     named = np.array(batch["policy"].to_pylist(), object)
     replayed, unknown = np.full(len(named), None, object), np.zeros(len(named), np.bool_)
     for version in dict.fromkeys(named.tolist()):
@@ -145,7 +145,7 @@ def _show(
     equal: Bools,
     replayed: np.ndarray[tuple[int, ...], np.dtype[np.generic]],
 ) -> None:
-    """Keep the first few differences, for people to look at."""
+    """Keep the first few differences for the report."""
     for i in np.flatnonzero(~equal)[: SHOWN - len(report.examples)]:
         row = batch.slice(int(i), 1).to_pylist()[0]
         was = row[what] if what == "decision" or row[what] is not None else row[f"{what}_all"]
@@ -156,7 +156,7 @@ def _show(
 
 
 def replay(log: Iterable[pa.RecordBatch], models: Path) -> list[Report]:
-    """Replay a log and return one report per model version, by name."""
+    """Replay a log and return one report per model version, sorted by name."""
     work = Replay(models)
     for batch in log:
         work.add(batch)

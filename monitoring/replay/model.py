@@ -1,4 +1,4 @@
-"""A model version as the server had it: rows in, raw scores, predictions and decisions out."""
+"""A model version as the server ran it: from rows to raw scores, predictions and decisions."""
 
 import hashlib
 import os
@@ -12,13 +12,13 @@ from ..bundle.manifest import Manifest, Rule, read_manifest
 from ..errors import MonitoringError
 from .transform import Transformed, transform
 
-os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # on by default, and read while the library loads
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # on by default; read only at import
 
 import onnxruntime as ort
 
 Floats = npt.NDArray[np.float64]
 SILENT = 4
-# onnxruntime's own exceptions have no parent but Exception.
+# onnxruntime's own exceptions derive directly from Exception.
 FAILURES: tuple[type[Exception], ...] = (
     RuntimeError,
     ValueError,
@@ -31,7 +31,7 @@ FAILURES: tuple[type[Exception], ...] = (
 
 
 class Scores(NamedTuple):
-    """What a model says about N rows."""
+    """A model's results for N rows."""
 
     raw: Floats  # [N, K]
     prediction: Floats  # [N, K]
@@ -39,7 +39,7 @@ class Scores(NamedTuple):
 
 
 class Model:
-    """A bundle with its session open. Raises MonitoringError where the model file was changed."""
+    """A bundle with an open session. Raises MonitoringError if the model file was changed."""
 
     def __init__(self, folder: Path) -> None:
         self.manifest = read_manifest(folder)
@@ -68,7 +68,7 @@ class Model:
 
 
 def decide(policy: Rule | None, prediction: Transformed) -> list[str | None]:
-    """Return what the policy makes of predictions [N, K]; None without a policy."""
+    """Return the policy's decisions for predictions [N, K]; None without a policy."""
     if policy is None:
         return [None] * len(prediction)
     p = prediction[:, 0]
@@ -80,9 +80,9 @@ def decide(policy: Rule | None, prediction: Transformed) -> list[str | None]:
 
 
 def find(models: Path) -> dict[tuple[str, str], Path]:
-    """Return the bundles below a folder by name and version. Raises MonitoringError.
+    """Return the bundles in a folder by name and version. Raises MonitoringError.
 
-    A folder whose name begins with a dot is none: it is being written.
+    Folders that begin with a dot are ignored: they are being written.
     """
     if not models.is_dir():
         raise MonitoringError(f"{models}: wanted a folder of bundles, NAME/VERSION/manifest.json")
@@ -91,7 +91,9 @@ def find(models: Path) -> dict[tuple[str, str], Path]:
 
 
 def _session(path: Path, sha256: str) -> Any:
-    """Open a session with one thread: with more, sums change their order and so their bits."""
+    """Open a session with one thread: more threads would change the order of sums, and so
+    the bits.
+    """
     try:
         if path.exists() and not path.is_file():
             raise MonitoringError(f"{path}: wanted a regular file")
@@ -99,7 +101,7 @@ def _session(path: Path, sha256: str) -> Any:
     except OSError as error:
         raise MonitoringError(f"{path}: {error.strerror}") from error
     if hashlib.sha256(data).hexdigest() != sha256:
-        raise MonitoringError(f"{path}: is not the file its manifest names")
+        raise MonitoringError(f"{path}: not the file listed in its manifest; was it changed?")
     options = ort.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = SILENT
@@ -107,7 +109,7 @@ def _session(path: Path, sha256: str) -> Any:
         return ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
     except FAILURES as error:
         first = str(error).splitlines()[0]
-        raise MonitoringError(f"{path}: onnxruntime does not load it: {first}") from error
+        raise MonitoringError(f"{path}: onnxruntime cannot load it: {first}") from error
 
 
 __all__ = ["Manifest", "Model", "Scores", "decide", "find"]

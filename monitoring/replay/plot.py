@@ -10,7 +10,7 @@ from .trial import BINS, Trial
 
 
 def save(trial: Trial, path: Path) -> None:
-    """Write an HTML page that needs no network."""
+    """Write an HTML page that works offline."""
     model = harmless(trial.model)
     counts = np.array(trial.grid, dtype=float).T
     shown = np.log10(counts, where=counts > 0, out=np.full_like(counts, np.nan))

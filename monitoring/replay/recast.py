@@ -1,4 +1,4 @@
-"""Rows of one model version as another would have seen them: same applicants, other places."""
+"""Convert rows of one model version into rows of another, for the same applicants."""
 
 from typing import Any
 
@@ -16,16 +16,18 @@ Column = np.ndarray[tuple[int], np.dtype[np.float64]]
 
 
 def recast(batch: pa.RecordBatch, made_by: Manifest, other: Manifest) -> tuple[Floats, Any]:
-    """Return rows [N, F'] for `other`, and [N] whether it would have scored each applicant.
+    """Return rows [N, F'] for `other`, and a mask [N]: whether it would have scored the applicant.
 
-    Features go by name, categories by value. Where the old version put another value in the row
-    (a stand-in for missing, NaN for zero), the value is taken from what the client sent.
-    Raises MonitoringError where the other version wants a feature the old one did not have.
+    Features are matched by name, categories by value. If the old version replaced a value in the
+    row (missing by a number, zero by NaN), the value the client sent is used. Raises
+    MonitoringError if the other version needs a feature that the old one did not have.
     """
     places = {feature.name: i for i, feature in enumerate(made_by.features)}
     if absent := [f.name for f in other.features if f.name not in places]:
         names = ", ".join(absent)
-        raise MonitoringError(f"{other.name}/{other.version} wants what the log lacks: {names}")
+        raise MonitoringError(
+            f"{other.name}/{other.version} needs features that the log lacks: {names}"
+        )
     rows = rows_matrix(batch)
     columns, fit = [], np.ones(len(rows), np.bool_)
     for feature in other.features:
@@ -41,7 +43,7 @@ def recast(batch: pa.RecordBatch, made_by: Manifest, other: Manifest) -> tuple[F
 
 
 def as_sent(batch: pa.RecordBatch, column: Column, feature: Feature) -> Column:
-    """Return a number as the client sent it, where the row holds something else."""
+    """Return a number as the client sent it, if the row holds a replacement."""
     loses = feature.zero_as_missing or feature.missing.policy in {"zero", "impute"}
     if feature.type == "category" or not loses:
         return column
@@ -51,7 +53,7 @@ def as_sent(batch: pa.RecordBatch, column: Column, feature: Feature) -> Column:
 
 
 def translate(column: Column, old: Feature, new: Feature) -> tuple[Column, Any]:
-    """Return a column as the new version's row holds it, and where it would not be refused."""
+    """Return a column as the new version's row holds it, and a mask of what it would not refuse."""
     missing = np.isnan(column)
     fit = np.ones(len(column), np.bool_)
     if new.type == "category":

@@ -1,4 +1,4 @@
-"""Raw scores to predictions, in float64 and with the C library's exp, whose bits LightGBM has."""
+"""From raw scores to predictions, in float64 with the C library's exp, whose bits LightGBM has."""
 
 import math
 from collections.abc import Callable
@@ -10,13 +10,13 @@ from ..bundle.calibrator import Calibrator, curve
 from ..bundle.manifest import Transform
 from ..errors import MonitoringError
 
-# The transforms a calibrator may stand behind: whether the answer is of the other class.
+# Transforms that can have a calibrator: whether the answer is of the other class.
 COMPLEMENT = {"sigmoid": False, "one_minus_sigmoid": True}
 Transformed = npt.NDArray[np.float64]
 
 
 def exp(x: float) -> float:
-    """Return e to the x, infinity where it is too large."""
+    """Return exp(x), or infinity on overflow."""
     try:
         return math.exp(x)
     except OverflowError:
@@ -50,9 +50,9 @@ def transform(spec: Transform) -> Callable[[Transformed], Transformed]:
 
 
 def _calibrated(spec: Transform, calibrator: Calibrator) -> Callable[[Transformed], Transformed]:
-    """The calibrator's curve over the probability or the raw score; a complement comes last."""
+    """Apply the calibrator to the probability or the raw score; take the complement last."""
     if spec.name not in COMPLEMENT:
-        raise MonitoringError(f"manifest.json: a calibrator behind {spec.name!r}")
+        raise MonitoringError(f"manifest.json: a calibrator after {spec.name!r}")
     probability = transform(Transform("sigmoid", spec.sigmoid, spec.divide_by))
     of_other = COMPLEMENT[spec.name]
     try:
@@ -69,7 +69,7 @@ def _calibrated(spec: Transform, calibrator: Calibrator) -> Callable[[Transforme
 
 
 def softmax(raw: list[float]) -> list[float]:
-    """Return the share of each class: largest taken off, powers summed in order."""
+    """Return the share of each class: subtract the largest, then sum the powers in order."""
     largest = max(raw)
     powers = [exp(x - largest) for x in raw]
     total = 0.0

@@ -1,4 +1,4 @@
-"""A trial: the same past applicants before another model version, decision by decision."""
+"""A trial: score past applicants with another model version and compare the decisions."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -19,7 +19,7 @@ BINS = 50
 
 
 class Trial(msgspec.Struct):
-    """What would have changed; memory does not grow with the log."""
+    """What would have changed; its size does not grow with the log."""
 
     model: str
     records: int = 0
@@ -32,16 +32,16 @@ class Trial(msgspec.Struct):
 
     @property
     def compared(self) -> int:
-        """Applicants scored by both."""
+        """The number of applicants scored by both versions."""
         return sum(self.changes.values())
 
     @property
     def changed(self) -> int:
-        """Applicants whose decision would have been another."""
+        """The number of applicants whose decision would have been different."""
         return sum(n for (was, now), n in self.changes.items() if was != now)
 
     def add(self, was: Floats, now: Floats, decisions: Iterable[tuple[str, str]]) -> None:
-        """Count applicants scored by both: predictions [N] and their decisions."""
+        """Count applicants scored by both: their predictions [N] and decisions."""
         self.changes.update(decisions)
         shift = np.abs(now - was)
         self.shift_sum += float(shift.sum())
@@ -58,11 +58,11 @@ def run(log: Iterable[pa.RecordBatch], models: Path, other: str) -> Trial:
     challenger = Model(_folder(folders, other))
     if challenger.manifest.task != "binary":
         raise MonitoringError(
-            f"{other}: wanted a model that decides, got task {challenger.manifest.task}"
+            f"{other}: wanted a binary model, got task {challenger.manifest.task}"
         )
     if challenger.manifest.policy is None:
         raise MonitoringError(
-            f"{other}: has no policy, so there is no decision to compare; give it one: "
+            f"{other}: has no policy, so there are no decisions to compare; set one with "
             "python -m convert policy BUNDLE --threshold T"
         )
     trial = Trial(challenger.name)
@@ -78,7 +78,7 @@ def run(log: Iterable[pa.RecordBatch], models: Path, other: str) -> Trial:
 
 
 def _add(trial: Trial, champion: Model, challenger: Model, batch: pa.RecordBatch) -> None:
-    """Score one version's records with the challenger."""
+    """Score one version's records with the other version."""
     trial.records += batch.num_rows
     batch_with_row = batch.filter(pc.is_valid(batch["row"]))
     trial.without_row += batch.num_rows - batch_with_row.num_rows

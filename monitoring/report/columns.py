@@ -1,4 +1,4 @@
-"""Which columns the report shows: those of most concern that Evidently can digest."""
+"""Choose the columns of the report: those of most concern that Evidently can process."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ MOST = 40
 def shown(
     columns: Sequence[ColumnDrift], reference: pd.DataFrame, current: pd.DataFrame
 ) -> tuple[list[str], list[str]]:
-    """Return (names to show, in the order of concern; why others are left out).
+    """Return the names to show, by concern, and why others are left out.
 
     A column without any value on one side makes Evidently refuse the whole report.
     """

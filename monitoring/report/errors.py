@@ -1,7 +1,7 @@
-"""What can go wrong in making the report."""
+"""Errors of making the report."""
 
 from ..errors import MonitoringError
 
 
 class ReportError(MonitoringError):
-    """The report could not be made from these rows."""
+    """The report cannot be made from these rows."""

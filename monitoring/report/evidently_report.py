@@ -1,4 +1,4 @@
-"""Evidently's report: made with the plots people know, on a sample, its methods chosen by us."""
+"""Evidently's report on a sample of the rows, with methods and thresholds chosen by us."""
 
 import json
 import math
@@ -23,7 +23,7 @@ from .frame import LABEL, PREDICTION
 from .methods import Method, method
 
 SUMMARISED = 20
-"""Columns in the data summary, whose plots cost most."""
+"""Number of columns in the data summary, whose plots are the slowest."""
 HEADING = "font: 600 1.25rem sans-serif; margin: 1rem 2rem; overflow-wrap: anywhere"
 COLUMN_TESTS = (
     "row_count_tests", "missing_values_count_tests", "min_tests", "max_tests", "mean_tests",
@@ -43,7 +43,7 @@ def drift_report(
     settings: Settings,
     metadata: dict[str, str],
 ) -> Any:
-    """Run drift and summary over two frames of the same columns; return Evidently's Snapshot."""
+    """Compare two frames with the same columns; return Evidently's Snapshot."""
     names = list(current.columns)
     alpha = settings.alpha / len(names)
     chosen = {name: method(reference[name], current[name], alpha, settings) for name in names}
@@ -59,7 +59,7 @@ def outcome_report(
 ) -> Any:
     """Compare predictions with outcomes; return Evidently's Snapshot.
 
-    Without a threshold of ours only what needs none is shown: Evidently would take one half.
+    Without a threshold only metrics that need none are shown: Evidently would assume 0.5.
     """
     definition = DataDefinition(
         numerical_columns=[PREDICTION],
@@ -80,7 +80,7 @@ def _run(report: Any, definition: Any, reference: pd.DataFrame, current: pd.Data
 def _metrics(chosen: dict[str, Method]) -> list[Any]:
     drift = DataDriftPreset(
         columns=list(chosen),
-        drift_share=1 / len(chosen),  # one drifted column is drift, as in our verdict
+        drift_share=1 / len(chosen),  # one drifted column counts as drift, as in our verdict
         per_column_method={name: how.name for name, how in chosen.items()},
         per_column_threshold={name: how.threshold for name, how in chosen.items()},
     )
@@ -92,11 +92,11 @@ def _metrics(chosen: dict[str, Method]) -> list[Any]:
 
 
 def quiet_summary(names: list[str]) -> list[Any]:
-    """Return what DataSummaryPreset holds, without its tests.
+    """Return the parts of DataSummaryPreset without its tests.
 
-    They compare counts of rows with the reference's as if both were of one size. The preset's own
-    `include_tests=False` makes evidently 0.7.23 raise KeyError, and one test of it stays whatever
-    is passed; its parts take empty lists.
+    These tests compare row counts as if both sides had the same size. The preset's own
+    `include_tests=False` makes evidently 0.7.23 raise KeyError, and one of its tests always stays;
+    its parts accept empty lists.
     """
     column: dict[str, Any] = {test: [] for test in COLUMN_TESTS}
     dataset: dict[str, Any] = {test: [] for test in DATASET_TESTS}
@@ -105,12 +105,12 @@ def quiet_summary(names: list[str]) -> list[Any]:
 
 
 def save(snapshot: Any, folder: Path, name: str, title: str) -> None:
-    """Write NAME.html and NAME.json; `title`, on top of the page, holds no markup.
+    """Write NAME.html and NAME.json; `title`, at the top of the page, must hold no markup.
 
-    Raises ReportError where Evidently wrote nothing.
+    Raises ReportError if Evidently wrote nothing.
     """
     partial = folder / f".{name}.html.{os.getpid()}"
-    snapshot.save_html(str(partial))  # given a Path it writes nothing and says nothing
+    snapshot.save_html(str(partial))  # with a Path it silently writes nothing
     if not partial.is_file() or not partial.stat().st_size:
         raise ReportError(f"Evidently wrote nothing to {partial}")
     partial.write_text(_titled(partial.read_text("utf-8"), title), "utf-8")
@@ -126,7 +126,7 @@ def _titled(page: str, title: str) -> str:
 
 
 def _without_nan(value: Any) -> Any:
-    """Return JSON with null for NaN and the infinities, which strict parsers refuse."""
+    """Return JSON with null for NaN and infinities, which strict parsers refuse."""
     if isinstance(value, dict):
         return {key: _without_nan(inner) for key, inner in value.items()}
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""Sampled rows as a frame a person can read: names of categories, no infinities."""
+"""Sampled rows as a data frame for people: categories by name, no infinities."""
 
 from collections.abc import Sequence
 
@@ -25,7 +25,7 @@ def frame(block: Block, columns: Sequence[Column]) -> pd.DataFrame:
 
 
 def outcomes(block: Block) -> pd.DataFrame:
-    """Return prediction and outcome of the rows whose outcome is known."""
+    """Return predictions and outcomes of the rows with a known outcome."""
     if block.labels is None or block.scores is None:
         return pd.DataFrame({PREDICTION: [], LABEL: []})
     known = ~(np.isnan(block.labels) | np.isnan(block.scores))
@@ -34,7 +34,7 @@ def outcomes(block: Block) -> pd.DataFrame:
 
 
 def series(column: Column, values: Floats) -> "pd.Series[float] | pd.Series[str]":
-    """Return a column's values [n]: a number without infinities, a category by its label."""
+    """Return a column's values [n]: numbers without infinities, categories by label."""
     if column.kind != CATEGORY:
         return pd.Series(np.where(np.isfinite(values), values, np.nan))
     names = np.array([*distinct(column.labels), UNSEEN_LABEL, None], object)

@@ -1,4 +1,4 @@
-"""From two samples of rows to Evidently's report, in well under a minute."""
+"""Make Evidently's report from two samples of rows, in well under a minute."""
 
 import warnings
 from collections.abc import Sequence
@@ -27,9 +27,9 @@ def make_report(
 ) -> list[str]:
     """Write report.html and, with outcomes on both sides, outcomes-report.html; JSON beside each.
 
-    Returns what is left out, in words. Raises ReportError.
+    Returns descriptions of what was left out. Raises ReportError.
     """
-    from . import evidently_report as evidently  # three seconds, 280 MB: only when wanted
+    from . import evidently_report as evidently  # takes three seconds and 280 MB: only if needed
 
     before, now = frame(reference, columns), frame(current, columns)
     names, left_out = shown(drift.columns, before, now)
@@ -55,5 +55,5 @@ def make_report(
 
 
 def _can_be_judged(known: pd.DataFrame) -> bool:
-    """Whether there are good and bad, and predictions that are probabilities."""
+    """Whether both outcomes occur and all predictions are probabilities."""
     return known[LABEL].nunique() == 2 and bool(known[PREDICTION].between(0, 1).all())

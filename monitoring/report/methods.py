@@ -1,9 +1,10 @@
-"""Which of Evidently's methods suits a column, and from which value on it is drift.
+"""Choose Evidently's method and threshold for each column.
 
-Evidently's own choice changes with the sample's size, corrects for no number of columns and drops
-missing values. A continuous number: Kolmogorov-Smirnov, corrected for the number of columns. A
-category, or a number of few values: PSI over the values, above what chance gives at these sizes.
-Missing values: a test of their share, which no drift method of Evidently looks at.
+Evidently's own choice depends on the sample's size, does not correct for the number of columns, and
+drops missing values. For a continuous number: Kolmogorov-Smirnov, corrected for the number of
+columns. For a category or a number with few values: PSI over the values, above what chance gives at
+these sizes. For missing values: a test of their share, which none of Evidently's drift methods
+looks at.
 """
 
 from dataclasses import dataclass
@@ -15,12 +16,14 @@ from scipy.stats import chi2, norm
 from ..drift.result import Settings
 
 FEW_VALUES = 20
-"""Up to so many distinct numbers Evidently's PSI bins by value instead of by equal widths."""
+"""Up to this many distinct numbers, Evidently's PSI has a bin per value instead of equal widths."""
 
 
 @dataclass(frozen=True)
 class Method:
-    """A method by Evidently's name and its threshold; the largest share of missing values."""
+    """A method by Evidently's name, its threshold, and the largest acceptable share of
+    missing values.
+    """
 
     name: str
     threshold: float
@@ -30,7 +33,7 @@ class Method:
 def method(
     reference: "pd.Series[float]", current: "pd.Series[float]", alpha: float, settings: Settings
 ) -> Method:
-    """Choose for a column; `alpha` is the chance of a false alarm left for one column."""
+    """Choose the method for a column; `alpha` is the chance of a false alarm for this column."""
     most_missing = _most_missing(reference, len(current), alpha, settings)
     number = pd.api.types.is_numeric_dtype(reference.dtype)
     values = reference.nunique()

@@ -1,4 +1,4 @@
-"""Quantile bins of a column of reference values: the rule of docs/bundle.md, `profile.json`."""
+"""Quantile bins of a column of reference values, as in `profile.json` (docs/bundle.md)."""
 
 import numpy as np
 
@@ -8,10 +8,10 @@ BINS = 10
 
 
 def edges_of(values: Floats) -> Floats:
-    """Return ascending bin edges for finite or infinite `values` [n], none of them NaN.
+    """Return ascending bin edges for `values` [n], which hold no NaN.
 
-    Up to ten distinct values get a bin each. Otherwise deciles, and every value that a tenth of the
-    rows hold gets a bin of its own: a mass of zeros must not hide inside a wider bin.
+    Up to ten distinct values get a bin each. Otherwise the edges are the deciles, and every value
+    that a tenth of the rows hold gets a bin of its own: many zeros must not hide in a wider bin.
     """
     distinct, counts = np.unique(values, return_counts=True)
     if len(distinct) <= BINS:
@@ -23,17 +23,19 @@ def edges_of(values: Floats) -> Floats:
 
 
 def _deciles(counts: Ints) -> Ints:
-    """Positions of the smallest values with at least k tenths of the rows at or below them."""
+    """Return the positions of the smallest values with at least k tenths of the rows at or
+    below.
+    """
     at_or_below = np.cumsum(counts)
     found: Ints = np.searchsorted(at_or_below * BINS, at_or_below[-1] * np.arange(1, BINS))
     return found
 
 
 def sentinels_of(values: Floats) -> dict[float, int]:
-    """Return {value: rows} of an extreme value that stands for something else than a number.
+    """Return {value: rows} of extreme values that stand for something else, such as -999.
 
-    The smallest or the largest value, where at least two rows hold it and the gap to its neighbour
-    is wider than the rest spans.
+    The smallest or the largest value is one if at least two rows hold it and the gap to its
+    neighbour is wider than the range of all other values.
     """
     distinct, counts = np.unique(values[np.isfinite(values)], return_counts=True)
     found: dict[float, int] = {}

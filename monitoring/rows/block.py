@@ -1,4 +1,4 @@
-"""Some rows in memory, column by column: what every source of current rows yields."""
+"""A block of rows in memory, column by column, as every source of current rows yields them."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -11,11 +11,13 @@ from .columns import Floats
 
 @dataclass
 class Block:
-    """Rows of one source. `values`: per column a vector [rows]; a category as its label's position.
+    """Rows of one source.
 
-    `hours` [rows] is datetime64[h], None where the rows carry no time; `scores` [rows] likewise,
-    NaN where a row has none; `decisions` [rows] or empty, "" where a row has none; `labels` [rows]
-    is the outcome, 0 or 1, NaN where it is not known yet.
+    `values`: one vector [rows] per column; a category as its label's position.
+
+    `hours` [rows] is datetime64[h], None if the rows carry no time. `scores` [rows] is NaN where a
+    row has none. `decisions` [rows] is empty, or "" where a row has none. `labels` [rows] is the
+    outcome, 0 or 1, NaN while it is unknown.
     """
 
     rows: int
@@ -50,7 +52,7 @@ class Block:
         return None if self.hours is None else self.hours.astype("datetime64[D]")
 
     def by_day(self) -> Iterator[tuple[str, "Block"]]:
-        """Yield (ISO day, rows of that day); an empty day where the rows carry no time."""
+        """Yield (ISO day, rows of that day); the day is "" if the rows carry no time."""
         return self._by(self.days)
 
     def by_hour(self) -> Iterator[tuple[str, "Block"]]:

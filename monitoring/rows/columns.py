@@ -1,4 +1,4 @@
-"""A column of the model: what it is called, how it is binned, how much the model leans on it."""
+"""A feature's column: its name, its bins and its importance."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -14,12 +14,15 @@ Ints = NDArray[np.int64]
 NUMBER = "number"
 CATEGORY = "category"
 UNSEEN = -1.0
-"""A category code for a value that the reference never held; missing is NaN."""
+"""The code of a category value that is not in the reference; missing is NaN."""
 
 
 @dataclass(frozen=True)
 class Column:
-    """One feature. `edges` [K-1] for a number, `labels` [K] for a category; K bins either way."""
+    """One feature.
+
+    `edges` [K-1] for a number, `labels` [K] for a category; K bins in both cases.
+    """
 
     name: str
     kind: str
@@ -31,21 +34,24 @@ class Column:
     importance: float = 0.0
     used: bool = True
     categories: tuple[Value, ...] = ()
-    """A category's values as rows hold them; its `labels` are these as text."""
+    """A category's values; `labels` are the same as text."""
     ordered: bool = False
-    """Whether a category's values have an order, which is that of its labels."""
+    """Whether a category's values are ordered, as its labels are."""
     infinite: bool = False
-    """Whether a number may be infinite: of a file it may, no model takes it."""
+    """Whether a number may be infinite: in a file it may, in a model's rows it may not."""
 
     @property
     def size(self) -> int:
-        """Length of its counts: the bins, for a category one for unseen values, then missing."""
+        """The length of its counts: the bins, one for unseen values (category), one for missing."""
         return len(self.edges) + 2 if self.kind == NUMBER else len(self.labels) + 2
 
 
 @dataclass
 class Counts:
-    """How many rows fell where. `bins` [size], missing last; adds up over blocks and segments."""
+    """How many rows fell into each bin.
+
+    `bins` [size], missing last; counts of blocks can be added.
+    """
 
     bins: Ints
     outside: int = 0
@@ -53,7 +59,7 @@ class Counts:
 
     @property
     def rows(self) -> int:
-        """All rows, missing ones too."""
+        """All rows, including missing values."""
         return int(self.bins.sum())
 
     @property
@@ -69,7 +75,7 @@ class Counts:
 
 
 STRANGE_KEPT = 100
-"""How many distinct out-of-range values are remembered, the most frequent ones."""
+"""How many distinct out-of-range values are kept: the most frequent ones."""
 
 
 def count(column: Column, values: Floats) -> Counts:
@@ -80,7 +86,7 @@ def count(column: Column, values: Floats) -> Counts:
     bins = np.bincount(
         np.searchsorted(column.edges, values, side="right"), minlength=column.size
     ).astype(np.int64)
-    bins[-2] -= missing  # NaN sorts behind every edge
+    bins[-2] -= missing  # NaN sorts after every edge
     bins[-1] = missing
     outside = values[(values < column.low) | (values > column.high)]
     if column.sentinels:

@@ -1,18 +1,18 @@
-"""What can stop a drift run: exit code 3 and one line."""
+"""Errors that stop a drift run: exit code 3 and one line."""
 
 from ..errors import MonitoringError
 
 
 class DriftError(MonitoringError):
-    """The verdict cannot be computed from what was given."""
+    """The verdict cannot be computed from these inputs."""
 
 
 class BadReferenceError(DriftError):
-    """The bundle has no readable profile, or it does not fit its manifest."""
+    """The bundle's profile is missing or unreadable, or does not fit its manifest."""
 
 
 class BadCurrentError(DriftError):
-    """The current rows cannot be read as the reference's columns."""
+    """The current rows do not have the reference's columns."""
 
 
 class OutcomesError(MonitoringError):

@@ -1,4 +1,4 @@
-"""A reference made from a file of rows, for two files and no bundle."""
+"""A reference made from a file of rows, for comparing two files without a bundle."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,15 +25,15 @@ BESIDE = {TIME, *SCORES, DECISION, "request_id"}
 
 
 def from_file(path: str, ignored: Sequence[str] = ()) -> Reference:
-    """Read the reference from a file. Raises BadReferenceError, BadCurrentError."""
+    """Read a reference from a file. Raises BadReferenceError and BadCurrentError."""
     names = [name for name in column_names(Path(path)) if name not in ignored]
     cells = _read(Path(path), names)
     columns, skipped = columns_of(cells)
     if not columns:
-        raise BadReferenceError(f"{path}: no column that drift can be looked for in")
+        raise BadReferenceError(f"{path}: no column that can be checked for drift")
     notes = [f"{name}: {why}, left out" for name, why in skipped.items()]
     notes += [
-        f"{column.name}: {odd}: taken for a category, though most of its values are numbers"
+        f"{column.name}: {odd}: treated as a category, though most of its values are numbers"
         for column in columns
         if column.kind == CATEGORY and (odd := _odd(cells[column.name], column.labels))
     ]
@@ -68,7 +68,7 @@ def columns_of(table: dict[str, list[Cells]]) -> tuple[tuple[Column, ...], dict[
 
 
 def _column(name: str, cells: list[Cells]) -> Column | str:
-    """Return the column, or why it is none: numbers where every cell is one, else categories."""
+    """Return the column (a number if every cell is one, else a category), or why it is left out."""
     kinds = {array_of(part).type for part in cells}
     if all(map(_is_number, kinds)):
         return number_column(name, _present(cells))
@@ -91,7 +91,7 @@ def _column(name: str, cells: list[Cells]) -> Column | str:
 
 
 def _odd(cells: list[Cells], texts: Sequence[str]) -> str | None:
-    """Name the first text in a CSV's column of mostly numbers; None where it is not such a one."""
+    """Return the first text in a CSV column that is mostly numbers; None for other columns."""
     numeric = sum(isinstance(spelled(str(text)), int | float) for text in texts)
     if not isinstance(cells[0], tuple) or not len(texts) / 2 < numeric < len(texts):
         return None
@@ -120,7 +120,9 @@ def _present(cells: list[Cells]) -> Floats:
 
 
 def _values(texts: list[Value]) -> list[Value]:
-    """Texts that all are 1, 2.5 or true as we would write them are these values; 01 is a text."""
+    """Convert texts to values if all are spelled as we would write them: 1, 2.5, true, but
+    not 01.
+    """
     found = [spelled(text) if isinstance(text, str) else text for text in texts]
     truths = all(isinstance(value, bool) for value in found)
     plain = labels_of(found) == tuple(texts) and not any(isinstance(v, str) for v in found)
@@ -135,7 +137,7 @@ def _are_times(texts: pa.Array) -> bool:
 
 
 def number_column(name: str, values: Floats) -> Column:
-    """Return a number's column with the bins of its reference values [n], none of them NaN."""
+    """Return a numeric column with the bins of its reference values [n], which hold no NaN."""
     sentinels = sentinels_of(values)
     usual = values[np.isfinite(values) & ~np.isin(values, list(sentinels))]
     low, high = (usual.min(), usual.max()) if len(usual) else (-np.inf, np.inf)

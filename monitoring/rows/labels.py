@@ -1,4 +1,4 @@
-"""Outcomes as they come in, months later: request_id, outcome (1 is bad, 0 is good)."""
+"""Outcomes as they become known, months later: request_id, outcome (1 is bad, 0 is good)."""
 
 from pathlib import Path
 
@@ -18,10 +18,11 @@ SCHEMA = pa.schema({REQUEST: pa.string(), OUTCOME: pa.float64(), INDEX: pa.strin
 
 
 class Labels:
-    """Known outcomes by record; a batch's later applicants by an optional column `index`.
+    """Known outcomes by request id, and by an optional column `index` for applicants of a batch.
 
-    A blank outcome is not known yet; the same outcome may stand there twice, two different not.
-    `unmatched` of them have met no record yet; `repeated` records had the id of an earlier one.
+    A blank outcome is not known yet. The same outcome may occur twice, two different ones may not.
+    `unmatched` outcomes have found no record yet; `repeated` records share the id of an earlier
+    one.
     """
 
     def __init__(self, path: Path) -> None:
@@ -32,22 +33,22 @@ class Labels:
         known = known.group_by([REQUEST, OUTCOME]).aggregate([])
         self._keys = known[REQUEST].combine_chunks()
         if twice := _twice(self._keys):
-            raise OutcomesError(f"{path}: {twice} stands in it twice, with outcomes 0 and 1")
+            raise OutcomesError(f"{path}: {twice} occurs twice, with outcomes 0 and 1")
         self._outcomes = known[OUTCOME].to_numpy()
         self._met = np.zeros(len(self._keys), np.int64)
 
     @property
     def unmatched(self) -> int:
-        """Outcomes that have met no record."""
+        """The number of outcomes that have found no record."""
         return int(np.count_nonzero(self._met == 0))
 
     @property
     def repeated(self) -> int:
-        """Records whose outcome an earlier record had already met."""
+        """The number of records whose outcome was already given to an earlier record."""
         return int(np.maximum(self._met - 1, 0).sum())
 
     def of(self, requests: pa.Array, indexes: pa.Array | None) -> NDArray[np.float64]:
-        """Return the outcome of each record [n], NaN where it is not known."""
+        """Return the outcome of each record [n], NaN if unknown."""
         where = pc.index_in(_keys(requests, indexes), value_set=self._keys)
         found = pc.fill_null(where, -1).to_numpy(zero_copy_only=False)
         outcomes = np.full(len(found), np.nan)
@@ -65,7 +66,7 @@ def _keys(requests: pa.Array, indexes: pa.Array | None) -> pa.Array:
 
 
 def _twice(keys: pa.Array) -> str:
-    """Name a record that has two outcomes; empty where none has."""
+    """Return a record with two different outcomes; "" if there is none."""
     times = pc.value_counts(keys)
     twice = times.field("values").filter(pc.greater(times.field("counts"), 1))
     if not len(twice):
@@ -75,7 +76,7 @@ def _twice(keys: pa.Array) -> str:
 
 
 def _read(path: Path) -> pa.Table:
-    """Return request_id as text, outcome as 0, 1 or null, index as text; raises OutcomesError."""
+    """Return request_id as text, outcome as 0, 1 or null, index as text. Raises OutcomesError."""
     parts, before = [], 0
     try:
         names = column_names(path)

@@ -1,4 +1,4 @@
-"""Rows of the prediction log, as the model saw them: segments and Parquet of every replica."""
+"""Rows of the prediction log as the model saw them, from segments and Parquet of all replicas."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -45,7 +45,7 @@ class Log:
         self.absent: list[str] = []
 
     def blocks(self) -> Iterator[Block]:
-        """Yield the rows that this model scored. Raises MonitoringError on a damaged log."""
+        """Yield the rows that this model scored. Raises MonitoringError for a damaged log."""
         mine, once = 0, Once()
         for batch in sources.batches(self.folders, self.window, once):
             scored = self._mine(batch)
@@ -63,7 +63,7 @@ class Log:
             )
 
     def _mine(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        """Return the answers this model gave, with their row; count the rest by what they are."""
+        """Return this model's answers that hold their row; count all other records by reason."""
         refused = pc.equal(batch["kind"], "refused")
         unfit = pc.fill_null(pc.and_(refused, pc.equal(batch["status"], STATUS)), False)
         self.refused.add(self._of_the_model(batch.filter(unfit)))
@@ -77,7 +77,7 @@ class Log:
         return self._keep(batch, held, pa.array(["without its row"] * batch.num_rows))
 
     def _look_at_policies(self, batch: pa.RecordBatch) -> None:
-        """Count what another policy than the bundle's decided, by that policy."""
+        """Count the decisions made by policies other than the bundle's."""
         policies = Counter(pc.fill_null(batch["policy"], NO_POLICY).to_pylist())
         del policies[self._policy]
         self.other_policies += policies
@@ -87,12 +87,12 @@ class Log:
         return self.reference.policy.version if self.reference.policy else NO_POLICY
 
     def _decisions(self, batch: pa.RecordBatch) -> pa.Array:
-        """Return the decisions of the bundle's policy: a new cut-off alone is no drift."""
+        """Return the decisions of the bundle's policy only: a new threshold is not drift."""
         ours = pc.equal(pc.fill_null(batch["policy"], NO_POLICY), self._policy)
         return pc.if_else(ours, batch["decision"], None)
 
     def _of_the_model(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        """Return the records of this model; count the rest by whose they are."""
+        """Return the records of this model, and count the others by model."""
         names = self._whose(batch)
         return self._keep(batch, pc.equal(names, self._wanted), names)
 
@@ -139,7 +139,7 @@ def _by_column(rows: np.ndarray[tuple[int, int], np.dtype[np.float64]]) -> list[
 
 
 def _positions(feature: Feature, codes: Floats) -> Floats:
-    """Return a category's codes as positions among its labels; a number as it is."""
+    """Return a category's codes as positions among its labels; numbers unchanged."""
     if feature.type != CATEGORY or feature.codes == list(range(len(feature.codes))):
         return codes
     order = np.argsort(feature.codes)
@@ -150,7 +150,7 @@ def _positions(feature: Feature, codes: Floats) -> Floats:
 
 
 def mark_unseen(features: Sequence[Feature], values: list[Floats], flags: pa.Array) -> None:
-    """Turn missing into unseen where the server flagged it: the row itself cannot tell them."""
+    """Mark values as unseen that the server flagged so: in the row they look like missing ones."""
     names = pc.list_flatten(flags)
     chosen = pc.fill_null(pc.starts_with(names, UNSEEN_FLAG), False)
     flagged = names.filter(chosen).to_pylist()

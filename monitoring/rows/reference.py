@@ -1,4 +1,4 @@
-"""The reference: the model's columns and how the rows it was judged on fell into their bins."""
+"""The reference: the model's columns, and the histograms of the rows it was judged on."""
 
 from collections import Counter
 from dataclasses import dataclass, field, replace
@@ -30,14 +30,14 @@ class Reference:
     policy: Policy | None = None
     left_out: frozenset[str] = frozenset()
     stand_ins: tuple[float, ...] = ()
-    """Per column what the model saw in missing's place, NaN where it saw that it was missing."""
+    """Per column the value that replaces missing ones in the model's rows, NaN if none does."""
 
     def against(self, earlier: Tally) -> "Reference":
-        """Return the same columns with an earlier period in the place of the training rows."""
+        """Return the same columns, with an earlier period instead of the reference rows."""
         return replace(self, tally=earlier)
 
     def as_seen(self, block: Block) -> Block:
-        """Return rows as a client sent them with the stand-ins in missing's place."""
+        """Replace missing values in rows as a client sent them, as the server does."""
         if not self.stand_ins:
             return block
         pairs = zip(block.values, self.stand_ins, strict=True)
@@ -106,14 +106,15 @@ def _notes(manifest: Manifest, profile: Profile) -> list[str]:
     if profile.prediction is None:
         return [f"{manifest.name} {manifest.version} has no reference scores: no score drift"]
     of = manifest.probability_of
-    return [] if of is None else [f"the score is the probability of {of!r}"]
+    return [] if of is None else [f"the score is the probability of class {of!r}"]
 
 
 def as_the_model_sees(reference: Reference) -> Reference:
-    """Return the reference of logged rows, where a stand-in value has taken missing's place.
+    """Return the reference for logged rows, in which missing values may have been replaced.
 
-    Where a feature's policy is `zero` or `impute`, a row of the log holds that value and no longer
-    says that it was missing: so the reference's missing rows are counted as that value too.
+    If a feature's policy is `zero` or `impute`, a logged row holds the replacement and no longer
+    shows that the value was missing. So the reference's missing values are counted as that value
+    too.
     """
     stand_ins = tuple(map(_stand_in, reference.columns, reference.features))
     triples = zip(reference.columns, reference.tally.columns, stand_ins, strict=True)

@@ -1,4 +1,4 @@
-"""Refused requests, counted: those refused with 422 by feature and fault, others by status."""
+"""Count requests that were refused with 422, by feature and by fault."""
 
 from collections import Counter
 from typing import TypeVar
@@ -8,20 +8,20 @@ import pyarrow as pa
 
 STATUS = 422
 KEPT = 1000
-"""How many distinct faults are remembered, the most frequent ones."""
+"""How many distinct faults are kept: the most frequent ones."""
 LONGEST = 200
 Key = TypeVar("Key")
 
 
 class SaidFault(msgspec.Struct):
-    """What a record of a refused request says of one feature."""
+    """What the record of a refused request says about one feature."""
 
     feature: str = ""
     wanted: str = ""
 
 
 class RefusedTally:
-    """Counts what one model answered and refused; memory does not grow with it."""
+    """Counts what one model answered and refused, in bounded memory."""
 
     def __init__(self) -> None:
         self.requests = self.answered = 0
@@ -31,7 +31,7 @@ class RefusedTally:
         self._decoder = msgspec.json.Decoder(list[SaidFault])
 
     def add(self, batch: pa.RecordBatch) -> None:
-        """Count the records of refused requests; a fault once a request."""
+        """Count records of refused requests; each fault counts once per request."""
         self.requests += batch.num_rows
         for text in batch["faults"].drop_null().to_pylist():
             said = self._said(text)
@@ -45,7 +45,7 @@ class RefusedTally:
         self.others.update(statuses.drop_null().to_pylist())
 
     def _said(self, text: str) -> list[tuple[str, str]]:
-        """Return the faults of a record, each once; none of a record that tells them otherwise."""
+        """Return the faults in a record, each once; none if they are not in our server's format."""
         try:
             faults = ((f.feature, f.wanted[:LONGEST]) for f in self._decoder.decode(text))
             return list(dict.fromkeys(faults))

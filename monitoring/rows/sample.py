@@ -1,8 +1,8 @@
-"""A bounded sample of the rows, stratified by score band, for the report people look at.
+"""A bounded sample of the rows, stratified by score band, for the report.
 
 The verdict counts every row; a report with plots cannot. Each row draws a random key and each
-stratum keeps its smallest keys, so one pass over any number of rows is enough. Strata are then cut
-to their share of all rows, so that the sample's score distribution is that of the rows.
+stratum keeps its smallest keys, so one pass over any number of rows is enough. The strata are then
+cut to their share of all rows, so that the sample has the same score distribution.
 """
 
 from collections.abc import Sequence
@@ -20,7 +20,9 @@ SEED = 20260101
 
 @dataclass
 class Sample:
-    """At most `size` rows of all that were offered, `seen` [strata] of them per score band."""
+    """At most `size` of all rows offered; `seen` [strata] counts the rows offered per score
+    band.
+    """
 
     size: int
     score_edges: Floats
@@ -65,7 +67,7 @@ def _smallest(kept: list[tuple[Floats, Block]], size: int) -> tuple[Floats, Bloc
 
 
 def join(blocks: list[Block]) -> Block:
-    """Return blocks of one source as one; at least one block is wanted."""
+    """Return blocks of one source as one; needs at least one block."""
     return Block(
         sum(block.rows for block in blocks),
         [np.concatenate(column) for column in zip(*(b.values for b in blocks), strict=True)],

@@ -1,4 +1,4 @@
-"""Rows of files, in blocks: drift for anyone without our log."""
+"""Rows of files, in blocks: for drift without our log."""
 
 import glob
 from collections.abc import Callable, Iterator, Sequence
@@ -21,7 +21,7 @@ from .encode import encode
 from .errors import BadCurrentError
 from .labels import REQUEST, Labels
 from .refused import RefusedTally
-from .table_file import TableError
+from .table_file import TableError, separator_hint
 
 TIME = "time"
 # As the log and its exports call it, and `server score`.
@@ -31,7 +31,7 @@ LABELS = ("__label",)
 
 
 class Table:
-    """Files of one shape, read as the columns of a model."""
+    """Files with the same columns, read as the columns of a model."""
 
     def __init__(
         self,
@@ -43,25 +43,26 @@ class Table:
         self.paths = _files(path)
         self.columns = columns
         self.window, self.labels = window, labels
-        self.refused: RefusedTally | None = None  # a file holds rows, not who asked for them
+        self.refused: RefusedTally | None = None  # a file of rows says nothing of refused requests
         self.names = column_names(self.paths[0])
         known = {column.name for column in columns}
         beside = {TIME, *SCORES, DECISION, *LABELS, "__raw", REQUEST}
-        self.beside = beside - known  # a feature of such a name is a feature
+        self.beside = beside - known  # unless a feature has that name
         self.unknown = [name for name in self.names if name not in known | beside]
         self.absent = [column.name for column in columns if column.name not in self.names]
         if len(self.absent) * 2 > len(columns):
             raise BadCurrentError(
-                f"{path}: {len(self.absent)} of {len(columns)} columns of the model are not in it"
-                f" ({', '.join(self.absent[:3])}, ...): is it a file of another model?"
+                f"{path}: {len(self.absent)} of the model's {len(columns)} columns are missing"
+                f" ({', '.join(self.absent[:3])}, ...): is this a file for another model?"
+                f"{separator_hint(self.names)}"
             )
         if labels and REQUEST not in {*self.names} & self.beside:
-            raise BadCurrentError(f"{path}: wanted a column {REQUEST} to join the outcomes by")
+            raise BadCurrentError(f"{path}: wanted a column {REQUEST} to join the outcomes on")
         if window != EVER and TIME not in {*self.names} & self.beside:
             raise BadCurrentError(f"{path}: wanted a column {TIME} to select a span of time by")
 
     def blocks(self) -> Iterator[Block]:
-        """Yield the rows, some tens of thousands at a time. Raises BadCurrentError."""
+        """Yield the rows, up to BLOCK_ROWS at a time. Raises BadCurrentError."""
         wanted = [c.name for c in self.columns if c.name in self.names]
         beside = (TIME, *SCORES, DECISION, *LABELS, *([REQUEST] if self.labels else []))
         wanted += [n for n in beside if n in self.names and n in self.beside]
@@ -131,7 +132,7 @@ def moments(array: pa.Array) -> NDArray[np.datetime64]:
 
 
 def texts(array: pa.Array) -> list[str]:
-    """Return decisions [n] as text, empty where there is none."""
+    """Return decisions [n] as text, "" where there is none."""
     found: list[str] = pc.fill_null(array.cast(pa.string()), "").to_pylist()
     return found
 

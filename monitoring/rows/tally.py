@@ -1,4 +1,4 @@
-"""Everything counted about some rows in one pass; tallies of blocks, segments and days add up."""
+"""All counts of some rows, made in one pass; tallies of blocks, segments and days can be added."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -12,7 +12,7 @@ from .columns import Column, Counts, Floats, Ints, count
 
 @dataclass
 class Tally:
-    """Counts of each column, of the score's bins and of the decisions over `rows` rows."""
+    """Counts of each column, of the score's bins and of the decisions, over `rows` rows."""
 
     columns: list[Counts]
     scores: Ints
@@ -50,7 +50,9 @@ def tally(columns: Sequence[Column], score_edges: Floats, block: Block) -> Tally
 
 
 def count_scores(edges: Floats, scores: Floats | None) -> Ints:
-    """Return how many scores [n] fall into each of the K bins between K - 1 edges; NaN in none."""
+    """Return how many scores [n] fall into each of the K bins between K - 1 edges; NaN into
+    none.
+    """
     if scores is None:
         return np.zeros(len(edges) + 1, np.int64)
     where = np.searchsorted(edges, scores[~np.isnan(scores)], side="right")

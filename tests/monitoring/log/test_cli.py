@@ -171,4 +171,4 @@ def test_a_folder_of_files_of_other_names_is_no_empty_log(
 ) -> None:
     segment(tmp_path / "log", [line(record(0))]).rename(tmp_path / "log" / name)
     assert main(["log", "stats", str(tmp_path / "log")]) == 2
-    assert f"1 files of other names, {name} the first" in capsys.readouterr().err
+    assert f"1 files with other names, such as {name};" in capsys.readouterr().err

@@ -91,7 +91,7 @@ def test_a_file_that_exists_is_not_overwritten(
     segment(tmp_path, map(line, SENT))
     (tmp_path / "out").write_text("mine")
     assert export(tmp_path, tmp_path / "out", "csv") == 2
-    assert "exists already" in capsys.readouterr().err
+    assert "already exists" in capsys.readouterr().err
 
 
 def test_a_window_selects_by_time(tmp_path: Path) -> None:

@@ -75,10 +75,10 @@ def test_lines_cut_off_the_end_and_files_gone_are_found_against_an_earlier_run(
     path.write_bytes(b"".join(LINES[:9]))  # by itself a whole chain
     assert verify(tmp_path / "log") == 0
     assert verify(tmp_path / "log", "--against", tmp_path / "heads") == 1
-    assert "9 lines, 10 seen before" in capsys.readouterr().err
+    assert "9 lines, 10 earlier" in capsys.readouterr().err
     path.unlink()
     assert verify(tmp_path / "log", "--against", tmp_path / "heads") == 1
-    assert "is gone" in capsys.readouterr().err
+    assert "is missing now" in capsys.readouterr().err
 
 
 def test_one_changed_byte_of_parquet_is_found(

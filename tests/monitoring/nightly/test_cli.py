@@ -167,11 +167,11 @@ def test_damage_inside_a_segment_is_an_error(
 @pytest.mark.parametrize(
     ("arguments", "wanted"),
     [
-        ([], "wanted --log DIR or --current FILE"),
+        ([], "give either --log DIR or --current FILE"),
         (["--log", "nowhere"], "nowhere"),
         (["--current", "nowhere.csv"], "no such file"),
         (["--log", ".", "--window", "soon"], "7d"),
-        (["--log", ".", "--baseline", "previous"], "wanted --window or --since"),
+        (["--log", ".", "--baseline", "previous"], "previous needs --window or --since"),
         (["--log", ".", "--since", "yesterday"], "wanted a day or time"),
         (["--log", ".", "--window", "99999999w"], "at most 100 years"),
         (["--log", ".", "--since", "2026-02-01", "--until", "2026-01-01"], "is not before"),

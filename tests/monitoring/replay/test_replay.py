@@ -155,7 +155,7 @@ def test_a_changed_model_file_is_refused(
     path.write_bytes(path.read_bytes() + b"\n")
     models = str(tmp_path / "models")
     assert main(["replay", "--log", str(copy), "--models", models]) == 2
-    assert "is not the file its manifest names" in capsys.readouterr().err
+    assert "not the file listed in its manifest" in capsys.readouterr().err
 
 
 def test_records_without_a_row_and_refused_ones_are_counted_not_failed(

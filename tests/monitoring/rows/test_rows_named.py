@@ -58,7 +58,7 @@ def test_outcomes_name_file_row_and_column(
     assert f"{file}: row 2: {column}: wanted a finite number" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(("count", "said"), [(300, "taken for a category"), (3000, "left out")])
+@pytest.mark.parametrize(("count", "said"), [(300, "treated as a category"), (3000, "left out")])
 def test_one_text_among_numbers_of_a_reference_file_is_named(
     count: int, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
