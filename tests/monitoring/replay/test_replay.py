@@ -144,7 +144,7 @@ def test_a_model_that_is_not_there_or_not_the_same_is_said_so(
     assert "1,000 not among the models" in capsys.readouterr().out
     alter(copy, 3, lambda record: record.update(sha256="00" * 32))
     assert replay(copy, bundle) == 1
-    assert "1 another model.onnx stands under that name" in capsys.readouterr().out
+    assert "1 the bundle of that name holds another model.onnx" in capsys.readouterr().out
 
 
 def test_a_changed_model_file_is_refused(

@@ -56,7 +56,7 @@ def test_a_file_of_another_model_is_refused(tmp_path: Path) -> None:
     portfolio_frame(300, 0).to_csv(tmp_path / "rows.csv", index=False)
     reference = from_file(str(tmp_path / "rows.csv"))
     pd.DataFrame({"few": [1], "x": [2]}).to_csv(tmp_path / "other.csv", index=False)
-    with pytest.raises(BadCurrentError, match=r"4 of 5 columns .* is it a file of another model"):
+    with pytest.raises(BadCurrentError, match="is this a file for another model"):
         Table(str(tmp_path / "other.csv"), reference.columns)
 
 
