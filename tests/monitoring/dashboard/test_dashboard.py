@@ -114,7 +114,7 @@ def test_the_head_tells_how_many_were_refused(browser: Chrome, world: Path, tmp_
         shown = open_page(browser, url, "Why requests were refused", "refused")
     assert "Drift, ▲▲▲ large" in shown
     assert "Refused requests: 33.3%" in alerts(browser, "Error")[1]
-    assert "200 of 600 asked were refused (33.3%): KIND 200" in shown
+    assert "200 of 600 requests refused (33.3%): KIND 200" in shown
     assert "95 % interval 29.7% to 37.2%: DRIFTED" in shown
     assert "Not among them, since their bodies could not be read: 5 with 400" in shown
     no_sideways_scrolling(browser)

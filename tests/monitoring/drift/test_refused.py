@@ -53,11 +53,11 @@ def test_a_third_refused_over_http_is_drift(
     given = ["--model", str(bundle), "--log", str(log), "--out", str(out), "--no-report"]
     assert main(["drift", *given]) == 1
     said = capsys.readouterr().out
-    assert "200 of 600 asked were refused (33.3%): KIND 200  DRIFTED" in said
+    assert "200 of 600 requests refused (33.3%): KIND 200  DRIFTED" in said
     assert "passed over: refused" not in said
     found = output.read(out)
     assert (found.status, found.level) == ("drift", "large")
-    assert found.reasons[0] == "200 of 600 asked were refused (33.3%): KIND 200"
+    assert found.reasons[0] == "200 of 600 requests refused (33.3%): KIND 200"
     assert found.refused is not None
     assert found.refused.features == {"KIND": 200}
     assert [(f.feature, f.requests) for f in found.refused.faults] == [("KIND", 200)]

@@ -129,7 +129,7 @@ BOTH = ["approve", "refuse"]
     [
         (EVERY, ["approve"], []),
         (EVERY, BOTH, []),
-        (NUMBERS % 2 == 0, BOTH, ["what the 200 refused would have done"]),
+        (NUMBERS % 2 == 0, BOTH, ["say nothing about the 200 refused"]),
         (NUMBERS % 4 == 0, BOTH, ["the 200 refused", "100 of the 200 not refused"]),
         (NUMBERS != 1, BOTH, ["199 of the 200 refused have an outcome"]),
         (NUMBERS != 0, ["approve"], ["1 of the 400 scored have no outcome yet"]),

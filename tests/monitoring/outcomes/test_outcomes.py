@@ -123,9 +123,9 @@ def test_what_is_not_known_is_said(world: tuple[Path, Path, pd.DataFrame], tmp_p
         ("request_id,outcome\na,bad\n", "bad"),
         (
             "request_id,outcome\na,1\na,0\n",
-            "request_id a stands in it twice, with outcomes 0 and 1",
+            "request_id a occurs twice, with outcomes 0 and 1",
         ),
-        ("request_id,index,outcome\na,2,1\na,2,0\n", "request_id a, index 2, stands in it twice"),
+        ("request_id,index,outcome\na,2,1\na,2,0\n", "request_id a, index 2, occurs twice"),
     ],
 )
 def test_wrong_outcomes_are_refused(
