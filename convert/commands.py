@@ -56,6 +56,7 @@ TAKES_HELP = "what the calibrator was fitted on: LightGBM's probability or its r
 OF_HELP = "the class whose probability the calibrator gives, if the file does not tell"
 ALONE_HELP = "convert only the booster: you transform the rows and the answers yourself"
 TRUST_HELP = "unpickle MODEL, which may run any code in it, to convert its pipeline's steps too"
+MODELS_HELP = "more models whose contributions are compared, or a .json list of cases"
 ROWS_HELP = "real rows (CSV, Parquet or Arrow); default: rows drawn from the ranges in training"
 BAD_HELP = "the class to refuse, whose probability is answered; spelled as in the labels"
 LABEL_HELP = "the label of a bad applicant in that column (default: the class of --bad, or 1)"
@@ -313,12 +314,14 @@ def fidelity_parser() -> argparse.ArgumentParser:
     about = "Train, convert and compare a model of every kind that LightGBM trains."
     made = _parser(" fidelity", about, "Writes fidelity.json and fidelity.md into FOLDER.")
     made.add_argument("--out", type=Path, default=Path("docs"), metavar="FOLDER")
+    made.add_argument("--models", nargs="+", type=Path, default=[], help=MODELS_HELP)
     return made
 
 
 def run_fidelity(options: argparse.Namespace) -> int:
     """Write the fidelity table; raises MismatchError if any kind of model differs."""
-    fidelity.write(options.out, fidelity.measure())
+    cases = [case for path in options.models for case in cases_of(path, None)]
+    fidelity.write(options.out, fidelity.measure(cases))
     return 0
 
 

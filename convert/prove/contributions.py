@@ -34,7 +34,7 @@ class Agreement:
 
     `largest` is the largest difference of one. `missed` is the largest difference between a sum of
     ours and the raw score, `lightgbm_missed` of LightGBM's. `reordered` counts the rows whose four
-    largest contributions stand in another order.
+    largest contributions stand in another order, but for ties within the tolerance.
     """
 
     rows: int
@@ -139,7 +139,7 @@ def compare(built: Built, found: Floats, wanted: Floats, raw: Floats) -> Agreeme
         largest(apart / scale[:, :, None]),
         largest(missed / ours),
         largest(lightgbm_missed / scale),
-        int((order(found) != order(wanted)).any(axis=(1, 2)).sum()),
+        int(reordered(found, wanted, 2 * TOLERANCE * scale).any(axis=1).sum()),
     )
 
 
@@ -160,7 +160,9 @@ def check(built: Built, within: Bools, found: Floats, wanted: Floats) -> None:
     )
 
 
-def order(contributions: Floats) -> Ints:
-    """Return the features [N, K, 4] of the largest contributions, the largest first."""
-    found: Ints = np.argsort(-contributions[:, :, :-1], axis=2, kind="stable")[:, :, :MANY]
-    return found
+def reordered(found: Floats, wanted: Floats, tie: Floats) -> Bools:
+    """Mask [N, K]: the four largest stand in another order, but for ties of LightGBM's."""
+    one, other = (np.argsort(-each[:, :, :-1], axis=2)[:, :, :MANY] for each in (found, wanted))
+    apart = np.take_along_axis(wanted, other, 2) - np.take_along_axis(wanted, one, 2)
+    mask: Bools = ((one != other) & (np.abs(apart) > tie[:, :, None])).any(axis=2)
+    return mask
