@@ -22,8 +22,8 @@ from server.bundle.seen_range import Range
 from server.engine.session import Session
 from server.http import app
 from server.http.app import Scores
+from server.http.fast_path import whole as one_piece
 from server.http.fields import answer_codec, content_codec, is_partial, request_id_of
-from server.http.lane import whole as one_piece
 from server.http.message import NO_SNIFF, NO_STORE, Request
 from server.http.services import Services, open_services
 from server.metrics.counters import AT, Table

@@ -11,16 +11,16 @@ from uvicorn.config import Config
 
 from . import logs
 from .engine import choice
-from .http import app, lane
+from .http import app, fast_path
+from .http.fast_path import FastPath
 from .http.gate import Gate
+from .http.group_commit import GroupCommit
 from .http.keys import Keys
-from .http.lane import Lane
 from .http.ledger import Ledger
 from .http.limits import limits
 from .http.protocol import Connection
 from .http.services import Services, open_services
 from .http.shared import state
-from .http.turn import Turn
 from .metrics.counters import Table
 from .process import worker
 from .process.asking import Serve
@@ -42,8 +42,8 @@ def check(settings: Settings) -> Catalog:
     worker.check_tls(settings)
     loaded = catalog.load_all(settings, Care(try_first=try_first(settings.load_seconds)))
     Keys(settings.keys)
-    if settings.fast_lane == "on" and not lane.is_known():
-        log.warning("uvicorn %s: not known to the fast lane, all by ASGI", uvicorn.__version__)
+    if settings.fast_lane == "on" and not fast_path.is_known():
+        log.warning("uvicorn %s: not known to the fast path, all by ASGI", uvicorn.__version__)
     privacy.of(settings.log_features, settings.log_salt_file)
     return loaded
 
@@ -62,7 +62,7 @@ def run(settings: Settings) -> None:
         rest = app.Rest(services, partial(rest_of, scores.ledger))
         hooks = Hooks(ready, services.tick, services.state, rest.prepare)
         services.state.gate = Gate(services.keys, partial(app.scope_of, scores.handlers))
-        made, fast = app.create(services, scores, rest), lane_of(services, scores)
+        made, fast = app.create(services, scores, rest), fast_path_of(services, scores)
         worker.serve(made, fast, listener, settings, services.counters, hooks)
         services.close()
 
@@ -99,13 +99,13 @@ def rest_of(ledger: Ledger, services: Services) -> app.App:
     return rest.create(services, Protocol(services, ledger).routes())
 
 
-def lane_of(services: Services, scores: app.Scores) -> Lane | None:
+def fast_path_of(services: Services, scores: app.Scores) -> FastPath | None:
     """Return what answers without ASGI; CORS stands around that, so then nothing does."""
     settings = services.settings
-    if settings.fast_lane == "off" or settings.cors_origin is not None or not lane.is_known():
+    if settings.fast_lane == "off" or settings.cors_origin is not None or not fast_path.is_known():
         return None
     handlers = {path.encode(): score for path, score in scores.handlers.items()}
-    return Lane(handlers, Turn(services.state.in_flight, scores.ledger))
+    return FastPath(handlers, GroupCommit(services.state.in_flight, scores.ledger))
 
 
 def admin_of(settings: Settings, listener: socket.socket | None) -> Serve | None:

@@ -9,10 +9,10 @@ from typing import Any
 
 from server import settings
 from server.http.endpoint import Endpoint
-from server.http.lane import Lane
+from server.http.fast_path import FastPath
+from server.http.group_commit import GroupCommit
 from server.http.message import NO_SNIFF, NO_STORE, Answer, Exchange, Request
 from server.http.shared import state
-from server.http.turn import Turn
 from server.metrics.counters import Table
 from server.process import worker
 
@@ -56,10 +56,11 @@ def serve(port: int, fast_lane: bool) -> None:
     # The ledger knows only this handler, where the product's takes any.
     given: Any = ledger
     shared = state(chosen)
-    lane = Lane({PATH: handler}, Turn(shared.in_flight, given)) if fast_lane else None
+    group_commit = GroupCommit(shared.in_flight, given)
+    fast_path = FastPath({PATH: handler}, group_commit) if fast_lane else None
     worker.serve(
-        Endpoint(handler, given), lane, worker.bind("127.0.0.1", port), chosen, Table(1).row(0),
-        worker.Hooks(nothing, nothing, shared, nothing),
+        Endpoint(handler, given), fast_path, worker.bind("127.0.0.1", port), chosen,
+        Table(1).row(0), worker.Hooks(nothing, nothing, shared, nothing),
     )  # fmt: skip
 
 

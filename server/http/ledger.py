@@ -2,7 +2,7 @@
 
 Whoever answers, `/score` by either way in or the inference protocol, enters outcomes and refusals
 in the `Book` of their model and has the ledger write them. How many answers share one write is the
-caller's to say: one on the ASGI path, those of one turn of the event loop in the fast lane. When
+caller's to say: one on the ASGI path, those of one turn of the event loop on the fast path. When
 that write fails, every score among them is refused.
 """
 

@@ -24,11 +24,11 @@ from .body import Body
 from .closing import Closing
 from .deadlines import Deadlines
 from .endpoint import Handler
+from .fast_path import LENGTH, FastPath, whole
 from .gate import path_of
 from .heads import Head
 from .in_flight import Place
 from .incoming import SMALL, Incoming
-from .lane import LENGTH, Lane, whole
 from .limits import Limits
 from .message import ARRIVED, BODY, Answer
 from .problem import Problem
@@ -49,22 +49,22 @@ class Outlet(msgspec.Struct, frozen=True):
 
 
 class Connection(HttpToolsProtocol):
-    """One connection; without a lane all is answered by ASGI."""
+    """One connection; without a fast path all is answered by ASGI."""
 
     # In few places of memory: a refused connection is rarely in the processor's caches.
     __slots__ = (
-        "_answering", "_body", "_closing", "_counters", "_deadlines", "_handler",
-        "_incoming", "_is_held_back", "_is_shed", "_lane", "_outlet", "_place",
+        "_answering", "_body", "_closing", "_counters", "_deadlines", "_fast_path", "_handler",
+        "_incoming", "_is_held_back", "_is_shed", "_outlet", "_place",
         "_refusals", "_rejection", "_share", "_state", "_stays", "_waits", "_whole",
     )  # fmt: skip
 
     def __init__(
-        self, limits: Limits, counters: Counters, state: State, lane: Lane | None, config: Config,
-        server_state: ServerState, app_state: dict[str, Any],
+        self, limits: Limits, counters: Counters, state: State, fast_path: FastPath | None,
+        config: Config, server_state: ServerState, app_state: dict[str, Any],
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:  # fmt: skip
         super().__init__(config, server_state, app_state, _loop)
-        self._counters, self._state, self._lane = counters, state, lane
+        self._counters, self._state, self._fast_path = counters, state, fast_path
         self._body = Body()
         self._incoming = Incoming(self, self._body, limits.max_body)
         self._deadlines = Deadlines(limits)
@@ -75,10 +75,10 @@ class Connection(HttpToolsProtocol):
         self._rejection = b""  # said once all before it is answered
         self._outlet: Any = None
         self._answering: RequestResponseCycle | None = None
-        self._handler: Handler | None = None  # of the request on its way, in the lane
+        self._handler: Handler | None = None  # of the request on its way, on the fast path
         self._whole: bytes | None = None  # what may turn out to be one request and no more
-        self._waits = False  # for its turn, in the lane
-        self._stays = True  # the connection, behind the lane's answer
+        self._waits = False  # for the group commit, on the fast path
+        self._stays = True  # the connection, behind the answer of the fast path
         self._is_shed = self._is_held_back = False
 
     def connection_made(self, transport: Any) -> None:
@@ -121,10 +121,10 @@ class Connection(HttpToolsProtocol):
 
     def _takes(self, data: bytes) -> bool:
         """Take a whole request with a known head, and do what the parser's calls would do."""
-        lane = self._lane
-        if lane is None or not self._is_at_rest():
+        fast_path = self._fast_path
+        if fast_path is None or not self._is_at_rest():
             return False
-        if (known := lane.heads.of(data)) is None:
+        if (known := fast_path.heads.of(data)) is None:
             self._whole = data
             return False
         head, body = known
@@ -132,7 +132,7 @@ class Connection(HttpToolsProtocol):
         deadlines.idle_since = deadlines.waiting_since = None
         incoming.url, incoming.fields = head.url, head.fields
         self._waits = True
-        lane.ask(self.loop, self, head, body, True)
+        fast_path.ask(self.loop, self, head, body, True)
         return True
 
     def _parse(self, data: bytes) -> None:
@@ -217,7 +217,7 @@ class Connection(HttpToolsProtocol):
 
     def on_head(self) -> None:
         """Shed what is too much before its body comes; else find out who answers it."""
-        incoming, lane = self._incoming, self._lane
+        incoming, fast_path = self._incoming, self._fast_path
         self._is_shed, self._handler = self._is_too_much(), None
         if self._is_shed:
             self._body.drops = True
@@ -225,8 +225,8 @@ class Connection(HttpToolsProtocol):
         if int(incoming.fields.get(LENGTH, 0)) > incoming.most_body:
             self._reject_body()
             return
-        if lane is not None and self._is_free() and not self.flow.write_paused:
-            self._handler = lane.handler(incoming.method(), incoming.url, incoming.fields)
+        if fast_path is not None and self._is_free() and not self.flow.write_paused:
+            self._handler = fast_path.handler(incoming.method(), incoming.url, incoming.fields)
         if self._handler is None:
             self._begin_other()
 
@@ -298,22 +298,22 @@ class Connection(HttpToolsProtocol):
         gate, incoming = self._state.gate, self._incoming
         return None if gate is None else gate.refusal(incoming.url, incoming.fields)
 
-    # What the lane answers.
+    # What the fast path answers.
 
     def _ask(self, handler: Handler, body: bytes) -> None:
-        """Have the lane answer what was parsed, and know its head from now on."""
-        incoming, lane = self._incoming, self._lane
-        if lane is None:
+        """Have answered what was parsed, and know its head from now on."""
+        incoming, fast_path = self._incoming, self._fast_path
+        if fast_path is None:
             return
         url, fields, keep = incoming.url, incoming.fields, incoming.keep
         head = Head(url, url.decode("ascii"), fields, handler, len(body))
         if self._whole is not None and keep:
-            lane.heads.learn(self._whole, head)
+            fast_path.heads.learn(self._whole, head)
         self._waits = True
-        lane.ask(self.loop, self, head, body, keep)
+        fast_path.ask(self.loop, self, head, body, keep)
 
     def finish(self, answer: Answer, keep: bool) -> bytes:
-        """See turn.Client."""
+        """See group_commit.Client."""
         self._waits = False
         incoming = self._incoming
         if self._share.held and not incoming.backlog:
@@ -328,7 +328,7 @@ class Connection(HttpToolsProtocol):
         return whole(answer.status, head, answer.body, b"" if keep else CLOSE)
 
     def send(self, data: bytes) -> None:
-        """See turn.Client; the client may have gone."""
+        """See group_commit.Client; the client may have gone."""
         transport, closing = self.transport, self._closing
         if closing.has_parted or transport.is_closing():
             return
@@ -340,8 +340,8 @@ class Connection(HttpToolsProtocol):
 
     def _answer_first(self) -> None:
         """Answer what this connection waits for, since what comes now must not overtake it."""
-        if self._waits and self._lane is not None:
-            self._lane.finish()
+        if self._waits and self._fast_path is not None:
+            self._fast_path.finish()
 
     # What ASGI answers.
 
@@ -411,7 +411,7 @@ class Connection(HttpToolsProtocol):
 
         The parser would cost as much as all the rest of a refusal.
         """
-        known = None if self._lane is None else self._lane.heads.request(data)
+        known = None if self._fast_path is None else self._fast_path.heads.request(data)
         plain = known or plain_post(data)
         if plain is None or (left := plain[1] - len(data)) < 0:
             return False

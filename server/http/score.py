@@ -1,7 +1,7 @@
 """`POST /score`: the hot path, from a request to an answer with a record behind it.
 
 How a request came in and how the answer goes out is not known here: the ASGI endpoint and the fast
-lane share this one handler, so they cannot differ in what they answer, record or count.
+path share this one handler, so they cannot differ in what they answer, record or count.
 """
 
 import logging

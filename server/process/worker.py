@@ -21,7 +21,7 @@ from uvicorn.config import Config
 from uvicorn.server import Server
 
 from ..http.app import App
-from ..http.lane import Lane
+from ..http.fast_path import FastPath
 from ..http.limits import limits
 from ..http.protocol import Connection
 from ..http.shared import State
@@ -174,12 +174,12 @@ class Hooks(msgspec.Struct, frozen=True):
 
 
 def serve(
-    app: App, lane: Lane | None, listener: socket.socket, settings: Settings, counters: Counters,
-    hooks: Hooks,
+    app: App, fast_path: FastPath | None, listener: socket.socket, settings: Settings,
+    counters: Counters, hooks: Hooks,
 ) -> None:  # fmt: skip
-    """Serve until SIGTERM; without a lane all is answered by the application."""
+    """Serve until SIGTERM; without a fast path all is answered by the application."""
     count_pauses(counters)
-    protocol = partial(Connection, limits(settings), counters, hooks.state, lane)
+    protocol = partial(Connection, limits(settings), counters, hooks.state, fast_path)
     config = Config(
         app, loop="uvloop", http=protocol, ws="none", lifespan="off", log_config=None,  # type: ignore[arg-type]
         access_log=False, server_header=False, proxy_headers=False, backlog=BACKLOG,

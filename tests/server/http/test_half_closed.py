@@ -38,7 +38,7 @@ def half_closed(server: Running, data: bytes) -> bytes:
 WHOLE = {
     "a score": SCORE, "a health check": LIVE, "a list": MODELS, "a key of its own": KEYED,
     "in chunks": chunked(b""), "two scores": SCORE * 2, "two of ASGI": LIVE + MODELS,
-    "ASGI, then the lane": MODELS + SCORE, "the lane, then ASGI": SCORE + KEYED + MODELS,
+    "ASGI, then the fast path": MODELS + SCORE, "the fast path, then ASGI": SCORE + KEYED + MODELS,
     "many": (SCORE + LIVE + KEYED) * 20, "a closing one": LAST,
     "HTTP/1.0": request(TYPE + LENGTH, version=b"1.0"),
     "an inference": request(b"Host: x\r\n" + TYPE + LENGTH, b"/v2/models/small/infer"),

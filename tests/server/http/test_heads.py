@@ -21,7 +21,7 @@ LONGER = BODY[:-1] + b" }"
 
 @pytest.fixture(scope="module")
 def both(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Running]]:
-    """A server with the lane on, which knows heads, and one with the lane off."""
+    """A server with the fast path, which knows heads, and one without."""
     fast, slow = (tmp_path_factory.mktemp(setting) for setting in ("on", "off"))
     with running(bundle, fast) as on, running(bundle, slow, "--fast-lane", "off") as off:
         yield [on, off]

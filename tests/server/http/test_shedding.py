@@ -24,7 +24,7 @@ TRIES = 5
 def narrow(
     bundle: Path, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
 ) -> Iterator[Running]:
-    """A server whose queue holds one request, with the fast lane and without."""
+    """A server whose queue holds one request, with the fast path and without."""
     flags = ("--max-in-flight", "1", "--fast-lane", request.param)
     with running(bundle, tmp_path_factory.mktemp("log"), *flags) as up:
         yield up

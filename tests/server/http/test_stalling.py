@@ -57,7 +57,7 @@ def scored_at_last(server: Running) -> bool:
     return False
 
 
-@pytest.mark.parametrize("data", [GET, BATCH, ALONE], ids=["get", "asgi", "lane"])
+@pytest.mark.parametrize("data", [GET, BATCH, ALONE], ids=["get", "asgi", "fast path"])
 def test_who_does_not_read_holds_no_place_in_the_queue(narrow: Running, data: bytes) -> None:
     with ExitStack() as stack:
         for _ in range(MANY):

@@ -1,4 +1,4 @@
-"""The fast lane: its bytes are those of the ASGI path, and it starves and overtakes nobody."""
+"""The fast path: its bytes are those of the ASGI path, and it starves and overtakes nobody."""
 
 import json
 import re
@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from server.http import lane
+from server.http import fast_path
 from tests.conftest import Running, Serve, running
 from tests.server.asking import connections, counted, stopped
 from tests.server.wire import BODY, FIELDS, FIT, LIVE, TRACE, raw, scoring, sender
@@ -21,7 +21,7 @@ DATE = re.compile(rb"date: [^\r]+\r\n")
 
 @pytest.fixture(scope="module")
 def other(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """The same server with the lane off."""
+    """The same server with the fast path off."""
     with running(bundle, tmp_path_factory.mktemp("log"), "--fast-lane", "off") as up:
         yield up
 
@@ -82,7 +82,7 @@ def test_both_paths_count_record_and_log_the_same(bundle: Path, tmp_path: Path) 
 
 
 def test_every_mixture_of_pipelined_requests_is_answered_in_order(server: Running) -> None:
-    """What the lane takes, what it does not, and a request behind one that is still running."""
+    """What the fast path takes, what it does not, and one behind another that is running."""
     ids = [f"n{i}" for i in range(12)]
     requests = [
         scoring(more=f"X-Request-Id: {name}\r\n", path="/score?a" if i % 3 == 1 else "/score")
@@ -212,19 +212,19 @@ def test_a_uvicorn_it_was_not_read_for_is_left_to_asgi(
     bundle: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """With one line, and everything answered all the same."""
-    assert lane.is_known("0.54.3")
-    assert not lane.is_known("0.55.0")
+    assert fast_path.is_known("0.54.3")
+    assert not fast_path.is_known("0.55.0")
     started = (
         "import sys, uvicorn; uvicorn.__version__ = '0.99.0'; from server.cli import main; "
         "sys.exit(main(sys.argv[1:]))"
     )
     with running(bundle, tmp_path, program=("-c", started)) as up:
         assert raw(up, SAME["a score"]).startswith(b"HTTP/1.1 200")
-    assert capfd.readouterr().err.count("uvicorn 0.99.0: not known to the fast lane") == 1
+    assert capfd.readouterr().err.count("uvicorn 0.99.0: not known to the fast path") == 1
 
 
 def test_a_body_in_many_small_pieces_is_read_whole(server: Running) -> None:
-    """More pieces than the lane holds apart."""
+    """More pieces than a body is held in apart."""
     body = BODY + b" " * 200
     with sender(server.port, scoring(body)[: -len(body)]) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

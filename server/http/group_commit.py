@@ -1,4 +1,4 @@
-"""One turn of the event loop, as the fast lane answers it.
+"""Group commit: the scores of one turn of the event loop, recorded by one write.
 
 What became readable together is answered together: first all is read, then all is scored, then one
 write records it, then all answers leave. So the price of a record is shared, and neither the next
@@ -32,7 +32,7 @@ class Client(Protocol):
 
 
 class Asked(Exchange):
-    """A whole request that waits for its turn's end, by now without an answer.
+    """A whole request that waits for the end of its group, by now without an answer.
 
     `keep` tells whether its connection is to stay, `began` when it was scored, as by perf_counter.
     """
@@ -44,7 +44,7 @@ class Asked(Exchange):
     data: bytes = b""
 
 
-class Turn:
+class GroupCommit:
     """What waits to be answered, of all connections of a worker."""
 
     def __init__(self, in_flight: InFlight, ledger: Ledger) -> None:

@@ -1,4 +1,4 @@
-"""The fast lane: a score answered inside the protocol, in one write and without ASGI.
+"""The fast path: a score answered inside the protocol, in one write and without ASGI.
 
 It takes the usual request: POST on a path it knows, whose length is told, on a connection that has
 nothing else to be answered. Every other falls through to ASGI, unchanged. The handler is the same.
@@ -13,12 +13,12 @@ import uvicorn
 
 from .endpoint import Handler
 from .fields import Fields
+from .group_commit import Asked, Client, GroupCommit
 from .heads import Head, Heads
 from .message import Answer, Request
 from .problem import Headers
-from .turn import Asked, Client, Turn
 
-# The lane stands in for parts of uvicorn that are nobody's promise: these are what it was read for.
+# It stands in for parts of uvicorn that are nobody's promise: these are what it was read for.
 KNOWN_UVICORN = "0.54."
 STATUS_LINE: dict[int, bytes] = {
     each: b"HTTP/1.1 %d %b" % (each, each.phrase.encode()) for each in HTTPStatus
@@ -29,26 +29,26 @@ LENGTH = b"content-length"
 SPECIAL = frozenset({b"transfer-encoding", b"expect", b"idempotency-key"})
 
 
-class Lane:
+class FastPath:
     """That of a worker: `handlers` are by path, as it stands in the request line."""
 
-    def __init__(self, handlers: Mapping[bytes, Handler], turn: Turn) -> None:
+    def __init__(self, handlers: Mapping[bytes, Handler], group_commit: GroupCommit) -> None:
         self._handlers = handlers
-        self._turn = turn
+        self._group_commit = group_commit
         self.heads = Heads()
-        self.finish = turn.finish
+        self.finish = group_commit.finish
 
     def handler(self, method: bytes, url: bytes, fields: Fields) -> Handler | None:
-        """Return what answers a request with this head, or None where it is not for the lane."""
+        """Return what answers a request with this head, or None where it is not for it."""
         fits = method == b"POST" and LENGTH in fields and SPECIAL.isdisjoint(fields)
         return self._handlers.get(url) if fits else None
 
     def ask(
         self, loop: asyncio.AbstractEventLoop, client: Client, head: Head, body: bytes, keep: bool
     ) -> None:
-        """Have a request answered; see turn.Asked."""
+        """Have a request answered; see group_commit.Asked."""
         request = Request("POST", head.path, head.url, b"", head.fields, body, perf_counter())
-        self._turn.add(loop, Asked(request, NOT_YET, client, head.handler, keep))
+        self._group_commit.add(loop, Asked(request, NOT_YET, client, head.handler, keep))
 
 
 def whole(status: int, head: Headers, body: bytes, close: bytes) -> bytes:
@@ -59,5 +59,5 @@ def whole(status: int, head: Headers, body: bytes, close: bytes) -> bytes:
 
 
 def is_known(version: str = uvicorn.__version__) -> bool:
-    """Whether the lane was read against this version of uvicorn."""
+    """Whether the fast path was read against this version of uvicorn."""
     return version.startswith(KNOWN_UVICORN)

@@ -1,4 +1,4 @@
-"""A turn of the event loop: what arrives together shares one write of the record."""
+"""Group commit: what arrives together shares one write of the record."""
 
 import json
 import re
@@ -49,7 +49,7 @@ def test_what_arrives_together_is_recorded_by_fewer_writes_than_answers(
 
 
 def test_no_answer_waits_long_for_others(bundle: Path, serve: Serve, tmp_path: Path) -> None:
-    """Together these take many times a turn's patience, so they leave in many parts."""
+    """Together these take many times the patience of a group, so they leave in many parts."""
     batch = scoring(json.dumps([FIT] * 900).encode())
     with serve(bundle, tmp_path, "--access-log", "0") as up:
         assert together(up, batch, MANY) >= 4
