@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from convert.bundle.profile import counts_of, edges_of
+from convert.bundle.binning import edges_of
+from convert.bundle.profile import counts_of
 from tests.record_lines import BEGIN, line, segment
 
 LABELS = ["car", "home", "study"]

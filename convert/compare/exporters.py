@@ -1,11 +1,8 @@
-"""Other ways to convert to ONNX, for comparison: float32, onnxmltools, quantisation."""
+"""Other ways to convert to ONNX, for comparison: float32 and onnxmltools."""
 
-import logging
-import tempfile
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import lightgbm
 import numpy as np
@@ -80,22 +77,6 @@ def onnxmltools_bytes(text: str, features: int) -> bytes:
     return content
 
 
-def quantised(built: Built) -> Exported:
-    """Return onnxmltools' model after onnxruntime's dynamic int8 quantisation."""
-    from onnxruntime.quantization import quantize_dynamic
-
-    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        before, after = Path(folder, "before.onnx"), Path(folder, "after.onnx")
-        before.write_bytes(onnxmltools_bytes(built.loaded.text, len(built.features)))
-        logging.disable(logging.WARNING)
-        try:
-            quantize_dynamic(before, after)
-        finally:
-            logging.disable(logging.NOTSET)
-        return _theirs(after.read_bytes())
-
-
 def _theirs(content: bytes) -> Exported:
     """Wrap a graph that gives float32: the positive class, all classes, or a value."""
     runtime = Runtime(content)
@@ -120,5 +101,4 @@ EXPORTERS: dict[str, Callable[[Built], Exported]] = {
     "exact": exact,
     "float32": float32,
     "onnxmltools": onnxmltools,
-    "onnxmltools, int8": quantised,
 }

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ..bundle.manifest import Manifest, Rule, read_manifest
+from ..bundle.transform import vector
 from ..errors import MonitoringError
-from .transform import Transformed, transform
 
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # on by default; read only at import
 
@@ -46,7 +46,7 @@ class Model:
         self.sha256 = self.manifest.files.get("model.onnx", "")
         path = folder / "model.onnx"
         self._session = _session(path, self.sha256)
-        self._transform = transform(self.manifest.transform)
+        self._transform = vector(self.manifest.transform)
         policy = self.manifest.policy
         rules = [*policy.earlier, policy] if policy else []
         self.rules: dict[str | None, Rule | None] = {None: None}
@@ -63,11 +63,11 @@ class Model:
         if rows.shape[1] != width:
             raise MonitoringError(f"{self.name}: wanted rows of {width}, got {rows.shape[1]}")
         raw: Floats = self._session.run(None, {"X": rows})[0]
-        prediction = self._transform(raw)
+        prediction = np.array([self._transform(row) for row in raw.tolist()]).reshape(raw.shape)
         return Scores(raw, prediction, decide(self.manifest.policy, prediction))
 
 
-def decide(policy: Rule | None, prediction: Transformed) -> list[str | None]:
+def decide(policy: Rule | None, prediction: Floats) -> list[str | None]:
     """Return the policy's decisions for predictions [N, K]; None without a policy."""
     if policy is None:
         return [None] * len(prediction)

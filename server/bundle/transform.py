@@ -1,5 +1,7 @@
 """Raw scores to predictions, in float64 and bit for bit as LightGBM does it.
 
+monitoring/ reads it through a link: folders share files and no imports.
+
 LightGBM calls the C library's `exp`; so does `math.exp`. numpy's differs in the last bit.
 """
 
@@ -68,7 +70,7 @@ def _calibrated(spec: Transform, calibrator: Calibrator) -> Scalar:
 
 def vector(spec: Transform) -> Vector:
     """Return the transform of all K raw scores of one row."""
-    if spec.name != "softmax":
+    if spec.name != "softmax" or spec.calibrator is not None:
         one = scalar(spec)
         return lambda raw: [one(x) for x in raw]
     divisor = spec.divide_by
