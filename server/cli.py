@@ -15,7 +15,6 @@ import msgspec
 from . import run, settings
 from .bundle.manifest import BundleError
 from .http import keys
-from .offline.table_file import TableError
 from .process.supervisor import WorkersError
 from .process.trial import try_first
 from .record import privacy
@@ -28,15 +27,6 @@ if TYPE_CHECKING:
     from argparse import ArgumentParser
 
 REFUSED = 2
-REFUSALS = (
-    BundleError,
-    CatalogError,
-    TableError,
-    keys.KeysError,
-    privacy.SaltError,
-    settings.SettingsError,
-    WorkersError,
-)
 SERVES = "Serve LightGBM bundles over HTTP; every answer has a record behind it."
 VERBS = """\
 verbs: without one it serves; each has a --help of its own
@@ -66,12 +56,22 @@ def main(arguments: Sequence[str]) -> int:
     """Run the command; a refused start is one line on stderr and exit code 2."""
     try:
         return obey(arguments)
-    except REFUSALS as error:
+    except refusals() as error:
         said = str(error).replace("\n", "\\n")  # a path may hold one
         print(f"server: {said}", file=sys.stderr)
     except OSError as error:
         print(f"server: {error.filename or 'socket'}: {error.strerror}", file=sys.stderr)
     return REFUSED
+
+
+def refusals() -> tuple[type[Exception], ...]:
+    """Return what is told in one line; only then is imported what reads tables."""
+    from .offline.table_file import TableError
+
+    return (
+        BundleError, CatalogError, TableError, keys.KeysError, privacy.SaltError,
+        settings.SettingsError, WorkersError,
+    )  # fmt: skip
 
 
 def obey(arguments: Sequence[str]) -> int:

@@ -5,11 +5,13 @@ import socket
 from collections.abc import Callable
 from functools import partial
 from importlib import import_module
+from pathlib import Path
 
 import uvicorn
 from uvicorn.config import Config
 
 from . import logs
+from .bundle.regular import UnfitFileError, refuse_waiting
 from .engine import choice
 from .http import app, fast_path
 from .http.fast_path import FastPath
@@ -31,7 +33,7 @@ from .record import privacy, segment
 from .scoring import catalog
 from .scoring.care import Care
 from .scoring.catalog import Catalog
-from .settings import Settings
+from .settings import Settings, SettingsError
 
 log = logging.getLogger(__name__)
 
@@ -41,11 +43,21 @@ def check(settings: Settings) -> Catalog:
     logs.configure(settings.log_level)
     worker.check_tls(settings)
     loaded = catalog.load_all(settings, Care(try_first=try_first(settings.load_seconds)))
-    Keys(settings.keys)
+    Keys(settings.keys).tell_if_closed()
+    check_drift_metrics(settings.drift_metrics)
     if settings.fast_lane == "on" and not fast_path.is_known():
         log.warning("uvicorn %s: not known to the fast path, all by ASGI", uvicorn.__version__)
     privacy.of(settings.log_features, settings.log_salt_file)
     return loaded
+
+
+def check_drift_metrics(file: Path | None) -> None:
+    """Raise SettingsError for what is no file; it may be absent: the drift job makes it."""
+    try:
+        if file is not None:
+            refuse_waiting(file)
+    except UnfitFileError as error:
+        raise SettingsError(f"settings: drift_metrics: {error}") from error
 
 
 def run(settings: Settings) -> None:

@@ -68,6 +68,15 @@ def check_kind(file: Path, found: os.stat_result) -> None:
         raise UnfitFileError(f"{file}: wanted a regular file, got {kind}")
 
 
+def refuse_waiting(file: Path) -> None:
+    """Raise UnfitFileError for what is there and no regular file; links may lead anywhere."""
+    try:
+        found = os.stat(file)
+    except OSError:
+        return  # whoever opens it says why it cannot be
+    check_kind(file, found)
+
+
 KINDS = {
     stat.S_IFDIR: "a folder", stat.S_IFIFO: "a FIFO", stat.S_IFSOCK: "a socket",
     stat.S_IFCHR: "a character device", stat.S_IFBLK: "a block device",

@@ -6,6 +6,7 @@ A key is 256 random bits, so one round of SHA-256 hides it as well as many would
 
 import hashlib
 import hmac
+import logging
 import os
 import secrets
 from pathlib import Path
@@ -14,11 +15,13 @@ from typing import Annotated, BinaryIO
 import msgspec
 from msgspec import Meta
 
+from ..bundle.regular import UnfitFileError, refuse_waiting
 from .problem import Problem
 
 SCOPES = ("score", "admin", "metrics")
 CHALLENGE = [(b"www-authenticate", b'Bearer realm="credit"')]
 MODE = 0o600
+log = logging.getLogger(__name__)
 
 
 class KeysError(Exception):
@@ -69,6 +72,12 @@ class Keys:
         if self._file is not None and found != self._stamp:
             self._stamp = found
             self._keys = read(self._file)
+            self.tell_if_closed()
+
+    def tell_if_closed(self) -> None:
+        """Say that no key opens anything: a file that was emptied must not open everything."""
+        if self._file is not None and all(key.revoked for key in self._keys.values()):
+            log.error("%s: no valid key in it: every request that needs one gets 401", self._file)
 
 
 def presented(fields: dict[bytes, bytes]) -> bytes:
@@ -80,10 +89,11 @@ def presented(fields: dict[bytes, bytes]) -> bytes:
 def read(file: Path) -> dict[str, Key]:
     """Return the keys by hash; raises KeysError."""
     try:
-        if file.exists() and not file.is_file():  # a FIFO would be waited for
-            raise KeysError(f"{file}: wanted a regular file")
+        refuse_waiting(file)
         lines = file.read_bytes().splitlines()
         keys = [msgspec.json.decode(line, type=Key) for line in lines if line.strip()]
+    except UnfitFileError as error:
+        raise KeysError(str(error)) from error
     except OSError as error:
         raise KeysError(f"{file}: {error.strerror}") from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:

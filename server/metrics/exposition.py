@@ -90,6 +90,6 @@ def escape(label: str) -> str:
 def foreign(file: Path | None) -> str:
     """Return another job's Prometheus text, or nothing where the file is not there yet."""
     try:
-        return file.read_text() if file else ""
+        return file.read_text() if file and file.is_file() else ""  # a FIFO would be waited for
     except OSError:
         return ""

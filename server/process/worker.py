@@ -20,6 +20,7 @@ import msgspec
 from uvicorn.config import Config
 from uvicorn.server import Server
 
+from ..bundle.regular import UnfitFileError, refuse_waiting
 from ..http.app import App
 from ..http.fast_path import FastPath
 from ..http.limits import limits
@@ -219,14 +220,18 @@ def check_tls(settings: Settings) -> None:
     """Read certificates and keys as every worker will; raises SettingsError."""
     if settings.tls_cert is None or settings.tls_key is None:
         return
+    files = [file for file in (settings.tls_cert, settings.tls_key, settings.tls_client_ca) if file]
     try:
+        for file in files:
+            refuse_waiting(file)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(settings.tls_cert, settings.tls_key)
         if settings.tls_client_ca is not None:
             context.load_verify_locations(settings.tls_client_ca)
+    except UnfitFileError as error:
+        raise SettingsError(f"settings: tls: {error}") from error
     except OSError as error:  # ssl.SSLError is one
-        files = (settings.tls_cert, settings.tls_key, settings.tls_client_ca)
-        given = ", ".join(str(file) for file in files if file)
+        given = ", ".join(map(str, files))
         raise SettingsError(f"settings: tls: {given}: {error.strerror or error}") from error
 
 

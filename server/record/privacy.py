@@ -6,6 +6,7 @@ from pathlib import Path
 
 from msgspec import UNSET, Raw, UnsetType
 
+from ..bundle.regular import UnfitFileError, refuse_waiting
 from ..settings import Features
 
 Shown = tuple[bytes | UnsetType, str | UnsetType, Raw | UnsetType]  # row, row_hash, features
@@ -51,7 +52,10 @@ def read_salt(file: Path | None) -> bytes:
     if file is None:
         raise SaltError("log_features hashed wants log_salt_file")
     try:
+        refuse_waiting(file)
         salt = file.read_bytes()
+    except UnfitFileError as error:
+        raise SaltError(str(error)) from error
     except OSError as error:
         raise SaltError(f"{file}: {error.strerror}") from error
     if len(salt) < SALT_BYTES:

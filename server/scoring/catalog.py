@@ -1,5 +1,6 @@
 """Which models a process serves: every version found, the default, and the shadow."""
 
+import logging
 import os
 import re
 from collections.abc import Iterator, Sequence
@@ -14,6 +15,7 @@ from .care import Care, Proof
 from .model import AT_ONCE, Model, Options, load
 
 Key = tuple[str, str]
+log = logging.getLogger(__name__)
 LISTED = 20  # models or versions, in a sentence
 
 
@@ -115,7 +117,11 @@ def natural(version: str) -> list[tuple[int, str]]:
 
 def load_all(settings: Settings, care: Care = AT_ONCE) -> Catalog:
     """Load every bundle under the settings' folder; raises CatalogError and bundle.BundleError."""
-    return Catalog(read(settings, care), settings)
+    catalog = Catalog(read(settings, care), settings)
+    if care.begin is None:  # else it is tried, and will be loaded once more
+        for folder in left_out(settings.model):
+            log.warning("%s: no %s in it: not served", folder, MANIFEST)
+    return catalog
 
 
 def read(settings: Settings, care: Care, name: str | None = None) -> dict[Key, Model]:
@@ -143,6 +149,21 @@ def bundles(path: Path) -> Iterator[Path]:
         yield path
     else:
         yield from sorted(shown, key=lambda found: (found.parent.name, natural(found.name)))
+
+
+def left_out(path: Path) -> list[Path]:
+    """Return the folders, and links to nothing, that stand where a bundle is looked for."""
+    if has_manifest(path):
+        return []
+    names = [each for each in sorted(path.glob("*")) if not has_manifest(each)]
+    versions = {name: sorted(name.glob("*")) for name in names if name.is_dir()}
+    found = [each for name in versions for each in versions[name] if not has_manifest(each)]
+    found += [name for name in names if not any(map(Path.is_dir, versions.get(name, ())))]
+    return [each for each in sorted(found) if _is_folder_or_lost(each.relative_to(path), each)]
+
+
+def _is_folder_or_lost(below: Path, entry: Path) -> bool:
+    return not (_is_hidden(below) or "__pycache__" in below.parts) and not entry.is_file()
 
 
 def _is_hidden(below: Path) -> bool:

@@ -80,6 +80,30 @@ def test_a_folder_without_a_bundle_is_one_line(tmp_path: Path) -> None:
     assert "manifest.json: No such file" in refused(run("--model", str(tmp_path)))
 
 
+def test_folders_that_hold_no_bundle_are_named_and_the_others_served(
+    bundle: Path, tmp_path: Path
+) -> None:
+    """But not what is hidden, as a bundle that is being written, nor files beside."""
+    shutil.copytree(bundle, tmp_path / "small" / "1")
+    (tmp_path / "small" / "1" / "notes").mkdir()
+    (tmp_path / "README.md").write_text("models")
+    for name in ("small/2", "small/.3", "other/1/deep", "empty", ".git/hooks", "__pycache__"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "small" / "4").symlink_to(tmp_path / "nowhere")
+    done = run("--check", "--model", str(tmp_path))
+    assert (done.returncode, done.stdout) == (0, "small/1: scores bit for bit\n")
+    said = re.findall(rf"{tmp_path}/(\S+): no manifest.json in it: not served", done.stderr)
+    assert said == ["empty", "other/1", "small/2", "small/4"]
+
+
+def test_a_start_imports_nothing_that_reads_tables() -> None:
+    code = "import sys, server.cli; print('server.offline.table_file' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "False\n"
+
+
 def test_settings_come_from_the_environment_and_flags_win(bundle: Path) -> None:
     good = {"CREDIT_MODEL": str(bundle)}
     assert run("--check", **good).returncode == 0

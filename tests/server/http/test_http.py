@@ -254,6 +254,13 @@ def test_the_drift_verdict_is_shown_where_it_exists(
         text = httpx.get(f"{up.url}/metrics").text
         assert text.endswith("credit_drift_verdict 1\n")
         assert re.search(r'credit_model_info\{name="small",version="1",sha256="\w{64}"', text)
+        verdict.unlink()
+        os.mkfifo(verdict)
+        assert "credit_drift" not in httpx.get(f"{up.url}/metrics").text
+    done = run("--check", "--model", str(bundle), "--drift-metrics", str(verdict))
+    assert done.returncode == 2
+    wanted = f"{verdict}: wanted a regular file, got a FIFO"
+    assert done.stderr == f"server: settings: drift_metrics: {wanted}\n"
 
 
 def test_no_path_is_redirected(server: Running) -> None:

@@ -88,7 +88,25 @@ def test_a_file_of_keys_that_breaks_while_serving_keeps_the_keys(
         assert up.workers() == workers
 
 
+def test_a_keys_file_without_a_valid_key_closes_every_door_and_says_so(
+    bundle: Path, serve: Serve, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """At the start, and when it is emptied while serving: it must not open everything."""
+    keys, said = tmp_path / "keys", "no valid key in it: every request that needs one gets 401"
+    keys.write_text(json.dumps(KEY | {"revoked": True}) + "\n")
+    done = run("--check", "--model", str(bundle), "--keys", str(keys))
+    assert (done.returncode, done.stderr.count(said)) == (0, 1)
+    made = run("key", "--keys", str(keys), "--id", "b", "--scopes", "score").stdout.strip()
+    with serve(bundle, tmp_path, "--keys", str(keys)) as up:
+        assert post(up, x_api_key=made).status_code == 200
+        assert said not in capfd.readouterr().err
+        keys.write_text("")
+        until(lambda: post(up, x_api_key=made).status_code == 401)
+        assert post(up).status_code == 401
+        until(lambda: said in capfd.readouterr().err)
+
+
 def test_a_keys_file_that_is_no_regular_file_is_refused_and_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "keys")
-    with pytest.raises(KeysError, match="wanted a regular file"):
+    with pytest.raises(KeysError, match="wanted a regular file, got a FIFO"):
         read(tmp_path / "keys")

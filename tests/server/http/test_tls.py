@@ -1,5 +1,6 @@
 """TLS, certificates of clients, and what refuses the start."""
 
+import os
 import ssl
 import subprocess
 from pathlib import Path
@@ -44,6 +45,20 @@ def test_certificates_that_are_none_refuse_the_start(bundle: Path, tmp_path: Pat
         assert (done.returncode, done.stdout) == (2, "")
         assert done.stderr.startswith("server: settings: tls")
         assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("flag", ["--tls-cert", "--tls-key", "--tls-client-ca"])
+def test_a_file_of_tls_that_is_a_fifo_is_refused_and_not_waited_for(
+    bundle: Path, tmp_path: Path, flag: str
+) -> None:
+    make_certificate(tmp_path)
+    os.mkfifo(tmp_path / "fifo")
+    files = {"--tls-cert": "cert.pem", "--tls-key": "key.pem", flag: "fifo"}
+    flags = [each for name, file in files.items() for each in (name, str(tmp_path / file))]
+    done = run("--check", "--model", str(bundle), *flags)
+    assert done.returncode == 2
+    wanted = f"{tmp_path / 'fifo'}: wanted a regular file, got a FIFO"
+    assert done.stderr == f"server: settings: tls: {wanted}\n"
 
 
 def make_certificate(folder: Path) -> None:

@@ -131,13 +131,16 @@ def test_no_request_fails_while_versions_are_swapped(
 
 
 def test_sighup_loads_and_a_version_that_does_not_load_changes_nothing(
-    models: Path, serve: Serve, log: Path
+    models: Path, serve: Serve, log: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
+    """A folder without a bundle is said once; it changes nothing either."""
     with serve(models, log) as up:
         assert versions(up) == ["1"]
         add_second(models)
+        (models / "small" / "empty").mkdir()
         up.process.send_signal(signal.SIGHUP)
         until(lambda: versions(up) == ["1", "2"])
+        assert capfd.readouterr().err.count("small/empty: no manifest.json in it") == 1
         broken = models / "small" / "3"
         broken.mkdir()
         (broken / "manifest.json").write_text("{}")
