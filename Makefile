@@ -165,7 +165,9 @@ UV_COMPILE := uv pip compile --quiet --universal --fork-strategy fewest --python
   --generate-hashes --no-emit-index-url --no-annotate --no-header
 
 TOOLS := $(BUILD)/deploy
-.PHONY: deploy-lint audit licences sbom bases
+.PHONY: release-check deploy-lint audit licences sbom bases
+release-check: #: version, tag, changelog, image names and lock files agree (TAG=v0.2.0)
+	$(PYTHON) deploy/release.py $(if $(TAG),--tag $(TAG))
 deploy-lint: #: Dockerfile, workflows, compose file, manifests and alert rules, each by its own tool
 	$(call layers,$(TOOLS),deploy)
 	$(TOOLS)/bin/hadolint Dockerfile.distroless deploy/monitoring/Dockerfile

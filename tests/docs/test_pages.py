@@ -8,7 +8,7 @@ import pytest
 from tests.conftest import ROOT
 
 DOCS = ROOT / "docs"
-PAGES = [ROOT / "README.md", ROOT / "models" / "README.md", *sorted(DOCS.glob("*.md"))]
+PAGES = [*sorted(ROOT.glob("*.md")), ROOT / "models" / "README.md", *sorted(DOCS.glob("*.md"))]
 LINK = re.compile(r"\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)")
 METRIC = re.compile(r"\bcredit_[a-z_]+\b")
 SUFFIX = re.compile(r"_(bucket|sum|count)$")
@@ -53,3 +53,9 @@ def test_every_metric_that_is_named_exists(page: Path) -> None:
 @pytest.mark.parametrize("name", ["serve", "convert", "log", "drift", "operate"])
 def test_a_page_that_says_python_says_which_one(name: str) -> None:
     assert "`python` here is `.venv/bin/python`" in (DOCS / f"{name}.md").read_text()
+
+
+def test_every_file_that_the_page_on_contributing_names_is_there() -> None:
+    named = re.findall(r"`([a-z]+/[\w/.]*)`", (ROOT / "CONTRIBUTING.md").read_text())
+    assert len(named) > 10
+    assert [name for name in named if not (ROOT / name).exists()] == []
