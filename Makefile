@@ -150,7 +150,9 @@ soak: setup-dev #: growth over MINUTES=10 of steady load, into bench/results
 	$(PY) -m bench.soak --minutes $(or $(MINUTES),10)
 	$(PY) -m bench --render
 
-.PHONY: lock
+.PHONY: wheel lock
+wheel: setup-serve #: one wheel, import package credit_express, with the native engine inside, into dist/
+	CREDIT_WHEEL=native $(PY) -m pip wheel --quiet --no-deps --wheel-dir dist .
 lock: #: resolve requirements/*.in again (needs uv)
 	cat requirements/server.in requirements/convert.in requirements/monitoring.in \
 	  requirements/bench.in requirements/test.in | grep -v '^#' | sort -u > $(BUILD)/all.in

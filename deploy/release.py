@@ -47,6 +47,7 @@ def faults(tag: str | None) -> Iterator[str]:
     yield from wrong_tag(wanted, tag)
     yield from wrong_images()
     yield from wrong_locks()
+    yield from wrong_dependencies()
 
 
 def wrong_versions(wanted: str) -> Iterator[str]:
@@ -143,6 +144,19 @@ def wrong_pins(path: Path, pinned: dict[str, set[str]]) -> Iterator[str]:
                 if not FITS[sign](numbers(pin), numbers(bound)):
                     wanted = f"{path.name} wants {sign}{bound}; make lock"
                     yield f"requirements/{path.stem}.txt: {name}=={pin}, {wanted}"
+
+
+def wrong_dependencies() -> Iterator[str]:
+    """What the wheel asks for is what the layers ask for."""
+    project = tomllib.loads(text("pyproject.toml"))["project"]
+    extras = project["optional-dependencies"]
+    for layer, named in {
+        "server": project["dependencies"], "convert": extras["convert"],
+        "monitoring": extras["monitor"],
+    }.items():  # fmt: skip
+        lines = text(f"requirements/{layer}.in").splitlines()
+        for name in sorted({line for line in lines if line and line[0] != "#"} ^ set(named)):
+            yield f"pyproject.toml and requirements/{layer}.in: only one of them has {name}"
 
 
 def normal(name: str) -> str:

@@ -70,6 +70,7 @@ def test_what_stands_here_agrees(checkout: Path) -> None:
             "the source is",
         ),
         ("deploy/compose/.env", "IMAGE=", "IMAGE=other-", "deploy/compose/.env: image other-"),
+        ("pyproject.toml", '"orjson", ', "", "requirements/server.in: only one of them has orjson"),
         ("requirements/server.in", "msgspec", "msgspec>=99", "server.in wants >=99; make lock"),
         (
             "requirements/server.in",

@@ -1,4 +1,4 @@
-"""Play the newcomer: a new clone, and every command of README in its order, as it stands there.
+"""Play the newcomer: a new clone, and every command of README in order, up to the first that fails.
 
 python3 -m tests.long.newcomer                  in a temporary folder, with nothing set up
 python3 -m tests.long.newcomer --also test      with `make test`; --also docker with the image
@@ -133,7 +133,7 @@ def walk(clone: Path, also: Sequence[str] = (), ports: Mapping[str, str] | None 
         left = [w for w, p in LEFT_OUT.items() if p.match(command.line) and w not in also]
         if left:
             tell(f"$ {command.line}\nleft out: --also {left[0]}")
-        else:
+        elif not done.wrong:
             done.take(command)
     done.stop()
     if untracked := git(clone, "status", "--porcelain"):

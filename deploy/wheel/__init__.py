@@ -1,0 +1,1 @@
+"""Credit Express: `credit-express --help` says what it does."""
