@@ -1,16 +1,13 @@
 """Calibrated models: scikit-learn's probabilities, to the bit, from every container."""
 
 import json
-import pickle
 from pathlib import Path
 from typing import Any
 
-import joblib
 import lightgbm
 import numpy as np
 import pandas as pd
 import pytest
-import skops.io
 from sklearn.calibration import CalibratedClassifierCV, _SigmoidCalibration
 from sklearn.frozen import FrozenEstimator
 from sklearn.impute import SimpleImputer
@@ -18,24 +15,12 @@ from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
-from convert.__main__ import main
 from monitoring.bundle.manifest import read_manifest as replayed_manifest
 from monitoring.bundle.transform import scalar as replayed
 from server.bundle.reading import read
 from server.bundle.transform import scalar, vector
-
-RNG = np.random.default_rng(6)
-FRAME = pd.DataFrame(RNG.normal(size=(1500, 3)), columns=["income", "age", "debt"])
-BAD = (FRAME.debt - FRAME.income + RNG.normal(size=1500) > 0.8).astype(int)
-
-
-def classifier() -> lightgbm.LGBMClassifier:
-    return lightgbm.LGBMClassifier(n_estimators=12, num_leaves=7, verbosity=-1, n_jobs=1)
-
-
-CLF = classifier().fit(FRAME, BAD)
-RAW = np.asarray(CLF.booster_.predict(FRAME, raw_score=True))
-P = np.asarray(CLF.booster_.predict(FRAME))
+from tests.calibrated import BAD, CLF, FRAME, RAW, RNG, P, classifier
+from tests.converting import convert, written
 
 
 def wrapped(method: str, estimator: Any = None, **more: Any) -> CalibratedClassifierCV:
@@ -52,21 +37,6 @@ WRAPPED: dict[str, CalibratedClassifierCV] = {
         FRAME.head(60), BAD.head(60)
     ),
 }
-
-
-def written(path: Path, model: object, form: str) -> Path:
-    if form == "skops":
-        skops.io.dump(model, path)
-    elif form == "joblib":
-        joblib.dump(model, path)
-    else:
-        path.write_bytes(pickle.dumps(model, protocol=2 if form == "protocol 2" else 5))
-    return path
-
-
-def convert(model: Path, out: Path, *more: str | Path) -> int:
-    arguments = [model, "--name", "m", "--version", "1", "--out", out, *more]
-    return main([str(each) for each in arguments])
 
 
 def answers(place: Path, raw: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

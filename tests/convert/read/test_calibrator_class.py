@@ -1,54 +1,23 @@
 """Which class a calibrator's probability is of, and which of its answers are no probability."""
 
 import json
-import pickle
 from pathlib import Path
 from typing import Any
 
-import joblib
-import lightgbm
 import numpy as np
-import pandas as pd
 import pytest
-import skops.io
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.frozen import FrozenEstimator
 from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 
-from convert.__main__ import main
 from server.bundle.reading import read
 from server.bundle.transform import scalar, vector
+from tests.calibrated import BAD, CLF, FRAME, RAW, P, classifier
+from tests.converting import convert, written
 
-RNG = np.random.default_rng(6)
-FRAME = pd.DataFrame(RNG.normal(size=(1500, 3)), columns=["income", "age", "debt"])
-BAD = (FRAME.debt - FRAME.income + RNG.normal(size=1500) > 0.8).astype(int)
-
-
-def classifier() -> lightgbm.LGBMClassifier:
-    return lightgbm.LGBMClassifier(n_estimators=12, num_leaves=7, verbosity=-1, n_jobs=1)
-
-
-CLF = classifier().fit(FRAME, BAD)
-RAW = np.asarray(CLF.booster_.predict(FRAME, raw_score=True))
-P = np.asarray(CLF.booster_.predict(FRAME))
 WORDS = np.where(BAD == 1, "bad", "good")
 OF_P = ("--calibrator-takes", "probability")
-
-
-def written(path: Path, model: object, form: str) -> Path:
-    if form == "skops":
-        skops.io.dump(model, path)
-    elif form == "joblib":
-        joblib.dump(model, path)
-    else:
-        path.write_bytes(pickle.dumps(model, protocol=2 if form == "protocol 2" else 5))
-    return path
-
-
-def convert(model: Path, out: Path, *more: str | Path) -> int:
-    arguments = [model, "--name", "m", "--version", "1", "--out", out, *more]
-    return main([str(each) for each in arguments])
 
 
 def answers(place: Path, raw: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -16,6 +16,7 @@ from sklearn.preprocessing import StandardScaler
 from convert.__main__ import main
 from convert.read.loading import load
 from convert.read.opening import open_model
+from tests.converting import convert
 
 RNG = np.random.default_rng(9)
 NAMES = ["years employed", "net income", "debt"]
@@ -26,11 +27,6 @@ TEXT = CLF.booster_.model_to_string()
 NUMBERED = lightgbm.LGBMClassifier(n_estimators=4, num_leaves=5, verbosity=-1, n_jobs=1).fit(
     FRAME.to_numpy(), BAD
 )
-
-
-def convert(model: Path, out: Path, *more: str | Path) -> int:
-    arguments = [model, "--name", "m", "--version", "1", "--out", out, *more]
-    return main([str(each) for each in arguments])
 
 
 def features(place: Path) -> list[str]:

@@ -29,6 +29,7 @@ from sklearn.preprocessing import (
 )
 
 from convert.__main__ import main
+from tests.converting import convert
 
 
 def applicants(rows: int = 800) -> pd.DataFrame:
@@ -136,10 +137,6 @@ PIPELINES: dict[str, Callable[[], Pipeline]] = {
     "columns, unknown ignored": lambda: mixed(handle_unknown="ignore"),
     "columns, first dropped": lambda: mixed(drop="first"),
 }
-
-
-def convert(model: Path, out: Path, *more: str) -> int:
-    return main([str(model), "--name", "m", "--version", "1", "--out", str(out), *more])
 
 
 def as_the_model_sees_them(frame: pd.DataFrame, features: list[dict[str, Any]]) -> np.ndarray:

@@ -13,6 +13,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, PowerTransformer
 
 from convert.__main__ import main
+from tests.converting import convert
 from tests.skops_files import Node, edited, node, plain, planted
 
 RNG = np.random.default_rng(3)
@@ -27,10 +28,6 @@ def classifier() -> lightgbm.LGBMClassifier:
 @pytest.fixture(scope="module")
 def fitted() -> lightgbm.LGBMClassifier:
     return classifier().fit(X, Y)
-
-
-def convert(model: Path, out: Path, *more: str) -> int:
-    return main([str(model), "--name", "m", "--version", "1", "--out", str(out), *more])
 
 
 def called(name: str, *values: object) -> Node:

@@ -19,10 +19,10 @@ from sklearn.calibration import CalibratedClassifierCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from convert.__main__ import main
 from convert.errors import UnreadableModelError, UnsupportedModelError
 from convert.model.oracle import Oracle
 from convert.read.loading import load
+from tests.converting import convert
 
 SHARED = Path(__file__).parents[4] / "shared"
 PICKLES = SHARED / "real-models" / "pickles"
@@ -57,10 +57,6 @@ class Planted:
 
     def __reduce__(self) -> tuple[object, tuple[str, str]]:
         return open, (str(self.path), "w")
-
-
-def convert(model: Path, out: Path, *more: str) -> int:
-    return main([str(model), "--name", "m", "--version", "1", "--out", str(out), *more])
 
 
 def test_a_pickle_that_would_write_a_file_converts_and_writes_none(

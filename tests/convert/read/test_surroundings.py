@@ -26,6 +26,7 @@ from convert.__main__ import main
 from convert.errors import OptionError
 from convert.read.loading import load
 from convert.read.opening import open_model
+from tests.converting import convert
 
 RNG = np.random.default_rng(5)
 X = RNG.normal(size=(400, 3))
@@ -70,10 +71,6 @@ HERE = __name__
 
 def pipeline(*steps: Any) -> Pipeline:
     return make_pipeline(*steps, classifier()).fit(X, Y)
-
-
-def convert(model: Path, out: Path, *more: str) -> int:
-    return main([str(model), "--name", "m", "--version", "1", "--out", str(out), *more])
 
 
 def isotonic() -> IsotonicRegression:

@@ -135,7 +135,7 @@ def test_a_file_of_rows_does_not_know_who_was_refused(model: Path, tmp_path: Pat
     assert "refused" not in (tmp_path / "drift.prom").read_text()
 
 
-def testfaults_without_end_take_no_memory_without_end() -> None:
+def test_faults_without_end_take_no_memory_without_end() -> None:
     from monitoring.log.batch import to_batch
     from monitoring.log.record import decode_with_rest
     from monitoring.log.segment import Segment
