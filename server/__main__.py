@@ -1,4 +1,4 @@
-"""`python -m server`: how a start is kept short; what it does is cli.py's."""
+"""`python -m server`: keep the start short, then run cli.py."""
 
 import gc
 import sys

@@ -1,7 +1,7 @@
-"""The command line: serve (no verb), score, key; a refusal is one line and exit code 2.
+"""The command line: serve (no verb), score, key. A refusal is one line and exit code 2.
 
-A server that starts by its environment alone, as in the image, needs no parser: what only flags and
-verbs need is imported where they are given.
+A server that is configured by its environment alone, as in the image, needs no parser: what only
+flags and verbs need is imported on use.
 """
 
 import os
@@ -65,7 +65,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def refusals() -> tuple[type[Exception], ...]:
-    """Return what is told in one line; only then is imported what reads tables."""
+    """Return the exceptions that are printed as one line; imports table readers only then."""
     from .offline.table_file import TableError
 
     return (
@@ -75,7 +75,7 @@ def refusals() -> tuple[type[Exception], ...]:
 
 
 def obey(arguments: Sequence[str]) -> int:
-    """Run the verb; returns the exit code."""
+    """Run the verb; return the exit code."""
     if not arguments:
         run.run(settings.read(os.environ, {}))
         return 0
@@ -131,7 +131,7 @@ def score(arguments: Sequence[str]) -> int:
 
 
 def key(arguments: Sequence[str]) -> int:
-    """Make an API key: its hash goes into the file, the key itself is printed once."""
+    """Make an API key: add its hash to the file and print the key once."""
     import argparse
 
     parser = argparse.ArgumentParser("python -m server key", epilog=KEY_EXAMPLE)
@@ -146,7 +146,7 @@ def key(arguments: Sequence[str]) -> int:
 
 
 def add_flags(parser: "ArgumentParser") -> None:
-    """Add one flag per setting; what is not given stays absent."""
+    """Add one flag for each setting; flags that are not given stay absent."""
     for field in msgspec.structs.fields(Settings):
         meta = field.type.__metadata__[0]
         default = "" if field.required or field.default is None else f" (default {field.default})"
@@ -159,7 +159,7 @@ def add_flags(parser: "ArgumentParser") -> None:
 
 
 def metavar(name: str, wanted: Any) -> str:
-    """Return the word for what a flag wants: its choices, its unit or its kind."""
+    """Return the placeholder for a flag's value: its choices, its unit or its type."""
     if get_origin(wanted) is Literal:
         return "|".join(get_args(wanted))
     if wanted is bool:

@@ -1,4 +1,4 @@
-"""A package or module that runs when something of it is needed, not when it is imported."""
+"""Packages and modules that run on first use instead of at import."""
 
 import sys
 from collections.abc import Iterable
@@ -9,11 +9,10 @@ from typing import Any
 
 
 def package(name: str, **homes: str) -> None:
-    """Put `name` in place; `homes` tells which of its modules hold which of its names.
+    """Install `name` as a lazy package; `homes` maps its modules to the names they define.
 
-    Its modules are imported without it. Any other name is looked up by running its own code. What
-    was imported before stays as it is, and so does what is not there: its import fails where it is
-    made.
+    Its modules are imported without running it. Any other name is found by running its own code. A
+    package that was imported before, or is not installed, is left alone.
     """
     spec = None if name in sys.modules else find_spec(name)
     if spec is None or spec.loader is None:
@@ -39,7 +38,7 @@ def package(name: str, **homes: str) -> None:
 
 
 def installed(name: str, folders: Iterable[str] | None) -> str | None:
-    """Return the version that stands in the name of the package's dist-info folder, or None."""
+    """Return a package's version from the name of its dist-info folder, or None."""
     for folder in folders or ():
         for found in Path(folder).parent.glob(f"{name}-*.dist-info"):
             return found.name.removesuffix(".dist-info").removeprefix(f"{name}-")

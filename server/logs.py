@@ -1,4 +1,4 @@
-"""The server's own log: JSON lines on stderr, with a level for all and one for any module."""
+"""The server's own log: JSON lines on stderr, with one level for all and one for any module."""
 
 import logging
 import sys
@@ -9,7 +9,7 @@ from .settings import SettingsError
 
 
 class JsonLines(logging.Formatter):
-    """One object a line; a trace stands in it as text."""
+    """One JSON object per line; a traceback is a text in it."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line."""

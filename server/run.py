@@ -39,7 +39,7 @@ log = logging.getLogger(__name__)
 
 
 def check(settings: Settings) -> Catalog:
-    """Do all that can fail before the socket: logs, certificates, models, keys, log folder."""
+    """Do everything that can fail before the socket opens: logs, TLS, models, keys, log folder."""
     logs.configure(settings.log_level)
     worker.check_tls(settings)
     loaded = catalog.load_all(settings, Care(try_first=try_first(settings.load_seconds)))
@@ -52,7 +52,9 @@ def check(settings: Settings) -> Catalog:
 
 
 def check_drift_metrics(file: Path | None) -> None:
-    """Raise SettingsError for what is no file; it may be absent: the drift job makes it."""
+    """Raise SettingsError if this is not a regular file; it may be missing until the drift
+    job runs.
+    """
     try:
         if file is not None:
             refuse_waiting(file)
@@ -98,13 +100,13 @@ def run(settings: Settings) -> None:
 
 
 def load_rest() -> None:
-    """Import what is not scoring: before a fork, so that processes share it."""
+    """Import everything but scoring before the fork, so that the processes share it."""
     for name in (".http.rest", ".oip.service"):
         import_module(name, __package__)
 
 
 def rest_of(ledger: Ledger, services: Services) -> app.App:
-    """Return what answers beside `/score`; imported when it is first made."""
+    """Return the application for all other paths; it is imported on first use."""
     from .http import rest
     from .oip.service import Protocol
 
@@ -112,7 +114,7 @@ def rest_of(ledger: Ledger, services: Services) -> app.App:
 
 
 def fast_path_of(services: Services, scores: app.Scores) -> FastPath | None:
-    """Return what answers without ASGI; CORS stands around that, so then nothing does."""
+    """Return the fast path, or None with CORS, which needs ASGI."""
     settings = services.settings
     if settings.fast_lane == "off" or settings.cors_origin is not None or not fast_path.is_known():
         return None
@@ -121,7 +123,9 @@ def fast_path_of(services: Services, scores: app.Scores) -> FastPath | None:
 
 
 def admin_of(settings: Settings, listener: socket.socket | None) -> Serve | None:
-    """Return what serves the admin port over a control socket, or None where it is off."""
+    """Return the function that serves the admin port over a control socket, or None if it
+    is off.
+    """
     if listener is None:
         return None
     keys = Keys(settings.keys)
@@ -144,7 +148,7 @@ def admin_of(settings: Settings, listener: socket.socket | None) -> Serve | None
 
 
 def address(settings: Settings, listener: socket.socket) -> tuple[str, str, int]:
-    """Return URL, host and port really bound."""
+    """Return the URL, host and port that were bound."""
     host, port = listener.getsockname()[:2]
     scheme = "https" if settings.tls_cert else "http"
     shown = f"[{host}]" if ":" in host else host

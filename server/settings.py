@@ -26,11 +26,11 @@ LOAD_SECONDS = 300.0
 
 
 class SettingsError(Exception):
-    """A setting that is unknown or has an unfit value: one line that names it."""
+    """A setting that is unknown or invalid; the message is one line and names it."""
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """Every setting of the server; the description is what --help shows."""
+    """All settings of the server; the descriptions are shown by --help."""
 
     model: Annotated[
         Path,
@@ -177,13 +177,15 @@ def read(environment: Mapping[str, str], flags: Mapping[str, Any]) -> Settings:
 
 
 def named(message: str) -> tuple[str, str]:
-    """Return the setting's name, which msgspec gives as a path at the end, and what is wrong."""
+    """Return the setting's name, which msgspec puts at the end of its message, and what is
+    wrong.
+    """
     match = re.fullmatch(r"(.*) - at `\$\.(\w+)`", message)
     return (match[2], match[1]) if match else ("all", message)
 
 
 def hint(environment: Mapping[str, str], names: Iterable[str]) -> str:
-    """Say where variables come from that look like a Kubernetes service's; else nothing."""
+    """Explain variables that look like a Kubernetes service's; "" for others."""
     looks = any(
         SERVICE_LINK.fullmatch(name) and (name != "CREDIT_PORT" or "://" in environment[name])
         for name in names
@@ -192,7 +194,7 @@ def hint(environment: Mapping[str, str], names: Iterable[str]) -> str:
 
 
 def from_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return the settings the environment gives; raises SettingsError for an unknown CREDIT_*."""
+    """Return the settings in the environment; raises SettingsError for an unknown CREDIT_*."""
     names = {PREFIX + name.upper(): name for name in Settings.__struct_fields__}
     found = {name for name in environment if name.startswith(PREFIX)}
     if unknown := sorted(found - names.keys()):
@@ -205,7 +207,7 @@ def from_environment(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def to_path(of: type, value: Any) -> Any:
-    """Convert a text to a Path for msgspec."""
+    """Convert text to a Path for msgspec."""
     if of is Path and isinstance(value, str) and value:
         return Path(value)
     raise NotImplementedError(f"{value!r} is not a {of.__name__}")

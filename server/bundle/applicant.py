@@ -1,6 +1,6 @@
-"""The applicant: a Struct type generated from the manifest, and its way into the model's row.
+"""The applicant: a Struct type generated from the manifest, and its conversion to the model's row.
 
-Every feature is required, none is guessed: an absent one and one that is null are two things.
+Every feature is required. A missing key and null are different: nothing is guessed.
 """
 
 import math
@@ -37,13 +37,13 @@ def struct_type(features: Sequence[Feature]) -> type[msgspec.Struct]:
 
 
 def field_type(feature: Feature) -> Any:
-    """Return what a client may send for a feature."""
+    """Return the type of what a client may send for a feature."""
     plain: Any = value_type(feature)
     return plain | None if feature.missing.allowed else plain
 
 
 def value_type(feature: Feature) -> Any:
-    """Return the type of a feature's value; a category of numbers takes 2.0 for 2."""
+    """Return the type of a feature's value; a numeric category accepts 2.0 for 2."""
     if isinstance(feature, Number):
         return float | bool if feature.boolean else float
     kinds = {float if type(value) is int else type(value) for value in feature.categories}
@@ -54,22 +54,22 @@ def value_type(feature: Feature) -> Any:
 
 
 def may_be_rounded(feature: Feature) -> bool:
-    """Whether a category may be an integer that decoding has rounded to it."""
+    """Whether a category may be an integer to which decoding rounded another number."""
     if not isinstance(feature, Category):
         return False
     return any(isinstance(each, int | float) and abs(each) > EXACT for each in feature.categories)
 
 
 def codes_of(feature: Category) -> dict[Any, float | None]:
-    """Return value -> code; None stays None."""
+    """Return {value: code}; None stays None."""
     codes = dict(zip(feature.categories, feature.codes, strict=True))
     return {**codes, None: None}
 
 
 class RowWriter:
-    """Writes one applicant into one float64 row that stays where it is.
+    """Writes one applicant into one float64 row, which is reused.
 
-    The common case is one `struct.pack_into`; a missing value takes the way through numpy.
+    The common case is one `struct.pack_into`; missing values go through numpy.
     """
 
     def __init__(self, manifest: Manifest, row: Floats, unseen_is_missing: bool) -> None:
@@ -88,8 +88,8 @@ class RowWriter:
     def write(self, values: Sequence[Any]) -> tuple[str, ...]:
         """Fill the row from values in the manifest's order, None where missing.
 
-        Returns `unseen:NAME` of every category that was taken as missing; raises UnfitError where
-        that is not the setting.
+        Returns `unseen:NAME` for each unseen category that is treated as missing; raises UnfitError
+        if the settings do not allow that.
         """
         warnings: tuple[str, ...] = ()
         if self._categories:
@@ -133,20 +133,20 @@ class RowWriter:
 
 
 def stand_ins(features: Sequence[Feature]) -> Floats | None:
-    """Return what takes the place of NaN, feature by feature, or None where nothing does."""
+    """Return the replacement of NaN for each feature; None if no feature has one."""
     values = np.array([stand_in_of(feature) for feature in features])
     return None if np.isnan(values).all() else values
 
 
 def stand_in_of(feature: Feature) -> float:
-    """Return what takes the place of NaN in one feature; NaN where nothing does."""
+    """Return the replacement of NaN in one feature; NaN if it has none."""
     if feature.missing.policy in {"zero", "impute"}:
         return feature.missing.value or 0.0
     return NAN
 
 
 def flush_zeros(row: Floats, columns: Any) -> None:
-    """Replace |x| <= ZERO with NaN in `columns` of a row or a block."""
+    """Replace |x| <= ZERO by NaN in `columns` of a row or a block."""
     part = row[..., columns]
     part[np.abs(part) <= ZERO] = NAN
     row[..., columns] = part

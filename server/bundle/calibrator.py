@@ -1,7 +1,7 @@
-"""What turns a model's number into a calibrated probability: data of the manifest, never code.
+"""Calibrators, read as data from the manifest: from a score to a calibrated probability.
 
 monitoring/ reads it through a link: folders share files and no imports. Every operation is one of
-scikit-learn's, in its order.
+scikit-learn's, in its order, so that the bits are equal.
 """
 
 import math
@@ -15,7 +15,7 @@ NEARLY_ONE = 1.0 + 1e-5
 
 
 class Sigmoid(msgspec.Struct, frozen=True, tag_field="kind", tag="sigmoid"):
-    """Platt's: `1 / (1 + exp(a * x + b))`, over the probability or the raw score."""
+    """Platt scaling, `1 / (1 + exp(a * x + b))`, of the probability or the raw score."""
 
     a: float
     b: float
@@ -24,7 +24,7 @@ class Sigmoid(msgspec.Struct, frozen=True, tag_field="kind", tag="sigmoid"):
 
 
 class Isotonic(msgspec.Struct, frozen=True, tag_field="kind", tag="isotonic"):
-    """Straight lines between knots `x`, ascending, at heights `y`; level beyond them."""
+    """Linear interpolation between the points (`x`, `y`), `x` ascending; constant outside them."""
 
     x: tuple[float, ...]
     y: tuple[float, ...]
@@ -36,7 +36,7 @@ Calibrator = Sigmoid | Isotonic
 
 
 def curve(spec: Calibrator) -> Callable[[float], float]:
-    """Return the curve; raises ValueError where the knots contradict each other."""
+    """Return the curve as a function; raises ValueError if its points are inconsistent."""
     drawn = _sigmoid(spec) if isinstance(spec, Sigmoid) else _isotonic(spec)
     if not spec.capped:
         return drawn

@@ -1,4 +1,4 @@
-"""What in a manifest cannot be true together: found before anything is built on it."""
+"""Find contradictions in a manifest before anything is built from it."""
 
 import math
 import re
@@ -28,7 +28,7 @@ RULES = ("refuse>=", "refer>=")
 
 
 def contradictions(manifest: Manifest) -> Iterator[str]:
-    """Yield what is wrong, one line each: where, what was wanted, what came."""
+    """Yield what is wrong, one line each: where, what was wanted, what was found."""
     yield from of_names(manifest)
     yield from of_files(manifest.files)
     yield from of_contributions(manifest)
@@ -39,14 +39,14 @@ def contradictions(manifest: Manifest) -> Iterator[str]:
 
 
 def of_names(manifest: Manifest) -> Iterator[str]:
-    """Look at what stands in paths."""
+    """Check the bundle's name and version, which become parts of paths."""
     for what, value in (("name", manifest.name), ("version", manifest.version)):
         if not WORD.fullmatch(value) or value in {".", ".."}:
             yield f"{what}: wanted letters, digits, dot, dash, underscore, got {value!r}"
 
 
 def of_files(files: dict[str, str]) -> Iterator[str]:
-    """Look at the files: names without a path, and hashes."""
+    """Check the files: names without a path, and valid hashes."""
     if missing := [name for name in NEEDED if name not in files]:
         yield f"files: wanted model.onnx and golden.json among them, got no {missing[0]}"
     for name, digest in files.items():
@@ -57,7 +57,7 @@ def of_files(files: dict[str, str]) -> Iterator[str]:
 
 
 def of_contributions(manifest: Manifest) -> Iterator[str]:
-    """Look at the contributions: their files, and the features they are of."""
+    """Check the contributions: their files and features."""
     found, width = manifest.contributions, len(manifest.features)
     columns = found.columns if found else None
     for file, said in ((COVERS, found is not None), (STEPS, columns is not None)):
@@ -68,7 +68,7 @@ def of_contributions(manifest: Manifest) -> Iterator[str]:
 
 
 def of_outputs(manifest: Manifest) -> Iterator[str]:
-    """Look at task, outputs, classes and transform."""
+    """Check task, outputs, classes and transform."""
     task, outputs, transform = manifest.task, manifest.outputs, manifest.transform
     if task not in TRANSFORMS:
         yield f"task: wanted one of {', '.join(TRANSFORMS)}, got {task!r}"
@@ -87,7 +87,7 @@ def of_outputs(manifest: Manifest) -> Iterator[str]:
 
 
 def of_calibrator(calibrator: Calibrator, task: str) -> Iterator[str]:
-    """Look at what stands behind the transform."""
+    """Check the calibrator."""
     if task != "binary":
         yield f"calibrator: wanted none for the task {task}"
     try:
@@ -97,7 +97,7 @@ def of_calibrator(calibrator: Calibrator, task: str) -> Iterator[str]:
 
 
 def of_classes(manifest: Manifest) -> Iterator[str]:
-    """Look at the classes: as many as the task tells apart, each once."""
+    """Check the classes: distinct, and as many as the task needs."""
     classes, task = manifest.classes, manifest.task
     wanted = {"multiclass": manifest.outputs, "binary": 2}.get(task)
     if task == "multiclass" and len(classes or ()) != wanted:
@@ -116,7 +116,7 @@ def of_classes(manifest: Manifest) -> Iterator[str]:
 
 
 def of_features(features: tuple[Feature, ...]) -> Iterator[str]:
-    """Look at the features."""
+    """Check the features."""
     if not features:
         yield "features: wanted at least one, got none"
     if again := doubled(feature.name for feature in features):
@@ -133,7 +133,7 @@ def of_features(features: tuple[Feature, ...]) -> Iterator[str]:
 
 
 def of_missing(feature: Feature) -> Iterator[str]:
-    """Look at what a missing value does."""
+    """Check the handling of missing values."""
     missing = feature.missing
     if missing.policy not in POLICIES:
         yield f"missing: wanted one of {', '.join(sorted(POLICIES))}, got {missing.policy!r}"
@@ -148,14 +148,14 @@ def of_missing(feature: Feature) -> Iterator[str]:
 
 
 def of_number(feature: Number) -> Iterator[str]:
-    """Look at the range."""
+    """Check the range."""
     seen = feature.seen
     if seen is not None and not -math.inf < seen.min <= seen.max < math.inf:
         yield f"seen: wanted a finite min up to max, got {seen.min} and {seen.max}"
 
 
 def of_category(feature: Category) -> Iterator[str]:
-    """Look at the categories and their codes."""
+    """Check the categories and their codes."""
     categories, codes = feature.categories, feature.codes
     if len(categories) != len(codes):
         yield f"codes: wanted {len(categories)}, one for each category, got {len(codes)}"
@@ -170,7 +170,7 @@ def of_category(feature: Category) -> Iterator[str]:
 
 
 def of_policy(policy: Policy, task: str) -> Iterator[str]:
-    """Look at the thresholds."""
+    """Check the thresholds."""
     if task != "binary":
         yield f"policy: wanted none for the task {task}, got {policy.version!r}"
     thresholds = [policy.refuse_at, policy.refer_from]
@@ -185,11 +185,11 @@ def of_policy(policy: Policy, task: str) -> Iterator[str]:
 
 
 def rule(policy: Policy) -> str:
-    """Return the version `convert` gives to a policy: the rule itself."""
+    """Return the version that `convert` gives a policy: its rule as text."""
     refer = "" if policy.refer_from is None else f"refer>={policy.refer_from!r} "
     return f"{refer}refuse>={policy.refuse_at!r}"
 
 
 def doubled(values: Iterable[Hashable]) -> list[Hashable]:
-    """Return what is there more than once."""
+    """Return the values that occur more than once."""
     return [value for value, count in Counter(values).items() if count > 1]

@@ -1,4 +1,4 @@
-"""The decision: which side of the policy's thresholds a probability falls on."""
+"""The decision: compare a probability with the policy's thresholds."""
 
 from collections.abc import Callable
 
@@ -8,7 +8,7 @@ Decide = Callable[[float], str]
 
 
 def decider(policy: Policy) -> Decide:
-    """Return probability -> `approve`, `refer` or `refuse`."""
+    """Return a function from probability to `approve`, `refer` or `refuse`."""
     refuse_at, refer_from = policy.refuse_at, policy.refer_from
     if refer_from is None:
         return lambda p: "refuse" if p >= refuse_at else "approve"

@@ -1,6 +1,6 @@
-"""An applicant to try a model with: the middle of its reference rows, feature by feature.
+"""An example applicant: the typical value of each feature in the reference rows.
 
-So it looks like one of them and is none of them: what is shown to anybody must be nobody's data.
+It looks realistic without being anybody: what is shown publicly must not be a person's data.
 """
 
 from typing import Any
@@ -34,13 +34,15 @@ class Histogram(msgspec.Struct, frozen=True):
 
 
 class Profile(msgspec.Struct, frozen=True):
-    """`profile.json`, as far as it is read here."""
+    """The parts of `profile.json` that are used here."""
 
     features: list[Histogram]
 
 
 def example(bundle: Bundle) -> dict[str, Any]:
-    """Return an applicant as a client sends it; from the ranges alone where there is no profile."""
+    """Return an applicant as a client sends it; without a profile, from the ranges in the
+    manifest.
+    """
     histograms = {each.name: each for each in profile_of(bundle).features}
     return {
         feature.name: value(feature, histograms.get(feature.name))
@@ -49,7 +51,7 @@ def example(bundle: Bundle) -> dict[str, Any]:
 
 
 def profile_of(bundle: Bundle) -> Profile:
-    """Return the profile; an empty one where the bundle holds none, or one that is not whole."""
+    """Return the profile; an empty one if the bundle has none or a damaged one."""
     file, digest = bundle.path / PROFILE, bundle.manifest.files.get(PROFILE, "")
     try:
         return decoded(read_whole(file, digest), Profile, file)
@@ -58,7 +60,7 @@ def profile_of(bundle: Bundle) -> Profile:
 
 
 def value(feature: Feature, histogram: Histogram | None) -> Any:
-    """Return the usual value of a feature: null where it is missing more often than not."""
+    """Return the typical value of a feature: null if most values are missing."""
     if histogram and feature.missing.allowed and histogram.missing > sum(histogram.counts):
         return None
     if isinstance(feature, Category):

@@ -1,6 +1,6 @@
-"""A bundle on disk, `models/<name>/<version>/`: what its manifest says. reading.py reads it.
+"""The manifest of a bundle, `models/<name>/<version>/`, as types (docs/bundle.md).
 
-The format is docs/bundle.md.
+reading.py reads it.
 """
 
 from pathlib import Path
@@ -15,11 +15,11 @@ SCHEMA_VERSION = 1
 
 
 class BundleError(Exception):
-    """A bundle that must not be served: one line that names the file and what is wrong with it."""
+    """A bundle that must not be served; the message is one line and names the file."""
 
 
 class Missing(msgspec.Struct, frozen=True):
-    """What a feature does when its value is missing."""
+    """How a feature's missing values are handled."""
 
     allowed: bool
     policy: str
@@ -34,7 +34,7 @@ class Seen(msgspec.Struct, frozen=True):
 
 
 class Number(msgspec.Struct, frozen=True, tag_field="type", tag="number"):
-    """A feature whose value is a float64; of a `boolean` one, true is 1 and false is 0."""
+    """A numeric feature; if `boolean`, true is 1 and false is 0."""
 
     name: str
     missing: Missing
@@ -45,9 +45,9 @@ class Number(msgspec.Struct, frozen=True, tag_field="type", tag="number"):
 
 
 class Category(msgspec.Struct, frozen=True, tag_field="type", tag="category"):
-    """A feature whose value is one of a list; `codes` stands at the positions of `categories`.
+    """A feature whose value is one of a list; `codes` are at the positions of `categories`.
 
-    The codes of an `ordered` one are compared as numbers by the model.
+    If `ordered`, the model compares the codes as numbers.
     """
 
     name: str
@@ -63,7 +63,7 @@ Feature = Number | Category
 
 
 class Transform(msgspec.Struct, frozen=True):
-    """What turns a raw score into a prediction, in float64 and outside the graph."""
+    """From raw score to prediction, in float64 and outside the graph."""
 
     name: str
     sigmoid: float = 1.0
@@ -72,7 +72,7 @@ class Transform(msgspec.Struct, frozen=True):
 
 
 class Policy(msgspec.Struct, frozen=True):
-    """Which side of which threshold refuses or refers."""
+    """The thresholds from which applicants are refused or referred."""
 
     version: str
     refuse_at: float
@@ -80,16 +80,16 @@ class Policy(msgspec.Struct, frozen=True):
 
 
 class Contributions(msgspec.Struct, frozen=True):
-    """There where the bundle can tell what each feature contributes to a raw score.
+    """Present if the bundle can explain its scores.
 
-    Behind a pipeline's steps `columns` says which feature each number that the trees take is of.
+    After pipeline steps, `columns` maps each input of the trees to its feature.
     """
 
     columns: tuple[int, ...] | None = None
 
 
 class Manifest(msgspec.Struct, frozen=True):
-    """`manifest.json`, as far as the server reads it; unknown keys are for other readers."""
+    """The keys of `manifest.json` that the server reads; others are for other readers."""
 
     schema_version: int
     name: str
@@ -106,7 +106,7 @@ class Manifest(msgspec.Struct, frozen=True):
 
 
 class Bundle(msgspec.Struct, frozen=True):
-    """A bundle whose files were found whole."""
+    """A bundle whose files were checked."""
 
     path: Path
     manifest: Manifest
@@ -114,5 +114,5 @@ class Bundle(msgspec.Struct, frozen=True):
 
     @property
     def model_sha256(self) -> str:
-        """The hash of model.onnx: what names this model in every answer and record."""
+        """The SHA-256 of model.onnx, which identifies the model in every answer and record."""
         return self.manifest.files["model.onnx"]

@@ -1,6 +1,6 @@
-"""Reading a bundle: every file compared with its sha256, and nothing executed or unpickled.
+"""Read a bundle: every file is compared with its SHA-256, and nothing is executed or unpickled.
 
-Only regular files that lie in the bundle's folder are read, each up to a bound.
+Only regular files inside the bundle's folder are read, each up to a maximum size.
 """
 
 import hashlib
@@ -21,9 +21,9 @@ Document = TypeVar("Document")
 
 
 class Opened(msgspec.Struct, frozen=True):
-    """A bundle and the content of the files that scoring and contributions need, as it was hashed.
+    """A bundle, and the verified content of the files that scoring and contributions need.
 
-    `covers` and `steps` are None where the bundle has none.
+    `covers` and `steps` are None if the bundle has none.
     """
 
     bundle: Bundle
@@ -34,10 +34,10 @@ class Opened(msgspec.Struct, frozen=True):
 
 
 def read(path: Path, proof: Container[str] | None = None) -> Opened:
-    """Compare every file in `path` with its sha256, then read the manifest.
+    """Compare every file in `path` with its SHA-256, then read the manifest.
 
-    With a `proof`, the manifest's sha256 must be in it. Raises BundleError naming the file that is
-    absent, unreadable or changed.
+    With a `proof`, the manifest's hash must be in it. Raises BundleError naming the file that is
+    missing, unreadable or changed.
     """
     file = path / MANIFEST
     content = read_bytes(file, MOST_TEXT_BYTES)
@@ -81,7 +81,7 @@ def decoded(content: bytes, of: type[Document], file: Path) -> Document:
 
 
 def check_sums(path: Path, wanted: Mapping[str, str]) -> None:
-    """Compare SHA256SUMS with the names and hashes of the manifest; raises BundleError."""
+    """Compare SHA256SUMS with the names and hashes in the manifest; raises BundleError."""
     file = path / CHECKSUMS
     sums = read_sums(file)
     for name in sorted(wanted.keys() | sums.keys()):
@@ -97,20 +97,20 @@ def read_sums(file: Path) -> dict[str, str]:
 
 
 def read_whole(file: Path, digest: str) -> bytes:
-    """Return the content of `file`, whose sha256 is to be `digest`; raises BundleError."""
+    """Return the content of `file` if its SHA-256 is `digest`; raises BundleError."""
     content = read_bytes(file, MOST_TEXT_BYTES if file.suffix == ".json" else MOST_BYTES)
     check_hash(file, digest, hashlib.sha256(content).hexdigest())
     return content
 
 
 def check_hash(file: Path, wanted: str, found: str) -> None:
-    """Raise BundleError unless both are the same."""
+    """Raise BundleError if the hashes differ."""
     if found != wanted:
         raise BundleError(f"{file}: changed since conversion: wanted sha256 {wanted}, got {found}")
 
 
 def sha256_of(file: Path) -> str:
-    """Return the sha256 of a file that nothing here needs; raises BundleError."""
+    """Return the hash of a file whose content is not needed; raises BundleError."""
     try:
         return regular.sha256(file, MOST_BYTES)
     except regular.UnfitFileError as error:
@@ -118,7 +118,7 @@ def sha256_of(file: Path) -> str:
 
 
 def read_bytes(file: Path, most: int) -> bytes:
-    """Return the content of `file`, which has at most so many bytes; raises BundleError."""
+    """Return the content of `file`, at most `most` bytes; raises BundleError."""
     try:
         return regular.read(file, most)
     except regular.UnfitFileError as error:

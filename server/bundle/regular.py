@@ -1,6 +1,6 @@
-"""Reading a folder's files without trust: regular files that lie in it, up to a bound, and no more.
+"""Read files of a folder safely: only regular files inside it, up to a maximum size.
 
-A FIFO would be waited for, a device may do something when it is opened, and a link may lead out.
+Opening a FIFO would wait, opening a device may have effects, and a link may lead outside.
 """
 
 import hashlib
@@ -13,15 +13,14 @@ from pathlib import Path
 
 
 class UnfitFileError(Exception):
-    """A file that is not read: one line that names it and says why."""
+    """A file that is refused; the message is one line with its name and the reason."""
 
 
 @contextmanager
 def opened(file: Path, most: int) -> Iterator[tuple[BufferedReader, int]]:
-    """Open a regular file that lies in its folder and has at most `most` bytes; tell its size.
+    """Open a regular file inside its folder with at most `most` bytes; yield it and its size.
 
-    `file` names the folder too. Links are followed as long as they stay in the folder. Raises
-    UnfitFileError.
+    `file` includes the folder. Links are followed if they stay inside. Raises UnfitFileError.
     """
     try:
         check_place(file)
@@ -49,27 +48,29 @@ def read(file: Path, most: int) -> bytes:
 
 
 def sha256(file: Path, most: int) -> str:
-    """Return the hash of the content, which is not kept; raises UnfitFileError."""
+    """Return the hash of the content without keeping it; raises UnfitFileError."""
     with opened(file, most) as (content, _):
         return hashlib.file_digest(content, "sha256").hexdigest()
 
 
 def check_place(file: Path) -> None:
-    """Raise UnfitFileError for a file that its name, or a link, puts outside of its folder."""
+    """Raise UnfitFileError if the file's name or a link leads outside its folder."""
     folder, found = os.path.realpath(file.parent), os.path.realpath(file)
     if os.path.commonpath([folder, found]) != folder or folder == found:
         raise UnfitFileError(f"{file}: wanted a file in this folder, got {found}")
 
 
 def check_kind(file: Path, found: os.stat_result) -> None:
-    """Raise UnfitFileError for what is no regular file."""
+    """Raise UnfitFileError if this is not a regular file."""
     if not stat.S_ISREG(found.st_mode):
         kind = KINDS.get(stat.S_IFMT(found.st_mode), "something else")
         raise UnfitFileError(f"{file}: wanted a regular file, got {kind}")
 
 
 def refuse_waiting(file: Path) -> None:
-    """Raise UnfitFileError for what is there and no regular file; links may lead anywhere."""
+    """Raise UnfitFileError if something other than a regular file exists; links may lead
+    anywhere.
+    """
     try:
         found = os.stat(file)
     except OSError:

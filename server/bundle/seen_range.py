@@ -1,4 +1,4 @@
-"""What a row's values may be: finite, exact in float64, and inside the range seen in training."""
+"""Check a row's values: finite, exact in float64, and inside the range seen in training."""
 
 from collections.abc import Sequence
 
@@ -9,10 +9,10 @@ from .manifest import Category, Feature
 
 
 class Range:
-    """The seen range of every feature; categories and unknown ranges are open up to 2**53.
+    """The seen range of every feature; categories and unknown ranges extend to 2**53.
 
-    `contains` is one comparison of bytes for the usual row: two numpy calls and no Python loop.
-    It is also false for 2**53 and above, seen or not; see `may_hold_rounded`.
+    `contains` costs one comparison of bytes for the usual row: two numpy calls and no Python loop.
+    It is also false for 2**53 and above, even if seen; see `may_hold_rounded`.
     """
 
     def __init__(self, features: Sequence[Feature]) -> None:
@@ -22,34 +22,36 @@ class Range:
         self._clipped = np.empty(len(features))
 
     def contains(self, row: Floats, as_bytes: bytes) -> bool:
-        """Whether no value of `row` (whose bytes are `as_bytes`) lies outside; NaN is inside."""
+        """Whether all values of `row` (whose bytes are `as_bytes`) are inside; NaN counts
+        as inside.
+        """
         np.maximum(row, self._low, out=self._clipped)
         np.minimum(self._clipped, self._high, out=self._clipped)
         return self._clipped.tobytes() == as_bytes
 
     def warnings(self, row: Floats) -> tuple[str, ...]:
-        """Return `range:NAME` of every value outside the range seen in training."""
+        """Return `range:NAME` for every value outside the range seen in training."""
         low, high = self._seen
         beyond = (row < low) | (row > high)
         return tuple(f"range:{self._names[i]}" for i in np.flatnonzero(beyond))
 
 
 def may_hold_rounded(row: Floats) -> bool:
-    """Whether a closer look has to tell an integer that float64 holds from one it has rounded."""
+    """Whether the row may hold an integer that float64 rounded, which needs a closer look."""
     return bool((np.abs(row) > EXACT).any())
 
 
 def seen(feature: Feature) -> tuple[float, float]:
-    """Return the range seen in training; where none is known, what float64 counts exactly."""
+    """Return the range seen in training; if unknown, the integers that float64 holds exactly."""
     if isinstance(feature, Category) or feature.seen is None:
         return -EXACT, EXACT
     return feature.seen.min, feature.seen.max
 
 
 def exact_part(low: float, high: float) -> tuple[float, float]:
-    """Return the part of a range that float64 counts exactly; NaN, which holds no number, if none.
+    """Return the part of a range that float64 holds exactly; NaN if there is none.
 
-    One NaN is enough to keep every number out, and a row's own NaN in.
+    A NaN bound excludes every number, but not a NaN in the row.
     """
     if low > EXACT or high < -EXACT:
         return NAN, NAN

@@ -1,10 +1,10 @@
-"""The part of a model that stands in each of its records."""
+"""The fields of a record that are the same for one model."""
 
 import msgspec
 
 
 class ModelTag(msgspec.Struct, frozen=True):
-    """The part of every record that is the same for one model."""
+    """The fields of every record that are constant for one model."""
 
     name: str
     version: str

@@ -1,4 +1,4 @@
-"""Raw scores to predictions, in float64 and bit for bit as LightGBM does it.
+"""From raw scores to predictions, in float64 and bit for bit as LightGBM does.
 
 monitoring/ reads it through a link: folders share files and no imports.
 
@@ -18,7 +18,7 @@ Vector = Callable[[Sequence[float]], list[float]]
 
 
 def exp(x: float) -> float:
-    """C's exp: overflow is infinity, not an exception."""
+    """C's exp: infinity on overflow instead of an exception."""
     try:
         return math.exp(x)
     except OverflowError:
@@ -26,7 +26,7 @@ def exp(x: float) -> float:
 
 
 def softmax(raw: Sequence[float]) -> list[float]:
-    """LightGBM's Common::Softmax: largest subtracted, summed in order."""
+    """LightGBM's Common::Softmax: subtract the largest, then sum in order."""
     largest = max(raw)
     powers = [exp(x - largest) for x in raw]
     total = 0.0
@@ -36,7 +36,7 @@ def softmax(raw: Sequence[float]) -> list[float]:
 
 
 def scalar(spec: Transform) -> Scalar:
-    """Return the transform of one raw score; raises BundleError for what is not known."""
+    """Return the transform of one raw score; raises BundleError for an unknown one."""
     if spec.calibrator is not None:
         return _calibrated(spec, spec.calibrator)
     factor = -spec.sigmoid
@@ -56,7 +56,7 @@ def scalar(spec: Transform) -> Scalar:
 
 
 def _calibrated(spec: Transform, calibrator: Calibrator) -> Scalar:
-    """The calibrator's curve over the probability or the raw score; a complement comes last."""
+    """Apply the calibrator to the probability or the raw score; take the complement last."""
     if spec.name not in COMPLEMENT:
         raise BundleError(f"manifest.json: a calibrator behind {spec.name!r}")
     probability = scalar(Transform("sigmoid", spec.sigmoid, spec.divide_by))
@@ -69,7 +69,7 @@ def _calibrated(spec: Transform, calibrator: Calibrator) -> Scalar:
 
 
 def vector(spec: Transform) -> Vector:
-    """Return the transform of all K raw scores of one row."""
+    """Return the transform of the K raw scores of one row."""
     if spec.name != "softmax" or spec.calibrator is not None:
         one = scalar(spec)
         return lambda raw: [one(x) for x in raw]

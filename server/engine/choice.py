@@ -1,6 +1,6 @@
-"""Which engine scores a model: native where it gives onnxruntime's bits, else onnxruntime.
+"""Choose the engine of a model: native if it gives onnxruntime's bits, otherwise onnxruntime.
 
-Where there is C at all, rows are filled in C for onnxruntime too.
+If the C code is built, rows are filled in C for onnxruntime too.
 """
 
 import logging
@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Walking:
-    """Trees and the native engine over them: every index in them was checked."""
+    """A model's trees and the native engine over them; all indices in them were checked."""
 
     trees: Trees
     engine: Native
@@ -32,9 +32,9 @@ Walker = Walking | NotNativeError
 def choose(
     wanted: Wanted, bundle: Bundle, walker: Walker, session: Engine, golden: Floats
 ) -> Engine:
-    """Return the engine; `golden` are rows [N, F]. What auto does without it says in a line.
+    """Return the engine; `golden` are rows [N, F]. `auto` without native logs the reason.
 
-    Raises BundleError where native is wanted and does not score the model, or not as onnxruntime.
+    Raises BundleError if native is required but cannot score the model as onnxruntime does.
     """
     if wanted == "auto" and not is_built():
         return session
@@ -51,7 +51,7 @@ def choose(
 
 
 def filled(bundle: Bundle, session: Engine, golden: Floats) -> Engine:
-    """Return onnxruntime behind rows filled in C, where that is built and proved."""
+    """Return onnxruntime with rows filled in C, if that is built and proven."""
     if not is_built():
         return session
     features = bundle.manifest.features
@@ -65,13 +65,13 @@ def filled(bundle: Bundle, session: Engine, golden: Floats) -> Engine:
 
 
 def tell(wanted: Wanted) -> None:
-    """Say in a line what it costs where auto has no native engine: once, not model by model."""
+    """Log once, for all models, what it costs that `auto` has no native engine."""
     if wanted == "auto" and not is_built():
         log.warning("%s: onnxruntime scores, which takes several times longer", NOT_BUILT)
 
 
 def proved(bundle: Bundle, walker: Walker, session: Engine, golden: Floats) -> Native:
-    """Return the native engine once both gave the same bits; raises NotNativeError."""
+    """Return the native engine if both gave the same bits; raises NotNativeError."""
     if isinstance(walker, NotNativeError):
         raise walker
     agreement.check(session, walker.engine, agreement.rows(walker.trees, golden))
@@ -80,9 +80,9 @@ def proved(bundle: Bundle, walker: Walker, session: Engine, golden: Floats) -> N
 
 
 def walker_of(bundle: Bundle, content: bytes, covers: bytes | None = None) -> Walker:
-    """Return the trees in the content of model.onnx and what walks them, or why nothing does.
+    """Return the trees in model.onnx and the native engine over them, or why there is none.
 
-    `covers` is the content of covers.bin, where the bundle has one.
+    `covers` is the content of covers.bin, if the bundle has one.
     """
     manifest = bundle.manifest
     try:

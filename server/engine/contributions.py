@@ -1,4 +1,4 @@
-"""What each feature contributes to a raw score: held to the golden rows at every start.
+"""The contribution of each feature to a raw score, checked against the golden rows at every start.
 
 Path-dependent SHAP values in C, whichever engine scores; see native/contributions.c.
 """
@@ -22,20 +22,20 @@ log = logging.getLogger(__name__)
 
 
 class Contributions:
-    """Explains rows of F features as the model sees them; belongs to one thread, as engines do.
+    """Explains rows of F features as the model sees them; belongs to one thread, like an engine.
 
-    For each of K raw scores there are F + 1 numbers, which add up to raw / divide_by: what each
-    feature contributes, and last the expectation, the mean over the training rows.
+    For each of K raw scores there are F + 1 numbers that add up to raw / divide_by: the
+    contribution of each feature, and last the expectation, the mean over the training rows.
     """
 
     def __init__(
         self, engine: Native, divide_by: float, steps: Session | None = None,
         columns: Sequence[int] | None = None,
     ) -> None:  # fmt: skip
-        """Take an engine over the trees, and the `steps` before them if there are any.
+        """Take the native engine and the pipeline `steps` before the trees, if there are any.
 
-        Then `columns` are the features of what the trees take. Raises NotNativeError where the
-        engine has no counts, or not such trees.
+        `columns` then are the features of the trees' inputs. Raises NotNativeError if the engine
+        has no counts or unsuitable trees.
         """
         width = len(steps.row if steps else engine.row)
         columns = range(width) if columns is None else columns
@@ -52,9 +52,9 @@ class Contributions:
 
 
 def proved(opened: Opened, walker: Walker, golden: Golden) -> Contributions | None:
-    """Return the bundle's contributions; None where it has none, or, with a line, where one is off.
+    """Return the bundle's contributions; None if it has none, or, with a log line, if one differs.
 
-    Scores stay as they are either way. Raises BundleError for steps that are no graph.
+    Scores are the same either way. Raises BundleError if the steps are not a graph.
     """
     if opened.bundle.manifest.contributions is None:
         return None
@@ -68,7 +68,7 @@ def proved(opened: Opened, walker: Walker, golden: Golden) -> Contributions | No
 
 
 def contributions_of(opened: Opened, walker: Walker) -> Contributions:
-    """Return the contributions, not proved yet; raises NotNativeError and BundleError."""
+    """Return the contributions, not yet proven; raises NotNativeError and BundleError."""
     manifest = opened.bundle.manifest
     columns = manifest.contributions.columns if manifest.contributions else None
     divide_by = manifest.transform.divide_by
@@ -86,7 +86,9 @@ def contributions_of(opened: Opened, walker: Walker) -> Contributions:
 
 
 def check(contributions: Contributions, golden: Golden) -> None:
-    """Explain the golden rows, alone and in a block; raises NotNativeError at the first bit off."""
+    """Explain the golden rows, singly and as a block; raises NotNativeError at the first
+    wrong bit.
+    """
     explained = [i for i, each in enumerate(golden.rows) if each.contributions is not None]
     if not explained:
         raise NotNativeError("wanted golden rows with contributions, got none")

@@ -1,7 +1,7 @@
-"""The engine: rows of float64 to raw scores. This is all the server knows of one.
+"""The engine: from float64 rows to raw scores. The server knows engines only by this interface.
 
-There are two: `session.Session`, which runs model.onnx in onnxruntime, and
-`native.engine.Native`, which walks its trees in C. One belongs to one thread: it has one row.
+There are two: `session.Session` runs model.onnx in onnxruntime, and `native.engine.Native`
+evaluates its trees in C. An engine belongs to one thread, because it has one row.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ WARM_UP_RUNS = 50
 
 
 class Engine(Protocol):
-    """`row` is float64 [F] and `raw` float64 [K]; both stay where they are."""
+    """`row` is float64 [F] and `raw` float64 [K]; both buffers are reused."""
 
     name: str
     row: Floats
@@ -22,19 +22,20 @@ class Engine(Protocol):
     def score(self, values: Sequence[Any]) -> tuple[bytes, list[float]] | None:
         """Fill the row from a tuple of values and score it, in one call.
 
-        For bodies that only msgspec decodes, such as names escaped as Python's json writes them:
-        about 2 µs less than the long way takes. Returns the row as bytes and its K raw scores; None
-        where a value asks for a closer look, or where the engine does not fill rows.
+        For bodies that only msgspec can decode, such as those with escaped names; it saves about 2
+        µs. Returns the row as bytes and its K raw scores; None if a value needs a closer look, or
+        if the engine does not fill rows.
         """
 
     def score_json(self, body: bytes) -> tuple[bytes, list[float]] | None:
-        """Decode one applicant, fill the row and score it, in one call; as `score` returns it.
+        """Decode one applicant, fill the row and score it, in one call; returns what
+        `score` returns.
 
-        None for all that is not plainly fine, which may still be: the long way finds out.
+        None for every body that is not plain and valid; the general path decides about those.
         """
 
     def score_msgpack(self, body: bytes) -> tuple[bytes, list[float]] | None:
-        """Do as score_json does, for MessagePack."""
+        """Like score_json, for MessagePack."""
 
     def score_row(self) -> None:
         """Score `row` into `raw`."""
@@ -44,7 +45,7 @@ class Engine(Protocol):
 
 
 def warm_up(engine: Engine, rows: Floats) -> None:
-    """Run often enough for the caches and the allocator to settle."""
+    """Score often enough for caches and the allocator to settle."""
     for i in range(WARM_UP_RUNS):
         engine.row[:] = rows[i % len(rows)]
         engine.score_row()

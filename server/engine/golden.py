@@ -1,4 +1,4 @@
-"""Golden rows: proof at every start that this machine scores as LightGBM did, bit for bit."""
+"""Golden rows: prove at every start that this machine scores as LightGBM did, bit for bit."""
 
 from array import array
 from pathlib import Path
@@ -17,10 +17,10 @@ MOST_ROWS = 10_000  # each is scored several times at every start
 
 
 class GoldenRow(msgspec.Struct, frozen=True):
-    """One row as the model sees it (None for NaN), its raw scores and its predictions.
+    """A row as the model sees it (None for NaN), its raw scores and its predictions.
 
-    In bundles that give contributions, some rows have them: per raw score one per feature and the
-    expectation.
+    If the bundle has contributions, some rows hold them: for each raw score one per feature, then
+    the expectation.
     """
 
     row: tuple[float | None, ...]
@@ -56,7 +56,7 @@ def read(content: bytes, manifest: Manifest, file: Path) -> Golden:
 
 
 def check(bundle: Path, golden: Golden, engine: Engine, transform: Vector) -> None:
-    """Score every golden row, alone and in a block; raises BundleError at the first bit off."""
+    """Score every golden row, singly and as a block; raises BundleError at the first wrong bit."""
     matrix = golden.matrix()
     block = engine.score_block(matrix)
     for i, wanted in enumerate(golden.rows):
@@ -70,7 +70,7 @@ def check(bundle: Path, golden: Golden, engine: Engine, transform: Vector) -> No
 def compare(
     bundle: Path, index: int, what: str, wanted: tuple[float, ...], got: list[float]
 ) -> None:
-    """Raise BundleError unless both hold the same bits."""
+    """Raise BundleError if the bits differ."""
     if array("d", wanted).tobytes() != array("d", got).tobytes():
         message = f"row {index}: wanted {what} {list(wanted)}, got {got}"
         raise BundleError(f"{bundle / NAME}: {message}")

@@ -1,7 +1,7 @@
-"""Which graphs are known to do no harm to the process that loads them: trees, and nothing else.
+"""Recognise graphs that cannot harm the process: only trees, whose indices our own readers checked.
 
-Their every index was checked by our own readers (native/trees.py, native/kernel.c). Any other graph
-is tried in a process of its own before.
+Those readers are native/trees.py and native/kernel.c. Any other graph is first loaded in a process
+of its own.
 """
 
 import numpy as np
@@ -19,7 +19,7 @@ OF_NODE = frozenset({INPUT, OUTPUT, 3, 4, 5, 6, 7})
 
 
 def is_plain(walker: Walker, content: bytes) -> bool:
-    """Whether the content of model.onnx is trees that were checked, and nothing else."""
+    """Whether model.onnx holds only trees that were checked."""
     if isinstance(walker, NotNativeError):
         return False
     model = memoryview(content)
@@ -35,7 +35,7 @@ def is_plain(walker: Walker, content: bytes) -> bool:
 
 
 def is_deep(trees: Trees) -> bool:
-    """Whether a tree has more levels than are surely fine."""
+    """Whether a tree has more levels than are known to be safe."""
     level = trees.roots
     for _ in range(DEEPEST):
         below = np.concatenate([trees.yes[level], trees.no[level]])

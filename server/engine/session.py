@@ -1,4 +1,4 @@
-"""The engine that runs model.onnx in onnxruntime, on one input row and one output bound once."""
+"""The engine that runs model.onnx in onnxruntime, with one input row and one output bound once."""
 
 import os
 
@@ -28,12 +28,12 @@ FAILURES: tuple[type[Exception], ...] = (
 
 
 class Session:
-    """See engine.Engine: a session over `model.onnx`; `row` and `raw` are the bound buffers."""
+    """See engine.Engine: an onnxruntime session; `row` and `raw` are the bound buffers."""
 
     name = "onnxruntime"
 
     def __init__(self, model: Path, width: int, outputs: int, content: bytes | None = None) -> None:
-        """Open the file, or its `content` where that was read. Raises BundleError."""
+        """Open the file, or its `content` if that was read. Raises BundleError."""
         self._model = model
         self._session = open_session(model, content)
         self._check_shape(model, width, outputs)
@@ -44,7 +44,7 @@ class Session:
         self._kept = (block, scores)
 
     def score(self, values: Sequence[Any]) -> None:
-        """See engine.Engine: onnxruntime takes numbers alone."""
+        """See engine.Engine: onnxruntime accepts only numbers."""
 
     def score_json(self, body: bytes) -> None:
         """See engine.Engine: onnxruntime decodes nothing."""
@@ -62,7 +62,7 @@ class Session:
         return raw
 
     def try_out(self, rows: Floats) -> None:
-        """Score a block and a row before anything relies on it; raises BundleError."""
+        """Score a block and a row before the session is used; raises BundleError."""
         try:
             block = self.score_block(rows)
             self.row[:] = rows[0]
@@ -103,6 +103,6 @@ def open_session(model: Path, content: bytes | None = None) -> Any:
 
 
 def refused(model: Path, error: Exception) -> BundleError:
-    """Return what onnxruntime says of a graph, in one line."""
+    """Return onnxruntime's message about a graph as one line."""
     said = str(error).strip() or type(error).__name__
     return BundleError(f"{model}: {said.splitlines()[0]}")

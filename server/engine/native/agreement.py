@@ -1,4 +1,4 @@
-"""Proof at every start that both engines give the same bits, on rows made from the splits."""
+"""Prove at every start that both engines give the same bits, on rows made from the splits."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -26,10 +26,11 @@ NO_CATEGORIES = np.array([np.nan, -1.0, 2.0**31 - 1, 2.0**31, 2.0**32 + 1])
 
 
 def rows(trees: Trees, golden: Floats) -> Floats:
-    """Return rows [N, F] as the model sees them: `golden`, then as many made as the budget allows.
+    """Return rows [N, F] as the model sees them: `golden`, then as many made ones as fit
+    the budget.
 
-    In half of them a share of the golden values is replaced, in the others every value: with a
-    threshold, its neighbours, and what lies at the ends of float64.
+    In half of them a share of the golden values is replaced, in the others every value: by a
+    threshold, its neighbours, or extreme float64 values.
     """
     count = int(np.clip(BUDGET // len(trees.feature), FEWEST, MOST))
     made = golden[np.arange(count) % len(golden)]
@@ -43,7 +44,7 @@ def rows(trees: Trees, golden: Floats) -> Floats:
 
 
 def scattered(count: int, seed: int) -> npt.NDArray[np.uint64]:
-    """Return integers [count] without a pattern, by splitmix64: the image has no numpy.random."""
+    """Return pseudo-random integers [count] (splitmix64), because the image has no numpy.random."""
     x = np.arange(count, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
     x += np.uint64((seed + 1) * 0xD1342543DE82EF95 & 0xFFFFFFFFFFFFFFFF)
     for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
@@ -52,9 +53,9 @@ def scattered(count: int, seed: int) -> npt.NDArray[np.uint64]:
 
 
 def pool(asked: Floats, is_category: bool) -> Floats:
-    """Return the values worth trying in a feature whose splits ask about `asked`.
+    """Return the values to try for a feature whose splits test `asked`.
 
-    A category in a row is whole: the graph compares it as it is, LightGBM cuts a fraction off.
+    A category in a row is whole: the graph compares it as it is, LightGBM truncates a fraction.
     """
     if is_category:
         # The split of a one-leaf tree stands on any feature, with a threshold that is no category.
@@ -66,7 +67,7 @@ def pool(asked: Floats, is_category: bool) -> Floats:
 
 
 def check(session: Engine, native: Engine, probes: Floats) -> None:
-    """Score rows [N, F] by both; raises NotNativeError at the first bit that differs."""
+    """Score rows [N, F] with both engines; raises NotNativeError at the first differing bit."""
     wanted, got = session.score_block(probes), native.score_block(probes)
     wrong = (wanted.view(np.int64) != got.view(np.int64)).any(axis=1)
     if wrong.any():
@@ -78,7 +79,7 @@ def check(session: Engine, native: Engine, probes: Floats) -> None:
 
 
 def check_bodies(native: Engine, features: Sequence[Feature], golden: Floats) -> None:
-    """Score some of `golden` from a body and from its values; raises NotNativeError, as check."""
+    """Score some of `golden` from bodies and from values; raises NotNativeError, like check."""
     for row in golden[:BODIES].tolist():
         sent = {each.name: value_of(each, x) for each, x in zip(features, row, strict=True)}
         body, packed = msgspec.json.encode(sent), msgspec.msgpack.encode(sent)
@@ -89,7 +90,7 @@ def check_bodies(native: Engine, features: Sequence[Feature], golden: Floats) ->
 
 
 def value_of(feature: Feature, x: float) -> Any:
-    """Return what a client sends for a number of a row; None where it is missing."""
+    """Return what a client sends for a number of a row; None if missing."""
     if isinstance(feature, Category):
         return {code: value for value, code in codes_of(feature).items()}.get(x)
     if feature.boolean and x in {0.0, 1.0}:
@@ -98,5 +99,5 @@ def value_of(feature: Feature, x: float) -> Any:
 
 
 def bits_of(said: tuple[bytes, list[float]]) -> tuple[bytes, bytes]:
-    """Return a row and its raw scores as bytes, which tell -0.0 from 0.0."""
+    """Return a row and its raw scores as bytes, which distinguish -0.0 from 0.0."""
     return said[0], np.array(said[1]).tobytes()

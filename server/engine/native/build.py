@@ -1,6 +1,6 @@
-"""Compile the C files here: `python -m server.engine.native.build`; nothing where up to date.
+"""Compile the C files here: `python -m server.engine.native.build`; does nothing if up to date.
 
-Uses the C compiler alone, by its usual name or as CC says, and Python's own headers.
+Needs only a C compiler, by its usual name or in CC, and Python's headers.
 """
 
 import argparse
@@ -33,11 +33,11 @@ SANITIZE = ("-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 
 
 class BuildError(Exception):
-    """Why there is no kernel: one line."""
+    """The kernel could not be built; the message is one line."""
 
 
 def build(folder: Path = HERE, sanitize: bool = False) -> Path:
-    """Compile into `folder`, from where it is imported; raises BuildError."""
+    """Compile into `folder`, from which it is imported; raises BuildError."""
     name = os.environ.get("CC", "cc")
     compiler = shutil.which(name)
     headers = Path(sysconfig.get_paths()["include"])
@@ -58,18 +58,18 @@ def build(folder: Path = HERE, sanitize: bool = False) -> Path:
 
 
 def digest() -> str:
-    """Return the hash of the sources, which the built file carries."""
+    """Return the hash of the sources, which the built file contains."""
     return hashlib.sha256(b"\0".join(each.read_bytes() for each in SOURCES + HEADERS)).hexdigest()
 
 
 def is_current(folder: Path = HERE) -> bool:
-    """Whether the built file carries the hash of the sources that stand here."""
+    """Whether the built file was made from the present sources."""
     target = folder / NAME
     return target.exists() and digest().encode() in target.read_bytes()
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Build where needed; without a compiler say so, and what it costs, and succeed."""
+    """Build if needed. Without a compiler, say what that costs and succeed."""
     parser = argparse.ArgumentParser("python -m server.engine.native.build", description=__doc__)
     parser.add_argument("--out", type=Path, default=HERE, metavar="FOLDER", help="instead of here")
     parser.add_argument("--must", action="store_true", help="fail where it cannot be built")

@@ -1,4 +1,6 @@
-"""The engine that walks the trees of model.onnx in C; see kernel.c, and decoder.c for bodies."""
+"""The engine that evaluates the trees of model.onnx in C; see kernel.c, and decoder.c for
+bodies.
+"""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -29,7 +31,7 @@ NOT_BUILT = "the native engine is not built (python -m server.engine.native.buil
 
 
 def is_built() -> bool:
-    """Whether there is a kernel to load."""
+    """Whether the C code is built."""
     return Kernel is not None
 
 
@@ -41,10 +43,10 @@ class Native:
     def __init__(
         self, trees: Trees, features: Sequence[Feature], outputs: int, covers: bytes | None = None
     ) -> None:
-        """Raises NotNativeError for trees that it does not score.
+        """Raises NotNativeError for trees that it cannot score.
 
-        `covers` are the counts of training rows in the leaves, int32, which contributions need;
-        without one per leaf it scores and explains nothing.
+        `covers` are the numbers of training rows in the leaves, int32, needed for contributions. If
+        there is not one for each leaf, it scores but cannot explain.
         """
         if trees.outputs != outputs:
             raise NotNativeError(f"wanted {outputs} outputs, got {trees.outputs}")
@@ -73,10 +75,10 @@ class Native:
     def explainer(
         self, columns: Sequence[int], width: int, divide_by: float
     ) -> "_kernel.Contributions":
-        """Return what explains rows of the same features; raises NotNativeError.
+        """Return an explainer for rows of the same features; raises NotNativeError.
 
-        `columns` are those, of `width`, in which features are answered; a contribution is divided
-        as the raw score is before the transform.
+        `columns` maps features to the `width` columns of the result. Contributions are divided like
+        the raw score before the transform.
         """
         try:
             return _kernel.Contributions(
@@ -87,7 +89,7 @@ class Native:
 
 
 def kernel(features: Sequence[Feature], **arrays: Any) -> "_kernel.Kernel":
-    """Return a kernel that fills these features; raises NotNativeError where it will not be."""
+    """Return a kernel that fills these features; raises NotNativeError if it cannot."""
     if Kernel is None:
         raise NotNativeError(NOT_BUILT)
     fillers = [filler(each) for each in features]
@@ -98,7 +100,9 @@ def kernel(features: Sequence[Feature], **arrays: Any) -> "_kernel.Kernel":
 
 
 def filler(feature: Feature) -> tuple[dict[Any, float | None] | None, float, float, float, bool]:
-    """Return how the kernel fills a feature: codes, stand-in for missing, range, zeros missing."""
+    """Return how the kernel fills a feature: codes, replacement of missing, range, zeros as
+    missing.
+    """
     codes = codes_of(feature) if isinstance(feature, Category) else None
     low, high = exact_part(*seen(feature))
     return codes, stand_in_of(feature), low, high, feature.zero_as_missing
@@ -107,7 +111,9 @@ def filler(feature: Feature) -> tuple[dict[Any, float | None] | None, float, flo
 def decoder(
     kernel: Any, features: Sequence[Feature], encode: Callable[[Any], bytes], *, is_json: bool
 ) -> Callable[[bytes], Scored | None]:
-    """Return the way of bodies, in the format that `encode` writes, into the row and its score."""
+    """Return a function that decodes a body into the row and scores it, for the format of
+    `encode`.
+    """
     fields = [field(each, encode) for each in features]
     return _kernel.Decoder(kernel, is_json, fields, powers_of_five()).score
 
@@ -115,7 +121,8 @@ def decoder(
 def field(feature: Feature, encode: Callable[[Any], bytes]) -> Field:
     """Return how a body holds a feature.
 
-    Its name, null or not, codes of texts, [2, N] of numbers, true and false or not.
+    That is: its name, whether null is allowed, codes of texts, numbers [2, N], whether booleans
+    are.
     """
     name, allowed = encode(feature.name), feature.missing.allowed
     if not isinstance(feature, Category):
@@ -128,5 +135,5 @@ def field(feature: Feature, encode: Callable[[Any], bytes]) -> Field:
 
 
 def is_exact_number(key: Any) -> bool:
-    """Whether a category is a number that cannot stand for another one, rounded; true is none."""
+    """Whether a category is a number to which no other number is rounded; true is not a number."""
     return type(key) in {int, float} and abs(key) <= EXACT

@@ -1,4 +1,4 @@
-"""Another engine's scores behind rows that are filled in C: by a kernel that has no trees."""
+"""Another engine's scores with rows filled in C, by a kernel without trees."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,10 +12,10 @@ from .engine import Scored, decoder, kernel
 
 
 class Filled:
-    """See engine.Engine; name, row and scores are those of the engine it is made of."""
+    """See engine.Engine; name, row and scores are those of the wrapped engine."""
 
     def __init__(self, engine: Engine, features: Sequence[Feature]) -> None:
-        """Raises NotNativeError where nothing is built, or the features do not fit C."""
+        """Raises NotNativeError if the C code is not built, or cannot fill the features."""
         self.name, self.row, self.raw = engine.name, engine.row, engine.raw
         self.score_row, self.score_block = engine.score_row, engine.score_block
         filling = treeless(engine, features)
@@ -44,7 +44,7 @@ class Filled:
 
 
 def treeless(engine: Engine, features: Sequence[Feature]) -> Any:
-    """Return a kernel over the engine's row whose scores mean nothing; raises NotNativeError."""
+    """Return a kernel on the engine's row whose own scores are unused; raises NotNativeError."""
     none, numbers = np.zeros(0, np.int64), np.zeros(0)
     return kernel(
         features, outputs=1, slots=1 + 3 * len(features), roots=none, targets=none, slot=none,

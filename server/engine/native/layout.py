@@ -1,6 +1,6 @@
-"""Trees as the kernel walks them: every split one comparison with a slot of a laid-out row.
+"""Trees as the kernel evaluates them: each split compares one slot of a laid-out row.
 
-What the slots are stands at the head of kernel.c, which also checks every index made here.
+The head of kernel.c defines the slots; kernel.c also checks every index made here.
 """
 
 from collections.abc import Iterator
@@ -24,9 +24,9 @@ MOST_BYTES = 1 << 28
 
 @dataclass(frozen=True)
 class Layout:
-    """Slot, threshold and children of S splits; root and target of T trees; sets per category.
+    """Slot, threshold and children of S splits; root and target of T trees; the category sets.
 
-    `categories` are (feature, first slot, sets, categories int64, a row of bits uint64 for each).
+    `categories` are (feature, first slot, number of sets, categories int64, bits uint64 of each).
     """
 
     slots: int
@@ -60,7 +60,7 @@ def lay_out(trees: Trees, features: int) -> Layout:
 
 
 def sets_of(trees: Trees) -> list[Ints]:
-    """Return the categories of every categorical split, in their order; raises NotNativeError."""
+    """Return the categories of every categorical split, in order; raises NotNativeError."""
     members, count = trees.members, int(trees.member.sum())
     ends = np.isnan(members)
     if not count and not len(members):
@@ -78,9 +78,9 @@ def sets_of(trees: Trees) -> list[Ints]:
 
 
 def table(sets: list[bytes]) -> tuple[Buffer, Buffer]:
-    """Return, over one feature's sets, the categories in any of them int64, ascending, and bits.
+    """Return the categories in any of a feature's sets (int64, ascending), and their bits.
 
-    `bits` are rows of uint64, a bit per set: row 0 of the categories that no set holds.
+    `bits` are rows of uint64 with one bit per set; row 0 is for categories in no set.
     """
     members = [np.frombuffer(each, np.int64) for each in sets]
     known = distinct(np.concatenate(members))
@@ -95,9 +95,9 @@ def table(sets: list[bytes]) -> tuple[Buffer, Buffer]:
 
 
 def targets_of(trees: Trees) -> Ints:
-    """Return the output each tree adds to: that of its leaves; raises NotNativeError.
+    """Return the output that each tree adds to, from its leaves; raises NotNativeError.
 
-    Leaves stand tree after tree, so each tree's are from its least to the next one's.
+    Leaves are stored tree after tree, so each tree's are from its smallest to the next tree's.
     """
     roots, splits = trees.roots, len(trees.feature)
     if not len(roots) or roots[0] != 0 or (np.diff(roots) <= 0).any() or roots[-1] >= splits:
@@ -115,7 +115,7 @@ def targets_of(trees: Trees) -> Ints:
 
 
 def each_threshold(trees: Trees) -> Iterator[tuple[int, Floats]]:
-    """Yield (feature, thresholds or categories its splits ask about), distinct and ascending."""
+    """Yield (feature, thresholds or categories in its splits), distinct and ascending."""
     sets, categorical = sets_of(trees), np.flatnonzero(trees.member)
     for feature in distinct(trees.feature).tolist():
         thresholds = trees.threshold[(trees.feature == feature) & ~trees.member]
@@ -124,7 +124,7 @@ def each_threshold(trees: Trees) -> Iterator[tuple[int, Floats]]:
 
 
 def distinct(values: npt.NDArray[Number]) -> npt.NDArray[Number]:
-    """Return the values once each, ascending: numpy.unique would import numpy.ma, which is slow."""
+    """Return the distinct values, ascending; numpy.unique would import numpy.ma, which is slow."""
     ordered = np.sort(values)
     first = np.append(np.ones(min(len(values), 1), bool), ordered[1:] != ordered[:-1])
     found: npt.NDArray[Number] = ordered[first]

@@ -22,9 +22,9 @@ Write = Callable[
 
 
 def write_at_once(before: bytes, model: bytes) -> Write | None:
-    """Return what writes a line between its constant parts; None where it is not built.
+    """Return a function that writes a line between its constant parts; None if not built.
 
-    `before` ends where the time begins, `model` stands between index and raw score. What is
-    returned returns None for a line that is not plain.
+    `before` ends where the time begins; `model` is between index and raw score. The function
+    returns None for a line that is not plain.
     """
     return None if Line is None else Line(before, model, powers_of_five()).write

@@ -1,4 +1,4 @@
-"""Powers of five as number.c multiplies by them: the first 128 bits of each."""
+"""Powers of five for number.c: the first 128 bits of each."""
 
 from functools import cache
 
@@ -20,7 +20,7 @@ def powers_of_five() -> npt.NDArray[np.uint64]:
 
 
 def first_bits(q: int) -> int:
-    """Return 5**q times a power of two, cut to 128 bits; of an inverse rounded up before."""
+    """Return 5**q times a power of two, cut to 128 bits; an inverse is rounded up first."""
     power: int = 5 ** abs(q)
     length = power.bit_length()
     if q < 0:

@@ -1,4 +1,4 @@
-"""Protocol buffers, as far as model.onnx needs them: fields of a message, every length checked."""
+"""A minimal protocol buffers reader for model.onnx; every length is checked."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,7 @@ Field = tuple[int, int | memoryview]
 
 
 class ProtobufError(Exception):
-    """Bytes that are no message: what was wanted, and where."""
+    """The bytes are not a message: what was wanted, and where."""
 
 
 def fields(message: memoryview) -> Iterator[Field]:
@@ -38,7 +38,7 @@ def fields(message: memoryview) -> Iterator[Field]:
 
 
 def varint(message: memoryview, at: int) -> tuple[int, int]:
-    """Return an unsigned integer of up to 64 bits and the place behind it."""
+    """Return an unsigned integer of up to 64 bits and the position after it."""
     value = 0
     for count, byte in enumerate(message[at : at + LONGEST_VARINT]):
         value |= (byte & 0x7F) << (7 * count)
@@ -48,9 +48,9 @@ def varint(message: memoryview, at: int) -> tuple[int, int]:
 
 
 def varints(run: memoryview) -> Ints:
-    """Decode bytes that are varints and nothing else, all at once, as int64; raises ProtobufError.
+    """Decode bytes that hold only varints, all at once, as int64; raises ProtobufError.
 
-    Reading them one by one would take Python longer than all else at the start of the server.
+    Reading them one by one in Python would take longer than the rest of the start.
     """
     each = np.frombuffer(run, np.uint8)
     ends = np.flatnonzero(each < 0x80)

@@ -9,5 +9,5 @@ except ImportError:  # not built, or from sources without it
 
 
 def to_json(body: bytes) -> bytes | None:
-    """Return a MessagePack map as JSON; None where it is not plain, or where it is not built."""
+    """Return a MessagePack map as JSON; None if it is not plain, or if the C code is not built."""
     return None if _to_json is None else _to_json(body, powers_of_five())

@@ -37,7 +37,7 @@ OPTIONAL = {"membership_values"}
 
 
 class NotNativeError(Exception):
-    """A model the native engine does not score: one line that says why."""
+    """A model that the native engine cannot score; the message is one line with the reason."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Trees:
 def read_trees(content: bytes, behind_steps: bool = False) -> Trees:
     """Return the trees in the bytes of model.onnx; raises NotNativeError.
 
-    Steps may stand before them only where that is said: then the rows they take are not X.
+    Pipeline steps before them are allowed only with `behind_steps`: their input is then not X.
     """
     try:
         node, shift = the_node(memoryview(content), behind_steps)
@@ -70,9 +70,9 @@ def read_trees(content: bytes, behind_steps: bool = False) -> Trees:
 
 
 def the_node(model: memoryview, behind_steps: bool = False) -> tuple[memoryview, Floats]:
-    """Return the TreeEnsemble, and what is added to each feature before it; raises NotNativeError.
+    """Return the TreeEnsemble node and what is added to each feature; raises NotNativeError.
 
-    The second is empty where nothing is added.
+    The second is empty if nothing is added.
     """
     graphs = [as_bytes(value) for number, value in fields(model) if number == GRAPH]
     inside = list(fields(graphs[-1])) if graphs else []
@@ -99,7 +99,7 @@ def the_node(model: memoryview, behind_steps: bool = False) -> tuple[memoryview,
 
 
 def text_of(message: memoryview, field: int) -> str:
-    """Return every occurrence of a text field, joined: one, where all is as it should be."""
+    """Return all occurrences of a text field, joined; a valid message has one."""
     return ",".join(bytes(as_bytes(v)).decode() for number, v in fields(message) if number == field)
 
 
@@ -111,7 +111,7 @@ def as_bytes(value: int | memoryview) -> memoryview:
 
 
 def attributes_of(node: memoryview) -> dict[str, Any]:
-    """Return the node's attributes by name; raises NotNativeError for one that is not known."""
+    """Return the node's attributes by name; raises NotNativeError for an unknown one."""
     found: dict[str, Any] = {}
     for number, value in fields(node):
         if number == ATTRIBUTE:
@@ -145,7 +145,7 @@ def attribute(message: memoryview) -> tuple[str, Any]:
 
 
 def only(found: Mapping[int, Any], number: int) -> Any:
-    """Return one field; raises ProtobufError where it is absent."""
+    """Return the single field of that number; raises ProtobufError if it is missing."""
     if number not in found:
         raise ProtobufError(f"wanted field {number}, got {sorted(found)}")
     return found[number]
@@ -184,7 +184,7 @@ def tensor_of(message: memoryview) -> Floats:
 
 
 def trees_of(found: Mapping[str, Any], shift: Floats) -> Trees:
-    """Return the arrays, of lengths that fit each other; raises NotNativeError."""
+    """Return the arrays, whose lengths fit each other; raises NotNativeError."""
     sides = {
         side: children(found[f"nodes_{side}nodeids"], found[f"nodes_{side}leafs"])
         for side in ("true", "false")
@@ -209,7 +209,7 @@ def trees_of(found: Mapping[str, Any], shift: Floats) -> Trees:
 
 
 def moved_back(found: Mapping[str, Any], shift: Floats) -> Floats:
-    """Return the sets of the codes in X, without a NaN behind the last; raises NotNativeError."""
+    """Return the sets as codes in X, without a NaN after the last one; raises NotNativeError."""
     members: Floats = found.get("membership_values", np.zeros(0))
     feature: Ints = found["nodes_featureids"]
     if len(members) and np.isnan(members[-1]):
