@@ -1,4 +1,4 @@
-"""Accept (RFC 9110, 12.5.1): which of our formats a client likes best."""
+"""Accept (RFC 9110, 12.5.1): choose the format that the client prefers."""
 
 import re
 from functools import lru_cache
@@ -13,10 +13,10 @@ MOST_BYTES = 1000  # browsers send a sixth of it
 
 
 def negotiate(accept: bytes, default: bytes) -> Codec:
-    """Return the codec of the highest quality, that of the media type `default` among equals.
+    """Return the codec of the highest quality; among equals, that of the media type `default`.
 
-    Raises Problem 406 where the client accepts none and 400 where a quality is none or the field
-    too long to be weighed.
+    Raises Problem 406 if the client accepts none, and 400 if a quality is malformed or the field
+    too long.
     """
     if len(accept) > MOST_BYTES:
         raise Problem(400, f"Accept: wanted at most {MOST_BYTES} bytes, got {len(accept)}")
@@ -36,7 +36,7 @@ def weigh(accept: bytes, default: bytes) -> Codec:
 
 
 def media_range(part: bytes) -> tuple[bytes, float]:
-    """Return a media range and its quality, 1 where none is given; raises Problem 400."""
+    """Return a media range and its quality, 1 by default; raises Problem 400."""
     name, *parameters = (each.strip().lower() for each in part.split(b";"))
     for parameter in parameters:
         key, _, value = parameter.partition(b"=")
@@ -54,7 +54,7 @@ def number(value: bytes) -> float:
 
 
 def quality(codec: Codec, ranges: Ranges) -> float:
-    """Return how well the client likes a codec: its most specific range decides."""
+    """Return a codec's quality: the most specific matching range decides."""
     names = (name for name, each in BY_MEDIA_TYPE.items() if each is codec)
     named = [ranges[name] for name in names if name in ranges]
     if named:
@@ -63,7 +63,7 @@ def quality(codec: Codec, ranges: Ranges) -> float:
 
 
 def prefers_html(accept: str) -> bool:
-    """Return whether a client would rather see a page than JSON; raises Problem 400."""
+    """Return whether the client prefers a page to JSON; raises Problem 400."""
     ranges = dict(map(media_range, accept[:MOST_BYTES].encode("latin-1").split(b",")))
     page, plain = (
         next((ranges[name] for name in names if name in ranges), 0.0)

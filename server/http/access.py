@@ -1,6 +1,6 @@
 """The access log: one JSON line per request on stdout, never with a feature value.
 
-A share below 1 keeps every n-th answered line and every error.
+With a share below 1, every n-th answered request and every error gets a line.
 """
 
 import os
@@ -29,7 +29,7 @@ class AccessLog:
     def write(
         self, request_id: str, method: str, path: str, status: int, seconds: float, trace: bytes
     ) -> None:
-        """Write one line, or count it as sampled away."""
+        """Write one line, or count it as left out by sampling."""
         if self._share != 1 and not self._is_due(status):
             return
         more = TRACED % trace if trace else b""
@@ -53,5 +53,5 @@ class AccessLog:
 
 @lru_cache(maxsize=64)
 def target(method: str, path: str) -> bytes:
-    """Return method and path, encoded: few of them make up nearly all requests."""
+    """Return method and path, encoded; few of them make up nearly all requests."""
     return b'"method":%b,"path":%b' % (encode(method), encode(path))

@@ -1,4 +1,4 @@
-"""The ASGI application: every `/score` before all routing, everything else through Starlette."""
+"""The ASGI application: `/score` before any routing, everything else through Starlette."""
 
 from collections.abc import Awaitable, Callable, Container
 from functools import cached_property
@@ -19,9 +19,9 @@ EXPOSED = (
 
 
 class Rest:
-    """What is not scoring, made when it is first asked for, or as soon as scoring is under way.
+    """Everything but scoring, created on first use or shortly after the first score.
 
-    Starlette's import is a fifth of a start, and a server's first task is to score.
+    Importing Starlette takes a fifth of a start, and a server's first task is to score.
     """
 
     def __init__(self, services: Services, make: Callable[[Services], App]) -> None:
@@ -34,19 +34,19 @@ class Rest:
         return self._make(self._services)
 
     def prepare(self) -> None:
-        """Make it now."""
+        """Create it now."""
         _ = self.app
 
 
 def scope_of(scores: Container[str], path: str) -> str:
-    """Return the scope of the API key that a path asks for; none where a body is not read."""
+    """Return the API key scope that a path needs; "" if no body is read there."""
     if path in scores or path.startswith("/v2/models/"):
         return "score"
     return "metrics" if path == "/metrics" else ""
 
 
 def create(services: Services, scores: "Scores", rest: Rest) -> App:
-    """Return the application over one worker's services."""
+    """Return the application for one worker's services."""
     ledger = scores.ledger
     # They hold places in the queue: the others have to stay free for requests without a key.
     waiting = Waiting(min(MOST_WAITING, services.settings.max_in_flight // 2))
@@ -65,14 +65,16 @@ def create(services: Services, scores: "Scores", rest: Rest) -> App:
 
 
 class Scores(msgspec.Struct, frozen=True):
-    """The handlers by path, so that a request costs one look-up, and what commits their answers."""
+    """The scoring handlers by path, found with one look-up, and the ledger that commits
+    their answers.
+    """
 
     handlers: dict[str, Score]
     ledger: Ledger
 
 
 def scores(services: Services) -> Scores:
-    """Return what scores, over every model of the catalog."""
+    """Return the scoring handlers of all models in the catalog."""
     catalog = services.catalog
     shadow = None
     if catalog.shadow is not None:

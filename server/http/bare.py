@@ -1,4 +1,4 @@
-"""Answers on the bare connection, where no application is asked."""
+"""Answers written directly to the connection, without the application."""
 
 import msgspec
 
@@ -11,12 +11,12 @@ RETRY_SECONDS = 1
 
 
 def is_oip(url: bytes | None) -> bool:
-    """Whether an error has to be said in the way of the Open Inference Protocol."""
+    """Whether an error must be in the Open Inference Protocol's format."""
     return url is not None and url.startswith(b"/v2")
 
 
 def bare_answer(problem: Problem, head: bytes, oip: bool) -> bytes:
-    """Return a whole HTTP answer."""
+    """Return a complete HTTP answer."""
     body = msgspec.json.encode({"error": problem.detail}) if oip else problem.encode("")
     kind = b"application/json" if oip else MEDIA_TYPE
     more = b"".join(b"%b: %b\r\n" % field for field in problem.headers)

@@ -1,13 +1,13 @@
-"""The body of a request that is on its way."""
+"""The body of a request while it arrives."""
 
 MOST_PIECES = 64
 
 
 class Body:
-    """What came of it, in few pieces; `count` is its bytes, held or not.
+    """The pieces received; `count` is their size in bytes, kept or not.
 
-    `drops`: nothing of it is held, since nobody will read it; None until that is known. What sets
-    both anew begins the next request's.
+    `drops`: nothing is kept, because nobody will read it; None while unknown. Setting both again
+    begins the next request's body.
     """
 
     __slots__ = ("_pieces", "count", "drops")
@@ -18,7 +18,7 @@ class Body:
         self._pieces: list[bytes | bytearray] = []
 
     def add(self, piece: bytes) -> None:
-        """Take a piece."""
+        """Add a piece."""
         self.count += len(piece)
         if not self.drops:
             self._pieces.append(piece)
@@ -26,18 +26,18 @@ class Body:
                 self._join()
 
     def drop(self) -> None:
-        """Hold nothing of it, now and from now on."""
+        """Keep nothing of the body, now and later."""
         self._pieces.clear()
         self.drops = True
 
     def take(self) -> bytes:
-        """Return it, and hold it no more."""
+        """Return the body and release it."""
         whole = b"".join(self._pieces)
         self._pieces.clear()
         return whole
 
     def _join(self) -> None:
-        """Hold many small pieces in one: an object each would be dearer than it."""
+        """Join many small pieces: an object for each would take more memory than the bytes."""
         first, *others = self._pieces
         whole = first if isinstance(first, bytearray) else bytearray(first)
         whole += b"".join(others)

@@ -1,4 +1,4 @@
-"""The end of a connection, behind the last answer."""
+"""Close a connection after its last answer."""
 
 import asyncio
 
@@ -9,7 +9,7 @@ LINGER_SECONDS = 2.0
 
 
 class Closing(msgspec.Struct):
-    """Whether the client has said that it sends no more, and whether we have said so."""
+    """Whether the client has said that it sends no more, and whether we have."""
 
     has_ended: bool = False
     has_parted: bool = False
@@ -18,7 +18,7 @@ class Closing(msgspec.Struct):
     def part(
         self, loop: asyncio.AbstractEventLoop, transport: asyncio.Transport, flow: FlowControl
     ) -> None:
-        """Close, but not at once: a client that is still sending would see a reset."""
+        """Close with a delay: a client that is still sending would otherwise see a reset."""
         if self.has_ended or not transport.can_write_eof():
             transport.close()
         elif not (self.has_parted or transport.is_closing()):
@@ -28,6 +28,6 @@ class Closing(msgspec.Struct):
         self.has_parted = True
 
     def cancel(self) -> None:
-        """Know that the connection is closed."""
+        """Record that the connection is closed."""
         if self._timer is not None:
             self._timer.cancel()

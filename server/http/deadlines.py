@@ -1,4 +1,4 @@
-"""How long a client may take: for its head, its body, its answers, and between two requests."""
+"""How long a client may take for its head, its body and its answers, and between two requests."""
 
 from math import inf
 
@@ -6,10 +6,10 @@ from .limits import Limits
 
 
 class Deadlines:
-    """The clocks of one connection: the loop's time of the start of each, None while it stands.
+    """The clocks of one connection: the loop's time when each began, None if it is stopped.
 
-    `waiting_since` runs while a request is to come or to become whole, `idle_since` between two,
-    `stalled_since` while the client takes no answer.
+    `waiting_since` runs while a request is awaited or incomplete, `idle_since` between two
+    requests, `stalled_since` while the client does not take its answer.
     """
 
     __slots__ = ("_limits", "idle_since", "stalled_since", "waiting_since")
@@ -21,27 +21,27 @@ class Deadlines:
         self.waiting_since: float | None = None
 
     def wait(self, now: float) -> None:
-        """Wait for a request, or on for what is begun."""
+        """Start waiting for a request, or for the rest of one."""
         self.idle_since = None
         if self.waiting_since is None:
             self.waiting_since = now
 
     def stop(self) -> None:
-        """Want nothing from the client, but that it takes its answers."""
+        """Expect nothing from the client except that it takes its answers."""
         self.idle_since = self.waiting_since = None
 
     def idle(self) -> float:
-        """Return until when the connection may be idle."""
+        """Return when the connection must close if it stays idle."""
         since = self.idle_since
         return inf if since is None else since + self._limits.keep_alive_seconds
 
     def stalled(self) -> float:
-        """Return until when the client may leave its answers."""
+        """Return until when the client must take its answers."""
         since = self.stalled_since
         return inf if since is None else since + self._limits.answer_seconds
 
     def slow(self, in_body: bool) -> float:
-        """Return until when the client may leave its answers, and send its head or its body."""
+        """Return until when the client must take its answers and send its head or body."""
         since, limits = self.waiting_since, self._limits
         if since is None:
             return self.stalled()

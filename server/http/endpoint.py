@@ -1,4 +1,4 @@
-"""A handler of whole requests as an ASGI endpoint: before any routing, with nothing around it."""
+"""A handler of complete requests as an ASGI endpoint, without routing or middleware."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -16,29 +16,29 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.001, 0.05  # seconds between two looks at a store
 
 
 class Handler(Protocol):
-    """What answers a request without waiting for anything."""
+    """Answers a request without waiting for anything."""
 
     def answer(self, request: Request) -> Answer:
-        """Return the answer, to be committed; no error of a request's escapes."""
+        """Return the answer, to be committed; every error of the request becomes an answer."""
 
     def close(self, request: Request, answer: Answer, began: float) -> None:
-        """Time and log the request once its answer is out."""
+        """Time and log the request after its answer was sent."""
 
 
 class Ledger(Protocol):
-    """What makes answers good; see ledger.Ledger."""
+    """Commits answers; see ledger.Ledger."""
 
     later: Callable[[], None] | None
 
     def answer(self, handler: Handler, request: Request) -> Answer:
-        """Return the answer to one request, which may go out."""
+        """Return the committed answer to one request."""
 
     def commit(self, exchanges: Sequence[Exchange]) -> None:
-        """Make every answer one that may go out."""
+        """Commit every answer, so that it may be sent."""
 
 
 class Waiting:
-    """The requests of a worker that wait for the store of answers: not more than `most`."""
+    """The requests of a worker that wait for the idempotency store, at most `most`."""
 
     def __init__(self, most: int) -> None:
         self.most = most
@@ -46,7 +46,7 @@ class Waiting:
 
 
 class Endpoint:
-    """A pure ASGI callable over one handler, behind `protocol.Connection`."""
+    """A pure ASGI callable for one handler, behind `protocol.Connection`."""
 
     def __init__(self, handler: Handler, ledger: Ledger, waiting: Waiting | None = None) -> None:
         self._handler = handler
@@ -67,7 +67,7 @@ class Endpoint:
             self._ledger.later()
 
     async def _answer(self, request: Request) -> Answer:
-        """Ask until it is the request's turn; whoever else has come is answered in between."""
+        """Retry until the idempotency store is free; other requests are answered in between."""
         pause = FIRST_PAUSE
         while True:
             try:

@@ -1,6 +1,6 @@
-"""Old answers leave the store, and new ones reach the disk: in a thread, since both may wait.
+"""Delete old stored answers and sync new ones, in a thread, because both may wait for the disk.
 
-One in each worker that has a store; which of them does it is all the same.
+Each worker with an idempotency store has one; it does not matter which of them does the work.
 """
 
 import logging
@@ -27,7 +27,7 @@ class Expiry:
         self._fails = False
 
     def begin(self) -> None:
-        """Begin as soon as there is a file, be it of a server before this one."""
+        """Begin as soon as the file exists; an earlier server may have made it."""
         if self._thread is None and self._file.exists():
             self._thread = threading.Thread(target=self._run, name="expiry", daemon=True)
             self._thread.start()
@@ -47,7 +47,7 @@ class Expiry:
             time.sleep(EVERY_SECONDS)
 
     def _try(self) -> None:
-        """Say once that it fails, and once that it does no more."""
+        """Try once; log once that it fails, and once that it works again."""
         import sqlite3
 
         try:

@@ -1,7 +1,7 @@
 """The fast path: a score answered inside the protocol, in one write and without ASGI.
 
-It takes the usual request: POST on a path it knows, whose length is told, on a connection that has
-nothing else to be answered. Every other falls through to ASGI, unchanged. The handler is the same.
+It handles the usual request: POST to a known path, with a content length, on a connection with no
+other open request. All others go to ASGI unchanged. The handler is the same.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ SPECIAL = frozenset({b"transfer-encoding", b"expect", b"idempotency-key"})
 
 
 class FastPath:
-    """That of a worker: `handlers` are by path, as it stands in the request line."""
+    """A worker's fast path: `handlers` by path, as it is in the request line."""
 
     def __init__(self, handlers: Mapping[bytes, Handler], group_commit: GroupCommit) -> None:
         self._handlers = handlers
@@ -39,14 +39,14 @@ class FastPath:
         self.finish = group_commit.finish
 
     def handler(self, method: bytes, url: bytes, fields: Fields) -> Handler | None:
-        """Return what answers a request with this head, or None where it is not for it."""
+        """Return the handler for a request with this head, or None if it must go to ASGI."""
         fits = method == b"POST" and LENGTH in fields and SPECIAL.isdisjoint(fields)
         return self._handlers.get(url) if fits else None
 
     def ask(
         self, loop: asyncio.AbstractEventLoop, client: Client, head: Head, body: bytes, keep: bool
     ) -> None:
-        """Have a request answered; see group_commit.Asked."""
+        """Queue a request to be answered; see group_commit.Asked."""
         request = Request("POST", head.path, head.url, b"", head.fields, body, perf_counter())
         self._group_commit.add(loop, Asked(request, NOT_YET, client, head.handler, keep))
 
@@ -59,5 +59,5 @@ def whole(status: int, head: Headers, body: bytes, close: bytes) -> bytes:
 
 
 def is_known(version: str = uvicorn.__version__) -> bool:
-    """Whether the fast path was read against this version of uvicorn."""
+    """Whether the fast path was tested with this version of uvicorn."""
     return version.startswith(KNOWN_UVICORN)

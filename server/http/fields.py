@@ -1,4 +1,4 @@
-"""The little HTTP that stands around a score: headers, body, answer. Plain ASGI, no framework."""
+"""The small part of HTTP around a score: header fields, body, answer. Plain ASGI, no framework."""
 
 import re
 from typing import Any
@@ -28,7 +28,7 @@ Fields = dict[bytes, bytes]
 
 
 def request_id_of(fields: Fields) -> str:
-    """Return the client's X-Request-Id, or a new one; raises Problem 400 for an unfit one."""
+    """Return the client's X-Request-Id, or a new one; raises Problem 400 for an invalid one."""
     given = fields.get(b"x-request-id")
     if given is None:
         return new_id()
@@ -38,7 +38,7 @@ def request_id_of(fields: Fields) -> str:
 
 
 def id_or_none(fields: Fields) -> str:
-    """Return the request's id for a refusal; empty where the client's is unfit."""
+    """Return the request's id for a refusal; "" if the client's is invalid."""
     try:
         return request_id_of(fields)
     except Problem:
@@ -46,7 +46,7 @@ def id_or_none(fields: Fields) -> str:
 
 
 def idempotency_key_of(fields: Fields) -> str:
-    """Return the client's Idempotency-Key; raises Problem 400 for an unfit one."""
+    """Return the client's Idempotency-Key; raises Problem 400 for an invalid one."""
     given = fields[b"idempotency-key"]
     if not VISIBLE.fullmatch(given):
         raise Problem(400, "Idempotency-Key: wanted 1 to 128 visible ASCII characters")
@@ -54,7 +54,7 @@ def idempotency_key_of(fields: Fields) -> str:
 
 
 def is_partial(query: bytes) -> bool:
-    """Return whether a batch is answered in part; raises Problem 400 for any other query."""
+    """Return whether a batch may be answered in part; raises Problem 400 for any other query."""
     partial = PARTIAL.get(query)
     if partial is None:
         got = query.decode("latin-1")
@@ -86,9 +86,9 @@ def check_encoding(fields: Fields) -> None:
 
 
 def answer_codec(fields: Fields, default: Codec) -> Codec:
-    """Return the codec the client accepts best, `default`, that of its body, among equals.
+    """Return the codec the client prefers; `default`, that of its body, among equals.
 
-    Raises Problem 406 when it accepts neither and 400 where Accept is malformed.
+    Raises Problem 406 if it accepts neither, and 400 if Accept is malformed.
     """
     given = fields.get(b"accept")
     if not given or given == b"*/*":
@@ -97,7 +97,7 @@ def answer_codec(fields: Fields, default: Codec) -> Codec:
 
 
 def check_deadline(fields: Fields, waited: float) -> None:
-    """Raise Problem 504 when the request waited longer, in seconds, than its caller still cares."""
+    """Raise Problem 504 if the request waited longer, in seconds, than its client allows."""
     given = fields.get(DEADLINE)
     if given is None:
         return
@@ -110,13 +110,13 @@ def check_deadline(fields: Fields, waited: float) -> None:
 
 
 def trace_of(fields: Fields) -> bytes:
-    """Return the W3C traceparent, or nothing where it is absent or malformed."""
+    """Return the W3C traceparent; b"" if it is missing or malformed."""
     given = fields.get(b"traceparent", b"")
     return given if TRACE.fullmatch(given) else b""
 
 
 async def respond(send: Send, status: int, headers: Headers, body: bytes) -> None:
-    """Send a whole answer."""
+    """Send a complete answer."""
     headers.append((b"content-length", b"%d" % len(body)))
     start: dict[str, Any] = {"type": "http.response.start", "status": status, "headers": headers}
     await send(start)
@@ -124,5 +124,5 @@ async def respond(send: Send, status: int, headers: Headers, body: bytes) -> Non
 
 
 def fields_of(scope: Scope) -> Fields:
-    """Return the header fields by lower-case name; of a repeated one, the last."""
+    """Return the header fields by lower-case name; the last one if repeated."""
     return dict(scope["headers"])

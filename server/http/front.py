@@ -1,4 +1,4 @@
-"""`/` and `/docs`: who answers here, and how to ask."""
+"""`/` and `/docs`: which models are served, and how to send requests."""
 
 from typing import Any
 from urllib.parse import quote
@@ -21,7 +21,7 @@ LINKS = {
 
 
 class Front:
-    """What a newcomer opens first; it asks for no key and tells no more than `/models`."""
+    """The first pages for newcomers; they need no key and show no more than `/models`."""
 
     def __init__(self, services: Services) -> None:
         self._catalog = services.catalog
@@ -35,16 +35,16 @@ class Front:
         return [Route("/", self.root), Route("/docs", self.docs)]
 
     async def root(self, request: Request) -> Response:
-        """Say who is there: as a page to a browser, else as JSON."""
+        """Return the list of models: a page for browsers, otherwise JSON."""
         is_page = prefers_html(request.headers.get("accept", ""))
         answer = as_page(self._root) if is_page else as_json(self._as_json)
         answer.headers["vary"] = "Accept"
         return answer
 
     async def docs(self, request: Request) -> Response:
-        """Return the page of a model, the default where none is named; raises Problem 404.
+        """Return the page of a model, by default of the default model; raises Problem 404.
 
-        It is made when it is first asked for, and it loads nothing from anywhere.
+        It is made on first use and loads nothing from elsewhere.
         """
         default = self._catalog.default.manifest
         wanted = request.query_params.get("model", f"{default.name}/{default.version}")
@@ -87,16 +87,16 @@ class Front:
 
 
 def rendered(said: Any) -> bytes:
-    """Return what is said as JSON: once, since anyone may ask for it, often, and it may be long."""
+    """Return JSON, rendered once, since anyone may request it often."""
     return bytes(JSONResponse(said).body)
 
 
 def as_json(body: bytes) -> Response:
-    """Return JSON that was rendered before."""
+    """Return JSON that was already rendered."""
     return Response(body, media_type="application/json")
 
 
 def as_page(page: Page) -> Response:
-    """Return a page under its policy."""
+    """Return a page with its content security policy."""
     head = {"content-security-policy": page.policy.decode()}
     return Response(page.body, media_type="text/html", headers=head)

@@ -1,4 +1,4 @@
-"""Whose body is kept while it comes: the API key stands in the head, so it is looked at there."""
+"""Decide from the head, which holds the API key, whether to keep a request's body."""
 
 from collections.abc import Callable
 from functools import lru_cache
@@ -12,14 +12,14 @@ from .problem import Problem
 
 
 class Gate:
-    """The keys, and which scope a path asks for: none where it takes no body."""
+    """The keys, and the scope that each path needs; none for paths without a body."""
 
     def __init__(self, keys: Keys, scope_of: Callable[[str], str]) -> None:
         self._keys = keys
         self._scope_of = scope_of
 
     def refusal(self, url: bytes, fields: Fields) -> Problem | None:
-        """Return why a request is refused whatever its body is, or None."""
+        """Return why a request is refused whatever its body, or None."""
         scope = self._scope_of(path_of(url))
         try:
             if scope:
@@ -29,12 +29,12 @@ class Gate:
         return None
 
     def keeps(self, url: bytes, fields: Fields) -> bool:
-        """Return whether anybody will read the body of such a request."""
+        """Return whether anything will read the body of such a request."""
         return bool(self._scope_of(path_of(url))) and self.refusal(url, fields) is None
 
 
 @lru_cache(maxsize=16)
 def path_of(url: bytes) -> str:
-    """Return the path of a request's target, as ASGI has it; raises httptools' errors."""
+    """Return the path of a request's target, as in ASGI; raises httptools' errors."""
     path = parse_url(url).path.decode("ascii")
     return unquote(path) if "%" in path else path

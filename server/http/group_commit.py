@@ -1,13 +1,13 @@
-"""Group commit: the scores of one turn of the event loop, recorded by one write.
+"""Group commit: the scores of one turn of the event loop are recorded with one write.
 
-What became readable together is answered together: first all is read, then all is scored, then one
-write records it, then all answers leave. So the price of a record is shared, and neither the next
-read nor a client that wakes comes between two scores and empties the caches.
+Requests that became readable together are answered together: all are read, then all are scored,
+then one write records them, then all answers are sent. So they share the cost of the record, and
+neither the next read nor a woken client empties the caches between two scores.
 
-No answer waits for another longer than PATIENCE: after it, what is scored is written and sent, and
-what became readable meanwhile is read before the rest is scored: so a long queue holds up neither a
-probe for health nor a refusal. The requests that wait are the length of the queue, which here
-stands in no task.
+No answer waits for others longer than PATIENCE. After that, the scored ones are written and sent,
+and what became readable meanwhile is read before the rest is scored. So a long queue delays neither
+health checks nor refusals. The queue's length is the number of waiting requests; none of them needs
+a task.
 """
 
 import asyncio
@@ -22,19 +22,19 @@ PATIENCE = 0.003  # seconds
 
 
 class Client(Protocol):
-    """Where an answer goes."""
+    """Where an answer is sent."""
 
     def finish(self, answer: Answer, keep: bool) -> bytes:
-        """Return the bytes of the answer; `keep`: the connection is to stay."""
+        """Return the answer's bytes; `keep`: the connection stays open."""
 
     def send(self, data: bytes) -> None:
-        """Send them, and close the connection unless it stays."""
+        """Send the bytes, and close the connection unless it stays open."""
 
 
 class Asked(Exchange):
-    """A whole request that waits for the end of its group, by now without an answer.
+    """A complete request that waits for its group, not yet answered.
 
-    `keep` tells whether its connection is to stay, `began` when it was scored, as by perf_counter.
+    `keep`: its connection stays open. `began`: when it was scored, as perf_counter.
     """
 
     client: Client
@@ -45,20 +45,20 @@ class Asked(Exchange):
 
 
 class GroupCommit:
-    """What waits to be answered, of all connections of a worker."""
+    """The requests waiting to be answered, of all connections of a worker."""
 
     def __init__(self, in_flight: InFlight, ledger: Ledger) -> None:
         self._waiting = in_flight.waiting
         self._ledger = ledger
 
     def add(self, loop: asyncio.AbstractEventLoop, asked: Asked) -> None:
-        """Answer it once all that is readable now was read."""
+        """Answer a request after everything readable now has been read."""
         if not self._waiting:
             loop.call_soon(self._end, loop)
         self._waiting.append(asked)
 
     def finish(self) -> None:
-        """Answer all that waits, in the order it came."""
+        """Answer all waiting requests, in order of arrival."""
         while self._waiting:
             self._answer()
 

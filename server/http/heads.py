@@ -1,7 +1,7 @@
-"""Heads that were parsed before: clients on kept connections send the same bytes again and again.
+"""A cache of parsed heads: clients on kept connections send the same bytes again and again.
 
-Nothing is parsed here. What the parser once made of a head holds for the same bytes and the same
-length of body; any other head goes to the parser.
+Nothing is parsed here. The parser's result holds for the same bytes and the same length of body;
+any other head goes to the parser.
 """
 
 import msgspec
@@ -16,7 +16,7 @@ NEVER_AGAIN = frozenset({b"x-request-id", b"traceparent", DEADLINE})
 
 
 class Head(msgspec.Struct, frozen=True, gc=False):
-    """What the parser made of a head, of a connection that stays, for a handler that stays."""
+    """The parser's result for a head: the connection stays open, and the handler is known."""
 
     url: bytes
     path: str
@@ -26,31 +26,33 @@ class Head(msgspec.Struct, frozen=True, gc=False):
 
 
 class Heads:
-    """The heads one worker knows, by their bytes; forgotten all at once when they are many."""
+    """A worker's known heads, by their bytes; all are forgotten when there are too many."""
 
     def __init__(self) -> None:
         self._known: dict[bytes, Head] = {}
 
     def begins(self, data: bytes) -> tuple[Head, int] | None:
-        """Return the known head that data begins with, and where it ends."""
+        """Return the known head that the data begin with, and where it ends."""
         end = data.find(END, 0, MOST_BYTES) + len(END)
         head = self._known.get(data[:end])
         return None if head is None else (head, end)
 
     def request(self, data: bytes) -> tuple[bytes, int] | None:
-        """Return target and length of the request that data begins with, if its head is known."""
+        """Return target and length of the request that the data begin with, if its head is
+        known.
+        """
         known = self.begins(data)
         return None if known is None else (known[0].url, known[1] + known[0].body_length)
 
     def of(self, data: bytes) -> tuple[Head, bytes] | None:
-        """Return head and body of data that is one whole request with a known head."""
+        """Return head and body if the data are one complete request with a known head."""
         known = self.begins(data)
         if known is None or len(data) - known[1] != known[0].body_length:
             return None
         return known[0], data[known[1] :]
 
     def learn(self, data: bytes, head: Head) -> None:
-        """Know the head of data from now on, where data is nothing but it and its body."""
+        """Remember the head of the data, if they are only it and its body."""
         end = len(data) - head.body_length
         is_one = data.startswith(b"POST ") and data.find(END, 0, MOST_BYTES) + len(END) == end
         if is_one and NEVER_AGAIN.isdisjoint(head.fields):

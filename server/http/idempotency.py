@@ -1,10 +1,10 @@
-"""Idempotency-Key: the same key and body get the same stored answer, also from another worker.
+"""Idempotency-Key: the same key and body get the same stored answer, from any worker.
 
-One SQLite file beside the prediction log, shared by the workers of this host. It holds answers, no
-features, and with each the request id by which `log erase` finds it; what is deleted is zeroed.
-A request with a key is scored inside a write transaction, so two at once are one. Nothing here
-waits: who finds the file held asks again, and meanwhile others are answered. What waits for the
-disk is expiry.py's, in a thread.
+One SQLite file beside the prediction log, shared by the workers of this host. It holds answers but
+no features, and the request ids by which `log erase` finds them; deleted content is zeroed. A
+request with a key is scored inside a write transaction, so that two at once count as one. Nothing
+here waits: if the file is locked, the caller tries again, and other requests are answered
+meanwhile. expiry.py does in a thread what waits for the disk.
 """
 
 import hashlib
@@ -41,13 +41,13 @@ class StoreError(Exception):
 
 
 class BusyError(Exception):
-    """Somebody else holds the file: ask again. `answer` is for who has asked for too long."""
+    """Another process holds the file: try again. `answer` is used after too many tries."""
 
     answer: Answer
 
 
 class Store:
-    """The stored answers; belongs to one worker, its file to all."""
+    """The stored answers; each worker has one, all share the file."""
 
     def __init__(self, file: Path, seconds: float) -> None:
         self._seconds = seconds
@@ -57,10 +57,10 @@ class Store:
     def answer(
         self, key: str, request_id: str, request: tuple[bytes, ...], make: Callable[[], bytes]
     ) -> tuple[bytes, bool]:
-        """Return the answer and whether it was stored: `make` is called for a new key only.
+        """Return the answer, and whether it was stored; `make` is called only for a new key.
 
-        Raises BusyError where somebody holds the file, Problem 422 where the key came with another
-        request, 503 where the file fails, and what `make` raises: an error is not stored.
+        Raises BusyError if the file is locked, Problem 422 if the key was used with another
+        request, 503 if the file fails, and what `make` raises: errors are not stored.
         """
         import sqlite3
 
@@ -111,9 +111,9 @@ class Store:
 
 
 def connect(file: Path, patience: float = 0.0) -> "sqlite3.Connection":
-    """Open the file, made where it is empty; raises sqlite3.Error.
+    """Open the file, and create its table; raises sqlite3.Error.
 
-    It waits for others no longer than `patience` seconds, and leaves it to Expiry to sync.
+    It waits for others at most `patience` seconds. Expiry does the syncing.
     """
     import sqlite3
 
@@ -128,7 +128,7 @@ def connect(file: Path, patience: float = 0.0) -> "sqlite3.Connection":
 
 
 def failed(error: "sqlite3.Error") -> Exception:
-    """Return what an error means: somebody else's turn, or a file that is of no use."""
+    """Return the error to raise: BusyError if the file is locked, StoreError if it is unusable."""
     import sqlite3
 
     code = getattr(error, "sqlite_errorcode", 0) & PRIMARY_CODE

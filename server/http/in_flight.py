@@ -1,6 +1,6 @@
-"""The requests a worker has begun and not answered: above their bound, load is shed.
+"""Requests that a worker has begun and not answered; above the limit, load is shed.
 
-A client that does not take its answer holds no place among them.
+A client that does not take its answer does not count.
 """
 
 from collections import deque
@@ -18,31 +18,31 @@ class InFlight(msgspec.Struct):
     waiting: deque[Any] = msgspec.field(default_factory=deque)
 
     def is_full(self) -> bool:
-        """Whether there is room for no more."""
+        """Whether there is no more room."""
         return len(self.running) + len(self.waiting) >= self.most
 
 
 class Place(msgspec.Struct):
-    """One connection's among those that run; ASGI answers one of its requests at a time."""
+    """One connection's place among the running; ASGI answers one of its requests at a time."""
 
     _in_flight: InFlight
     _cycle: RequestResponseCycle | None = None  # what runs; it may be stalled
     _is_stalled: bool = False
 
     def stall(self) -> None:
-        """Give the place up until `go_on`: the client does not take its answer."""
+        """Give up the place until `go_on`, because the client does not take its answer."""
         self._is_stalled = True
         if self._cycle is not None:
             self._in_flight.running.discard(self._cycle)
 
     def go_on(self) -> None:
-        """Hold it again."""
+        """Take the place again."""
         self._is_stalled = False
         if self._cycle is not None:
             self._in_flight.running.add(self._cycle)
 
     def around(self, cycle: RequestResponseCycle, app: Any) -> Any:
-        """Return the application that holds the place while it runs."""
+        """Return an application that holds the place while it runs."""
         self._cycle = cycle
         running = self._in_flight.running
         if not self._is_stalled:

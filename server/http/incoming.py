@@ -1,4 +1,4 @@
-"""What comes on one connection, read: heads held to their rules, bodies handed on, no upgrades."""
+"""Read what arrives on one connection: check heads, pass bodies on, decline upgrades."""
 
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -19,27 +19,28 @@ CONNECTION, EXPECT, HOST = b"connection", b"expect", b"host"
 
 
 class Reader(Protocol):
-    """Who is told of each request, in this order; nothing more once `Incoming.is_deaf` is set."""
+    """The receiver of a request's events, in this order; none after `Incoming.is_deaf` is set."""
 
     def on_head(self) -> None:
-        """Go on with a head that is as it has to be."""
+        """Continue with a valid head."""
 
     def on_too_large(self) -> None:
-        """Know, at each piece, that the body is larger than `most_body`."""
+        """Called for each piece of a body that exceeds `most_body`."""
 
     def on_whole(self) -> None:
-        """Go on with a request that is whole."""
+        """Continue with a complete request."""
 
     def reject(self, problem: Problem) -> None:
-        """Refuse what came, which is no request that could be answered, and read no more."""
+        """Refuse data that are not a valid request, and read no more."""
 
 
 class Incoming:
-    """The request that is on its way, its body, and the parser.
+    """The request that is arriving, its body, and the parser.
 
-    `came` is its bytes, in the reads that hold a part of it, at most; `backlog` is not yet parsed;
-    `skips`: so many bytes of a body that is not parsed; `keep`: the connection, by the head;
-    `expects`: to be invited to send the body; `has_ended`: a request did, in the last read.
+    `came` is the size of the reads that hold a part of it; `backlog` is not yet parsed; `skips` is
+    the number of bytes of a body that is not parsed; `keep`: the connection stays open, by the
+    head; `expects`: the client waits to be invited to send the body; `has_ended`: a request ended
+    in the last read.
     """
 
     __slots__ = (
@@ -59,16 +60,16 @@ class Incoming:
         self.is_deaf = self.keep = self.expects = self._offers = False
 
     def is_under_way(self) -> bool:
-        """Whether a request has begun and is not whole."""
+        """Whether a request has begun and is not complete."""
         return self.in_head or self.in_body
 
     def method(self) -> bytes:
-        """Return the method of the request in hand."""
+        """The method of the current request."""
         method: bytes = self.parser.get_method()
         return method
 
     def read(self, data: bytes, is_blocked: Callable[[], bool]) -> int:
-        """Parse what came, until that is blocked; returns how much it was. The rest is backlog."""
+        """Parse the data until blocked; return how much was parsed. The rest becomes backlog."""
         self.has_ended, count = False, len(data)
         self.came = self.came + count if self.in_head or self.in_body else count
         if count <= SMALL:
@@ -97,43 +98,43 @@ class Incoming:
             return
 
     def bound_head(self, count: int) -> None:
-        """Refuse a head that is too long already, or trailers: of both, this is not the end."""
+        """Refuse a head or trailers that are already too long, though they have not ended."""
         self._unbodied += count
         if self._unbodied > rules.MOST_BYTES or self._is_head_too_long():
             self._reader.reject(rules.TOO_LONG)
 
     def skip(self, url: bytes, count: int) -> None:
-        """Begin a body, of so many bytes to come, that is not parsed."""
+        """Begin a body of `count` bytes that is not parsed."""
         self.url, self.skips, self.in_body = url, count, True
 
     def skipped(self, data: bytes) -> bytes:
-        """Drop what belongs to that body; returns what does not."""
+        """Drop what belongs to that body; return the rest."""
         rest = data[self.skips :]
         self.skips -= len(data) - len(rest)
         self.in_body = self.skips > 0
         return rest
 
     def stop(self) -> None:
-        """Read no more, and forget what came."""
+        """Read no more, and forget what arrived."""
         self.is_deaf, self.backlog = True, b""
         self.in_head = self.in_body = False
 
     def forget(self) -> None:
-        """Hold no head where nothing is asked: an idle connection costs a socket."""
+        """Release the head between requests: an idle connection costs only a socket."""
         self.headers, self.fields = [], {}
 
     def close(self) -> None:
-        """Hold neither parser nor reader, who hold this: then nothing waits for the collector."""
+        """Release parser and reader, which refer back to this, so that no garbage cycle remains."""
         self.is_deaf, self.parser, self._reader = True, None, None  # type: ignore[assignment]
 
     def _decline(self) -> None:
-        """Read the head again without the offer of another protocol; the body follows it."""
+        """Parse the head again without its offer of another protocol; the body follows it."""
         head = without_offer(self.parser, self.url, self.headers)
         self.parser, self._offers = new_parser(self), False
         self._feed(head)
 
     def on_message_begin(self) -> None:
-        """Begin a request; this and what follows is called by the parser."""
+        """Begin a request; the parser calls this and the following methods."""
         if not self.is_deaf:
             self.url, self.headers, self.expects = b"", [], False
             self.in_head = True
@@ -145,7 +146,7 @@ class Incoming:
         self.url += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Collect a field; one behind the body is dropped (RFC 9110, 6.5.1)."""
+        """Collect a field; one after the body is dropped (RFC 9110, 6.5.1)."""
         if self.in_head:
             self.headers.append((name.lower(), value))
         else:
@@ -154,7 +155,7 @@ class Incoming:
                 self.keep = False
 
     def on_headers_complete(self) -> None:
-        """Hold the head to the rules."""
+        """Check the head."""
         if self.is_deaf:
             return
         if self.parser.should_upgrade():
@@ -176,7 +177,7 @@ class Incoming:
                 self._reader.on_too_large()
 
     def on_message_complete(self) -> None:
-        """Hand the request on, unless its trailers are too long."""
+        """Pass the request on, unless its trailers are too long."""
         if self._offers or self.is_deaf:
             return
         if self._trailer_bytes and self._is_head_too_long():

@@ -1,4 +1,4 @@
-"""What the server says of itself: health, readiness, metrics, models, its document and its page."""
+"""Health, readiness, metrics, models and the OpenAPI document."""
 
 from collections.abc import Callable
 from typing import Any
@@ -50,7 +50,7 @@ class Information:
         ]
 
     def handlers(self) -> Handlers:
-        """Return what turns exceptions into answers."""
+        """Return the exception handlers."""
         return {
             Problem: as_response, 404: self._on_absent, HTTPException: on_http,
             Exception: self._on_unforeseen,
@@ -61,7 +61,7 @@ class Information:
         return JSONResponse({"live": True})
 
     async def ready(self, _: Request) -> Response:
-        """Say whether new requests should come here: not while draining, not without a log."""
+        """Return whether new requests should come here: not while draining, not without a log."""
         if self._services.state.draining:
             return JSONResponse({"ready": False, "reason": "draining"}, 503)
         refuses = self._services.settings.log_on_failure == "refuse"
@@ -97,7 +97,7 @@ class Information:
         return as_json(self._document)
 
     async def models(self, _: Request) -> Response:
-        """Return every model that is served."""
+        """Return all models that are served."""
         return as_json(self._models)
 
     async def model(self, request: Request) -> Response:
@@ -120,13 +120,13 @@ class Information:
 
 
 def described(model: Model, default: Model) -> dict[str, Any]:
-    """Return what names a model, and its features."""
+    """Return a model's identity and its features."""
     features = [feature_of(feature) for feature in model.manifest.features]
     return {**summary(model, default), "features": features}
 
 
 def summary(model: Model, default: Model) -> dict[str, Any]:
-    """Return what names a model."""
+    """Return a model's identity."""
     manifest = model.manifest
     return {
         "name": manifest.name,
@@ -143,7 +143,7 @@ def summary(model: Model, default: Model) -> dict[str, Any]:
 
 
 def feature_of(feature: Feature) -> dict[str, Any]:
-    """Return what a client must know of a feature."""
+    """Return what a client must know about a feature."""
     known: dict[str, Any] = {"name": feature.name, "missing": feature.missing.allowed}
     if isinstance(feature, Category):
         known |= {"type": "category", "categories": list(feature.categories)}

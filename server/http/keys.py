@@ -1,7 +1,7 @@
-"""API keys: hashed in a file that may change while serving, checked in constant time, scoped.
+"""API keys: hashed in a file that may change while serving, compared in constant time, scoped.
 
-One JSON object a line: `{"id": "branch-7", "sha256": "…", "scopes": ["score"], "revoked": false}`.
-A key is 256 random bits, so one round of SHA-256 hides it as well as many would.
+One JSON object per line: `{"id": "branch-7", "sha256": "…", "scopes": ["score"], "revoked":
+false}`. A key has 256 random bits, so one round of SHA-256 protects it as well as many would.
 """
 
 import hashlib
@@ -25,11 +25,13 @@ log = logging.getLogger(__name__)
 
 
 class KeysError(Exception):
-    """A file of keys that cannot be used: one line that names it."""
+    """A keys file that cannot be used; the message is one line and names it."""
 
 
 class Key(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One line of the file; a misspelt `revoked` must not leave a key valid."""
+    """One line of the file; unknown keys are refused, since a misspelt `revoked` must not
+    be ignored.
+    """
 
     id: Annotated[str, Meta(pattern=r"^[^\x00-\x1f]+$")]
     sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
@@ -46,9 +48,9 @@ class Keys:
         self._keys = read(file) if file else {}
 
     def check(self, fields: dict[bytes, bytes], scope: str) -> str:
-        """Return the id of the caller, empty where no keys are asked for.
+        """Return the caller's id, "" if no keys are needed.
 
-        Raises Problem 401 for a key that is absent, unknown or revoked and 403 for a wrong scope.
+        Raises Problem 401 for a missing, unknown or revoked key, and 403 for a wrong scope.
         """
         if self._file is None:
             return ""
@@ -67,7 +69,7 @@ class Keys:
         return key.id
 
     def reload(self) -> None:
-        """Read the file again where it has changed; raises KeysError and keeps the old keys."""
+        """Read the file again if it changed; raises KeysError and keeps the old keys."""
         found = stamp(self._file)
         if self._file is not None and found != self._stamp:
             self._stamp = found
@@ -75,13 +77,13 @@ class Keys:
             self.tell_if_closed()
 
     def tell_if_closed(self) -> None:
-        """Say that no key opens anything: a file that was emptied must not open everything."""
+        """Log that no key is valid: an emptied file must not open everything."""
         if self._file is not None and all(key.revoked for key in self._keys.values()):
             log.error("%s: no valid key in it: every request that needs one gets 401", self._file)
 
 
 def presented(fields: dict[bytes, bytes]) -> bytes:
-    """Return the key the client sent, as `Authorization: Bearer` or as `X-API-Key`."""
+    """Return the key that the client sent, as `Authorization: Bearer` or `X-API-Key`."""
     kind, _, token = fields.get(b"authorization", b"").partition(b" ")
     return token.strip() if kind.lower() == b"bearer" else fields.get(b"x-api-key", b"")
 
@@ -104,7 +106,7 @@ def read(file: Path) -> dict[str, Key]:
 
 
 def stamp(file: Path | None) -> tuple[int, int, int]:
-    """Return what tells one state of the file from another."""
+    """Return values that change when the file changes."""
     try:
         found = file.stat() if file else None
     except OSError:
@@ -123,7 +125,7 @@ def create(file: Path, name: str, scopes: tuple[str, ...]) -> str:
 
 
 def ending(file: BinaryIO) -> bytes:
-    """Return what ends the last line, where an editor has left it open."""
+    """Return a newline if the file's last line lacks one."""
     if file.seek(0, os.SEEK_END) == 0:
         return b""
     file.seek(-1, os.SEEK_END)

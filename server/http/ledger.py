@@ -1,9 +1,9 @@
-"""No answer before its record: what was scored together is written together, then may go out.
+"""No answer before its record: answers scored together are recorded together, then sent.
 
-Whoever answers, `/score` by either way in or the inference protocol, enters outcomes and refusals
-in the `Book` of their model and has the ledger write them. How many answers share one write is the
-caller's to say: one on the ASGI path, those of one turn of the event loop on the fast path. When
-that write fails, every score among them is refused.
+Every way in (`/score` through either path, the inference protocol) enters outcomes and refusals in
+the `Book` of their model and has the ledger write them. The caller decides how many answers share a
+write: one on the ASGI path, those of one turn of the event loop on the fast path. If the write
+fails, all scores among them are refused.
 """
 
 from collections.abc import Sequence
@@ -28,7 +28,7 @@ OK = 200
 
 
 class Book:
-    """What is recorded of one model's applicants, and counted; `warns`: so do its answers."""
+    """Records and counts the applicants of one model; `warns`: its answers have warnings."""
 
     def __init__(self, services: Services, tag: ModelTag, warns: bool) -> None:
         self._warns = warns
@@ -63,9 +63,9 @@ class Book:
 
 
 class Ledger:
-    """Writes what one worker's answers rest on, and counts the answers.
+    """Writes the records behind one worker's answers, and counts the answers.
 
-    `later` is what is still to do, for no answer's sake, once they are out.
+    `later` is what to do after they are sent.
     """
 
     def __init__(self, services: Services, shadow: Shadow | None = None) -> None:
@@ -78,7 +78,7 @@ class Ledger:
         self.later = None if shadow is None else shadow.run
 
     def book(self, tag: ModelTag, warns: bool = True) -> Book:
-        """Return where the applicants of one model are entered."""
+        """Return the book of one model."""
         return Book(self._services, tag, warns)
 
     def answer(self, handler: Handler, request: Request) -> Answer:
@@ -88,9 +88,10 @@ class Ledger:
         return exchange.answer
 
     def commit(self, exchanges: Sequence[Exchange]) -> None:
-        """Make every answer one that may go out, and count it: a score without a record is refused.
+        """Commit and count every answer, so that it may be sent; a score without a record
+        is refused.
 
-        Whoever has an answer finds it in the metrics of any worker.
+        A client that has its answer finds it in the metrics of any worker.
         """
         began = perf_counter()
         try:
@@ -108,7 +109,7 @@ class Ledger:
             self._took(perf_counter() - began, scored)
 
     def write(self, requests: int = 1) -> None:
-        """Write the records there are, of so many requests; raises Problem 503."""
+        """Write the collected records of `requests` requests; raises Problem 503."""
         try:
             self._recorder.flush(requests)
         except OSError as error:
@@ -119,13 +120,13 @@ class Ledger:
             self._shadow.keep()
 
     def write_refusal(self) -> None:
-        """Write the record of a refusal, which goes out whether or not that succeeds."""
+        """Write the record of a refusal, which is sent even if that fails."""
         with suppress(Problem):
             self.write()
 
 
 def refuse_scores(exchanges: Sequence[Exchange], problem: Problem) -> None:
-    """Put the problem in the place of every score; a refusal stays as it is."""
+    """Replace every score by the problem; refusals stay as they are."""
     for each in exchanges:
         if each.answer.status == OK:
             each.answer = refusal(problem, each.answer.request_id, each.request.fields)

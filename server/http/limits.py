@@ -1,4 +1,4 @@
-"""The bounds of one connection."""
+"""The limits of one connection."""
 
 import msgspec
 
@@ -6,7 +6,7 @@ from ..settings import Settings
 
 
 class Limits(msgspec.Struct, frozen=True):
-    """The bytes of a body, and how long a client may take, in seconds."""
+    """The size of a body in bytes, and how long a client may take, in seconds."""
 
     max_body: int
     head_seconds: float
@@ -16,7 +16,7 @@ class Limits(msgspec.Struct, frozen=True):
 
 
 def limits(settings: Settings) -> Limits:
-    """Return them as they are set."""
+    """Return the limits from the settings."""
     return Limits(
         settings.max_body, settings.head_seconds, settings.body_seconds, settings.answer_seconds,
         settings.keep_alive_seconds,

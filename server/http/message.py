@@ -1,4 +1,4 @@
-"""A whole request and a whole answer, however they travel."""
+"""A complete request and a complete answer, independent of transport."""
 
 import msgspec
 
@@ -12,7 +12,7 @@ NO_SNIFF = (b"x-content-type-options", b"nosniff")
 
 
 class Request(msgspec.Struct, frozen=True, gc=False):
-    """What was asked; `arrived`, as by perf_counter, is when it was whole and began to wait."""
+    """A request; `arrived` is when it was complete and began to wait, as perf_counter."""
 
     method: str
     path: str
@@ -24,7 +24,7 @@ class Request(msgspec.Struct, frozen=True, gc=False):
 
 
 class Answer(msgspec.Struct, frozen=True, gc=False):
-    """What is said, without its content-length; `request_id` is empty where none could be had."""
+    """An answer without its content-length; `request_id` is "" if there is none."""
 
     request_id: str
     status: int
@@ -33,7 +33,7 @@ class Answer(msgspec.Struct, frozen=True, gc=False):
 
 
 class Exchange(msgspec.Struct):
-    """A request and what is to be said to it, until it is said."""
+    """A request and its answer, until it is sent."""
 
     request: Request
     answer: Answer

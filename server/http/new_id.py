@@ -1,6 +1,6 @@
-"""Ids of requests that came without one: 128 random bits in hexadecimal.
+"""Ids for requests without one: 128 random bits in hexadecimal.
 
-The kernel is asked for many at once: for each alone, the call is a hundredth of a score.
+The kernel is asked for many at once: a call for each would cost a hundredth of a score.
 """
 
 import os
@@ -12,7 +12,7 @@ os.register_at_fork(after_in_child=_spare.clear)
 
 
 def new_id() -> str:
-    """Return an id nobody had before."""
+    """Return a new, unique id."""
     try:
         return _spare.pop()
     except IndexError:

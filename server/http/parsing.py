@@ -1,7 +1,7 @@
-"""The HTTP parser, which is to read on where it would hand the connection to another protocol.
+"""The HTTP parser, made to read on where it would switch to another protocol.
 
-httptools stops behind the head of a request that offers an upgrade and has no way to decline. A
-server that takes none up reads the body as its length says (RFC 9110, 7.8): so the head is read
+httptools stops after the head of a request that offers an upgrade, and has no way to decline. A
+server that ignores the offer reads the body by its length (RFC 9110, 7.8). So the head is parsed
 again without the offer, by a new parser.
 """
 
@@ -11,7 +11,7 @@ UPGRADE = b"upgrade"
 
 
 def new_parser(protocol: object) -> HttpRequestParser:
-    """Return a parser that goes on behind a request that closes, as uvicorn's does."""
+    """Return a parser that continues after a request that closes, as uvicorn's does."""
     parser = HttpRequestParser(protocol)
     parser.set_dangerous_leniencies(lenient_data_after_close=True)
     return parser

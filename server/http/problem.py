@@ -14,9 +14,9 @@ Headers = list[tuple[bytes, bytes]]
 
 
 class Document(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The members of a problem document; the last three extend RFC 9457's.
+    """The members of a problem document; the last three extend RFC 9457.
 
-    `more_errors` is how many faults there are beyond those in `errors`.
+    `more_errors` is the number of faults beyond those in `errors`.
     """
 
     type: str
@@ -29,7 +29,7 @@ class Document(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Problem(Exception):  # noqa: N818 - RFC 9457's word
-    """A request that gets an error for an answer."""
+    """An error that is answered."""
 
     def __init__(
         self,
@@ -48,7 +48,7 @@ class Problem(Exception):  # noqa: N818 - RFC 9457's word
 
     @property
     def title(self) -> str:
-        """What HTTP calls the status."""
+        """HTTP's phrase for the status."""
         return HTTPStatus(self.status).phrase
 
     def document(self, request_id: str) -> Document:
@@ -63,6 +63,6 @@ class Problem(Exception):  # noqa: N818 - RFC 9457's word
 
 
 def problem_of(refused: RefusedError) -> Problem:
-    """Return 400 for a body that is not the format, 422 for an applicant that does not fit."""
+    """Return 400 for a body that is not in the format, 422 for an applicant that is not valid."""
     status = 400 if isinstance(refused, UnreadableError) else 422
     return Problem(status, refused.detail, refused.faults, more=refused.more)

@@ -1,7 +1,7 @@
-"""uvicorn's protocol, with limits: a request reaches the application only when it is whole.
+"""uvicorn's protocol, with limits: a request reaches the application only when it is complete.
 
-So a slow client costs a socket and no task; bodies are bounded while they arrive; and the number of
-whole requests that wait is known before the next one is taken, which is where load is shed.
+So a slow client costs a socket but no task; bodies are bounded while they arrive; and the number of
+complete requests in the queue is known before another one is accepted, so that load can be shed.
 
 This class only joins the parts of a connection, each of which does one thing and knows no other.
 """
@@ -41,7 +41,7 @@ CONNECTIONS = AT["plain", "connections"]
 
 
 class Outlet(msgspec.Struct, frozen=True):
-    """What uvicorn's cycle may do with the transport."""
+    """The part of the transport that uvicorn's cycle may use."""
 
     write: Callable[[bytes], None]
     is_closing: Callable[[], bool]
@@ -49,7 +49,7 @@ class Outlet(msgspec.Struct, frozen=True):
 
 
 class Connection(HttpToolsProtocol):
-    """One connection; without a fast path all is answered by ASGI."""
+    """One connection; without a fast path, ASGI answers everything."""
 
     # In few places of memory: a refused connection is rarely in the processor's caches.
     __slots__ = (
@@ -82,14 +82,16 @@ class Connection(HttpToolsProtocol):
         self._is_shed = self._is_held_back = False
 
     def connection_made(self, transport: Any) -> None:
-        """Start the clock: the first head is due."""
+        """Start the clock for the first head."""
         super().connection_made(transport)
         self._outlet = Outlet(transport.write, transport.is_closing, self._part)
         self._deadlines.wait(self.loop.time())
         self._counters.row[CONNECTIONS] += 1
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget the connection; uvicorn tells the last request, not the one being answered."""
+        """Release the connection; tell the request in progress, where uvicorn tells only
+        the last one.
+        """
         if self._answering is not None:
             self._answering.disconnected = True
         self._share.close()
@@ -102,7 +104,7 @@ class Connection(HttpToolsProtocol):
     # What comes.
 
     def data_received(self, data: bytes) -> None:
-        """Take a request, shed it, or parse what came of it."""
+        """Answer, shed or parse the data."""
         incoming = self._incoming
         if incoming.is_deaf:
             return
@@ -120,7 +122,9 @@ class Connection(HttpToolsProtocol):
             self._parse(data)
 
     def _takes(self, data: bytes) -> bool:
-        """Take a whole request with a known head, and do what the parser's calls would do."""
+        """Accept a complete request with a known head, doing what the parser's callbacks
+        would do.
+        """
         fast_path = self._fast_path
         if fast_path is None or not self._is_at_rest():
             return False
@@ -151,7 +155,7 @@ class Connection(HttpToolsProtocol):
             self._share.hold(len(data) - count)
 
     def _wait_for_more(self, count: int, has_body: bool) -> None:
-        """Hold what has come of a request that is not whole."""
+        """Hold the bytes of an incomplete request."""
         incoming, body = self._incoming, self._body
         self._deadlines.wait(self.loop.time())
         if incoming.in_body and body.drops is None:
@@ -164,7 +168,7 @@ class Connection(HttpToolsProtocol):
             incoming.bound_head(count)
 
     def _go_on(self) -> None:
-        """Parse and read on, as far as nothing is queued."""
+        """Parse and read on until a request is queued."""
         incoming = self._incoming
         if incoming.backlog and not self._is_blocked():
             data, incoming.backlog = incoming.backlog, b""
@@ -182,18 +186,18 @@ class Connection(HttpToolsProtocol):
         return self._answering is not None and not self._answering.response_complete
 
     def _is_queued(self) -> bool:
-        """Whether what comes now is answered behind what ASGI is answering."""
+        """Whether what arrives now must wait for ASGI's current answer."""
         answering = self._answering
         return bool(self.pipeline) or (answering is not None and not answering.response_complete)
 
     def _is_blocked(self) -> bool:
-        """Whether no more is parsed for now: the client takes no answer, or a request is queued."""
+        """Whether parsing must pause: the client takes no answer, or a request is queued."""
         if self.pipeline or self.flow.write_paused:
             return True
         return self._incoming.in_body and self._is_answering()
 
     def _is_free(self) -> bool:
-        """Whether nothing on this connection is still to be answered."""
+        """Whether no request on this connection is unanswered."""
         cycle = self.cycle
         return not (self._refusals.owed or self._waits) and (
             cycle is None or cycle.response_complete
@@ -216,7 +220,9 @@ class Connection(HttpToolsProtocol):
     # A request, as it comes.
 
     def on_head(self) -> None:
-        """Shed what is too much before its body comes; else find out who answers it."""
+        """Shed a request before its body arrives if there is no room; otherwise find its
+        handler.
+        """
         incoming, fast_path = self._incoming, self._fast_path
         self._is_shed, self._handler = self._is_too_much(), None
         if self._is_shed:
@@ -231,17 +237,19 @@ class Connection(HttpToolsProtocol):
             self._begin_other()
 
     def _is_too_much(self) -> bool:
-        """Whether to shed: also what was sent behind a request that is shed, to keep the order."""
+        """Whether to shed: also what was sent after a shed request, to keep the order."""
         if self._refusals.owed:
             return True
         return self._state.in_flight.is_full() and self._is_free() and self._may_be_shed()
 
     def _may_be_shed(self) -> bool:
-        """Tell it from what asks for health or metrics, which is always answered."""
+        """Whether this request may be shed: health checks and metrics are always answered."""
         return self._incoming.method() == b"POST"
 
     def _begin_other(self) -> None:
-        """Go on with the head of a request for ASGI; what is no URL ends in the parser's error."""
+        """Continue with the head of a request for ASGI; an invalid URL raises the parser's
+        error.
+        """
         incoming = self._incoming
         if self._waits:
             self._answer_first()
@@ -261,12 +269,12 @@ class Connection(HttpToolsProtocol):
             self.transport.write(CONTINUE)
 
     def on_too_large(self) -> None:
-        """Refuse a body that has passed its bound, unless it is shed anyway."""
+        """Refuse a body above the limit, unless the request is shed anyway."""
         if not self._is_shed:
             self._reject_body()
 
     def on_whole(self) -> None:
-        """Let the request in, or say that it is shed."""
+        """Accept the request, or refuse it if it was shed."""
         incoming, deadlines, is_shed = self._incoming, self._deadlines, self._is_shed
         if self._body.drops and not is_shed and self._keeps_body():
             self.reject(CHANGED)
@@ -286,7 +294,9 @@ class Connection(HttpToolsProtocol):
             self._run(body)
 
     def _is_too_late(self) -> bool:
-        """Whether to shed what found room when its head came: others were whole before it."""
+        """Whether to shed a request that had room when its head arrived: others were
+        complete first.
+        """
         return not self._is_queued() and self._may_be_shed()
 
     def _keeps_body(self) -> bool:
@@ -294,14 +304,14 @@ class Connection(HttpToolsProtocol):
         return gate is None or gate.keeps(incoming.url, incoming.fields)
 
     def _refusal(self) -> Problem | None:
-        """Return what there is to say to the head alone."""
+        """Return the refusal that the head alone requires, or None."""
         gate, incoming = self._state.gate, self._incoming
         return None if gate is None else gate.refusal(incoming.url, incoming.fields)
 
     # What the fast path answers.
 
     def _ask(self, handler: Handler, body: bytes) -> None:
-        """Have answered what was parsed, and know its head from now on."""
+        """Queue a parsed request to be answered, and remember its head."""
         incoming, fast_path = self._incoming, self._fast_path
         if fast_path is None:
             return
@@ -339,14 +349,16 @@ class Connection(HttpToolsProtocol):
             transport.close()
 
     def _answer_first(self) -> None:
-        """Answer what this connection waits for, since what comes now must not overtake it."""
+        """Answer waiting requests of this connection first, so that later data cannot
+        overtake them.
+        """
         if self._waits and self._fast_path is not None:
             self._fast_path.finish()
 
     # What ASGI answers.
 
     def _run(self, body: bytes) -> None:
-        """Do what uvicorn does with a request, now that all of it is there."""
+        """Do what uvicorn does with a request, now that it is complete."""
         incoming = self._incoming
         super().on_message_begin()
         self.parser, self.url, self.headers = incoming.parser, incoming.url, incoming.headers
@@ -367,7 +379,7 @@ class Connection(HttpToolsProtocol):
         super()._start_asgi_task(cycle, self._place.around(cycle, app))
 
     def on_response_complete(self) -> None:
-        """Go on to what comes after an answer, and be it a rejection."""
+        """Continue with what follows an answer, which may be a rejection."""
         self.server_state.total_requests += 1
         if self._share.held and not self._incoming.backlog:
             self._share.release()
@@ -384,11 +396,11 @@ class Connection(HttpToolsProtocol):
         self._say_rejection()
 
     def _is_next(self) -> bool:
-        """Whether the request whose body is on its way is the next to be answered."""
+        """Whether the request whose body is arriving is the next to be answered."""
         return self._incoming.in_body and not (self._is_shed or self._is_blocked())
 
     def _rest(self) -> None:
-        """Be idle where nothing is to be answered, or close where nothing will be."""
+        """Become idle if nothing is to be answered, or close if nothing will be."""
         if self._refusals.owed or self._waits or self._rejection or self._is_asked():
             return
         incoming = self._incoming
@@ -401,15 +413,15 @@ class Connection(HttpToolsProtocol):
             self.cycle = self.scope = None  # type: ignore[assignment]
 
     def _is_asked(self) -> bool:
-        """Whether anything is answered, or waits for the client to take what was."""
+        """Whether a request is being answered, or the client has yet to take an answer."""
         return bool(self._incoming.backlog) or self._is_queued()
 
     # What is refused.
 
     def _shed_unparsed(self, data: bytes) -> bool:
-        """Shed a request that begins here and is not followed by another; returns whether it was.
+        """Shed a single request that begins here without parsing it; return whether it was shed.
 
-        The parser would cost as much as all the rest of a refusal.
+        The parser would cost as much as the rest of a refusal.
         """
         known = None if self._fast_path is None else self._fast_path.heads.request(data)
         plain = known or plain_post(data)
@@ -426,7 +438,7 @@ class Connection(HttpToolsProtocol):
         return True
 
     def _skip(self, data: bytes) -> bytes:
-        """Drop what belongs to a body that is shed; returns what does not."""
+        """Drop what belongs to a shed body; return the rest."""
         rest = self._incoming.skipped(data)
         if not self._incoming.skips:
             self._shed(True)
@@ -459,7 +471,7 @@ class Connection(HttpToolsProtocol):
         self.reject(self._refusal() or too_large)
 
     def reject(self, problem: Problem) -> None:
-        """Read no more, and say why once all that came before is answered."""
+        """Read no more, and send the refusal after all earlier answers."""
         self._answer_first()
         incoming = self._incoming
         self._deadlines.stop()
@@ -497,7 +509,7 @@ class Connection(HttpToolsProtocol):
         self._share.stall()
 
     def resume_writing(self) -> None:
-        """Stop the clock, and go on with what came meanwhile."""
+        """Stop the clock, and continue with what arrived meanwhile."""
         super().resume_writing()
         self._deadlines.stalled_since = None
         self._share.go_on()
@@ -506,9 +518,9 @@ class Connection(HttpToolsProtocol):
             self._next()
 
     def tick(self, now: float) -> float:
-        """Do what is due; return when, at the earliest, something is due again (the loop's time).
+        """Do what is due; return the earliest time when something may be due again (loop time).
 
-        Only what begins after `now` may be due sooner: the shortest of the limits from then.
+        Only what begins after `now` may be due sooner: the shortest of the limits after that.
         """
         slow, idle = self._deadlines.slow(self._incoming.in_body), self._deadlines.idle()
         if now > slow:
@@ -520,7 +532,7 @@ class Connection(HttpToolsProtocol):
         return inf
 
     def time_out(self) -> None:
-        """Close a slow connection, with 408 where a request had begun."""
+        """Close a slow connection, with 408 if a request had begun."""
         self._counters.add("timeouts")
         if self.loop.time() > self._deadlines.stalled():
             self.transport.abort()  # a close would wait for the client, and so would its answer
@@ -539,12 +551,12 @@ class Connection(HttpToolsProtocol):
         return waits and self.scheme == "http"
 
     def drain(self) -> None:
-        """Close after the answer in hand; the state tells the next requests."""
+        """Close after the current answer; the shared state tells later requests."""
         if self.cycle is not None and not self.cycle.response_started:
             self.cycle.keep_alive = False
 
     def _part(self) -> None:
-        """Close behind an answer."""
+        """Close after an answer."""
         self._incoming.is_deaf = True
         self._deadlines.stop()
         self._closing.part(self.loop, self.transport, self.flow)

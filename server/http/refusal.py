@@ -1,4 +1,4 @@
-"""A refusal outside the hot path, in the way of its path: {"error": …} under /v2."""
+"""Refusals outside the hot path, in the format of their path: {"error": …} under /v2."""
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request

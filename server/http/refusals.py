@@ -1,4 +1,4 @@
-"""What is refused on one connection for want of room, told in the order it was asked."""
+"""Requests refused on one connection for lack of room, answered in the order they came."""
 
 import asyncio
 from functools import lru_cache
@@ -15,7 +15,7 @@ SHEDS = AT["plain", "shed"]
 
 
 class Refusals(msgspec.Struct):
-    """`owed` are not yet sent: who asks again soon is refused a little later."""
+    """`owed` are not yet sent: a client that retries soon is refused a little later."""
 
     _shedding: Shedding
     _counters: Counters
@@ -34,7 +34,7 @@ class Refusals(msgspec.Struct):
             refused.refuse(keep, url, now)
 
     def tell(self, url: bytes, now: float) -> dict[bool, bytes]:
-        """Count one as told; returns its bytes, by whether the connection stays."""
+        """Count one refusal as sent; return its bytes, by whether the connection stays open."""
         at, answers = refusal(url)
         self.owed -= 1
         self._told_at = now
@@ -46,6 +46,6 @@ class Refusals(msgspec.Struct):
 
 @lru_cache(maxsize=64)
 def refusal(url: bytes) -> tuple[int, dict[bool, bytes]]:
-    """Return where a shed request is counted, and its answer, by whether the connection stays."""
+    """Return the counter's endpoint and the answers to a shed request."""
     answers = {keep: SHED[keep, is_oip(url)] for keep in (True, False)}
     return AT["requests", endpoint_of(url), 503], answers

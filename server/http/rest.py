@@ -1,4 +1,4 @@
-"""Everything beside scoring, through Starlette: what is imported here no score needs."""
+"""Everything but scoring, through Starlette; no score needs what is imported here."""
 
 from collections.abc import Sequence
 from time import perf_counter
@@ -29,7 +29,7 @@ def create(services: Services, protocol: Sequence[BaseRoute]) -> App:
 
 
 class Counted:
-    """Counts, logs and adds the security headers to whatever is not the hot path."""
+    """Counts, logs and adds the security headers to everything outside the hot path."""
 
     def __init__(self, app: App, services: Services) -> None:
         self._app = app

@@ -1,4 +1,4 @@
-"""What a head has to be, beyond what the parser asks, before anything looks at its fields."""
+"""Checks of a head beyond the parser's, before its fields are used."""
 
 from .fields import Fields
 from .problem import Headers, Problem
@@ -19,14 +19,14 @@ TOO_LONG = Problem(431, f"head: wanted at most {MOST_BYTES} bytes and {MOST_FIEL
 
 
 def size(name: bytes, value: bytes) -> int:
-    """Return what a field counts of a head."""
+    """Return a field's share of a head's size."""
     return len(name) + len(value) + 4
 
 
 def combined(headers: Headers) -> Fields:
-    """Return the fields by name; a list that came in several lines is one (RFC 9110, 5.3).
+    """Return the fields by name; a list sent on several lines is joined (RFC 9110, 5.3).
 
-    Raises Problem 400 for a field that may stand once alone.
+    Raises Problem 400 if a field that may occur once is repeated.
     """
     fields: Fields = {}
     for name, value in headers:
@@ -40,7 +40,7 @@ def combined(headers: Headers) -> Fields:
 
 
 def check(version: str, fields: Fields) -> None:
-    """Raise Problem where a request of these fields is not to be answered."""
+    """Raise Problem if a request with these fields must be refused."""
     if version not in VERSIONS:
         raise Problem(505, f"wanted HTTP/1.1 or HTTP/1.0, got HTTP/{version}")
     if b"host" not in fields and version == "1.1":

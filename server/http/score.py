@@ -1,7 +1,7 @@
 """`POST /score`: the hot path, from a request to an answer with a record behind it.
 
-How a request came in and how the answer goes out is not known here: the ASGI endpoint and the fast
-path share this one handler, so they cannot differ in what they answer, record or count.
+This module does not know how requests arrive and answers leave: the ASGI endpoint and the fast path
+share one handler, so they cannot differ in what they answer, record or count.
 """
 
 import logging
@@ -47,9 +47,9 @@ log = logging.getLogger(__name__)
 
 
 class Score:
-    """Answers over one model; belongs to one thread, as the model does.
+    """Answers requests for one model; belongs to one thread, like the model.
 
-    No answer may go out before the ledger has committed it: until then its record is not written.
+    No answer may be sent before the ledger has committed it: until then its record is not written.
     """
 
     def __init__(
@@ -69,9 +69,9 @@ class Score:
         self._scored_in = counters.observer("score")
 
     def answer(self, request: Request) -> Answer:
-        """Answer one request; every error of the client's is a problem document.
+        """Answer one request; every error of the client becomes a problem document.
 
-        Raises BusyError where the request has to wait for its turn with a store.
+        Raises BusyError if the request must wait for the idempotency store.
         """
         request_id = ""
         try:
@@ -95,7 +95,7 @@ class Score:
         return Answer(request_id, 200, head, body)
 
     def close(self, request: Request, answer: Answer, began: float) -> None:
-        """Time and log a request once its answer is out; `began` as by perf_counter."""
+        """Time and log a request after its answer was sent; `began` is a perf_counter time."""
         self._took(began - request.arrived, took := perf_counter() - request.arrived)
         fields = request.fields
         trace = trace_of(fields) if TRACE in fields else b""
@@ -224,7 +224,7 @@ class Score:
 
 
 def too_long(body: bytes) -> Problem:
-    """Return the refusal of an applicant that no record line has room for."""
+    """Return the refusal of an applicant too long for a line of the record."""
     return Problem(413, f"applicant: wanted at most {APPLICANT_BYTES} bytes, got {len(body)}")
 
 

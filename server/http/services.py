@@ -1,4 +1,4 @@
-"""What every endpoint of a worker shares, made once after the fork."""
+"""What all endpoints of a worker share, created once after the fork."""
 
 import logging
 
@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 
 class Services(msgspec.Struct, frozen=True):
-    """The parts a request may need beside its model."""
+    """What a request may need besides its model."""
 
     settings: Settings
     catalog: Catalog
@@ -50,7 +50,9 @@ class Services(msgspec.Struct, frozen=True):
 
 
 def open_services(settings: Settings, catalog: Catalog, table: Table, row: int) -> Services:
-    """Open the log, the keys and the store of one worker; raises OSError and keys.KeysError."""
+    """Open the log, the keys and the idempotency store of a worker; raises OSError and
+    KeysError.
+    """
     counters = table.row(row)
     store = expiry = None
     if seconds := settings.idempotency_seconds:

@@ -1,6 +1,6 @@
-"""A version scored beside the default: logged and compared, never answered.
+"""A version scored beside the default: recorded and compared, never answered.
 
-It runs after the answer has left, so it costs throughput and no latency of the request itself.
+It runs after the answer was sent, so it reduces throughput but does not delay the request.
 """
 
 from contextlib import suppress
@@ -17,7 +17,7 @@ from ..scoring.refusals import RefusedError
 
 
 class Pending(msgspec.Struct, frozen=True, gc=False):
-    """An answered applicant the shadow has still to score."""
+    """An answered applicant that the shadow has yet to score."""
 
     request_id: str
     index: int
@@ -27,7 +27,7 @@ class Pending(msgspec.Struct, frozen=True, gc=False):
 
 
 class Shadow:
-    """Scores what was just answered."""
+    """Scores applicants that were just answered."""
 
     def __init__(self, model: Model, recorder: Recorder, counters: Counters) -> None:
         self._model = model
@@ -40,20 +40,20 @@ class Shadow:
     def add(
         self, request_id: str, index: int, body: bytes, codec: Codec, answered: Outcome
     ) -> None:
-        """Remember an applicant whose answer is coming."""
+        """Remember an applicant whose answer is being made."""
         self._coming.append(Pending(request_id, index, body, codec, answered))
 
     def keep(self) -> None:
-        """Take what is coming: it is going to be answered."""
+        """Keep the remembered applicants: they will be answered."""
         self._pending += self._coming
         self._coming = []
 
     def forget(self) -> None:
-        """Drop what is coming: it is refused after all."""
+        """Drop the remembered applicants: they are refused after all."""
         self._coming = []
 
     def run(self) -> None:
-        """Score and log what was answered; an applicant it refuses is counted."""
+        """Score and record what was answered; count applicants that the shadow refuses."""
         pending, self._pending = self._pending, []
         for each in pending:
             began = perf_counter()

@@ -1,4 +1,4 @@
-"""What all connections of a worker share, and what changes while it lives."""
+"""State shared by all connections of a worker."""
 
 import msgspec
 
@@ -10,7 +10,7 @@ from .shedding import Shedding
 
 
 class State(msgspec.Struct):
-    """The room there is, and who waits for it; `gate` is None where every body is kept."""
+    """The room that is left, and who waits for it; without a `gate`, all bodies are kept."""
 
     arrivals: Arrivals
     in_flight: InFlight
@@ -20,5 +20,5 @@ class State(msgspec.Struct):
 
 
 def state(settings: Settings, gate: Gate | None = None) -> State:
-    """Return a worker's at its start."""
+    """Return a worker's initial state."""
     return State(arrivals(settings), InFlight(settings.max_in_flight), gate)

@@ -1,6 +1,6 @@
-"""What is refused because too much waits: a queue of refusals, and the heads that need no parser.
+"""Load shedding: a queue of delayed refusals, and heads that need no parser.
 
-Under overload most requests are refused, and what that costs is taken from those that are scored.
+Under overload most requests are refused, and the cost of refusals is taken from the scores.
 """
 
 import asyncio
@@ -26,20 +26,20 @@ PLAIN_POST = re.compile(
 
 
 def plain_post(data: bytes) -> tuple[bytes, int] | None:
-    """Return target and length of a POST that begins here and whose head says where it ends."""
+    """Return target and length of a POST that begins here, if its head tells where it ends."""
     head = PLAIN_POST.match(data)
     return None if head is None else (head[1], head.end() + int(head[2]))
 
 
 class Refused(Protocol):
-    """Whose request was shed."""
+    """A connection whose request was shed."""
 
     def refuse(self, keep: bool, url: bytes, now: float) -> None:
-        """Send the refusal; `keep`: the connection is to stay; `now` is the loop's time."""
+        """Send the refusal; `keep`: the connection stays open; `now` is the loop's time."""
 
 
 class Shedding:
-    """The refusals of a worker that wait for their time: one timer for all of them."""
+    """The delayed refusals of a worker, with one timer for all of them."""
 
     def __init__(self) -> None:
         self._waiting: deque[tuple[float, Refused, bool, bytes]] = deque()
@@ -47,7 +47,7 @@ class Shedding:
     def add(
         self, loop: asyncio.AbstractEventLoop, now: float, refused: Refused, keep: bool, url: bytes
     ) -> None:
-        """Call `refused.refuse` with `keep` and `url` when its time has come; `now`: the loop's."""
+        """Call `refused.refuse` with `keep` and `url` when it is due; `now` is the loop's time."""
         if not self._waiting:
             loop.call_later(SHED_SECONDS, self._refuse, loop)
         self._waiting.append((now + SHED_SECONDS, refused, keep, url))

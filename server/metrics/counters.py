@@ -1,7 +1,7 @@
-"""Counters in memory that all processes share, so that any of them can tell the exact sums.
+"""Counters in memory shared by all processes, so that each of them can give exact sums.
 
-One row of int64 per worker, written by that worker alone; a reader adds the rows up. Rows outlive
-the worker that wrote them: what a dead worker counted stays counted.
+There is one row of int64 per worker, written only by that worker; a reader adds the rows. Rows
+outlive their worker: what a dead worker counted stays counted.
 """
 
 import mmap
@@ -30,7 +30,7 @@ HISTOGRAM = len(BUCKETS) + 2
 
 
 class Layout:
-    """Where in a row each number stands."""
+    """The position of each number in a row."""
 
     def __init__(self) -> None:
         names = [("plain", name) for name in PLAIN]
@@ -46,7 +46,7 @@ AT = LAYOUT.at
 
 
 class Table:
-    """All rows, in anonymous shared memory; make it before the fork."""
+    """All rows, in anonymous shared memory; create it before the fork."""
 
     def __init__(self, rows: int) -> None:
         self.rows = rows
@@ -58,13 +58,13 @@ class Table:
         return Counters(self._memory[begin : begin + LAYOUT.width])
 
     def sums(self) -> Sequence[int]:
-        """Return every number summed over the workers."""
+        """Return every number, summed over the workers."""
         width, values = LAYOUT.width, self._memory.tolist()
         return [sum(values[i::width]) for i in range(width)]
 
 
 class Counters:
-    """The numbers of one worker; one increment is one addition in memory."""
+    """The numbers of one worker; an increment is one addition in memory."""
 
     def __init__(self, row: memoryview) -> None:
         self.row = row
@@ -87,7 +87,9 @@ class Counters:
         self.row[AT["decisions", decision]] += 1
 
     def observer(self, stage: str) -> Callable[..., None]:
-        """Return what puts a duration in seconds, or several alike, into a stage's histogram."""
+        """Return a function that adds a duration in seconds, or several equal ones, to a
+        histogram.
+        """
         row, begin, total = self.row, LAYOUT.stages[stage], LAYOUT.stages[stage] + HISTOGRAM - 1
 
         def observe(seconds: float, times: int = 1) -> None:
@@ -97,9 +99,9 @@ class Counters:
         return observe
 
     def pair(self, one: str, other: str) -> Callable[[float, float], None]:
-        """Return what puts a duration in seconds into each of two stages' histograms.
+        """Return a function that adds a duration in seconds to each of two histograms.
 
-        Two at once, because a request has four and the calls cost more than the additions.
+        Two at once, because each request has four and the calls cost more than the additions.
         """
         row, first, second = self.row, LAYOUT.stages[one], LAYOUT.stages[other]
         first_sum, second_sum = first + HISTOGRAM - 1, second + HISTOGRAM - 1
@@ -113,6 +115,6 @@ class Counters:
         return observe
 
     def reset_gauges(self) -> None:
-        """Zero what a dead worker can no longer hold."""
+        """Zero the gauges, which mean nothing after the worker's death."""
         for name in GAUGES:
             self.row[AT["plain", name]] = 0

@@ -88,7 +88,7 @@ def escape(label: str) -> str:
 
 
 def foreign(file: Path | None) -> str:
-    """Return another job's Prometheus text, or nothing where the file is not there yet."""
+    """Return another job's Prometheus text; "" if the file does not exist yet."""
     try:
         return file.read_text() if file and file.is_file() else ""  # a FIFO would be waited for
     except OSError:

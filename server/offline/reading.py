@@ -1,4 +1,4 @@
-"""A cell of a feature's column to the value that a client would send."""
+"""Convert a cell of a feature's column to the value that a client would send."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,11 +11,11 @@ Read = Callable[[Any], Any]
 
 
 class UnfitCellError(Exception):
-    """A cell the model must not see."""
+    """A cell that the model must not see."""
 
 
 def reader(feature: Feature) -> Read:
-    """Return cell -> value for one feature; it raises UnfitCellError."""
+    """Return a function from cell to value for one feature; it raises UnfitCellError."""
     spelled = category(feature) if isinstance(feature, Category) else cells.number
     rule = Rule(feature)
 
@@ -33,7 +33,7 @@ def reader(feature: Feature) -> Read:
 
 
 def category(feature: Category) -> Read:
-    """Return what reads a category; a cell that is none of its values stays as it is."""
+    """Return the reader of a category; a cell that is not one of its values is left as it is."""
     known = cells.Categories(feature.categories)
 
     def read(cell: Any) -> Any:
@@ -46,4 +46,4 @@ def category(feature: Category) -> Read:
 
 
 class Unseen:
-    """A value that is no category: it fits nowhere."""
+    """A value that is not a known category."""

@@ -1,4 +1,4 @@
-"""`python -m server score`: the server's own model over a file, row by row, with the same bits."""
+"""`python -m server score`: score a file row by row, with the server's own model and bits."""
 
 import sys
 from collections.abc import Iterator, Sequence
@@ -17,9 +17,9 @@ PROGRESS_SECONDS = 1.0
 
 
 def score_file(model: Model, source: Path, out: Path) -> None:
-    """Write `source`'s columns and the scores to `out`; raises TableError naming file and line.
+    """Write `source`'s columns and the scores to `out`; a TableError names file and line.
 
-    The folder of `out` is made where there is none.
+    Creates the folder of `out` if needed.
     """
     header = column_names(source)
     added = score_columns(model)
@@ -31,7 +31,7 @@ def score_file(model: Model, source: Path, out: Path) -> None:
 
 
 def rows_of(block: Block) -> Iterator[Row]:
-    """Yield the rows of a block of columns: texts of CSV, or values of a type."""
+    """Yield the rows of a block of columns: texts from CSV, or typed values."""
     columns = [each if isinstance(each, tuple) else each.to_pylist() for each in block]
     return map(list, zip(*columns, strict=True))
 
@@ -76,7 +76,9 @@ def scored_rows(
 def refuse_bad_columns(
     source: Path, header: Sequence[str], wanted: Sequence[str], added: Sequence[str]
 ) -> None:
-    """Raise TableError where a feature is absent, a column stands twice or would be overwritten."""
+    """Raise TableError for a missing feature, a duplicate column, or one that would be
+    overwritten.
+    """
     if absent := [name for name in wanted if name not in header]:
         meant = NearNames(absent).meant(each for each in header if each not in wanted)
         told = [f"{n} (is it {meant[n]}?)" if n in meant else n for n in absent]
@@ -88,7 +90,7 @@ def refuse_bad_columns(
 
 
 def with_progress(lines: Iterator[Row]) -> Iterator[Row]:
-    """Pass rows through, saying on stderr once a second how many there were."""
+    """Pass rows through, printing their number on stderr once a second."""
     began = said = monotonic()
     count = 0
     for count, line in enumerate(lines, start=1):

@@ -1,8 +1,8 @@
-"""Texts of a CSV file that a spreadsheet would take for a formula, and run, get an apostrophe.
+"""Put an apostrophe before CSV texts that a spreadsheet would run as a formula.
 
 monitoring/ reads it through a link: folders share files and no imports.
 
-The way back is exact: a text that begins with an apostrophe has one more than it was given.
+The change can be undone exactly: remove one apostrophe from every text that begins with one.
 """
 
 import re
@@ -14,5 +14,5 @@ _formula, _number = re.compile(FORMULA), re.compile(NUMBER, re.ASCII)
 
 
 def guarded(text: str) -> str:
-    """Return a text as it stands in a cell."""
+    """Return a text as it is written into a cell."""
     return f"'{text}" if _formula.match(text) and not _number.match(text) else text

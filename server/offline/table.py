@@ -1,4 +1,4 @@
-"""A scored table to disk: CSV by the standard library, Parquet by pyarrow where installed."""
+"""Write a scored table: CSV with the standard library, Parquet with pyarrow if installed."""
 
 import csv
 import os
@@ -13,7 +13,7 @@ Row = list[Any]
 
 
 def write(file: Path, header: list[str], lines: Iterable[Row]) -> None:
-    """Write all rows, or nothing: beside `file` first; raises TableError."""
+    """Write all rows or nothing, under a temporary name first; raises TableError."""
     writers = {".parquet": write_parquet, ".csv": write_csv}
     if file.suffix not in writers:
         raise TableError(f"{file}: wanted a .csv or .parquet file")
@@ -28,7 +28,7 @@ def write(file: Path, header: list[str], lines: Iterable[Row]) -> None:
 
 
 def write_csv(file: Path, header: list[str], lines: Iterable[Row]) -> None:
-    """Write a CSV file, row by row, no text in it that a spreadsheet would run."""
+    """Write a CSV file row by row, with formulas disarmed."""
     with file.open("w", newline="", encoding="utf-8") as out:
         writer = csv.writer(out, lineterminator="\n")
         writer.writerow(inert(header))
@@ -36,12 +36,12 @@ def write_csv(file: Path, header: list[str], lines: Iterable[Row]) -> None:
 
 
 def inert(row: Row) -> Row:
-    """Return a row without a text that a spreadsheet would run."""
+    """Return a row with formulas disarmed."""
     return [guarded(cell) if isinstance(cell, str) else cell for cell in row]
 
 
 def write_parquet(file: Path, header: list[str], lines: Iterable[Row]) -> None:
-    """Write a Parquet file; column types are found from the values."""
+    """Write a Parquet file; column types are inferred from the values."""
     parquet = import_parquet(file)
     import pyarrow
 

@@ -1,4 +1,4 @@
-"""POST /v2/models/{name}[/versions/{version}]/infer: rows in a tensor, scored like any other."""
+"""POST /v2/models/{name}[/versions/{version}]/infer: score the rows of a tensor."""
 
 from time import perf_counter
 from typing import Any
@@ -46,9 +46,9 @@ class Infer:
     def answer(
         self, body: bytes, header_length: bytes | None, request_id: str
     ) -> tuple[bytes, int | None]:
-        """Return the answer and, where it has binary tensors, how long its JSON is.
+        """Return the answer and, if it has binary tensors, the length of its JSON part.
 
-        Raises OipError, and Problem 503 where its records cannot be written.
+        Raises OipError, and Problem 503 if its records cannot be written.
         """
         began = perf_counter()
         try:
@@ -119,6 +119,6 @@ class Infer:
 
 
 def flat(outcomes: list[Outcome], name: str) -> list[Any]:
-    """Return one output of all rows, row by row."""
+    """Return one output of all rows as a flat list."""
     found = [getattr(said, name) for said in outcomes]
     return [x for row in found for x in row] if found and isinstance(found[0], list) else found

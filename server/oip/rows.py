@@ -1,4 +1,4 @@
-"""A tensor's rows to the rows the model is to see: codes, missing values, stand-ins."""
+"""Convert a tensor's rows to rows as the model sees them: codes, missing values, replacements."""
 
 import numpy as np
 
@@ -8,7 +8,7 @@ from .wire import OipError
 
 
 class RowRules:
-    """What docs/bundle.md says of a row, for a block of rows sent as numbers."""
+    """The rules of docs/bundle.md for a block of rows sent as numbers."""
 
     def __init__(self, manifest: Manifest) -> None:
         features = manifest.features

@@ -1,4 +1,4 @@
-"""The routes of the Open Inference Protocol v2, and its way of saying an error."""
+"""The routes of the Open Inference Protocol v2, and its format of errors."""
 
 from collections.abc import Awaitable, Callable
 from time import perf_counter
@@ -21,7 +21,7 @@ Handler = Callable[[Request], Awaitable[Response]]
 
 
 class Protocol:
-    """The protocol over every model of the catalog."""
+    """The protocol for all models of the catalog."""
 
     def __init__(self, services: Services, ledger: Ledger) -> None:
         self._services = services
@@ -30,7 +30,7 @@ class Protocol:
         self._infer = {key: Infer(model, ledger, most) for key, model in models.items()}
 
     def routes(self) -> list[Route]:
-        """Return all routes; health stands apart, since it knows of draining."""
+        """Return all routes except health, which depends on draining."""
         model, version = "/v2/models/{name}", "/v2/models/{name}/versions/{version}"
         routes = [Route(path, self.server) for path in ("/v2", "/v2/")]
         for base in (model, version):
@@ -42,7 +42,7 @@ class Protocol:
         return routes
 
     async def server(self, _: Request) -> Response:
-        """Return what this server is."""
+        """Return the server's metadata."""
         return JSONResponse(
             {"name": "credit-express", "version": __version__, "extensions": EXTENSIONS}
         )  # fmt: skip
@@ -53,7 +53,7 @@ class Protocol:
         return JSONResponse(found.metadata(self._catalog.versions(request.path_params["name"])))
 
     async def ready(self, request: Request) -> Response:
-        """Say that a model is ready: one that is not is not served."""
+        """Say that a model is ready; one that is not ready is not served."""
         self._find(request)
         return JSONResponse({"name": request.path_params["name"], "ready": True})
 
@@ -87,7 +87,7 @@ class Protocol:
 
 
 def answering(handler: Handler) -> Handler:
-    """Return a handler that says every refusal as {"error": …}."""
+    """Return a handler that reports refusals as {"error": …}."""
 
     async def handle(request: Request) -> Response:
         try:

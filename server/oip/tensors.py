@@ -1,4 +1,4 @@
-"""Tensors of the Open Inference Protocol to float64 and back."""
+"""Convert tensors of the Open Inference Protocol to float64 and back."""
 
 from typing import Any
 
@@ -18,9 +18,9 @@ Array = npt.NDArray[Any]
 
 
 def read(tensor: Input, binary: bytes, width: int) -> tuple[Floats, bytes]:
-    """Return one input as float64 [N, width] and the binary data that follow it.
+    """Return one input as float64 [N, width], and the binary data after it.
 
-    Raises OipError 400 for a shape, a type or data that do not fit.
+    Raises OipError 400 for an invalid shape, type or data.
     """
     dtype = DTYPES.get(tensor.datatype)
     if dtype is None:
@@ -41,7 +41,7 @@ def read(tensor: Input, binary: bytes, width: int) -> tuple[Floats, bytes]:
 def from_binary(
     tensor: Input, dtype: "np.dtype[Any]", count: int, size: Any, binary: bytes
 ) -> tuple[Array, bytes]:
-    """Cut one tensor off the binary data."""
+    """Cut one tensor from the binary data."""
     wanted = count * dtype.itemsize
     if type(size) is not int or size != wanted or len(binary) < wanted:
         got = shorten(str(size))
@@ -50,7 +50,7 @@ def from_binary(
 
 
 def from_json(tensor: Input, dtype: "np.dtype[Any]", count: int) -> Array:
-    """Read nested or flat JSON data; null is NaN, in a float tensor or any other."""
+    """Read nested or flat JSON data; null is NaN, for any type."""
     try:
         check_size(bytes(tensor.data), count)
         data = msgspec.json.decode(tensor.data, type=list[Any])
@@ -73,7 +73,7 @@ def from_json(tensor: Input, dtype: "np.dtype[Any]", count: int) -> Array:
 
 
 def whole(values: list[Any]) -> list[int]:
-    """Return numbers, those that are there, as integers; raises ValueError for a fraction."""
+    """Return the numbers that are present as integers; raises ValueError for a fraction."""
     numbers = [value for value in values if value is not None]
     for number in numbers:
         if isinstance(number, float) and not number.is_integer():
@@ -89,9 +89,9 @@ def check_exact(values: list[Any]) -> None:
 
 
 def check_size(data: bytes, count: int) -> None:
-    """Raise ValueError for data that hold more than `count` values, before they are decoded.
+    """Raise ValueError for data with more than `count` values, before decoding them.
 
-    However they are nested, there is a comma between each two; a list around each is allowed for.
+    However nested, there is a comma between any two values; a list around each is allowed for.
     """
     commas, lists = data.count(b","), data.count(b"[")
     if commas >= count or lists > 2 * count + 1:
@@ -99,14 +99,14 @@ def check_size(data: bytes, count: int) -> None:
 
 
 def flatten(data: list[Any]) -> list[Any]:
-    """Return nested lists as one, row by row."""
+    """Return nested lists as one list, row by row."""
     while data and isinstance(data[0], list):
         data = [value for part in data for value in part]
     return data
 
 
 def widen(name: str, flat: Array) -> Floats:
-    """Return float64; raises OipError 400 for an integer it cannot hold."""
+    """Return float64; raises OipError 400 for an integer that it cannot hold exactly."""
     wide = flat.astype(np.float64)
     if flat.dtype.kind in "iu" and flat.itemsize == 8 and (abs(wide) >= 2.0**53).any():
         raise OipError(400, f"{name}: an integer of 2**53 or more")
@@ -114,7 +114,7 @@ def widen(name: str, flat: Array) -> Floats:
 
 
 def to_binary(values: list[Any], datatype: str) -> bytes:
-    """Encode flat values: FP64 little-endian, BYTES each behind its length."""
+    """Encode flat values: FP64 little-endian, BYTES each after its length."""
     if datatype == "FP64":
         return np.array(values, "<f8").tobytes()
     texts = [str(value).encode() for value in values]

@@ -1,4 +1,4 @@
-"""Open Inference Protocol v2 on the wire: requests and responses, JSON and binary tensors."""
+"""The Open Inference Protocol v2 on the wire: requests and responses, JSON and binary tensors."""
 
 import re
 from typing import Any
@@ -15,7 +15,7 @@ Parameters = dict[str, Any]
 
 
 class OipError(Exception):
-    """A request under /v2 that is refused, with its status."""
+    """A refused request under /v2, with its status."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(shorten(message, MAX_MESSAGE))
@@ -23,7 +23,7 @@ class OipError(Exception):
 
 
 class Input(msgspec.Struct, frozen=True):
-    """A tensor of the request; its data stand in `data` or behind the JSON."""
+    """A tensor of the request; its data are in `data` or after the JSON."""
 
     name: str
     shape: tuple[int, ...]
@@ -33,7 +33,7 @@ class Input(msgspec.Struct, frozen=True):
 
 
 class Wanted(msgspec.Struct, frozen=True):
-    """A tensor asked for."""
+    """A requested output tensor."""
 
     name: str
     parameters: Parameters = {}
@@ -79,7 +79,7 @@ def read_request(body: bytes, header_length: bytes | None) -> tuple[Request, byt
 
 
 def check(request: Request) -> None:
-    """Raise OipError 400 for what would come back, or be recorded, again and again."""
+    """Raise OipError 400 for outputs requested twice and ids that are too long."""
     if request.id is not None and not ID.fullmatch(request.id):
         raise OipError(400, "id: wanted 1 to 128 visible ASCII characters")
     if len({output.name for output in request.outputs}) < len(request.outputs):
@@ -87,7 +87,7 @@ def check(request: Request) -> None:
 
 
 def parse_length(value: bytes, size: int) -> int:
-    """Return how much of the body is JSON; raises OipError 400."""
+    """Return the length of the body's JSON part; raises OipError 400."""
     if not LENGTH.fullmatch(value) or int(value) > size:
         got = value[:20].decode("latin-1")
         raise OipError(400, f"Inference-Header-Content-Length: wanted 0 to {size}, got {got}")
@@ -95,7 +95,7 @@ def parse_length(value: bytes, size: int) -> int:
 
 
 def is_true(parameters: Parameters, name: str) -> bool:
-    """Return a boolean parameter, absent being false; raises OipError 400."""
+    """Return a boolean parameter, false by default; raises OipError 400."""
     value = parameters.get(name, False)
     if not isinstance(value, bool):
         raise OipError(400, f"parameter {name}: wanted true or false")

@@ -1,4 +1,4 @@
-"""The admin surface: its own port, its own process; what it asks for, the supervisor does."""
+"""The admin port, served by its own process; the supervisor does what it asks for."""
 
 import logging
 import os
@@ -52,7 +52,7 @@ class Admin:
         return told(await self._ask(request, Command("index")))
 
     async def reload(self, request: Request) -> Response:
-        """Load the folder of models again, then switch; 409 where something did not load."""
+        """Load the folder of models again, then switch; 409 if a bundle does not load."""
         return told(await self._ask(request, Command("reload")))
 
     async def restart(self, request: Request) -> Response:
@@ -95,7 +95,7 @@ class Admin:
 
 
 def end_with(control: socket.socket) -> None:
-    """End this process as soon as nobody holds the other end any more: the supervisor is gone."""
+    """End this process when the other end of the socket closes: the supervisor is gone."""
     poll = select.poll()
     poll.register(control, select.POLLRDHUP)
 

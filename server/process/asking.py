@@ -1,4 +1,4 @@
-"""The admin process, seen from the supervisor: one socket for each life of it, a line each way."""
+"""The supervisor's side of the admin process: one socket for each of its lives, lines both ways."""
 
 import os
 import signal
@@ -17,7 +17,7 @@ Serve = Callable[[socket.socket], None]
 
 
 class Asking:
-    """Starts it, hears what it asks, answers, and says when to start it again."""
+    """Starts the process, reads its commands, answers, and says when to start it again."""
 
     def __init__(self, serve: Serve) -> None:
         self._serve = serve
@@ -27,7 +27,10 @@ class Asking:
         self.socket: socket.socket | None = None
 
     def start(self, let_go: Callable[[], None], pause: float) -> socket.socket:
-        """Fork it; `let_go` closes what it must not hold. Returns our end. Raises OSError."""
+        """Fork it; `let_go` closes what it must not hold. Return our end of the socket.
+
+        Raises OSError.
+        """
         ours, theirs = socket.socketpair()
         ours.settimeout(ANSWER_SECONDS)
 
@@ -48,7 +51,7 @@ class Asking:
         return ours
 
     def hear(self) -> list[bytes] | None:
-        """Return the lines that came; None where none will come any more."""
+        """Return the lines received; None if no more will come."""
         came = self.socket.recv(LONGEST_LINE) if self.socket else b""
         *lines, self._heard = (self._heard + came).split(b"\n")
         if not came or len(self._heard) > LONGEST_LINE:
@@ -56,7 +59,7 @@ class Asking:
         return lines
 
     def answer(self, line: bytes) -> None:
-        """Send a line; a process that does not take it is ended."""
+        """Send a line; a process that does not take it is killed."""
         if self.socket is not None:
             try:
                 self.socket.sendall(line + b"\n")
@@ -64,7 +67,7 @@ class Asking:
                 self.kill()
 
     def kill(self) -> None:
-        """End it; its death is heard of like any other."""
+        """Kill it; its death is noticed like any other."""
         if self.pid:
             with suppress(ProcessLookupError):
                 os.kill(self.pid, signal.SIGKILL)
@@ -76,6 +79,6 @@ class Asking:
             self.socket = None
 
     def died(self) -> Restart:
-        """Say when to start it again."""
+        """Return when to start it again."""
         self.pid = 0
         return after(self._began, self._pause, monotonic(), is_admin=True)

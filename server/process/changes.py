@@ -1,4 +1,4 @@
-"""What is asked of the supervisor, one after the other: loading is tried before it is done."""
+"""Commands to the supervisor, one after the other; loading is tried before it is done."""
 
 import socket
 from collections import deque
@@ -18,14 +18,14 @@ LOADING = frozenset({"reload", "load"})
 
 
 class Change(msgspec.Struct, frozen=True):
-    """What is asked, and where the answer goes: nowhere, where a signal asked."""
+    """A command, and where its reply goes: nowhere, if it was a signal."""
 
     command: Command
     teller: socket.socket | None = None
 
 
 class Changes:
-    """What waits to be done, and the trial of the first where it is one that loads."""
+    """The queue of commands, and the trial of the first one if it loads bundles."""
 
     def __init__(self, load: Load, let_go: Callable[[], None], seconds: float) -> None:
         self.waiting: deque[Change] = deque()
@@ -35,7 +35,7 @@ class Changes:
         self._seconds = seconds
 
     def begin(self, catalog: Catalog) -> Trial:
-        """Try to load in a process of its own. Raises OSError."""
+        """Try to load in a separate process. Raises OSError."""
         load = partial(self._loaded, catalog, self.waiting[0].command)
         self.trial = Trial(
             lambda begin: load(Care(begin=begin)).proof(), self._let_go, self._seconds
@@ -43,7 +43,7 @@ class Changes:
         return self.trial
 
     def end(self, catalog: Catalog) -> Catalog:
-        """Return what is to be served: the very bytes that were tried. Raises BundleError."""
+        """Return the new catalog: exactly the bytes that were tried. Raises BundleError."""
         command, trial = self.waiting.popleft().command, self.trial
         assert trial is not None  # noqa: S101 - it has begun
         self.trial = None
@@ -54,7 +54,7 @@ class Changes:
         return self.trial is not None and monotonic() >= self.trial.end
 
     def drop(self) -> None:
-        """End the trial, and forget all that is not done yet."""
+        """End the trial and drop all queued commands."""
         if self.trial is not None:
             self.trial.kill()
             self.trial = None

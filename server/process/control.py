@@ -1,4 +1,4 @@
-"""What the admin process asks of the supervisor, and what it hears: one message each way."""
+"""Messages between the admin process and the supervisor: a command and its reply."""
 
 import msgspec
 
@@ -13,7 +13,7 @@ class Command(msgspec.Struct, frozen=True):
 
 
 class Reply(msgspec.Struct, frozen=True):
-    """What went wrong, or None, and what is served now."""
+    """The error, or None, and what is served now."""
 
     error: str | None
     models: tuple[Listing, ...]

@@ -1,8 +1,8 @@
-"""The last accept: nobody who has connected is turned away, nobody connects who would be.
+"""Stop accepting without resetting connections.
 
-Closing a listening socket resets the connections that wait in its queue, and those whose handshake
-is under way. So first a filter drops new SYNs (their clients try again, and then find the port
-closed) and nothing else, then the queue is emptied, once more after handshakes had time to end.
+Closing a listening socket resets the connections in its queue and those in a handshake. So first a
+filter drops new SYNs (their clients retry, and then find the port closed), then the queue is
+emptied, and once more after handshakes had time to end.
 """
 
 import ctypes
@@ -28,7 +28,7 @@ def drop_new(listener: socket.socket) -> None:
 
 
 def waiting(listener: socket.socket) -> list[socket.socket]:
-    """Accept and return every connection in the queue."""
+    """Accept and return all connections in the queue."""
     listener.setblocking(False)
     accepted = []
     while True:

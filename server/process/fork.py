@@ -1,4 +1,4 @@
-"""Children of the supervisor: how they begin, end with it, and report."""
+"""Child processes of the supervisor: how they begin, end with it, and report."""
 
 import ctypes
 import os
@@ -16,9 +16,9 @@ PR_SET_PDEATHSIG = 1  # Linux
 
 
 def fork(work: Callable[[], None], at_parents_death: signal.Signals = signal.SIGTERM) -> int:
-    """Run `work` in a child process that ends with it; returns the child's process id.
+    """Run `work` in a child process that ends with this one; return its process id.
 
-    The kernel sends the child `at_parents_death` when this process is gone. Raises OSError.
+    The kernel sends the child `at_parents_death` when this process ends. Raises OSError.
     """
     sys.stdout.flush()
     sys.stderr.flush()
@@ -41,7 +41,7 @@ def fork(work: Callable[[], None], at_parents_death: signal.Signals = signal.SIG
 
 
 def restore_signals() -> None:
-    """Give a forked child the default signals; Ctrl-C is the supervisor's to hand on."""
+    """Give a forked child the default signals, except Ctrl-C, which the supervisor passes on."""
     signal.set_wakeup_fd(-1)
     for number in (signal.SIGTERM, LAST, signal.SIGCHLD):
         signal.signal(number, signal.SIG_DFL)
@@ -50,7 +50,7 @@ def restore_signals() -> None:
 
 
 def end_with(parent: int, number: signal.Signals) -> None:
-    """Ask the kernel for `number` when the parent is gone; end now where it is gone already."""
+    """Ask the kernel for signal `number` when the parent ends; exit now if it already has."""
     ask = getattr(ctypes.CDLL(None), "prctl", None)
     if ask is not None:  # else not Linux
         ask(PR_SET_PDEATHSIG, int(number), 0, 0, 0)
@@ -59,13 +59,13 @@ def end_with(parent: int, number: signal.Signals) -> None:
 
 
 def announce_ready(told: int) -> None:
-    """Tell the supervisor, from the worker, that it accepts."""
+    """Tell the supervisor that this worker accepts connections."""
     os.write(told, b".")
     os.close(told)
 
 
 def read_exactly(ready: int, count: int) -> int:
-    """Wait for `count` reports; returns how many came before the writers or the time ended."""
+    """Wait for `count` reports; return how many came before the writers or the time ended."""
     selector = selectors.DefaultSelector()
     selector.register(ready, selectors.EVENT_READ)
     end, reports = monotonic() + READY_SECONDS, 0

@@ -1,4 +1,4 @@
-"""Memory that loading needed and serving does not: given back, so that a fork does not keep it."""
+"""Return memory that only loading needed, so that a fork does not keep it."""
 
 import ctypes
 from pathlib import Path
@@ -9,16 +9,16 @@ MADV_DONTNEED = 4  # Linux
 
 
 def trim_heap() -> None:
-    """Give back what loading allocated and freed."""
+    """Return freed heap memory to the system."""
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc's
     if trim is not None:
         trim(0)
 
 
 def forget_code() -> None:
-    """Unmap the pages of code that ran; what runs again comes back from the page cache.
+    """Unmap the pages of code that ran; code that runs again is read from the page cache.
 
-    The supervisor ran all of loading and then only waits. Code is never written to, so nothing is
+    The supervisor did all the loading and then only waits. Code is never written to, so nothing is
     lost.
     """
     if not MAPS.exists():  # not Linux, or a sandbox without /proc

@@ -1,4 +1,4 @@
-"""When to start again what has died: after a pause that doubles while it keeps dying young."""
+"""When to restart a dead process: after a pause that doubles while it keeps dying young."""
 
 import msgspec
 
@@ -7,22 +7,22 @@ LONGEST_SECONDS = 30.0
 
 
 class Restart(msgspec.Struct, frozen=True):
-    """A start that is due `at`, as by monotonic; `pause` is for the death of what is started."""
+    """A restart due at `at` (monotonic); `pause` is used if the new process dies young."""
 
     at: float
     pause: float = FIRST_SECONDS
     is_admin: bool = False
 
     def later(self, now: float) -> "Restart":
-        """Return the next try, where this one failed."""
+        """Return the next try after a failed start."""
         return Restart(now + self.pause, min(2 * self.pause, LONGEST_SECONDS), self.is_admin)
 
 
 def after(began: float, pause: float, now: float, is_admin: bool = False) -> Restart:
-    """Return the restart of what began at `began` and is dead `now`.
+    """Return the restart of a process that began at `began` and died `now`.
 
-    It was young where it lived shorter than its `pause`, and then it waits that long. What lived
-    longer is started at once, and the pause is the first again.
+    It died young if it lived shorter than its `pause`, and then it waits that long. Otherwise it is
+    restarted at once, with the initial pause.
     """
     if now - began >= pause:
         return Restart(now, is_admin=is_admin)

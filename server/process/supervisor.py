@@ -1,8 +1,8 @@
-"""N workers on one listening socket: replaced when they die, rolled when the models change.
+"""N workers on one listening socket: replaced when they die, and one by one when models change.
 
 A worker never changes: what it serves was loaded before its fork. A new version means new workers,
-which are ready before the old ones are told to drain; a version that does not load changes nothing:
-it is tried in a process of its own first, and meanwhile signals are heard.
+which are ready before the old ones are told to drain. A version that does not load changes nothing:
+it is first tried in a separate process, and signals are handled meanwhile.
 """
 
 import gc
@@ -41,13 +41,13 @@ Work = Callable[[Catalog, int, Callable[[], None]], None]
 
 
 class WorkersError(Exception):
-    """Workers that did not become ready at the start: one line; theirs stand before it."""
+    """Workers that did not become ready at the start; their own messages come before this line."""
 
 
 class Child(msgspec.Struct):
-    """A running worker: its row of the counters, when it began, when a drain must have ended.
+    """A running worker: its row of counters, when it began, when its drain must end.
 
-    `pause` is for its death, see restart.
+    `pause` is used when it dies, see restart.
     """
 
     row: int
@@ -57,10 +57,10 @@ class Child(msgspec.Struct):
 
 
 class Processes(msgspec.Struct, frozen=True):
-    """What to run: `work` in each worker, `admin` beside them.
+    """What to run: `work` in each worker, and `admin`.
 
-    `leave` and `leave_admin` give up the sockets of the one and the other, `drain_seconds` is the
-    workers' own bound on a drain, `load_seconds` is what loading may take.
+    `leave` and `leave_admin` close the sockets of the other one, `drain_seconds` is the workers'
+    limit for a drain, `load_seconds` the limit for loading.
     """
 
     work: Work
@@ -91,9 +91,9 @@ class Supervisor:
         self._selector = selectors.PollSelector()  # nothing of it is shared with a forked child
 
     def run(self, announce: Callable[[], None]) -> None:
-        """Keep the workers running until SIGTERM or SIGINT; then wait until they are done.
+        """Keep the workers running until SIGTERM or SIGINT, then wait until they have ended.
 
-        Raises WorkersError where they do not become ready at all.
+        Raises WorkersError if they do not become ready at the start.
         """
         self._listen_to_signals()
         self._start_admin()
@@ -172,7 +172,7 @@ class Supervisor:
                 self._ask(Change(command, asking.socket))
 
     def _ask(self, change: Change) -> None:
-        """Do it, now or when what was asked for before is done; then tell who asked."""
+        """Do the command, now or after earlier ones; then reply."""
         if change.command.verb in {*LOADING, "restart", "unload"}:
             self._changes.waiting.append(change)
             self._go_on()
@@ -213,7 +213,7 @@ class Supervisor:
         self._go_on()
 
     def _tell(self, teller: socket.socket | None, error: str | None) -> None:
-        """Tell the admin process that asked, if it is there still."""
+        """Reply to the admin process, if it is still there."""
         if self._asking is not None and teller is not None and teller is self._asking.socket:
             self._asking.answer(msgspec.json.encode(Reply(error, self._catalog.listing())))
 
@@ -223,9 +223,9 @@ class Supervisor:
         return said
 
     def _roll(self, catalog: Catalog) -> str | None:
-        """Start workers over `catalog`, then drain the old; returns what went wrong, or None.
+        """Start workers over `catalog`, then drain the old ones; return an error or None.
 
-        Raises OSError where there can be no more processes.
+        Raises OSError if no more processes can be made.
         """
         old, before = set(self._children), self._catalog
         self._catalog, is_up = catalog, False
@@ -243,7 +243,7 @@ class Supervisor:
         return None
 
     def _start(self, count: int, pause: float = FIRST_SECONDS) -> bool:
-        """Fork `count` workers; returns whether all became ready. Raises OSError."""
+        """Fork `count` workers; return whether all became ready. Raises OSError."""
         self._wait_for_rows(count)
         gc.collect()
         gc.freeze()
@@ -274,7 +274,7 @@ class Supervisor:
         self._children[fork(work)] = Child(row, monotonic(), pause)
 
     def _let_go(self) -> None:
-        """Close, in a child, what is the supervisor's alone: its ends tell that it is gone."""
+        """Close, in a child, the supervisor's own ends, which show that it is alive."""
         self._wake.close()
         self._woken.close()
         if self._asking is not None:
@@ -332,7 +332,7 @@ class Supervisor:
             self._replace(pid, child, os.waitstatus_to_exitcode(status))
 
     def _wait_for_rows(self, count: int) -> None:
-        """Wait until enough draining workers are gone for `count` new ones to have counters."""
+        """Wait until enough draining workers have ended for `count` new ones to have counters."""
         while len(self._children) + count > self._table.rows:
             pid, status = os.waitpid(-1, os.WNOHANG)
             if pid:
@@ -375,7 +375,7 @@ class Supervisor:
 
 
 def announce(url: str, host: str, port: int) -> None:
-    """Print the one line scripts wait for."""
+    """Print the line that scripts wait for."""
     line = {"event": "ready", "url": url, "host": host, "port": port}
     sys.stdout.write(f"{json.dumps(line)}\n")  # print's second write may come behind a worker's
     sys.stdout.flush()

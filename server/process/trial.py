@@ -1,6 +1,6 @@
-"""Loading tried in a process that may die of it: a crash, a hang or an exception is one line here.
+"""Try to load in a process that may die of it: a crash, a hang or an exception becomes one line.
 
-What it proved is told by hash, so that the caller then loads those very bytes and no others.
+The result is hashes, so that the caller then loads exactly the bytes that were tried.
 """
 
 import faulthandler
@@ -27,7 +27,7 @@ FIRST_TO_BE_KILLED = "1000"
 
 
 class Told(msgspec.Struct, omit_defaults=True):
-    """One line of the pipe: which bundle is loaded now, or how it ended."""
+    """One line of the pipe: which bundle is being loaded, or how the trial ended."""
 
     at: str | None = None
     error: str | None = None
@@ -35,7 +35,7 @@ class Told(msgspec.Struct, omit_defaults=True):
 
 
 class Trial:
-    """A child that does `work` and tells how it went; `end` is when its time is over."""
+    """A child that does `work` and reports; `end` is when its time is over."""
 
     def __init__(self, work: Work, let_go: Callable[[], None], seconds: float) -> None:
         """Begin; `let_go` closes what the child must not hold. Raises OSError."""
@@ -60,20 +60,20 @@ class Trial:
             os.close(telling)
 
     def hear(self) -> bool:
-        """Read what was told; returns whether that was all."""
+        """Read the reports; return whether they are complete."""
         came = os.read(self.pipe, 65536)
         self._heard += came
         return not came or len(self._heard) > ENOUGH
 
     def kill(self) -> None:
-        """End it, whatever it does."""
+        """Kill it, whatever it is doing."""
         if self.status is None:
             os.kill(self.pid, signal.SIGKILL)
             self.status = os.waitpid(self.pid, 0)[1]
         os.close(self.pipe)
 
     def result(self) -> Proof:
-        """End it and return what it proved; raises BundleError with one line that says why not."""
+        """End it and return the proof; raises BundleError with the reason."""
         is_late = monotonic() >= self.end
         self.kill()
         told = list(filter(None, map(told_by, self._heard.split(b"\n"))))
@@ -89,7 +89,7 @@ class Trial:
 
 
 def told_by(line: bytes) -> Told | None:
-    """Return what a line says; None where the process died in the middle of it."""
+    """Return the content of a line; None if the process died in the middle of it."""
     try:
         return msgspec.json.decode(line, type=Told)
     except msgspec.DecodeError:
@@ -97,13 +97,15 @@ def told_by(line: bytes) -> Told | None:
 
 
 def cause_of(status: int) -> str:
-    """Say how a process ended."""
+    """Describe how a process ended."""
     code = os.waitstatus_to_exitcode(status)
     return signal.Signals(-code).name if code < 0 else f"exit code {code}"
 
 
 def confine() -> None:
-    """Keep a crash quiet: no core file, no trace, no words; and be the first to lack memory."""
+    """Silence crashes (no core file, no trace, no output) and be the first killed without
+    memory.
+    """
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     faulthandler.disable()
     nowhere = os.open(os.devnull, os.O_WRONLY)
@@ -114,7 +116,7 @@ def confine() -> None:
 
 
 def tell(pipe: int, work: Work) -> None:
-    """Do the work and tell how it ended, whatever it raises: it need not be foreseen."""
+    """Do the work and report how it ended, whatever it raises."""
 
     def say(told: Told) -> None:
         os.write(pipe, msgspec.json.encode(told) + b"\n")
@@ -127,7 +129,7 @@ def tell(pipe: int, work: Work) -> None:
 
 
 def line_of(error: BaseException | None) -> str:
-    """Return what an exception says, in one line that is not too long; its kind if not ours."""
+    """Return an exception's message as one short line; only its type if it is not ours."""
     text = " ".join(str(error).split())
     if not isinstance(error, BundleError):
         text = f"{type(error).__name__}: {text}"
@@ -135,12 +137,12 @@ def line_of(error: BaseException | None) -> str:
 
 
 def shown(text: str) -> str:
-    """Return the text with what UTF-8 cannot hold, as in an odd file name, made visible."""
+    """Return the text with characters escaped that UTF-8 cannot hold, as in odd file names."""
     return text.encode(errors="backslashreplace").decode()
 
 
 def prove(work: Work, seconds: float) -> Proof:
-    """Try it and wait for the end; returns what it proved. Raises BundleError and OSError."""
+    """Try it and wait for the end; return the proof. Raises BundleError and OSError."""
     trial = Trial(work, lambda: None, seconds)
     with selectors.DefaultSelector() as selector:
         selector.register(trial.pipe, selectors.EVENT_READ)
@@ -151,7 +153,7 @@ def prove(work: Work, seconds: float) -> Proof:
 
 
 def try_first(seconds: float) -> TryFirst:
-    """Return what makes a model in a process of its own, in so many seconds, before it is made."""
+    """Return a function that makes a model in a separate process first, within `seconds`."""
 
     def tried(path: Path, make: Callable[[], object]) -> None:
         def work(begin: Begin) -> Proof:

@@ -1,4 +1,4 @@
-"""One worker: uvicorn, stripped to what a score needs, with a stop that loses no request."""
+"""One worker: uvicorn, reduced to what a score needs, with a stop that loses no request."""
 
 import asyncio
 import errno
@@ -44,9 +44,9 @@ GC_THRESHOLDS = (50_000, 50, 100)
 
 
 class Orphanable(Server):
-    """uvicorn's server, which closes slow clients' connections.
+    """uvicorn's server, which also closes slow connections.
 
-    It stops when the process that forked it is gone.
+    It stops when the process that forked it has ended.
     """
 
     def __init__(self, config: Config, settings: Settings) -> None:
@@ -60,7 +60,7 @@ class Orphanable(Server):
         return os.getppid() != self._parent
 
     async def on_tick(self, counter: int) -> bool:
-        """Look at the parent ten times a second, and at the connections once."""
+        """Check the parent ten times a second, and the connections once."""
         if self.is_orphan():
             self.should_exit = True
         if counter % TICKS_A_SECOND == 0:
@@ -68,9 +68,9 @@ class Orphanable(Server):
         return await super().on_tick(counter)
 
     def _look(self, now: float) -> None:
-        """Look at every connection, but not before one can be slow: a thousand cost a millisecond.
+        """Check all connections, but not before one can be slow: a thousand cost a millisecond.
 
-        A body whose limit is shorter than its head's may be cut that limit late.
+        If bodies have a shorter limit than heads, a body may be cut that much late.
         """
         if now >= self._look_at:
             due = [connection.tick(now) for connection in self._connections()]
@@ -82,7 +82,7 @@ class Orphanable(Server):
 
 
 class Worker(Orphanable):
-    """A server that tells when it is ready and drains before it stops."""
+    """A server that reports when it is ready, and drains before it stops."""
 
     def __init__(self, config: Config, settings: Settings, hooks: "Hooks") -> None:
         super().__init__(config, settings)
@@ -91,7 +91,7 @@ class Worker(Orphanable):
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Stop on a signal and then end with 0: uvicorn's own would die of it."""
+        """Stop on a signal and then exit with 0; uvicorn's own would die of the signal."""
         before = {each: signal.signal(each, self.handle_exit) for each in STOPPING}
         try:
             yield
@@ -100,21 +100,21 @@ class Worker(Orphanable):
                 signal.signal(each, handler)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start, then say so."""
+        """Start, then report ready."""
         await super().startup(sockets)
         self._hooks.ready()
         asyncio.get_running_loop().call_later(SETTLE_SECONDS, self._hooks.settle)
 
     async def on_tick(self, counter: int) -> bool:
-        """Once a second, do what is due."""
+        """Do what is due once a second."""
         if counter % TICKS_A_SECOND == 0:
             self._hooks.tick()
         return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Say not ready, stop accepting, answer what has come, then close.
+        """Report not ready, stop accepting, answer what has arrived, then close.
 
-        While it drains every answer says `connection: close`, so that a client learns of the end
+        While it drains, every answer says `connection: close`, so that a client learns of the end
         between two requests and not in the middle of one.
         """
         self._hooks.state.draining = True
@@ -152,7 +152,7 @@ class Worker(Orphanable):
         )  # fmt: skip
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Stop; after SIGUSR1 no other worker takes what waits in the listening socket's queue."""
+        """Stop; after SIGUSR1 no other worker accepts what is in the listening socket's queue."""
         self._is_last = sig == LAST
         super().handle_exit(sig, frame)
 
@@ -166,7 +166,7 @@ class Worker(Orphanable):
 
 
 class Hooks(msgspec.Struct, frozen=True):
-    """What a worker tells the rest of its process; `settle` is for what can wait."""
+    """Callbacks from a worker to the rest of its process; `settle` is for work that can wait."""
 
     ready: Callable[[], None]
     tick: Callable[[], None]
@@ -178,7 +178,7 @@ def serve(
     app: App, fast_path: FastPath | None, listener: socket.socket, settings: Settings,
     counters: Counters, hooks: Hooks,
 ) -> None:  # fmt: skip
-    """Serve until SIGTERM; without a fast path all is answered by the application."""
+    """Serve until SIGTERM; without a fast path, the application answers everything."""
     count_pauses(counters)
     protocol = partial(Connection, limits(settings), counters, hooks.state, fast_path)
     config = Config(
@@ -191,13 +191,13 @@ def serve(
 
 
 def preload() -> None:
-    """Import what uvicorn looks up by name when it starts: before a fork, so once for all."""
+    """Import what uvicorn loads by name at its start, once before the fork."""
     for name in ("uvicorn.lifespan.off", "uvicorn.loops.uvloop"):
         import_module(name)
 
 
 def shortest(settings: Settings) -> float:
-    """Return the least time, in seconds, after which a connection is closed."""
+    """Return the shortest time, in seconds, after which a connection may be closed."""
     return min(
         settings.head_seconds, settings.body_seconds, settings.answer_seconds,
         settings.keep_alive_seconds,
@@ -247,7 +247,7 @@ def bind(host: str, port: int) -> socket.socket:
 
 
 def count_pauses(counters: Counters) -> None:
-    """Count the garbage collector's runs and their time, and make them rare."""
+    """Count the garbage collector's runs and their duration, and make them rare."""
     gc.set_threshold(*GC_THRESHOLDS)
     began = 0
 

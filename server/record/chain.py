@@ -1,14 +1,14 @@
-"""The hash chain of a segment: each line carries the hash of itself and of all lines before it.
+"""The hash chain of a segment: each line carries a hash of itself and of all lines before it.
 
-chain(n) = sha256(chain(n-1) + line n without it), in hexadecimal; before the first line stands
-sha256(stem of the file name). docs/record.md says how a reader checks it.
+chain(n) = sha256(chain(n-1) + line n without it), in hexadecimal; chain(0) is the SHA-256 of the
+file name's stem. docs/record.md says how to check it.
 """
 
 import hashlib
 
 
 class Chain:
-    """Seals lines; what was sealed counts only once `keep` says that it was written."""
+    """Seals lines; sealed lines count only after `keep`, which means that they were written."""
 
     def __init__(self, stem: str) -> None:
         self._head = hashlib.sha256(stem.encode()).hexdigest().encode()
@@ -24,5 +24,5 @@ class Chain:
         return b"".join(sealed)
 
     def keep(self) -> None:
-        """Go on from the last line sealed."""
+        """Continue from the last sealed line."""
         self._head = self._sealed

@@ -1,18 +1,18 @@
-"""What the prediction log's writer counts, carried into the shared counters."""
+"""Copy the counts of the log's writer into the shared counters."""
 
 from ..metrics.counters import Counters
 from .recorder import Recorder
 
 
 class LogCounters:
-    """Adds what was written since the last look."""
+    """Adds what was written since the last call."""
 
     def __init__(self, counters: Counters) -> None:
         self._counters = counters
         self._seen = dict.fromkeys(("records", "bytes", "failures", "unrecorded"), 0)
 
     def sync(self, recorder: Recorder) -> None:
-        """Look."""
+        """Update the counters."""
         now = {
             "records": recorder.records,
             "bytes": recorder.bytes,

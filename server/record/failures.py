@@ -1,4 +1,4 @@
-"""Records that could not be written: counted, said on stderr once a minute, never silent."""
+"""Records that could not be written: counted, and reported on stderr once a minute."""
 
 import sys
 from collections.abc import Callable
@@ -12,8 +12,8 @@ SILENCE_SECONDS = 60.0
 class Failures:
     """Counts for /metrics, and the alarm.
 
-    `requests` could not be recorded; `unrecorded` answers went out all the same, because the
-    setting says so; `failing` is whether the last write failed.
+    `requests` could not be recorded; `unrecorded` of their answers were sent anyway, as the
+    settings allow; `failing` is whether the last write failed.
     """
 
     def __init__(self, clock: Callable[[], float] = monotonic) -> None:
@@ -25,7 +25,7 @@ class Failures:
         self._speak_at = 0.0
 
     def failed(self, error: OSError, requests: int, answered: int) -> None:
-        """Count requests that could not be recorded; `answered` of their answers go out."""
+        """Count requests that could not be recorded; `answered` of them are answered anyway."""
         now = self._clock()
         self.requests += requests
         self.unrecorded += answered
@@ -36,7 +36,7 @@ class Failures:
             self._say("prediction log unwritable", error=error.strerror or str(error))
 
     def recovered(self) -> None:
-        """Say that records are written again."""
+        """Report that records are written again."""
         self.failing = False
         self._speak_at = 0.0
         self._say("prediction log written again", after_s=round(self._clock() - self._since, 1))

@@ -1,7 +1,7 @@
-"""The journal of one process: its segments one after the other, by size and by day.
+"""The journal of one process: its segments, one after the other, by size and by day.
 
-A caller may rely on: `write` returns when every line given is in one segment, whole, or raises
-OSError, and then no answer may rest on them. After OSError the next `write` tries again.
+The contract: `write` returns when all given lines are in one segment, complete, or raises OSError;
+then no answer may rely on them. The next `write` tries again.
 """
 
 from pathlib import Path
@@ -16,7 +16,7 @@ RETRY_SECONDS = 1.0  # how often a new segment is tried for after one was spoile
 
 
 class Journal:
-    """Writes to a folder; begins a segment when it first has something to write."""
+    """Writes to a folder; begins a segment with its first lines."""
 
     def __init__(self, folder: Path, sync: Sync, segment_bytes: int, chained: bool = False) -> None:
         self._folder = folder
@@ -30,7 +30,7 @@ class Journal:
         self._refusal = OSError()
 
     def write(self, lines: bytes, now: float) -> int:
-        """Append whole lines, newlines and all, at `now`, seconds since 1970; return the bytes.
+        """Append complete lines at `now`, in seconds since 1970; return the number of bytes.
 
         Raises OSError.
         """
@@ -48,7 +48,7 @@ class Journal:
         return written
 
     def has_room(self) -> bool:
-        """Whether a record could be written now; tried, so that it may be asked for readiness."""
+        """Whether a record could be written now; this is tried, for the readiness check."""
         try:
             segment = self._segment or self._begin(time())
         except OSError:
@@ -56,12 +56,12 @@ class Journal:
         return segment.has_room()
 
     def close(self) -> None:
-        """Close the segment, synced where the setting says so. Raises OSError."""
+        """Close the segment, synced if the settings say so. Raises OSError."""
         self._retire()
         self._sync.stop()
 
     def _current(self, now: float) -> Segment:
-        """Return the segment to append to, a new one where the old has ended. Raises OSError."""
+        """Return the segment to append to, a new one if the old one is full. Raises OSError."""
         old = self._segment
         if old is None:
             return self._begin(now)
@@ -74,7 +74,7 @@ class Journal:
         return segment.size < self._segment_bytes and self._begins_at <= now < self._ends_at
 
     def _succeed(self, old: Segment, now: float) -> Segment:
-        """Begin the next segment; where that fails, a longer one is better than none."""
+        """Begin the next segment; if that fails, keep the old one, which then grows too long."""
         try:
             new = self._begin(now)
         except OSError:
@@ -97,7 +97,7 @@ class Journal:
         return segment
 
     def _give_up(self, error: OSError) -> None:
-        """Leave a segment that can no longer be trusted; the next write tries a new one."""
+        """Abandon a segment that can no longer be trusted; the next write tries a new one."""
         self._retire()
         self._refuse_for_a_while(error)
 

@@ -1,4 +1,4 @@
-"""The line of the prediction log: its keys, in the order docs/record.md lays down."""
+"""The line of the prediction log: its keys, in the order of docs/record.md."""
 
 from functools import lru_cache
 from time import gmtime, strftime
@@ -19,7 +19,7 @@ _encode_lines = msgspec.json.Encoder().encode_lines  # one line at a time, for i
 
 
 class Line(msgspec.Struct, frozen=True, gc=False, tag_field="v", tag=1):
-    """A scored applicant: `score` or `shadow`. `row` is written in base64."""
+    """A scored applicant, `score` or `shadow`. `row` is written in base64."""
 
     kind: str
     time: str
@@ -40,9 +40,9 @@ class Line(msgspec.Struct, frozen=True, gc=False, tag_field="v", tag=1):
 
 
 class SaidFault(msgspec.Struct, frozen=True, gc=False):
-    """What was wrong; `got`, what was sent, only where that may be kept, as the name of a member.
+    """What was wrong. `got`, what was sent, is kept only if the settings allow it.
 
-    Where it may not, a member that is no feature of the model has an empty name.
+    Otherwise a member that is not a feature of the model has an empty name.
     """
 
     feature: str
@@ -52,9 +52,10 @@ class SaidFault(msgspec.Struct, frozen=True, gc=False):
 
 
 class RefusedLine(msgspec.Struct, frozen=True, gc=False, tag_field="v", tag=1):
-    """A request, or with `index` one applicant of a batch, that got no score.
+    """A request without a score or, with `index`, one applicant of a batch without a score.
 
-    `more_faults` were not told; of a longer `body`, of `body_bytes`, the beginning is kept.
+    `more_faults` are not listed. Of a long `body`, of `body_bytes` in total, only the beginning is
+    kept.
     """
 
     kind: str
@@ -85,7 +86,7 @@ def encode(line: Line | RefusedLine) -> bytes:
 
 
 def timestamp(nanoseconds: int) -> str:
-    """Return the time in UTC with microseconds, so long after 1970."""
+    """Return the UTC time with microseconds, from nanoseconds since 1970."""
     digits = str(nanoseconds)
     return f"{_second(digits[SECONDS])}.{digits[MICROSECONDS]}Z"
 

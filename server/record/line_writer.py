@@ -1,7 +1,7 @@
-"""The lines of one model's scored applicants: at once in C, or as line.py's encoder writes them.
+"""Write the lines of one model's scored applicants, in C or with line.py's encoder.
 
-Both ways write the same bytes. In C it is done where that is built and proved, all values are to be
-recorded, and the line is plain; that is the hot path.
+Both write the same bytes. C is used if it is built and proven, all values are to be recorded, and
+the line is plain: the usual case.
 """
 
 import logging
@@ -38,7 +38,7 @@ class LineWriter:
         self, request_id: str, index: int, said: Outcome, latency_us: float,
         features: bytes | None,
     ) -> bytes:  # fmt: skip
-        """Return the line of one applicant, with its newline; `features` as it was sent, JSON."""
+        """Return one applicant's line with its newline; `features` as they were sent, JSON."""
         now = time_ns()
         if self._at_once is not None and not said.flags:
             line = self._at_once(
@@ -62,7 +62,7 @@ class LineWriter:
         ))  # fmt: skip
 
     def _agrees(self, at_once: native.Write) -> bool:
-        """Whether some lines come out alike both ways; says so where they do not."""
+        """Whether both ways write the same lines; logs it if they do not."""
         draw = random.Random(0)  # noqa: S311 - the same lines at every start
         for number in range(SAMPLES):
             raw = draw.gauss(0, 2)
@@ -79,7 +79,7 @@ class LineWriter:
 
 
 def constant_parts(tag: ModelTag, kind: str) -> tuple[bytes, bytes]:
-    """Return what stands in every line before the time, and from behind the index to the score."""
+    """Return the constant parts of a line: before the time, and between index and score."""
     name, version, sha256, policy = map(msgspec.json.encode, msgspec.structs.astuple(tag))
     before = b'{"v":1,"kind":%b,"time":"' % msgspec.json.encode(kind)
     model = b',"model":%b,"version":%b,"sha256":%b,"policy":%b,"raw":'

@@ -16,11 +16,11 @@ NEWLINE, RETURN = b"\n\r"
 
 
 class SaltError(Exception):
-    """The salt file cannot serve: one line that names it."""
+    """The salt file cannot be used; the message is one line and names it."""
 
 
 def of(mode: Features, salt_file: Path | None) -> Values:
-    """Return what picks the values a line shows. Raises SaltError."""
+    """Return the function that selects the values of a line. Raises SaltError."""
     if mode == "all":
         return everything
     if mode == "none":
@@ -29,17 +29,17 @@ def of(mode: Features, salt_file: Path | None) -> Values:
 
 
 def everything(row: bytes, features: bytes | None) -> Shown:
-    """Show the row, and what the client sent where it sent an object."""
+    """Keep the row, and what the client sent if it sent an object."""
     return row, UNSET, UNSET if features is None else Raw(on_one_line(features))
 
 
 def nothing(row: bytes, features: bytes | None) -> Shown:
-    """Show neither."""
+    """Keep neither."""
     return UNSET, UNSET, UNSET
 
 
 def hashed(salt: bytes) -> Values:
-    """Show HMAC-SHA256 of the row: whoever has salt and row can show that this row was scored."""
+    """Keep the row's HMAC-SHA256: who has salt and row can prove that this row was scored."""
 
     def show(row: bytes, features: bytes | None) -> Shown:
         return UNSET, hmac.digest(salt, row, "sha256").hex(), UNSET
@@ -64,7 +64,7 @@ def read_salt(file: Path | None) -> bytes:
 
 
 def on_one_line(body: bytes) -> bytes:
-    """Replace raw line breaks, which JSON allows only as white space between its parts."""
+    """Replace raw line breaks, which JSON allows only as white space."""
     if NEWLINE in body or RETURN in body:  # a number is found ten times faster than a bytes
         return body.replace(b"\n", b" ").replace(b"\r", b" ")
     return body

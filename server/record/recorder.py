@@ -1,10 +1,10 @@
-r"""The prediction record: one JSON line per scored applicant, as docs/record.md lays down.
+r"""The prediction record: one JSON line per scored applicant (docs/record.md).
 
-A caller may rely on: `append` and `append_refused` only add lines; `flush` hands all of them to the
-journal with one write. When that fails it raises OSError, in which case none of the answers may
-leave, or, where the setting is to answer all the same, counts it in `failures`. After `flush`,
-failed or not, the recorder is empty. Each record belongs to one `ModelTag`; who scores with a model
-asks for the writer of its lines once.
+The contract: `append` and `append_refused` only collect lines; `flush` gives all of them to the
+journal in one write. If that fails, it raises OSError, and none of the answers may be sent; or, if
+the settings say to answer anyway, it counts the failure in `failures`. After `flush` the recorder
+is empty, whether it failed or not. Each record belongs to one `ModelTag`; a model asks once for the
+writer of its lines.
 """
 
 from collections.abc import Sequence
@@ -47,11 +47,11 @@ class Recorder:
         self._scored = 0
 
     def writer(self, tag: ModelTag, kind: str = "score") -> LineWriter:
-        """Return what writes the lines of one model's scored applicants."""
+        """Return the writer of one model's lines."""
         return LineWriter(tag, kind, self._values)
 
     def append(self, line: bytes) -> None:
-        """Add the line of a scored applicant; nothing is written yet."""
+        """Add the line of a scored applicant, without writing it yet."""
         self._lines.append(line)
         self._scored += 1
 
@@ -59,11 +59,10 @@ class Recorder:
         self, tag: ModelTag, request_id: str, status: int, faults: Sequence[Fault], body: bytes,
         index: int | None = None, more: int = 0,
     ) -> None:  # fmt: skip
-        """Add the line of a request, or of one applicant of a batch, that gets no score.
+        """Add the line of a request, or of one applicant of a batch, without a score.
 
-        `more` faults are not among `faults`. What was sent stands in it only where the setting asks
-        for it: it is kept as text, since it may not be JSON, and its beginning alone where it is
-        long.
+        `more` faults are not in `faults`. The body is kept only if the settings say so: as text,
+        since it may not be JSON, and only its beginning if it is long.
         """
         if self._refused == "never":
             return
@@ -78,9 +77,9 @@ class Recorder:
         self._lines.append(encode(line))
 
     def flush(self, requests: int = 1) -> None:
-        """Write what was appended for so many requests.
+        """Write the collected lines of `requests` requests.
 
-        Raises OSError, unless answers go out all the same.
+        Raises OSError, unless answers are sent anyway.
         """
         lines, self._lines = self._lines, []
         scored, self._scored = self._scored, 0
@@ -103,7 +102,7 @@ class Recorder:
 
 
 def recorder(chosen: settings.Settings) -> Recorder:
-    """Return the recorder of one process; its threads begin here. Raises privacy.SaltError."""
+    """Return the recorder of one process and start its threads. Raises privacy.SaltError."""
     syncing = sync.of(chosen.log_fsync, chosen.log_fsync_seconds)
     size = chosen.log_segment_mb * MEGABYTE
     journal = Journal(chosen.log_dir, syncing, size, chosen.log_chain)

@@ -1,8 +1,8 @@
 """One append-only segment of the prediction log.
 
-A caller may rely on: one `append` is one `os.write` to a file this process made itself, and when
-it returns the bytes are the kernel's (they outlive this process; a power cut, only once synced).
-When it raises OSError the segment ends where it ended before, or is `spoiled` and not to be used.
+The contract: one `append` is one `os.write` to a file that this process created. When it returns,
+the kernel has the bytes: they outlive this process, and a power cut once they are synced. When it
+raises OSError, the segment ends where it ended before, or is `spoiled` and must not be used.
 """
 
 import ctypes
@@ -27,7 +27,7 @@ FALLOC_FL_KEEP_SIZE = 1  # Linux, falloc.h
 
 
 class Segment:
-    """Makes a new file and holds its lock until `close`. Raises OSError."""
+    """Creates a file and holds its lock until `close`. Raises OSError."""
 
     def __init__(
         self, folder: Path, sequence: int, chained: bool = False, durable: bool = False
@@ -42,7 +42,7 @@ class Segment:
         self._fd = self._create(folder / f".{stem}.new", durable)
 
     def _create(self, unlocked: Path, durable: bool) -> int:
-        """Give the file its name only once it is locked: no reader ever takes it for closed."""
+        """Lock the file before it gets its name, so that no reader takes it for closed."""
         descriptor = os.open(unlocked, FLAGS, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -56,7 +56,7 @@ class Segment:
         return descriptor
 
     def append(self, lines: bytes) -> int:
-        """Append whole lines with one write and return how many bytes. Raises OSError."""
+        """Append complete lines with one write; return the number of bytes. Raises OSError."""
         data = self._chain.seal(lines) if self._chain else lines
         written = 0
         try:
@@ -73,17 +73,17 @@ class Segment:
         return written
 
     def _take_back(self) -> None:
-        """Cut off a line written in part: what followed it would be lost with it."""
+        """Cut off a partly written line: lines after it would be lost with it."""
         try:
             os.ftruncate(self._fd, self.size)
         except OSError:
             self.spoiled = True
 
     def has_room(self) -> bool:
-        """Whether the file system would take more, tried and taken back; the size stays as it is.
+        """Whether the file system has room; this is tried and undone without changing the size.
 
-        A reader that follows the file must not see it longer than what is written, not even for a
-        moment: it would read zeros there.
+        A reader that follows the file must never see it longer than what is written: it would read
+        zeros.
         """
         code = reserve(self._fd, self.size, PROBE_BYTES)
         if code in CANNOT_TELL:
@@ -92,14 +92,14 @@ class Segment:
         return code == 0
 
     def is_deleted(self) -> bool:
-        """Whether somebody removed the file: what is written now, nobody would ever read."""
+        """Whether the file was deleted: nobody would read what is written to it."""
         try:
             return os.fstat(self._fd).st_nlink == 0
         except OSError:
             return True
 
     def sync(self) -> None:
-        """Wait until the device has what was appended. Raises OSError."""
+        """Wait until the device has everything that was appended. Raises OSError."""
         try:
             os.fdatasync(self._fd)
         except OSError:
@@ -107,18 +107,18 @@ class Segment:
             raise
 
     def uncache(self) -> None:
-        """Give back the memory of what the device has: nobody here reads it again."""
+        """Drop synced pages from the page cache, since nobody here reads them again."""
         if hasattr(os, "posix_fadvise"):
             with suppress(OSError):  # a file system that cannot keeps it
                 os.posix_fadvise(self._fd, 0, 0, os.POSIX_FADV_DONTNEED)
 
     def close(self) -> None:
-        """Release the lock: readers may take the segment now."""
+        """Release the lock: readers may then take the segment."""
         os.close(self._fd)
 
 
 def reserve(descriptor: int, start: int, length: int) -> int:
-    """Reserve room behind the end of a file and leave its size alone; returns 0 or an errno."""
+    """Reserve room after the end of a file without changing its size; return 0 or an errno."""
     call = getattr(ctypes.CDLL(None, use_errno=True), "fallocate", None)
     if call is None:  # not Linux
         return errno.EOPNOTSUPP
@@ -127,7 +127,7 @@ def reserve(descriptor: int, start: int, length: int) -> int:
 
 
 def has_blocks(descriptor: int) -> bool:
-    """Whether the file system says that it has room: it does not know of quotas."""
+    """Whether the file system reports free blocks; it does not know about quotas."""
     try:
         found = os.fstatvfs(descriptor)
     except OSError:
@@ -136,7 +136,10 @@ def has_blocks(descriptor: int) -> bool:
 
 
 def prepare(folder: Path) -> None:
-    """Make the folder, and see that files can be made in it. Raises OSError, SettingsError."""
+    """Create the folder and check that files can be created in it.
+
+    Raises OSError, SettingsError.
+    """
     trial = folder / f".{os.getpid()}-{secrets.token_hex(4)}.new"
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -147,7 +150,7 @@ def prepare(folder: Path) -> None:
 
 
 def forbidden(folder: Path) -> str:
-    """Return who may not write where, and what mends it."""
+    """Describe who may not write where, and how to fix it."""
     there = next(each for each in (folder, *folder.parents) if os.path.exists(each))
     user, owner = os.geteuid(), there.stat().st_uid
     mend = f"chown {user} it (in a container: what is mounted there)"
@@ -157,7 +160,7 @@ def forbidden(folder: Path) -> str:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make the name of a new file outlive a power cut. Raises OSError."""
+    """Sync a folder, so that a new file's name survives a power cut. Raises OSError."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)

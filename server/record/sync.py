@@ -1,4 +1,4 @@
-"""When the device, and not only the kernel, has a record: never waited for, every while, always."""
+"""When records are synced to the device: never, at an interval, or always."""
 
 import threading
 from typing import ClassVar, Protocol
@@ -8,22 +8,22 @@ from .segment import Segment
 
 
 class Sync(Protocol):
-    """What a journal tells of its segments."""
+    """What a journal reports about its segments."""
 
     durable: ClassVar[bool]
 
     def appended(self, segment: Segment) -> None:
-        """Lines were appended. Raises OSError where they, or earlier ones, cannot be synced."""
+        """Called after lines were appended. Raises OSError if lines cannot be synced."""
 
     def done_with(self, segment: Segment) -> None:
-        """Nothing more will be appended: close it."""
+        """Close the segment: nothing more will be appended."""
 
     def stop(self) -> None:
-        """Finish what was begun."""
+        """Finish pending work."""
 
 
 class Never:
-    """Leaves it to the kernel (Linux writes after 30 s at most): a power cut may lose that."""
+    """Leave it to the kernel (Linux writes after 30 s at most): a power cut may lose that."""
 
     durable: ClassVar[bool] = False
 
@@ -39,7 +39,7 @@ class Never:
 
 
 class Always(Never):
-    """Waits for the device before every answer."""
+    """Wait for the device before every answer."""
 
     durable: ClassVar[bool] = True
 
@@ -49,7 +49,7 @@ class Always(Never):
 
 
 class Interval:
-    """A thread that syncs every `seconds` what was appended since: a power cut loses that long."""
+    """A thread that syncs every `seconds`: a power cut may lose that much."""
 
     durable: ClassVar[bool] = True
 
@@ -64,7 +64,7 @@ class Interval:
         self._thread.start()
 
     def appended(self, segment: Segment) -> None:
-        """Mark the segment. Raises OSError where the thread met one since."""
+        """Mark the segment for syncing. Raises OSError if the thread had an error."""
         self._dirty = segment
         if self._error:
             error, self._error = self._error, None
@@ -76,7 +76,7 @@ class Interval:
             self._done.append(segment)
 
     def stop(self) -> None:
-        """Sync and close what is left."""
+        """Sync and close the remaining segments."""
         self._stopping.set()
         self._thread.join()
 
@@ -105,7 +105,7 @@ class Interval:
 
 
 def of(mode: Fsync, seconds: float) -> Sync:
-    """Return what does `mode`."""
+    """Return the Sync for `mode`."""
     if mode == "interval":
         return Interval(seconds)
     return Always() if mode == "always" else Never()

@@ -1,4 +1,4 @@
-"""The answer to a scored applicant, in the words of the model's task."""
+"""The answer to a scored applicant, in the form of the model's task."""
 
 from collections.abc import Callable
 from typing import Any
@@ -52,7 +52,7 @@ Build = Callable[[str, Outcome], Any]
 
 
 def builders(model: Model) -> dict[Codec, Build]:
-    """Return, per codec, (request id, outcome) -> answer; the constant part is encoded once."""
+    """Return, for each codec, (request id, outcome) -> answer; constant parts are encoded once."""
     return {codec: builder(model, codec) for codec in BY_MEDIA_TYPE.values()}
 
 

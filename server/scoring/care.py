@@ -1,4 +1,4 @@
-"""How a bundle is loaded: what was proved of it before, and who tries it first."""
+"""How carefully a bundle is loaded: which hashes are expected, and who tries it first."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -11,11 +11,11 @@ TryFirst = Callable[[Path, Callable[[], object]], None]
 
 
 class Care(msgspec.Struct, frozen=True):
-    """`begin` is told of each bundle before it is read.
+    """`begin` is called with each bundle before it is read.
 
-    With a `proof`, the sha256 of manifests that were loaded before (each names all other files), no
-    other is loaded. `try_first` does what may crash or never end where that harms nobody; it raises
-    bundle.BundleError where that is what happens.
+    With a `proof` (SHA-256 of manifests that were loaded before; each names all other files), no
+    other bundle is loaded. `try_first` does in a separate process what may crash or never end; it
+    raises bundle.BundleError if that happens.
     """
 
     begin: Begin | None = None

@@ -1,4 +1,4 @@
-"""Which models a process serves: every version found, the default, and the shadow."""
+"""The models that a process serves: all versions found, the default, and the shadow."""
 
 import logging
 import os
@@ -30,7 +30,7 @@ class Listing(msgspec.Struct, frozen=True):
 
 
 class CatalogError(BundleError):
-    """A choice of models that cannot be served: one line that names it."""
+    """A choice of models that cannot be served; the message is one line and names it."""
 
 
 class Catalog:
@@ -56,26 +56,26 @@ class Catalog:
         return [f"{name}/{version}" for name, version in self.models]
 
     def absent(self, name: str, version: str | None = None) -> str:
-        """Say that a model, or this version of it, is not served, and which are."""
+        """Say that a model, or this version, is not served, and which ones are."""
         if version is not None and (versions := self.versions(name)):
             return f"no version {version} of {name}; there is {several(versions[::-1])}"
         return f"no model {name}; there is {several(self.names())}"
 
     def listing(self) -> tuple[Listing, ...]:
-        """Return what is served, for people and for the repository index."""
+        """Return the served models, for people and for the repository index."""
         return tuple(
             Listing(name, version, model.bundle.model_sha256, model is self.default)
             for (name, version), model in self.models.items()
         )
 
     def proof(self) -> Proof:
-        """Return what tells, byte for byte, which bundles these are."""
+        """Return hashes that identify these bundles byte for byte."""
         return frozenset(model.bundle.manifest_sha256 for model in self.models.values())
 
     def with_model(self, name: str, care: Care = AT_ONCE) -> "Catalog":
-        """Return a catalog with every version of `name` on disk loaded anew; see load_all.
+        """Return a catalog with all versions of `name` loaded again from disk; see load_all.
 
-        Raises CatalogError where there is none, and bundle.BundleError.
+        Raises CatalogError if there are none, and bundle.BundleError.
         """
         found = read(self._settings, care, name)
         if not found:
@@ -105,7 +105,7 @@ class Catalog:
 
 
 def several(names: Sequence[str]) -> str:
-    """Return names in a line, and how many more there are where they are many."""
+    """Return names in one line, and the number of the remaining ones."""
     more = len(names) - LISTED
     return ", ".join(names[:LISTED]) + (f" and {more} more" if more > 0 else "")
 
@@ -116,7 +116,7 @@ def natural(version: str) -> list[tuple[int, str]]:
 
 
 def load_all(settings: Settings, care: Care = AT_ONCE) -> Catalog:
-    """Load every bundle under the settings' folder; raises CatalogError and bundle.BundleError."""
+    """Load every bundle in the settings' folder; raises CatalogError and bundle.BundleError."""
     catalog = Catalog(read(settings, care), settings)
     if care.begin is None:  # else it is tried, and will be loaded once more
         for folder in left_out(settings.model):
@@ -142,7 +142,7 @@ def read(settings: Settings, care: Care, name: str | None = None) -> dict[Key, M
 
 
 def bundles(path: Path) -> Iterator[Path]:
-    """Yield `path` itself where it is a bundle, else the bundles one and two folders below."""
+    """Yield `path` if it is a bundle, otherwise the bundles one and two folders below."""
     below = [folder for each in ("*", "*/*") for folder in path.glob(each) if has_manifest(folder)]
     shown = [each for each in below if not _is_hidden(each.relative_to(path))]
     if has_manifest(path) or not shown:
@@ -152,7 +152,7 @@ def bundles(path: Path) -> Iterator[Path]:
 
 
 def left_out(path: Path) -> list[Path]:
-    """Return the folders, and links to nothing, that stand where a bundle is looked for."""
+    """Return folders, and broken links, where a bundle was expected."""
     if has_manifest(path):
         return []
     names = [each for each in sorted(path.glob("*")) if not has_manifest(each)]
@@ -167,10 +167,10 @@ def _is_folder_or_lost(below: Path, entry: Path) -> bool:
 
 
 def _is_hidden(below: Path) -> bool:
-    """Whether a folder's name on the way begins with a dot: a bundle that is being written."""
+    """Whether a folder's name begins with a dot: that bundle is still being written."""
     return any(part.startswith(".") for part in below.parts)
 
 
 def has_manifest(folder: Path) -> bool:
-    """Whether a manifest is there, and be it one that cannot be read."""
+    """Whether there is a manifest, even an unreadable one."""
     return os.path.lexists(folder / MANIFEST)

@@ -1,4 +1,4 @@
-"""JSON and MessagePack: how a body is split, decoded and searched, and an answer encoded."""
+"""JSON and MessagePack: split, decode and inspect bodies, and encode answers."""
 
 import json
 import re
@@ -26,7 +26,7 @@ Decode = Callable[[bytes], Any]
 
 
 class TooManyError(Exception):
-    """A batch of more applicants than are taken: what it holds, as it is told."""
+    """A batch of too many applicants; the message says how many it holds."""
 
 
 class Codec(Protocol):
@@ -37,7 +37,9 @@ class Codec(Protocol):
     may_hold_nan: bool
 
     def decoder(self, of: type[msgspec.Struct]) -> Decode:
-        """Return bytes -> Struct; it raises msgspec.DecodeError or UnicodeDecodeError."""
+        """Return a function from bytes to Struct; it raises msgspec.DecodeError or
+        UnicodeDecodeError.
+        """
 
     def encode(self, answer: Any) -> bytes:
         """Encode an answer."""
@@ -52,20 +54,20 @@ class Codec(Protocol):
         """
 
     def has_members(self, body: bytes, count: int) -> bool:
-        """Whether an object is sure to have no more than `count` members.
+        """Whether an object certainly has no more than `count` members.
 
-        With every field required and unknown ones refused, that rules out a repeated name, which
-        decoders let pass. False means: not sure, look closer.
+        With all fields required and unknown ones refused, that excludes repeated names, which
+        decoders accept. False means: not certain, look closer.
         """
 
     def parse(self, body: bytes, most: int) -> Any:
-        """Decode without a type, leniently, to name faults; raises ValueError or RecursionError.
+        """Decode leniently, without a type, to name faults; raises ValueError or RecursionError.
 
-        Of an object with more than `most` members it is enough to tell how many there are.
+        For an object with more than `most` members, their number is enough.
         """
 
     def as_json(self, body: bytes) -> bytes:
-        """Return the body as JSON: itself, where it is."""
+        """Return the body as JSON; JSON unchanged."""
 
 
 class Json:
@@ -88,7 +90,10 @@ class Json:
         return body.lstrip(SPACE)[:1] == b"["
 
     def split(self, body: bytes, most: int, width: int) -> list[msgspec.Raw]:
-        """See Codec: an array of millions takes much memory, so it is not split to be counted."""
+        """See Codec.
+
+        An array of millions would take much memory, so it is counted before it is split.
+        """
         if body.count(b",") >= most * max(width, 1) and holds_more(body, most):
             raise TooManyError("more")
         found = self._split(body)
@@ -97,11 +102,11 @@ class Json:
         return found
 
     def has_members(self, body: bytes, count: int) -> bool:
-        """See Codec: members are one more than the commas, where no text holds one."""
+        """See Codec: members are one more than the commas, if no text holds one."""
         return body.count(b",") < count
 
     def parse(self, body: bytes, most: int) -> Any:
-        """See Codec: how many there are is known only once all were read."""
+        """See Codec: the number is known only after all were read."""
         return parse_json(body)
 
     def as_json(self, body: bytes) -> bytes:
@@ -129,18 +134,18 @@ class MessagePack:
         return bool(body) and body[0] in ARRAYS
 
     def split(self, body: bytes, most: int, width: int) -> list[msgspec.Raw]:
-        """See Codec: the header says how many."""
+        """See Codec: the header holds the number."""
         count, _ = header(body)
         if count > most:
             raise TooManyError(str(count))
         return self._split(body)
 
     def has_members(self, body: bytes, count: int) -> bool:
-        """See Codec: the header says how many."""
+        """See Codec: the header holds the number."""
         return header(body)[0] <= count
 
     def parse(self, body: bytes, most: int) -> Any:
-        """See Codec: nothing nested is decoded, so no name can be anything but a text."""
+        """See Codec: nested values are not decoded, so every name is a text."""
         if KINDS.get(body[0] if body else 0) != NESTED[0]:
             return plain(body)
         count, start = header(body)
@@ -164,7 +169,7 @@ class MessagePack:
 
 
 def holds_more(body: bytes, most: int) -> bool:
-    """Whether a JSON array is sure to hold more than so many elements, as far as it can be read."""
+    """Whether a JSON array certainly holds more than `most` elements, as far as it can be read."""
     text = body.decode()
     at = text.index("[") + 1
     try:
@@ -179,13 +184,13 @@ def holds_more(body: bytes, most: int) -> bool:
 
 
 def after_space(text: str, at: int) -> int:
-    """Return the place behind the space that begins at `at`, if any does."""
+    """Return the position after white space that may begin at `at`."""
     found = SPACES.match(text, at)
     return found.end() if found else at
 
 
 def header(body: bytes) -> tuple[int, int]:
-    """Return how many elements a MessagePack array or map has, and where they begin."""
+    """Return the number of elements of a MessagePack array or map, and where they begin."""
     kind = body[0]
     if kind < 0xA0:
         return kind & 0x0F, 1
@@ -194,7 +199,9 @@ def header(body: bytes) -> tuple[int, int]:
 
 
 def plain(value: bytes) -> Any:
-    """Return a text, a number, a boolean or nil of MessagePack; for any other value, what it is."""
+    """Return a text, number, boolean or nil of MessagePack; for any other value, its type's
+    name.
+    """
     nested = KINDS.get(value[0] if value else 0)
     if nested is not None:
         return Literal(nested)

@@ -1,7 +1,7 @@
-"""The slow second look at a refused body: what is wrong with it, with name, wanted and got.
+"""The second look at a refused body: what is wrong with it, with name, wanted and got.
 
-The hot path stops at the first fault and knows little of it; this module runs only then. It goes
-once over what was sent, whatever that is, and tells a bounded number of faults.
+The fast path stops at the first fault and knows little about it; this module runs only then. It
+makes one pass over any value and reports a limited number of faults.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,7 +24,7 @@ UNKNOWN, EMPTY = "no such feature", '""'
 
 
 class Fault(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One thing wrong with one feature of one applicant of a batch."""
+    """One fault of one feature of one applicant of a batch."""
 
     feature: str
     wanted: str
@@ -33,13 +33,13 @@ class Fault(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class UnknownFault(Fault, frozen=True, omit_defaults=True):
-    """A fault whose name is the client's own; it may say as much of a person as a value."""
+    """A fault whose name was chosen by the client; it may be as personal as a value."""
 
 
 class Found(msgspec.Struct, frozen=True):
-    """The first faults there are, at least one if any, and how many there are in all.
+    """The first faults (at least one, if there are any), and the total number.
 
-    `first` is the first one as a sentence.
+    `first` is the first fault as a sentence.
     """
 
     told: tuple[Fault, ...]
@@ -51,7 +51,7 @@ NOTHING = Found((), 0)
 
 
 class Rules:
-    """What an applicant of one model may be, made ready once."""
+    """The rules for an applicant of one model, prepared once."""
 
     def __init__(self, features: Sequence[Feature], unseen_is_missing: bool = False) -> None:
         self._rules = {each.name: Rule(each, unseen_is_missing) for each in features}
@@ -59,7 +59,7 @@ class Rules:
         self.most_members = len(features) + SPARE_MEMBERS
 
     def faults(self, value: Any, index: int | None = None, most: int = MAX_FAULTS) -> Found:
-        """Return what is wrong with one decoded applicant, `most` faults of it or one."""
+        """Return what is wrong with one decoded applicant: up to `most` faults, at least one."""
         if not isinstance(value, dict):
             got = show(value)
             return whole(OBJECT, got, of_body(value, got, self._form), index)
@@ -119,17 +119,17 @@ class Rules:
 
 
 def whole(wanted: str, got: str, sentence: str, index: int | None) -> Found:
-    """Return the one fault of an applicant of which no member is looked at."""
+    """Return the single fault of an applicant whose members are not looked at."""
     return Found((Fault("", wanted, got, index),), 1, f"body: {sentence}")
 
 
 def unknown(
     name: Any, value: Mapping[Any, Any], index: int | None, wanted: str = UNKNOWN
 ) -> UnknownFault:
-    """Return the fault of a member that is no feature."""
+    """Return the fault of a member that is not a feature."""
     return UnknownFault(named(name), wanted, show(value[name]), index)
 
 
 def named(name: Any) -> str:
-    """Return a member's name, shortened; one that is no text as it would be shown."""
+    """Return a member's name, shortened; other types as they would be shown."""
     return shorten(name) if isinstance(name, str) else show(name)

@@ -1,6 +1,6 @@
-"""JSON and what is nearly JSON, decoded so that faults can be named, and values as they are shown.
+"""Decode JSON and near-JSON so that faults can be named, and format values for messages.
 
-Nothing a client sent is lost: a name that stands twice, NaN, a number that float64 would round.
+Nothing the client sent is lost: repeated names, NaN, and numbers that float64 would round.
 """
 
 import json
@@ -13,16 +13,16 @@ NESTED = ("an object", "an array")
 
 
 class Literal:
-    """A number as it stood in the text, when float64 cannot hold it or JSON does not know it."""
+    """A number as its text, if float64 cannot hold it or JSON does not allow it."""
 
     def __init__(self, text: str) -> None:
         self.text = text
 
 
 class Members(dict[Any, Any]):
-    """An object in which a name stands more than once: `count` members, `repeated` names.
+    """An object with repeated names: `count` members, `repeated` names.
 
-    Or one of so many members that it was not decoded: its `count` alone.
+    Or an object with too many members to decode: only its `count`.
     """
 
     def __init__(self, pairs: list[tuple[Any, Any]], count: int | None = None) -> None:
@@ -32,33 +32,33 @@ class Members(dict[Any, Any]):
 
     @property
     def repeated(self) -> list[Any]:
-        """The names that stand there again, in the order in which they came first."""
+        """The names that occur again, in order of their first occurrence."""
         counted = Counter(name for name, _ in self._pairs)
         return [name for name, count in counted.items() if count > 1]
 
 
 def members(pairs: list[tuple[Any, Any]]) -> dict[Any, Any]:
-    """Return an object, as Members where a name stands in it again."""
+    """Return an object, as Members if a name occurs again."""
     found = dict(pairs)
     return found if len(found) == len(pairs) else Members(pairs)
 
 
 def parse_float(text: str) -> Any:
-    """Return the float, or the text where float64 would make it infinite."""
+    """Return the float, or the text if float64 would make it infinite."""
     value = float(text)
     return value if math.isfinite(value) else Literal(text)
 
 
 def parse_int(text: str) -> Any:
-    """Return the integer, or the text where float64 would round it."""
+    """Return the integer, or the text if float64 would round it."""
     exact = len(text) < 17 or (len(text) < 400 and float(text) == int(text))
     return int(text) if exact else Literal(text)
 
 
 def parse_json(body: bytes) -> Any:
-    """Decode JSON and what is nearly JSON (NaN, repeated names), so that the fault can be named.
+    """Decode JSON and near-JSON (NaN, repeated names), so that the fault can be named.
 
-    Raises ValueError or RecursionError when even that fails.
+    Raises ValueError or RecursionError if even that fails.
     """
     return LENIENT.decode(body.decode())
 
@@ -70,7 +70,7 @@ written = json.JSONEncoder(ensure_ascii=False).encode
 
 
 def show(value: Any) -> str:
-    """Show a value as JSON would, shortened."""
+    """Return a value as JSON, shortened."""
     if isinstance(value, Literal):
         text = value.text
     elif isinstance(value, dict | list):
@@ -87,7 +87,7 @@ def is_nested(value: Any) -> bool:
 
 
 def shorten(text: str, most: int = SHOWN) -> str:
-    """Return a text that can be encoded, lone surrogates and all, and is not long."""
+    """Return a short text that can be encoded, even with lone surrogates."""
     if len(text) <= most and text.isascii():
         return text
     cut = text if len(text) <= most else text[: most - 1] + "…"

@@ -1,4 +1,4 @@
-"""One model ready to score: bundle, engine, transform, policy and the types of its applicants."""
+"""A model ready to score: bundle, engine, transform, policy and the types of its applicants."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,7 +24,7 @@ from .refusals import Refusals
 
 
 class Options(msgspec.Struct, frozen=True):
-    """What the settings say of a model."""
+    """The settings that concern a model."""
 
     unseen_is_missing: bool = False
     engine: Wanted = "auto"
@@ -66,8 +66,8 @@ class Model:
     ) -> Outcome:
         """Score one applicant from its body.
 
-        Raises refusals.UnreadableError for what is not `codec`'s format, RefusedError for what the
-        model must not see; either lists `most` faults and counts all.
+        Raises refusals.UnreadableError if the body is not in `codec`'s format, and RefusedError if
+        the model must not see it; both list `most` faults and count all.
         """
         score_at_once = self._at_once.get(codec)
         said = score_at_once(body) if score_at_once else None
@@ -97,14 +97,14 @@ class Model:
         return self._outcome(self.engine.raw.tolist(), warnings, row)
 
     def score_values(self, values: Sequence[Any]) -> Outcome:
-        """Score values known to fit, in the manifest's order; raises applicant.UnfitError."""
+        """Score valid values in the manifest's order; raises applicant.UnfitError."""
         warnings = self._writer.write(values)
         row = self.engine.row.tobytes()
         self.engine.score_row()
         return self._outcome(self.engine.raw.tolist(), warnings, row)
 
     def score_rows(self, rows: Floats) -> list[Outcome]:
-        """Score float64 [N, F], every row as the model is to see it."""
+        """Score float64 [N, F], each row as the model sees it."""
         raw = self.engine.score_block(rows).tolist()
         return [
             self._outcome(scores, self._range.warnings(row), row.tobytes())
@@ -122,7 +122,7 @@ class Model:
 def load(path: Path, options: Options = DEFAULT, care: Care = AT_ONCE) -> Model:
     """Read, prove and warm up the bundle in `path`; raises bundle.BundleError.
 
-    A graph that is not plain trees is loaded by `care.try_first` first, if there is one.
+    A graph that is not just trees is first loaded by `care.try_first`, if there is one.
     """
     opened = reading.read(path, care.proof)
     walker = choice.walker_of(opened.bundle, opened.model, opened.covers)
@@ -133,7 +133,7 @@ def load(path: Path, options: Options = DEFAULT, care: Care = AT_ONCE) -> Model:
 
 
 def made(opened: reading.Opened, walker: choice.Walker, options: Options) -> Model:
-    """Return the model once its golden rows scored; raises bundle.BundleError."""
+    """Return the model after its golden rows were scored; raises bundle.BundleError."""
     bundle, file = opened.bundle, opened.bundle.path / "model.onnx"
     manifest = bundle.manifest
     rows = golden.read(opened.golden, manifest, bundle.path / golden.NAME)

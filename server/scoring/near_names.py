@@ -1,9 +1,9 @@
-"""Which absent feature a member of another name was meant for.
+"""Find which missing feature a misspelt name was meant for.
 
-Names are compared folded: lower case, letters and digits alone. Two are near where leaving out at
-most one character of each makes them the same: one character too many, too few or another, or two
-that have changed places. What is left of every feature's name is looked up in a table, as SymSpell
-does (Garbe, 2012), so a look-up costs the length of the name, however many features there are.
+Names are compared folded: lower case, only letters and digits. Two names are near if leaving out at
+most one character of each makes them equal: one character too many, too few or different, or two
+swapped. All shortened forms of the features' names are in a table, as in SymSpell (Garbe, 2012), so
+the cost of a look-up does not depend on the number of features.
 """
 
 import re
@@ -22,7 +22,7 @@ Table = dict[str, list[str]]
 
 
 class NearNames:
-    """The names of one model's features; the tables are made when a name is first unknown."""
+    """The names of one model's features; the tables are made on first use."""
 
     def __init__(self, names: Iterable[str]) -> None:
         self._names = tuple(names)
@@ -30,10 +30,10 @@ class NearNames:
     def meant(
         self, unknown: Iterable[Any], absent: AbstractSet[str] | None = None
     ) -> dict[str, Any]:
-        """Return absent name -> the unknown name that was meant for it, each of them once.
+        """Return {missing feature: the unknown name that was meant for it}, each used once.
 
-        Where `absent` is not given, all names are. Only twice as many unknown names are looked at
-        as there are features.
+        Without `absent`, all features count as missing. At most twice as many unknown names are
+        looked at as there are features.
         """
         absent = {*self._names} if absent is None else absent
         left, found = MOST_SEARCHED, dict[str, Any]()
@@ -65,12 +65,12 @@ class NearNames:
 
 
 def free(names: Iterable[str], absent: AbstractSet[str], taken: dict[str, Any]) -> str | None:
-    """Return the first name that is absent and that no other member was meant for, or None."""
+    """Return the first name that is missing and not yet matched, or None."""
     return next((name for name in names if name in absent and name not in taken), None)
 
 
 def table(pairs: Iterable[tuple[str, str]]) -> Table:
-    """Return form -> the names that have it; a name of signs alone has none."""
+    """Return {form: names that have it}; names without letters and digits have none."""
     found = defaultdict(list)
     for form, name in pairs:
         if form:
@@ -79,11 +79,11 @@ def table(pairs: Iterable[tuple[str, str]]) -> Table:
 
 
 def fold(name: str) -> str:
-    """Return a name without what people write differently."""
+    """Return a name without the differences in how people write it."""
     return APART.sub("", name[:LONGEST].casefold())
 
 
 def shortened(folded: str) -> Iterator[str]:
-    """Yield a folded name without one of its characters; nothing of a short one."""
+    """Yield a folded name without each one of its characters; nothing for short names."""
     if len(folded) >= SHORTEST:
         yield from dict.fromkeys(folded[:i] + folded[i + 1 :] for i in range(len(folded)))

@@ -1,4 +1,4 @@
-"""What the model says about one applicant: made by scoring, answered and recorded whole."""
+"""The outcome of scoring one applicant: answered and recorded as a whole."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""From a body that does not fit to the error that says what is wrong with it."""
+"""From an invalid body to an error that explains it."""
 
 from collections.abc import Sequence
 
@@ -15,7 +15,7 @@ ENDLESS = {"NaN", "Infinity", "-Infinity"}
 
 
 class RefusedError(Exception):
-    """An applicant without a score: `faults` are told, `more` of them only counted."""
+    """An applicant without a score: `faults` are listed, `more` are only counted."""
 
     def __init__(self, detail: str, faults: tuple[Fault, ...] = (), more: int = 0) -> None:
         super().__init__(detail)
@@ -23,17 +23,17 @@ class RefusedError(Exception):
 
 
 class UnreadableError(RefusedError):
-    """A body that is not the codec's format at all."""
+    """A body that is not in the codec's format at all."""
 
 
 class Refusals:
-    """Knows the features of one model, and whether an unseen category is a fault."""
+    """Knows one model's features, and whether an unseen category is a fault."""
 
     def __init__(self, features: Sequence[Feature], unseen_is_missing: bool) -> None:
         self._rules = Rules(features, unseen_is_missing)
 
     def look_closer(self, body: bytes, codec: Codec, index: int | None, most: int) -> None:
-        """Raise RefusedError, with `most` faults, where a body that decodes does not fit."""
+        """Raise RefusedError, with `most` faults, if a body that decodes is not valid."""
         found = self._found(body, codec, index, most)
         if found.count:
             raise unfit(found, most)
@@ -41,7 +41,7 @@ class Refusals:
     def of(
         self, body: bytes, codec: Codec, index: int | None, most: int, error: Exception
     ) -> RefusedError:
-        """Return what to raise: UnreadableError for what is not the format at all."""
+        """Return the error to raise: UnreadableError if the body is not in the format at all."""
         found = self._found(body, codec, index, most)
         if found.count and isinstance(error, msgspec.ValidationError | UnfitError):
             return unfit(found, most)
@@ -58,18 +58,18 @@ class Refusals:
 
 
 def unfit(found: Found, most: int) -> RefusedError:
-    """Return the error that says the first fault in a line, lists `most` and counts the rest."""
+    """Return the error that names the first fault, lists `most` and counts the rest."""
     told = found.told[:most]
     return RefusedError(summary(found), told, found.count - len(told))
 
 
 def summary(found: Found) -> str:
-    """Say in one line what the first fault is and how many more there are."""
+    """Describe the first fault in one line, and how many more there are."""
     return found.first + (f" (and {found.count - 1} more)" if found.count > 1 else "")
 
 
 def no_json(found: Found) -> str:
-    """Say which feature has a value that is nearly JSON; nothing where none has."""
+    """Name the feature whose value is not quite JSON; "" if there is none."""
     fault = next((each for each in found.told if each.got in ENDLESS), None)
     if fault is None:
         return ""

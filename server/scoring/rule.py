@@ -1,4 +1,4 @@
-"""What one feature may be, and how that is said."""
+"""The valid values of one feature, and how to describe them."""
 
 import math
 from typing import Any
@@ -11,7 +11,7 @@ LISTED_CATEGORIES = 12
 
 
 def wanted_of(feature: Feature) -> str:
-    """Say what a client may send for a feature."""
+    """Describe what a client may send for a feature."""
     if isinstance(feature, Category):
         values = ", ".join(map(show, feature.categories[:LISTED_CATEGORIES]))
         more = len(feature.categories) - LISTED_CATEGORIES
@@ -22,19 +22,19 @@ def wanted_of(feature: Feature) -> str:
 
 
 def kind_of(value: Any) -> type:
-    """Return the JSON kind of a value: true is no number, 2 and 2.0 are one kind."""
+    """Return the JSON type of a value: true is not a number; 2 and 2.0 are the same."""
     return float if type(value) is int else type(value)
 
 
 def is_exact(value: float) -> bool:
-    """Whether float64 holds this number, and it is finite."""
+    """Whether the number is finite and float64 holds it exactly."""
     if isinstance(value, int):
         return abs(value) <= EXACT or (abs(value) < 2**1023 and int(float(value)) == value)
     return math.isfinite(value)
 
 
 class Rule:
-    """What one feature may be."""
+    """The valid values of one feature."""
 
     def __init__(self, feature: Feature, unseen_is_missing: bool = False) -> None:
         self.wanted = wanted_of(feature)
@@ -49,7 +49,7 @@ class Rule:
         self._unseen_fits = unseen_is_missing and feature.missing.allowed
 
     def fits(self, value: Any) -> bool:
-        """Whether `value` is one the model may see."""
+        """Whether the model may see `value`."""
         if value is None:
             return self._may_be_missing
         kind = kind_of(value)

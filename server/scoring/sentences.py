@@ -1,4 +1,4 @@
-"""A fault as a sentence: what was wanted, what came, and what to send instead."""
+"""Faults as sentences: what was wanted, what was sent, and what to send instead."""
 
 import re
 from collections.abc import Iterable
@@ -24,14 +24,14 @@ def form_of(names: Iterable[str]) -> str:
 
 
 def of_body(value: Any, got: str, form: str) -> str:
-    """Say that an applicant is no object."""
+    """Say that an applicant is not an object."""
     if isinstance(value, str) and value.lstrip().startswith(("{", "[")):
         return f"wanted {OBJECT}, got a text that holds JSON: encode it once, not twice"
     return f"wanted {OBJECT}, {form}, got {got}"
 
 
 def of_wrapper(name: Any, form: str) -> str:
-    """Say that an applicant stands inside a member `name`."""
+    """Say that an applicant is inside a member `name`."""
     whose = WRAPPERS.get(name) if isinstance(name, str) else None
     known = f" ({whose})" if whose else ""
     return (
@@ -41,14 +41,14 @@ def of_wrapper(name: Any, form: str) -> str:
 
 
 def of_value(name: str, rule: Rule, value: Any) -> str:
-    """Say why a value does not fit."""
+    """Say why a value is invalid."""
     instead = instead_of(rule, value)
     said = f"{name}: wanted {rule.wanted}, got {show(value)}"
     return f"{said}: {instead}" if instead else said
 
 
 def instead_of(rule: Rule, value: Any) -> str:
-    """Say what to send in the place of a value that does not fit; nothing where nobody can tell."""
+    """Suggest a valid value; "" if there is no obvious one."""
     if value is None:
         return NOT_MISSING
     if is_nested(value):
@@ -81,6 +81,6 @@ def instead_of_number(rule: Rule, value: Any) -> str:
 
 
 def number(text: str) -> float | None:
-    """Return the number that a text spells as JSON does, where float64 holds one near it."""
+    """Return the number that a text spells in JSON, if float64 holds one near it."""
     value = float(text) if NUMBER.fullmatch(text) else None
     return value if value is not None and isfinite(value) else None

@@ -1,4 +1,4 @@
-"""What to tell of a body that is not what its Content-Type names."""
+"""Explain a body that is not in the format of its Content-Type."""
 
 import re
 
@@ -25,7 +25,7 @@ PACKED = frozenset([*range(0x80, 0xA0), *range(0xDC, 0xE0)])  # a map or an arra
 
 
 def unreadable(name: str, body: bytes, error: Exception) -> str:
-    """Return a line for a body of which the decoder of the format `name` said `error`."""
+    """Return a line about a body that the decoder of format `name` refused with `error`."""
     if not body.strip(SPACE):
         return "body: empty; wanted an object of feature names and values"
     if name != "JSON":
@@ -41,7 +41,7 @@ def unreadable(name: str, body: bytes, error: Exception) -> str:
 
 
 def placed(body: bytes, error: str) -> str:
-    """Return what the JSON decoder said, with what to write instead where that is known."""
+    """Return the JSON decoder's message, with what to write instead if that is known."""
     if error == "Input data was truncated":
         return f"it ends in the middle, after {len(body)} bytes"
     found = PLACE.fullmatch(error)

@@ -1,4 +1,4 @@
-"""An applicant inside something else, as other servers and libraries want it."""
+"""Recognise applicants wrapped in another object, as other servers and libraries expect them."""
 
 from collections.abc import Mapping
 from typing import Any
