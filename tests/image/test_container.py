@@ -19,7 +19,7 @@ import httpx
 import msgspec
 import pytest
 
-from tests.container import DOCKER, IMAGE, Container, container, docker, skip_without_image
+from tests.container import DOCKER, IMAGE, LOCKED, Container, container, docker, skip_without_image
 from tests.golden import bits, golden
 
 BUNDLE = Path(__file__).parents[2] / "models" / "credit-express" / "1"
@@ -237,3 +237,15 @@ def test_it_is_no_larger_than_its_budget() -> None:
     one = docker("image", "inspect", "-f", "{{.Id}}", IMAGE)  # a name alone saves its every tag
     saved = subprocess.run([DOCKER, "save", one], capture_output=True, check=True).stdout
     assert len(gzip.compress(saved, 6)) / 1e6 <= LIMIT_MB
+
+
+def test_a_log_folder_of_another_user_is_told_with_what_mends_it(tmp_path: Path) -> None:
+    """Mounted from the host, where it belongs to whoever made it."""
+    done = subprocess.run(
+        [DOCKER, "run", "--rm", *LOCKED, "--network=none", f"--volume={tmp_path}:/log", IMAGE],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2
+    owner = os.geteuid()
+    assert f"user 65532 may not write to /log, which belongs to user {owner}" in done.stderr
+    assert "chown 65532 it (in a container: what is mounted there)" in done.stderr
