@@ -210,7 +210,7 @@ DOCKER ?= docker
 IMAGE ?= credit-express
 .PHONY: image image-test image-suite image-run image-monitoring wheelhouse
 image: ## build the image; from wheelhouse/ alone where there is one
-	$(DOCKER) build --file Dockerfile.distroless --tag $(IMAGE) \
+	DOCKER_BUILDKIT=1 $(DOCKER) build --file Dockerfile.distroless --tag $(IMAGE) \
 	  --build-arg REVISION=$$(git rev-parse HEAD 2>/dev/null || echo unknown) $(call bases,Dockerfile.distroless) \
 	  $(if $(wildcard wheelhouse/*.whl),--network none --build-arg PIP_NO_INDEX=1) .
 image-test: setup-dev #: run the image read-only, as nobody, and test what it answers and holds
