@@ -58,9 +58,10 @@ model: setup-serve ## train and convert the demo model again, to the same bits
 	  --out $(MODELS) --force --reference $(BUILD)/credit-express/reference.parquet --label default \
 	  --cost-fn 5 --cost-fp 1 --training-info $(BUILD)/credit-express/training.json
 
-.PHONY: homecredit
-homecredit: setup-serve ## DATA=application_train.csv: train and convert models/home-credit/1
-	@test -n "$(DATA)" || { echo "say which file: make homecredit DATA=application_train.csv" >&2; exit 2; }
+.PHONY: homecredit homecredit-data
+homecredit-data: # before anything is installed
+	@test -f "$(DATA)" || { echo "homecredit: DATA=$(DATA): no such file; say which: make homecredit DATA=application_train.csv" >&2; exit 2; }
+homecredit: homecredit-data setup-serve ## DATA=application_train.csv: train and convert models/home-credit/1
 	$(PY) -m models.home_credit $(DATA) --out $(BUILD)/home-credit
 	$(PY) -m convert $(BUILD)/home-credit/model.txt --name home-credit --version 1 \
 	  --out $(MODELS) --force --reference $(BUILD)/home-credit/reference.parquet --label TARGET \

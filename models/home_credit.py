@@ -36,6 +36,8 @@ def main() -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("data", type=Path, help="application_train.csv, or .csv.gz")
     options = parser.parse_args()
+    if not options.data.is_file():
+        raise SystemExit(f"{options.data}: no such file")
     recipe.run(split(read(options.data), LABEL), LABEL, SOURCE, options.out)
 
 

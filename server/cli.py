@@ -125,6 +125,7 @@ def score(arguments: Sequence[str]) -> int:
         "-o", "--out", required=True, type=Path, metavar="FILE", help="CSV or Parquet to write"
     )
     parsed = parser.parse_args(arguments)
+    parsed.rows.stat()  # a path typed wrong is told before the model is loaded
     care = Care(try_first=try_first(settings.LOAD_SECONDS))
     score_file(model.load(parsed.model, care=care), parsed.rows, parsed.out)
     return 0

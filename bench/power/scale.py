@@ -22,8 +22,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from monitoring.drift.choices import DAY
 from monitoring.drift.run import count, drift
-from monitoring.drift.trend import DAY
 from monitoring.nightly.output import document
 from monitoring.outcomes.ledger import Ledger
 from monitoring.report.make import make_report

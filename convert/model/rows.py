@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from ..errors import RowsError
 from ..tables import arrays
 from ..tables.cells import UNSEEN, Categories, CellError
+from ..tables.near_names import told
 from ..tables.reference import Reference
 from ..tables.table_file import separator_hint
 from .features import Feature
@@ -53,7 +54,8 @@ def read_rows(
     path = found.path
     if absent := [name for name in wanted if name not in found.columns]:
         hint = separator_hint([*found.names])
-        raise RowsError(f"{path}: no column {', '.join(absent[:10])}; {len(absent)} absent{hint}")
+        near = told(absent, [name for name in found.names if name not in wanted])
+        raise RowsError(f"{path}: no column {near}; {len(absent)} absent{hint}")
     if not found.rows:
         raise RowsError(f"{path}: no rows")
     read = [_Column.read(found, feature) for feature in features]

@@ -7,10 +7,10 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from ..drift.choices import HOUR
 from ..drift.compare import band
 from ..drift.result import BANDS, DRIFT, STABLE, Drift, Refused
 from ..drift.summary import days_of, notes, sign
-from ..drift.trend import HOUR
 from ..drift.verdict import said_of_refused
 from ..markup import markdown
 from . import charts, palette

@@ -1,8 +1,7 @@
 """One drift run: count the current rows once, compare them, and return the result."""
 
-from argparse import ArgumentTypeError
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Protocol
 
 import numpy as np
@@ -15,12 +14,10 @@ from ..rows.labels import Labels
 from ..rows.reference import Reference
 from ..rows.refused import RefusedTally
 from ..rows.tally import Tally, tally, total
+from .choices import DAY, TRAINING
 from .result import SCHEMA_VERSION, Drift, Model, Rows, Settings, Window
-from .trend import DAY, by_day, day_of, enter, trend
+from .trend import by_day, day_of, enter, trend
 from .verdict import Verdict
-
-LONGEST = timedelta(days=36_525)
-TRAINING, PREVIOUS, FILE = "training", "previous", "file"
 
 
 class Source(Protocol):
@@ -135,13 +132,3 @@ def previous_window(since: datetime, until: datetime) -> tuple[datetime, datetim
         raise DriftError(
             "--baseline previous: the previous window begins before the year 1"
         ) from None
-
-
-def span(text: str) -> timedelta:
-    """Parse a length of time such as 7d, 12h or 2w. Raises ArgumentTypeError."""
-    units = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
-    if text[-1:] not in units or not text[:-1].isdecimal() or not int(text[:-1]):
-        raise ArgumentTypeError(f"wanted a length such as 7d, 12h or 2w, got {text!r}")
-    if int(text[:-1]) > LONGEST / units[text[-1]]:
-        raise ArgumentTypeError(f"wanted at most 100 years, got {text!r}")
-    return int(text[:-1]) * units[text[-1]]

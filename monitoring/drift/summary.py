@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from ..markup import visible
+from ..rows.near_names import NearNames
 from .result import ColumnDrift, Drift, Trend, Window
 from .verdict import said_of_refused
 
@@ -57,15 +58,18 @@ def _columns(drift: Drift) -> Iterator[str]:
         return
     drifted = [column for column in drift.columns if column.drifted]
     yield f"{len(drifted)} of {len(drift.columns)} columns drifted"
+    absent = {column.name for column in drifted if column.absent}
+    meant = NearNames(absent).meant(drift.unknown_columns, absent, len(drift.unknown_columns))
     width = max((len(column.name) for column in drifted[:TOP]), default=0)
     for column in drifted[:TOP]:
-        yield f"  {column.name:<{width}}  {column.band:<8}  {_said(column)}"
+        yield f"  {column.name:<{width}}  {column.band:<8}  {_said(column, meant)}"
     if len(drifted) > TOP:
         yield f"  and {len(drifted) - TOP} more in drift.json"
 
 
-def _said(column: ColumnDrift) -> str:
+def _said(column: ColumnDrift, meant: dict[str, str]) -> str:
     said = "missing in the current rows" if column.absent else "; ".join(column.reasons)
+    said += f": is it {meant[column.name]} there?" if column.name in meant else ""
     return said if column.used else f"{said}; the model does not use it"
 
 

@@ -6,10 +6,10 @@ from datetime import date, datetime, timedelta
 from ..rows.reference import Reference
 from ..rows.tally import Tally, total
 from . import statistics
+from .choices import DAY, HOUR, WEEK
 from .result import Period, Settings, Trend
 from .verdict import tests
 
-HOUR, DAY, WEEK = "hour", "day", "week"
 STEPS = {HOUR: timedelta(hours=1), DAY: timedelta(days=1), WEEK: timedelta(weeks=1)}
 MOST_PERIODS = 400
 DAY_LENGTH = len("2026-11-28")

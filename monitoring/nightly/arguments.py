@@ -2,12 +2,13 @@
 
 import argparse
 import sys
+from glob import glob
 from pathlib import Path
 from typing import NoReturn
 
+from ..drift.choices import DAY, PREVIOUS, TRAINING, WEEK, span
 from ..drift.result import ERROR_EXIT_CODE, Settings
-from ..drift.run import PREVIOUS, TRAINING, span
-from ..drift.trend import DAY, WEEK
+from ..errors import MonitoringError
 
 
 class Parser(argparse.ArgumentParser):
@@ -59,6 +60,18 @@ def parser(description: str) -> Parser:
     _add_settings(new.add_argument_group("what counts as drift"))
     _add_outputs(new.add_argument_group("what is written"))
     return new
+
+
+def check_paths(args: argparse.Namespace) -> None:
+    """Raise MonitoringError where an option names a file or folder that is not there."""
+    named = [args.model, args.labels, *(args.log or [])]
+    for path in filter(None, named):
+        if not path.exists():
+            raise MonitoringError(f"{path}: no such file or folder")
+    for pattern in filter(None, [args.current, args.reference]):
+        if not glob(pattern):
+            wanted = "a .csv, .csv.gz or .parquet"
+            raise MonitoringError(f"{pattern}: no such file; wanted {wanted}")
 
 
 def _chance(text: str) -> float:

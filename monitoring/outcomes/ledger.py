@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 import numpy as np
 
 from ..bundle.manifest import Policy
-from ..drift.trend import DAY, monday
+from ..drift.choices import DAY
+from ..drift.trend import monday
 from ..rows.block import Block
 from ..rows.columns import Floats
 from ..rows.labels import Labels

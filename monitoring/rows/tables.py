@@ -20,6 +20,7 @@ from .columns import Column, Floats
 from .encode import encode
 from .errors import BadCurrentError
 from .labels import REQUEST, Labels
+from .near_names import told
 from .refused import RefusedTally
 from .table_file import TableError, separator_hint
 
@@ -53,7 +54,7 @@ class Table:
         if len(self.absent) * 2 > len(columns):
             raise BadCurrentError(
                 f"{path}: {len(self.absent)} of the model's {len(columns)} columns are missing"
-                f" ({', '.join(self.absent[:3])}, ...): is this a file for another model?"
+                f" ({told(self.absent, self.unknown, 3)}, ...): is this a file for another model?"
                 f"{separator_hint(self.names)}"
             )
         if labels and REQUEST not in {*self.names} & self.beside:

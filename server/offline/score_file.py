@@ -6,7 +6,7 @@ from pathlib import Path
 from time import monotonic
 
 from ..scoring.model import Model
-from ..scoring.near_names import NearNames
+from ..scoring.near_names import told
 from ..scoring.outcome import Outcome
 from . import table
 from .reading import UnfitCellError, reader
@@ -80,9 +80,8 @@ def refuse_bad_columns(
     overwritten.
     """
     if absent := [name for name in wanted if name not in header]:
-        meant = NearNames(absent).meant(each for each in header if each not in wanted)
-        told = [f"{n} (is it {meant[n]}?)" if n in meant else n for n in absent]
-        raise TableError(f"{source}: no column for {', '.join(told)}")
+        unknown = [name for name in header if name not in wanted]
+        raise TableError(f"{source}: no column for {told(absent, unknown, len(absent))}")
     if twice := [name for name in {*wanted} if header.count(name) > 1]:
         raise TableError(f"{source}: more than one column {', '.join(sorted(twice))}")
     if taken := [name for name in added if name in header]:

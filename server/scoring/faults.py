@@ -87,8 +87,11 @@ class Rules:
     def _meant(self, value: Mapping[Any, Any], known: AbstractSet[str]) -> dict[str, Any]:
         if len(known) == len(value):
             return {}
+        absent = self._rules.keys() - known
+        if not absent:
+            return {}
         unknown = (name for name in value if name not in known)
-        return self._near.meant(unknown, self._rules.keys() - known)
+        return self._near.meant(islice(unknown, 2 * len(self._rules)), absent)
 
     def _each(
         self, value: Mapping[Any, Any], meant: Mapping[str, Any], repeated: Sequence[Any],

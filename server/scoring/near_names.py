@@ -8,10 +8,9 @@ the cost of a look-up does not depend on the number of features.
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from functools import cached_property
-from itertools import islice
 from typing import Any
 
 MOST_SEARCHED = 4  # names of one object that are searched for beyond their folded form
@@ -28,22 +27,20 @@ class NearNames:
         self._names = tuple(names)
 
     def meant(
-        self, unknown: Iterable[Any], absent: AbstractSet[str] | None = None
+        self, unknown: Iterable[Any], absent: AbstractSet[str], most: int = MOST_SEARCHED
     ) -> dict[str, Any]:
         """Return {missing feature: the unknown name that was meant for it}, each used once.
 
-        Without `absent`, all features count as missing. At most twice as many unknown names are
-        looked at as there are features.
+        At most `most` unknown names are compared beyond their folded form.
         """
-        absent = {*self._names} if absent is None else absent
-        left, found = MOST_SEARCHED, dict[str, Any]()
-        for name in islice(unknown, 2 * len(self._names)):
+        found = dict[str, Any]()
+        for name in unknown:
             if not isinstance(name, str):
                 continue
             folded = fold(name)
             near = free(self._folded.get(folded, ()), absent, found)
-            if near is None and left:
-                left -= 1
+            if near is None and most:
+                most -= 1
                 near = free(self._shortened_to(folded), absent, found)
             if near is not None:
                 found[near] = name
@@ -62,6 +59,13 @@ class NearNames:
         names = [(fold(name), name) for name in self._names]
         forms = ((form, name) for folded, name in names for form in (folded, *shortened(folded)))
         return table(forms)
+
+
+def told(absent: Collection[str], unknown: Collection[str], most: int = 10) -> str:
+    """Return absent columns in a line, each with the unknown one that may be meant for it."""
+    meant = NearNames(absent).meant(unknown, {*absent}, len(unknown))
+    near = [f"{name} (is it {meant[name]}?)" if name in meant else name for name in absent]
+    return ", ".join(near[:most])
 
 
 def free(names: Iterable[str], absent: AbstractSet[str], taken: dict[str, Any]) -> str | None:

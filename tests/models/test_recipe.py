@@ -1,6 +1,7 @@
 """The recipes leave what `python -m convert` takes, and the committed samples are what they say."""
 
 import json
+import subprocess
 from pathlib import Path
 
 import lightgbm as lgb
@@ -88,3 +89,11 @@ def test_the_committed_applicant_is_the_first_of_the_held_out_sample() -> None:
     assert {name: float(value) for name, value in applicant.items()} == {
         str(name): float(value) for name, value in sample.drop(columns="default").iloc[0].items()
     }
+
+
+def test_a_file_that_is_not_there_is_told_before_anything_is_installed(tmp_path: Path) -> None:
+    command = ["make", "homecredit", "DATA=none.csv", f"VENV={tmp_path / 'venv'}"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith("homecredit: DATA=none.csv: no such file; ")
+    assert not (tmp_path / "venv").exists()

@@ -231,8 +231,9 @@ def test_a_bad_row_of_a_file_is_named(bundle: Path, trained: Trained, tmp_path: 
         str(tmp_path / "o.csv"),
     )
     assert "row 2: AGE: wanted a finite number" in refused(run(*arguments))
-    trained.held_out[["AGE"]].to_csv(tmp_path / "in.csv", index=False)
-    assert "no column for INCOME" in refused(run(*arguments))
+    trained.held_out[["AGE"]].rename(columns={"AGE": "age"}).to_csv(tmp_path / "in.csv")
+    assert "no column for AGE (is it age?), INCOME" in refused(run(*arguments))
+    assert "nosuch.csv: No such file" in refused(run(*arguments[:3], "nosuch.csv", *arguments[4:]))
 
 
 def test_a_file_that_is_no_table_is_named_and_nothing_is_written(

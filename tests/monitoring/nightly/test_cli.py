@@ -59,6 +59,15 @@ def test_a_shifted_column_turns_the_verdict_and_is_named_first(
     assert "INCOME" in capsys.readouterr().out.split("columns drifted")[1]
 
 
+def test_a_misspelt_column_is_named_beside_the_one_that_is_absent(
+    judge: Judge, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows(3000, 1).rename(columns={"INCOME": "incmoe"}).to_csv(tmp_path / "rows.csv")
+    code, _ = judge("--current", str(tmp_path / "rows.csv"))
+    assert code == 1
+    assert "missing in the current rows: is it incmoe there?" in capsys.readouterr().out
+
+
 def test_replicas_and_parquet_are_one_log(judge: Judge, tmp_path: Path) -> None:
     """Two folders, one of them compacted: every row once."""
     for i, name in enumerate(("a", "b")):

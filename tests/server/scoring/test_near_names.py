@@ -7,7 +7,7 @@ import pytest
 
 from server.bundle.manifest import Missing, Number
 from server.scoring.faults import Rules
-from server.scoring.near_names import NearNames
+from server.scoring.near_names import NearNames, told
 
 NAMES = ("AMT_INCOME_TOTAL", "AGE", "PAY_0", "PAY_2", "DAYS EMPLOYED", "Größe", "x1")
 MEANT = {
@@ -37,6 +37,14 @@ def test_only_an_absent_feature_is_meant_and_each_once() -> None:
     assert near.meant(["age", "Age"], {"AGE"}) == {"AGE": "age"}
     assert near.meant([1, None, "age"], {"AGE"}) == {"AGE": "age"}
     assert near.meant(["age"], set()) == {}
+
+
+def test_absent_columns_are_told_with_the_names_that_may_be_meant() -> None:
+    others = [f"column {i}" for i in range(50)]
+    assert told(["AGE", "INCOME", "KIND"], [*others, "INCMOE", "kind"]) == (
+        "AGE, INCOME (is it INCMOE?), KIND (is it kind?)"
+    )
+    assert told(["AGE", "INCOME"], others, 1) == "AGE"
 
 
 def calls(rules: Rules, value: dict[str, Any]) -> int:

@@ -1,0 +1,1 @@
+../../server/scoring/near_names.py
