@@ -2,7 +2,6 @@
 
 import logging
 import socket
-from collections.abc import Callable
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -26,6 +25,7 @@ from .http.shared import state
 from .metrics.counters import Table
 from .process import worker
 from .process.asking import Serve
+from .process.fork import Accepting
 from .process.supervisor import ROWS_PER_WORKER, Processes, Supervisor, announce
 from .process.trial import try_first
 from .process.worker import Hooks
@@ -70,11 +70,13 @@ def run(settings: Settings) -> None:
     choice.tell(settings.engine)
     table = Table(settings.workers * ROWS_PER_WORKER)
 
-    def work(models: Catalog, row: int, ready: Callable[[], None]) -> None:
+    def work(models: Catalog, row: int, accepting: Accepting) -> None:
         services = open_services(settings, models, table, row)
         scores = app.scores(services)
         rest = app.Rest(services, partial(rest_of, scores.ledger))
-        hooks = Hooks(ready, services.tick, services.state, rest.prepare)
+        hooks = Hooks(
+            accepting, services.tick, services.state, rest.prepare, accepting.end
+        )  # fmt: skip
         services.state.gate = Gate(services.keys, partial(app.scope_of, scores.handlers))
         made, fast = app.create(services, scores, rest), fast_path_of(services, scores)
         worker.serve(made, fast, listener, settings, services.counters, hooks)

@@ -60,7 +60,7 @@ def serve(port: int, fast_lane: bool) -> None:
     fast_path = FastPath({PATH: handler}, group_commit) if fast_lane else None
     worker.serve(
         Endpoint(handler, given), fast_path, worker.bind("127.0.0.1", port), chosen,
-        Table(1).row(0), worker.Hooks(nothing, nothing, shared, nothing),
+        Table(1).row(0), worker.Hooks(nothing, nothing, shared, nothing, nothing),
     )  # fmt: skip
 
 

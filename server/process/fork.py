@@ -6,11 +6,12 @@ import selectors
 import signal
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from time import monotonic
 
 READY_SECONDS = 60.0
 LAST = signal.SIGUSR1
+TAKEN_OVER = signal.SIGUSR2
 RELOAD = signal.SIGHUP
 PR_SET_PDEATHSIG = 1  # Linux
 
@@ -43,7 +44,7 @@ def fork(work: Callable[[], None], at_parents_death: signal.Signals = signal.SIG
 def restore_signals() -> None:
     """Give a forked child the default signals, except Ctrl-C, which the supervisor passes on."""
     signal.set_wakeup_fd(-1)
-    for number in (signal.SIGTERM, LAST, signal.SIGCHLD):
+    for number in (signal.SIGTERM, LAST, TAKEN_OVER, signal.SIGCHLD):
         signal.signal(number, signal.SIG_DFL)
     for number in (signal.SIGINT, RELOAD):
         signal.signal(number, signal.SIG_IGN)
@@ -58,10 +59,24 @@ def end_with(parent: int, number: signal.Signals) -> None:
         os._exit(1)
 
 
-def announce_ready(told: int) -> None:
-    """Tell the supervisor that this worker accepts connections."""
-    os.write(told, b".")
-    os.close(told)
+class Accepting:
+    """Tells the supervisor that a worker accepts connections, and when it stops doing so.
+
+    `told` and `held` are the worker's ends of two pipes. The kernel closes them if it dies.
+    """
+
+    def __init__(self, told: int, held: int) -> None:
+        self._told = told
+        self._held = held
+
+    def __call__(self) -> None:
+        """Say that it accepts connections."""
+        os.write(self._told, b".")
+        os.close(self._told)
+
+    def end(self) -> None:
+        """Say that it accepts no more connections."""
+        os.close(self._held)
 
 
 def read_exactly(ready: int, count: int) -> int:
@@ -76,3 +91,17 @@ def read_exactly(ready: int, count: int) -> int:
         reports += len(came)
     selector.close()
     return reports
+
+
+def still_held(pipes: Iterable[int], seconds: float) -> list[int]:
+    """Wait until the pipes' other ends are closed; close those, and return the rest."""
+    selector, end = selectors.DefaultSelector(), monotonic() + seconds
+    for pipe in pipes:
+        selector.register(pipe, selectors.EVENT_READ)
+    while selector.get_map() and (ended := selector.select(max(0.0, end - monotonic()))):
+        for key, _ in ended:
+            selector.unregister(key.fd)
+            os.close(key.fd)
+    held = [key.fd for key in selector.get_map().values()]
+    selector.close()
+    return held

@@ -26,7 +26,7 @@ from . import memory
 from .asking import Asking, Serve
 from .changes import LOADING, Change, Changes, Load
 from .control import Command, Reply
-from .fork import LAST, RELOAD, announce_ready, fork, read_exactly
+from .fork import LAST, RELOAD, TAKEN_OVER, Accepting, fork, read_exactly, still_held
 from .restart import FIRST_SECONDS, Restart, after
 from .trial import line_of
 
@@ -35,9 +35,11 @@ STOPPING = (signal.SIGTERM, signal.SIGINT)
 # What a worker gets above its own bound on a drain before it is killed: it no longer answers.
 PATIENCE = 5.0
 POLL_SECONDS = 0.05
+# A worker in the midst of a long batch hears that others have taken over when it is done.
+HEAR_SECONDS = 5.0
 # Old and new workers live side by side during a roll, and a dead one may still be draining.
 ROWS_PER_WORKER = 4
-Work = Callable[[Catalog, int, Callable[[], None]], None]
+Work = Callable[[Catalog, int, Accepting], None]
 
 
 class WorkersError(Exception):
@@ -86,6 +88,7 @@ class Supervisor:
         self._changes = Changes(load, self._let_all_go, processes.load_seconds)
         self._children: dict[int, Child] = {}
         self._due: list[Restart] = []
+        self._held: list[int] = []  # pipes whose other ends workers hold while they accept
         self._stopping = False
         self._wake, self._woken = socket.socketpair()
         self._selector = selectors.PollSelector()  # nothing of it is shared with a forked child
@@ -225,20 +228,23 @@ class Supervisor:
     def _roll(self, catalog: Catalog) -> str | None:
         """Start workers over `catalog`, then drain the old ones; return an error or None.
 
-        Raises OSError if no more processes can be made.
+        When it returns, no old worker accepts connections. Raises OSError if no more processes
+        can be made.
         """
-        old, before = set(self._children), self._catalog
-        self._catalog, is_up = catalog, False
+        old, before, held = set(self._children), self._catalog, self._held
+        self._catalog, is_up, self._held = catalog, False, []
         try:
             is_up = self._start(self._wanted)
         finally:
             if not is_up:
                 self._catalog = before
+                self._held += held
                 self._drain(set(self._children) - old)
         if not is_up:
             return "a new worker did not become ready: kept what is served"
         self._due = [each for each in self._due if each.is_admin]
-        self._drain(old)
+        self._drain(old, TAKEN_OVER)
+        self._held += still_held(held, HEAR_SECONDS)
         log.info("serving %s", ", ".join(catalog.names()))
         return None
 
@@ -249,27 +255,30 @@ class Supervisor:
         gc.freeze()
         memory.trim_heap()
         ready, told = os.pipe()
+        ours, held = os.pipe()
+        self._held = [*still_held(self._held, 0), ours]
         try:
             for _ in range(count):
-                self._fork(told, pause)
-            os.close(told)
-            told = -1
-            reports = read_exactly(ready, count)
-        finally:
+                self._fork(Accepting(told, held), pause)
+        except OSError:
             os.close(ready)
-            if told >= 0:
-                os.close(told)
+            raise
+        finally:
+            os.close(told)
+            os.close(held)
+        reports = read_exactly(ready, count)
+        os.close(ready)
         memory.forget_code()
         return reports == count
 
-    def _fork(self, told: int, pause: float) -> None:
+    def _fork(self, accepting: Accepting, pause: float) -> None:
         taken = {child.row for child in self._children.values()}
         row = next(i for i in range(self._table.rows) if i not in taken)
 
         def work() -> None:
             self._let_go()
             self._leave_admin()
-            self._processes.work(self._catalog, row, lambda: announce_ready(told))
+            self._processes.work(self._catalog, row, accepting)
 
         self._children[fork(work)] = Child(row, monotonic(), pause)
 
@@ -277,6 +286,8 @@ class Supervisor:
         """Close, in a child, the supervisor's own ends, which show that it is alive."""
         self._wake.close()
         self._woken.close()
+        for pipe in self._held:
+            os.close(pipe)
         if self._asking is not None:
             self._asking.close()
         if self._changes.trial is not None:

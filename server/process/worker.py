@@ -29,10 +29,10 @@ from ..http.shared import State
 from ..metrics.counters import Counters
 from ..settings import Settings, SettingsError
 from . import farewell
-from .fork import LAST
+from .fork import LAST, TAKEN_OVER
 
 BACKLOG = 2048
-STOPPING = (signal.SIGTERM, LAST)
+STOPPING = (signal.SIGTERM, LAST, TAKEN_OVER)
 TICKS_A_SECOND = 10
 # An idle connection is given this long to send a last request before a stop closes it.
 IDLE_SECONDS = 1.0
@@ -86,7 +86,7 @@ class Worker(Orphanable):
 
     def __init__(self, config: Config, settings: Settings, hooks: "Hooks") -> None:
         super().__init__(config, settings)
-        self._is_last = False
+        self._is_last = self._is_taken_over = False
         self._hooks = hooks
 
     @contextmanager
@@ -120,9 +120,11 @@ class Worker(Orphanable):
         self._hooks.state.draining = True
         for connection in self._connections():
             connection.drain()
-        if not self.is_orphan():  # else who starts the server again wants the address
+        # Others have the address already, or who starts the server again wants it.
+        if not (self._is_taken_over or self.is_orphan()):
             await asyncio.sleep(self._settings.drain_delay_seconds)
         await self._stop_accepting(sockets or [])
+        self._hooks.accepts_no_more()
         now = asyncio.get_running_loop().time
         began, deadline = now(), now() + self._settings.drain_seconds
         await self._drain_until(began + IDLE_SECONDS, deadline)
@@ -152,8 +154,11 @@ class Worker(Orphanable):
         )  # fmt: skip
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Stop; after SIGUSR1 no other worker accepts what is in the listening socket's queue."""
-        self._is_last = sig == LAST
+        """Stop; the signal says who accepts what is in the listening socket's queue.
+
+        After SIGUSR1 no other worker does; after SIGUSR2 new workers have taken over.
+        """
+        self._is_last, self._is_taken_over = sig == LAST, sig == TAKEN_OVER
         super().handle_exit(sig, frame)
 
     async def _drain_until(self, idle_end: float, end: float) -> None:
@@ -172,6 +177,7 @@ class Hooks(msgspec.Struct, frozen=True):
     tick: Callable[[], None]
     state: State
     settle: Callable[[], None]
+    accepts_no_more: Callable[[], None]
 
 
 def serve(

@@ -130,6 +130,20 @@ def test_no_request_fails_while_versions_are_swapped(
     assert consistent(report, trained, second) == {"1", "2"}
 
 
+def test_whoever_connects_behind_a_reload_meets_the_new_version_and_a_ready_server(
+    models: Path, serve: Serve, log: Path
+) -> None:
+    """The delay of a drain is for load balancers: where others have taken over, nobody waits."""
+    port = free_ports()
+    flags = ("--port", str(port), "--admin-port", str(port + 1), "--drain-delay-seconds", "2")
+    with serve(models, log, "--workers", "2", *flags) as up:
+        for wanted in (["1", "2"], ["1"], ["1", "2"]):
+            add_second(models) if "2" in wanted else (models / "small" / "2").unlink()
+            assert httpx.post(f"{admin_of(up)}/models/reload", timeout=60).status_code == 200
+            assert [versions(up) for _ in range(30)] == [wanted] * 30
+            assert httpx.get(f"{up.url}/readyz").json() == {"ready": True}
+
+
 def test_sighup_loads_and_a_version_that_does_not_load_changes_nothing(
     models: Path, serve: Serve, log: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
