@@ -50,6 +50,7 @@ def build(folder: Path = HERE, sanitize: bool = False) -> Path:
         compiler, *FLAGS, *WARNINGS, *(SANITIZE if sanitize else RELEASE), "-shared",
         f'-DSOURCE="{digest()}"', f"-I{headers}", *map(str, SOURCES), "-o", str(part), "-lm",
     ]  # fmt: skip
+    print("compiling the native engine", file=sys.stderr)
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
     if done.returncode:
         raise BuildError((done.stderr.strip().splitlines() or ["the compiler failed"])[0])
