@@ -8,23 +8,9 @@ example: python -m bench --peers                   build the peers' environments
 import argparse
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
-import msgspec
-
-from . import environments, host, parts, result
-from .host import ROOT
-from .ladder import measure as ladder
-from .load.servers import ServerError
-from .load.wrk import WrkError
-from .parts import Scale
-from .progress import say
-from .report import markdown, plots, readme
-from .workload import models
-
-QUICK_FOLDER = models.BUILD / "quick"
-ERRORS = (models.WorkloadError, result.ResultError, ladder.EngineError, ServerError, WrkError,
-          OSError)  # fmt: skip
+# As in parts.py, whose imports take seconds: --help and a typo do not wait for them.
+PARTS = ("ladder", "stages", "budget", "cost", "process", "load", "compilers", "peers")
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -33,60 +19,14 @@ def main(arguments: Sequence[str]) -> int:
         "python -m bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--quick", action="store_true", help="about a minute, not to be quoted")
-    parser.add_argument("--only", nargs="+", choices=parts.ALL, help="some parts")
+    parser.add_argument("--only", nargs="+", choices=PARTS, help="some parts")
     parser.add_argument("--models", nargs="+", metavar="NAME", help="some, as 100x31 500x31")
     parser.add_argument("--peers", action="store_true", help="the peers instead of our own parts")
     parser.add_argument("--render", action="store_true", help="measure nothing, render again")
     chosen = parser.parse_args(arguments)
-    folder = QUICK_FOLDER if chosen.quick else result.FOLDER
-    names = chosen.only or (parts.WITH_PEERS if chosen.peers else parts.OWN)
-    try:
-        scale = scale_of(chosen.quick, chosen.models)
-        if chosen.peers and not chosen.render:
-            build_peers(scale)
-        if not chosen.render:
-            say(f"{host.describe().cpu}, commit {host.commit()}")
-            parts.run(scale, list(names), folder, chosen.quick)
-        say(f"written: {publish(folder)}")
-    except ERRORS as error:
-        print(f"bench: {error}", file=sys.stderr)
-        return 2
-    return 0
+    from .suite import run
 
-
-def scale_of(quick: bool, names: Sequence[str] | None) -> Scale:
-    """Return how much to measure, of the named models only; raises WorkloadError."""
-    scale = parts.QUICK if quick else parts.FULL
-    if names is None:
-        return scale
-    known = {size.name: size for size in (*scale.sizes, scale.load_size)}
-    if unknown := set(names) - set(known):
-        wanted = ", ".join(known)
-        raise models.WorkloadError(f"--models: wanted {wanted}, got {', '.join(sorted(unknown))}")
-    sizes = tuple(known[name] for name in names)
-    loaded = scale.load_size if scale.load_size in sizes else sizes[-1]
-    return msgspec.structs.replace(scale, sizes=sizes, load_size=loaded)
-
-
-def build_peers(scale: Scale) -> None:
-    """Build all environments and compile; failures are reported here and in the tables."""
-    for name in environments.names():
-        try:
-            environments.build(name)
-        except environments.PeerError as error:
-            say(f"{name}: {error}")
-    for size in scale.sizes:
-        ladder.compile_ahead(models.build(size))
-
-
-def publish(folder: Path) -> Path:
-    """Draw the plots and write the document; a quick run's document goes beside its results."""
-    plots.draw_all(folder)
-    document = (ROOT if folder == result.FOLDER else folder) / "BENCHMARKS.md"
-    document.write_text(markdown.render(folder))
-    if folder == result.FOLDER:
-        readme.PATH.write_text(readme.render(readme.PATH.read_text(), folder))
-    return document
+    return run(chosen)
 
 
 if __name__ == "__main__":

@@ -32,7 +32,7 @@ LAYERS = {
         "distribution", "host", "progress", "result", "marks", "environments", "workload", "ladder",
         "load", "limits", "stages", "process", "power", "contract_cost", "record_cost", "cost",
         "budget", "worst_case", "profiling", "soak", "guard", "report",
-        "benchmark_stages", "parts", "__main__",
+        "benchmark_stages", "parts", "suite", "__main__",
     ),
 }  # fmt: skip
 SERVER_MAY_IMPORT = {

@@ -87,6 +87,15 @@ def test_a_body_that_does_not_fit_is_told_in_one_sentence(server: Running, case:
             assert len(said.json()["errors"]) == more
 
 
+def test_a_missing_value_of_message_pack_is_told_to_be_null_too(server: Running) -> None:
+    body = msgspec.msgpack.encode(FIT | {"INCOME": float("nan")})
+    said = httpx.post(f"{server.url}/score", content=body, headers=PACKED)
+    assert (said.status_code, said.json()["detail"]) == (
+        422, "INCOME: wanted a finite number, or null, got NaN: "
+        "send null where a value is missing",
+    )  # fmt: skip
+
+
 def test_a_typo_is_one_fault_that_names_both(server: Running) -> None:
     said = httpx.post(f"{server.url}/score", json=renamed(INCOME="incme")).json()
     assert said["errors"] == [
