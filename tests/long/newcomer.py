@@ -187,6 +187,8 @@ def main() -> int:
         done = walk(clone, parser.parse_args().also)
     for each in done.wrong:
         tell(f"\nnot as README says: {each}")
+    if not done.wrong:
+        tell("\nall as README says, and git has nothing to tell")
     return 1 if done.wrong else 0
 
 
