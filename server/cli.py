@@ -29,10 +29,10 @@ if TYPE_CHECKING:
 REFUSED = 2
 SERVES = "Serve LightGBM bundles over HTTP; every answer has a record behind it."
 VERBS = """\
-verbs: without one it serves; each has a --help of its own
+verbs (without one, it serves; each has its own --help):
   score  score the rows of a file:
            python -m server score --model models/credit-express/1 rows.csv -o out.csv
-  key    make an API key, printed once, its hash kept in a file:
+  key    make an API key; it is printed once, and only its hash is stored:
            python -m server key --keys keys.jsonl --id branch-7 --scopes score
 
 examples:
@@ -43,7 +43,7 @@ SCORE_EXAMPLE = (
     "example: python -m server score --model models/credit-express/1 rows.csv -o out.csv"
 )
 KEY_EXAMPLE = "example: python -m server key --keys keys.jsonl --id branch-7 --scopes score"
-# What a flag wants, where neither its name's end nor its type says so.
+# Placeholders for flags whose name's ending and type do not tell.
 METAVARS = {
     "model": "BUNDLE", "default": "NAME[/VERSION]", "shadow": "NAME/VERSION", "host": "ADDRESS",
     "workers": "N", "max_body": "BYTES", "max_batch": "APPLICANTS", "max_in_flight": "REQUESTS",
@@ -94,7 +94,7 @@ def serve(arguments: Sequence[str]) -> int:
         usage="python -m server [score|key] [-h] [--check] --model BUNDLE [--FLAG VALUE ...]",
         formatter_class=argparse.RawDescriptionHelpFormatter, argument_default=argparse.SUPPRESS,
     )  # fmt: skip
-    check = "do all but open the socket"
+    check = "load and prove everything, then stop without opening the socket"
     parser.add_argument("--check", action="store_true", default=False, help=check)
     add_flags(parser)
     given = vars(parser.parse_args(arguments))
@@ -116,13 +116,25 @@ def score(arguments: Sequence[str]) -> int:
 
     parser = argparse.ArgumentParser("python -m server score", epilog=SCORE_EXAMPLE)
     parser.add_argument(
-        "--model", required=True, type=Path, metavar="BUNDLE", help="models/<name>/<version>"
+        "--model",
+        required=True,
+        type=Path,
+        metavar="BUNDLE",
+        help="the bundle's folder, models/<name>/<version>",
     )
     parser.add_argument(
-        "rows", type=Path, metavar="ROWS", help="CSV, Parquet or Arrow, one column per feature"
+        "rows",
+        type=Path,
+        metavar="ROWS",
+        help="rows to score: CSV, Parquet or Arrow, one column per feature",
     )
     parser.add_argument(
-        "-o", "--out", required=True, type=Path, metavar="FILE", help="CSV or Parquet to write"
+        "-o",
+        "--out",
+        required=True,
+        type=Path,
+        metavar="FILE",
+        help="file to write: CSV or Parquet",
     )
     parsed = parser.parse_args(arguments)
     parsed.rows.stat()  # a path typed wrong is told before the model is loaded

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Meta
 
 PREFIX = "CREDIT_"
-# What Kubernetes sets in every container for each service of the namespace.
+# Variables that Kubernetes sets in every container for each service.
 SERVICE_LINK = re.compile(r"CREDIT_(\w+_)?(SERVICE_(HOST|PORT)(_\w+)?|PORT(_\d+_\w+)?)")
 HINT = (
     "; Kubernetes sets such variables for a service named credit or credit-…: "
@@ -38,123 +38,145 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ]
     default: Annotated[
         str | None,
-        Meta(description="NAME or NAME/VERSION that answers /score; else the newest"),
+        Meta(description="NAME or NAME/VERSION that answers /score; default: the newest version"),
     ] = None
     shadow: Annotated[
         str | None,
-        Meta(
-            description="NAME/VERSION that is scored beside the default and logged, never answered"
-        ),
+        Meta(description="NAME/VERSION scored in the background and recorded, never answered"),
     ] = None
     host: Annotated[str, Meta(description="address to bind")] = "127.0.0.1"
-    port: Annotated[int, Meta(ge=0, le=65535, description="port to bind; 0 takes a free one")] = (
+    port: Annotated[int, Meta(ge=0, le=65535, description="port to bind; 0 for any free one")] = (
         8000
     )
     admin_port: Annotated[
         Annotated[int, Meta(ge=0, le=65535)] | None,
-        Meta(description="port of reload, restart, OIP repository; else off"),
+        Meta(description="port for reload, restart and the OIP repository; default: off"),
     ] = None
     workers: Annotated[int, Meta(ge=1, description="processes sharing the port")] = 1
     log_dir: Annotated[Path, Meta(description="folder of the prediction log")] = Path("log")
     log_segment_mb: Annotated[
-        int, Meta(ge=1, le=1_000_000, description="a new segment after this many MB, and each day")
+        int,
+        Meta(
+            ge=1, le=1_000_000, description="begin a new segment after this many MB, and each day"
+        ),
     ] = 256
     log_fsync: Annotated[
-        Fsync, Meta(description="what a power cut may lose: never, interval or always synced")
+        Fsync, Meta(description="when records are synced to disk: never, at an interval, or always")
     ] = "interval"
     log_fsync_seconds: Annotated[
-        float, Meta(gt=0, le=3600, description="the interval of log_fsync interval")
+        float,
+        Meta(
+            gt=0,
+            le=3600,
+            description="interval for log_fsync=interval; a power cut may lose that much",
+        ),
     ] = 0.1
     log_on_failure: Annotated[
-        OnFailure, Meta(description="log unwritable: refuse (503), or answer and count")
+        OnFailure,
+        Meta(description="if the log cannot be written: refuse (503), or answer and count"),
     ] = "refuse"
     log_features: Annotated[
-        Features, Meta(description="the applicant's values: all, hashed (of the row) or none")
+        Features,
+        Meta(
+            description="which of the applicant's values to record: all, a hash of the row, or none"
+        ),
     ] = "all"
     log_salt_file: Annotated[
-        Path | None, Meta(description="the key of log_features hashed, 16 bytes or more")
+        Path | None, Meta(description="secret key for log_features=hashed, at least 16 bytes")
     ] = None
     log_refused: Annotated[
-        Refused, Meta(description="refused requests: never, faults (no values) or body")
+        Refused,
+        Meta(description="what to record of refused requests: nothing, faults (no values) or body"),
     ] = "faults"
     log_chain: Annotated[
-        bool, Meta(description="a hash chain in each segment: a changed line is found")
+        bool, Meta(description="write a hash chain, so that changed lines can be found")
     ] = False
     unseen: Annotated[
         Unseen,
-        Meta(description="an untrained category: error, or missing and a warning"),
+        Meta(description="a category not seen in training: an error, or missing with a warning"),
     ] = "error"
-    max_body: Annotated[int, Meta(ge=1, description="bytes of a body; 413 above")] = 4 * 1024 * 1024
-    max_batch: Annotated[int, Meta(ge=1, description="applicants of a batch; 413 above")] = 1000
+    max_body: Annotated[int, Meta(ge=1, description="largest body in bytes; above: 413")] = (
+        4 * 1024 * 1024
+    )
+    max_batch: Annotated[int, Meta(ge=1, description="most applicants in a batch; above: 413")] = (
+        1000
+    )
     max_in_flight: Annotated[
-        int, Meta(ge=1, description="requests a worker queues; 503 with Retry-After above")
+        int, Meta(ge=1, description="most queued requests per worker; above: 503 with Retry-After")
     ] = 256
     max_arriving: Annotated[
         int,
         Meta(
             ge=1,
-            description="bytes a worker holds of requests that did not come at once, at least two "
-            "bodies; above, the one longest on its way gets 503",
+            description="most bytes a worker holds of incomplete requests, at least two bodies; "
+            "above: 503 for the oldest",
         ),
     ] = 64 * 1024 * 1024
     head_seconds: Annotated[
         float,
-        Meta(gt=0, description="time a client has to send a request's head; 408 and closed after"),
+        Meta(gt=0, description="time for a client to send a request's head; then 408"),
     ] = 10.0
     body_seconds: Annotated[
         float,
-        Meta(gt=0, description="time a client has to send a request's body; 408 and closed after"),
+        Meta(gt=0, description="time for a client to send a request's body; then 408"),
     ] = 30.0
     answer_seconds: Annotated[
         float,
-        Meta(gt=0, description="time a client has to take its answer; cut after"),
+        Meta(
+            gt=0, description="time for a client to take its answer; then the connection is closed"
+        ),
     ] = 30.0
     keep_alive_seconds: Annotated[
         float,
-        Meta(gt=0, description="time an idle connection stays open; keep it above your proxy's"),
+        Meta(
+            gt=0, description="time an idle connection stays open; keep it longer than your proxy's"
+        ),
     ] = 75.0
     load_seconds: Annotated[
-        float, Meta(gt=0, description="time all models have to load and be proven; refused above")
+        float,
+        Meta(
+            gt=0,
+            description="time for all models to load and be proven; then the start or reload fails",
+        ),
     ] = LOAD_SECONDS
-    drain_seconds: Annotated[float, Meta(gt=0, description="bound on a clean stop")] = 20.0
+    drain_seconds: Annotated[float, Meta(gt=0, description="longest time for a clean stop")] = 20.0
     drain_delay_seconds: Annotated[
-        float, Meta(ge=0, description="time between SIGTERM (and /readyz 503) and the last accept")
+        float,
+        Meta(ge=0, description="time to keep accepting after SIGTERM, while /readyz says 503"),
     ] = 0.0
     idempotency_seconds: Annotated[
-        float, Meta(ge=0, description="time an answer is kept for its Idempotency-Key; 0 is off")
+        float, Meta(ge=0, description="time an answer is stored for its Idempotency-Key; 0: off")
     ] = 86400.0
     keys: Annotated[
         Path | None,
-        Meta(description="file of hashed API keys (python -m server key); else open"),
+        Meta(description="file of hashed API keys (python -m server key); default: no keys needed"),
     ] = None
     tls_cert: Annotated[Path | None, Meta(description="certificate chain, PEM")] = None
     tls_key: Annotated[Path | None, Meta(description="private key, PEM")] = None
     tls_client_ca: Annotated[
-        Path | None, Meta(description="ask for client certificates signed by this CA, PEM")
+        Path | None, Meta(description="require client certificates signed by this CA, PEM")
     ] = None
     cors_origin: Annotated[
         str | None,
-        Meta(description="one origin browsers may call from, or *; none where not given"),
+        Meta(description="one origin that browsers may call from, or *; default: none"),
     ] = None
     access_log: Annotated[
         float,
-        Meta(
-            ge=0, le=1, description="share of answered requests that get a line on stdout; 0 is off"
-        ),
+        Meta(ge=0, le=1, description="share of answered requests with a line on stdout; 0: off"),
     ] = 1.0
     log_level: Annotated[
-        str, Meta(description="level of stderr, by module too: info,server.process=debug")
+        str, Meta(description="log level of stderr, also by module: info,server.process=debug")
     ] = "info"
     drift_metrics: Annotated[
         Path | None,
-        Meta(description="Prometheus text of the drift job, shown in /metrics where it exists"),
+        Meta(description="the drift job's Prometheus file, shown in /metrics if it exists"),
     ] = None
     fast_lane: Annotated[
-        Switch, Meta(description="answer scores inside the HTTP protocol; off sends all by ASGI")
+        Switch, Meta(description="answer scores inside the HTTP protocol; off: all through ASGI")
     ] = "on"
     engine: Annotated[
         Wanted,
-        Meta(description="what walks the trees: native where it is proved equal, or onnxruntime"),
+        Meta(description="scoring engine: native if proven equal, or onnxruntime"),
     ] = "auto"
 
 

@@ -18,7 +18,7 @@ Floats = npt.NDArray[np.float64]
 
 # LightGBM's kZeroThreshold, a float32 constant widened to float64.
 ZERO = float(np.float32(1e-35))
-# The largest integer below which every integer is a float64: JavaScript's MAX_SAFE_INTEGER.
+# The largest integer up to which float64 holds all integers: JavaScript's MAX_SAFE_INTEGER.
 EXACT = float(2**53 - 1)
 NAN = math.nan
 

@@ -8,7 +8,7 @@ from collections.abc import Hashable, Iterable, Iterator
 from .calibrator import Calibrator, curve
 from .manifest import Category, Feature, Manifest, Number, Policy
 
-# What each task's raw scores may go through.
+# The transforms that each task allows.
 TRANSFORMS = {
     "binary": {"sigmoid", "one_minus_sigmoid", "identity"},
     "multiclass": {"softmax", "multi_sigmoid", "identity"},
@@ -21,9 +21,9 @@ NEEDED = ("model.onnx", "golden.json")
 COVERS, STEPS = "covers.bin", "steps.onnx"
 SHA256 = re.compile("[0-9a-f]{64}")
 WORD = re.compile(r"[A-Za-z0-9._-]+")
-# msgspec takes no such name for a field: it would stand in JSON otherwise than it is.
+# msgspec accepts no field with such a name, because JSON would have to escape it.
 UNFIT = re.compile(r'[\\"\x00-\x1f]')
-# How a policy's version begins that is its rule.
+# The beginning of a policy version that is a rule.
 RULES = ("refuse>=", "refer>=")
 
 

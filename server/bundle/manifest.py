@@ -110,7 +110,7 @@ class Bundle(msgspec.Struct, frozen=True):
 
     path: Path
     manifest: Manifest
-    manifest_sha256: str = ""  # not told where the manifest was made and not read
+    manifest_sha256: str = ""  # empty if the manifest was not read from a file
 
     @property
     def model_sha256(self) -> str:

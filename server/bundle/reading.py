@@ -14,7 +14,7 @@ from . import regular
 from .contradictions import COVERS, NEEDED, STEPS, contradictions
 from .manifest import CHECKSUMS, MANIFEST, SCHEMA_VERSION, Bundle, BundleError, Manifest
 
-# The largest message that protocol buffers know, and much more than any manifest takes.
+# The largest protocol buffers message; far more than any manifest needs.
 MOST_BYTES = (1 << 31) - 1
 MOST_TEXT_BYTES = 1 << 26
 Document = TypeVar("Document")

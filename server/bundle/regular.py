@@ -34,7 +34,7 @@ def opened(file: Path, most: int) -> Iterator[tuple[BufferedReader, int]]:
             yield content, found.st_size
     except OSError as error:
         raise UnfitFileError(f"{file}: {error.strerror}") from error
-    except ValueError as error:  # a NUL in the name
+    except ValueError as error:  # the name holds a NUL
         raise UnfitFileError(f"{str(file)!r}: {error}") from error
 
 
@@ -74,7 +74,7 @@ def refuse_waiting(file: Path) -> None:
     try:
         found = os.stat(file)
     except OSError:
-        return  # whoever opens it says why it cannot be
+        return  # opening it will tell the reason
     check_kind(file, found)
 
 

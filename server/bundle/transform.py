@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from .calibrator import Calibrator, curve
 from .manifest import BundleError, Transform
 
-# The transforms a calibrator may stand behind: whether the answer is of the other class.
+# Transforms that can have a calibrator: whether the answer is of the other class.
 COMPLEMENT = {"sigmoid": False, "one_minus_sigmoid": True}
 Scalar = Callable[[float], float]
 Vector = Callable[[Sequence[float]], list[float]]
@@ -58,7 +58,7 @@ def scalar(spec: Transform) -> Scalar:
 def _calibrated(spec: Transform, calibrator: Calibrator) -> Scalar:
     """Apply the calibrator to the probability or the raw score; take the complement last."""
     if spec.name not in COMPLEMENT:
-        raise BundleError(f"manifest.json: a calibrator behind {spec.name!r}")
+        raise BundleError(f"manifest.json: a calibrator after {spec.name!r}")
     probability = scalar(Transform("sigmoid", spec.sigmoid, spec.divide_by))
     try:
         drawn = curve(calibrator)

@@ -10,7 +10,7 @@ from .choice import Walker
 from .native.protobuf import fields
 from .native.trees import GRAPH, INPUT, NODE, OUTPUT, NotNativeError, Trees, as_bytes
 
-# onnxruntime goes down a tree by calling itself.
+# onnxruntime walks down a tree recursively.
 DEEPEST = 1000
 # Numbers of fields in onnx.proto: versions and the producer; a node, names and two ends of a graph.
 OF_MODEL = frozenset({1, 2, 3, 4, 5, 6, GRAPH, 8})

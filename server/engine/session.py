@@ -2,7 +2,7 @@
 
 import os
 
-os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # on by default, and read while the library loads
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # on by default; read only at import
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,7 +15,7 @@ from ..bundle.applicant import Floats
 from ..bundle.manifest import BundleError
 
 FATAL = 4
-# Its own exceptions have no parent but Exception.
+# onnxruntime's own exceptions derive directly from Exception.
 FAILURES: tuple[type[Exception], ...] = (
     RuntimeError,
     ValueError,

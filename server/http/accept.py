@@ -6,10 +6,10 @@ from functools import lru_cache
 from ..scoring.codec import BY_MEDIA_TYPE, Codec
 from .problem import Problem
 
-# Java's own Accept says `q=.2`.
+# Java's default Accept contains `q=.2`.
 QUALITY = re.compile(rb"0?\.[0-9]+|0\.?|1(?:\.0*)?")
 Ranges = dict[bytes, float]
-MOST_BYTES = 1000  # browsers send a sixth of it
+MOST_BYTES = 1000  # browsers send a sixth of this
 
 
 def negotiate(accept: bytes, default: bytes) -> Codec:

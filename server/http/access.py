@@ -12,7 +12,7 @@ import msgspec
 from ..record.line import timestamp
 
 STDOUT = 1
-PATH_SHOWN = 500  # of a path; so a line is below PIPE_BUF (4096), and workers' lines stay apart
+PATH_SHOWN = 500  # of a path: keeps lines below PIPE_BUF (4096), so that workers' lines do not mix
 LINE = b'{"time":"%b","event":"request","request_id":%b,%b,"status":%d%b,"us":%d}\n'
 TRACED = b',"traceparent":"%b"'
 encode = msgspec.json.encode
@@ -38,7 +38,7 @@ class AccessLog:
         said = (time, encode(request_id), where, status, more, seconds * 1e6)
         try:
             os.write(STDOUT, LINE % said)
-        except OSError:  # a full disk behind stdout must not cost an answer
+        except OSError:  # a full disk at stdout must not lose an answer
             self.lost += 1
 
     def _is_due(self, status: int) -> bool:

@@ -48,7 +48,7 @@ def scope_of(scores: Container[str], path: str) -> str:
 def create(services: Services, scores: "Scores", rest: Rest) -> App:
     """Return the application for one worker's services."""
     ledger = scores.ledger
-    # They hold places in the queue: the others have to stay free for requests without a key.
+    # Waiting requests take places in the queue; the rest must stay free for requests without a key.
     waiting = Waiting(min(MOST_WAITING, services.settings.max_in_flight // 2))
     endpoints = {path: Endpoint(score, ledger, waiting) for path, score in scores.handlers.items()}
 

@@ -5,7 +5,7 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
-BASE = "http://127.0.0.1:8000/"  # a page puts its own in the place of it
+BASE = "http://127.0.0.1:8000/"  # a page replaces it by its own address
 KEY = "YOUR-KEY"
 Applicant = Mapping[str, Any]
 

@@ -27,7 +27,7 @@ from .openapi import REFUSALS
 FOLDER = Path(__file__).with_name("pages")
 STYLE, SCRIPT = ((FOLDER / name).read_text() for name in ("page.css", "docs.js"))
 DOCS, ROOT = (Template((FOLDER / name).read_text()) for name in ("docs.html", "root.html"))
-MANY = 40  # features, from which on their fields scroll in a box and can be searched
+MANY = 40  # from this many features on, their fields scroll in a box and can be searched
 KEY = (
     '<label class="before"><span>API key, with the scope score</span>'
     '<input id="key" type="password" autocomplete="off"></label>'

@@ -12,7 +12,7 @@ from .idempotency import BUSY_SECONDS, BusyError
 from .message import ARRIVED, BODY, Answer, Exchange, Request
 
 MOST_WAITING = 32
-FIRST_PAUSE, LONGEST_PAUSE = 0.001, 0.05  # seconds between two looks at a store that is held
+FIRST_PAUSE, LONGEST_PAUSE = 0.001, 0.05  # seconds between two tries while the store is locked
 
 
 class Handler(Protocol):

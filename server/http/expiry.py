@@ -53,7 +53,9 @@ class Expiry:
         try:
             self.expire()
         except sqlite3.Error as error:
-            if not (self._fails or isinstance(failed(error), BusyError)):  # then in the next second
+            if not (
+                self._fails or isinstance(failed(error), BusyError)
+            ):  # retried in the next second
                 self._fails = True
                 log.error("kept the stored answers: %s", error)
         else:

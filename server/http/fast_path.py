@@ -18,14 +18,14 @@ from .heads import Head, Heads
 from .message import Answer, Request
 from .problem import Headers
 
-# It stands in for parts of uvicorn that are nobody's promise: these are what it was read for.
+# It replaces private parts of uvicorn; these are the versions it was checked against.
 KNOWN_UVICORN = "0.54."
 STATUS_LINE: dict[int, bytes] = {
     each: b"HTTP/1.1 %d %b" % (each, each.phrase.encode()) for each in HTTPStatus
 }
 NOT_YET = Answer("", 0, [], b"")
 LENGTH = b"content-length"
-# Fields that ask for more than an answer; what a key is stored with is committed by itself.
+# Fields that need ASGI; an answer stored for a key is committed by itself.
 SPECIAL = frozenset({b"transfer-encoding", b"expect", b"idempotency-key"})
 
 

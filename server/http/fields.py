@@ -18,7 +18,7 @@ TRACE = re.compile(
 DEADLINE = b"x-request-timeout-ms"
 ENCODING = b"content-encoding"
 MILLISECONDS = re.compile(rb"[0-9]{1,15}")
-# What curl sends where nobody tells it what the body is.
+# What curl sends by default.
 FROM_CURL = dict.fromkeys(
     ("none", "application/x-www-form-urlencoded"),
     "; with curl: -H 'Content-Type: application/json'",

@@ -65,7 +65,7 @@ class GroupCommit:
     def _end(self, loop: asyncio.AbstractEventLoop) -> None:
         try:
             self._answer()
-        finally:  # or nobody would ever answer what waits
+        finally:  # or the waiting requests would never be answered
             if self._waiting:
                 loop.call_soon(self._end, loop)
 
@@ -86,7 +86,7 @@ class GroupCommit:
         self._ledger.commit(group)
         for asked in group:
             asked.data = asked.client.finish(asked.answer, asked.keep)
-        for asked in group:  # nothing in between: a client that sleeps is woken once
+        for asked in group:  # nothing in between, so that a sleeping client is woken only once
             asked.client.send(asked.data)
         for asked in group:
             asked.handler.close(asked.request, asked.answer, asked.began)

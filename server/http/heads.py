@@ -10,8 +10,8 @@ from .endpoint import Handler
 from .fields import DEADLINE, Fields
 
 END = b"\r\n\r\n"
-MOST_BYTES, MOST_HEADS = 1024, 1024  # of a head; kept at a time
-# Who sends one of these sends another value with each request.
+MOST_BYTES, MOST_HEADS = 1024, 1024  # largest head in bytes; most heads kept
+# These fields have a new value in each request.
 NEVER_AGAIN = frozenset({b"x-request-id", b"traceparent", DEADLINE})
 
 

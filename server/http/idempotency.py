@@ -17,21 +17,21 @@ from .message import Answer
 from .problem import Problem
 
 if TYPE_CHECKING:
-    import sqlite3  # imported with the first key: most servers never see one
+    import sqlite3  # imported with the first key; most servers never get one
 
 CREATE = """create table if not exists answer
 (key text primary key, digest blob not null, body blob not null, time real not null,
 request_id text not null)"""
 FIND = "select digest, body from answer where key = ? and time > ?"
 STORE = "insert or replace into answer values (?, ?, ?, ?, ?)"
-# Without it each worker would read the whole table once a second to find what is too old.
+# Without this index each worker would scan the whole table once a second.
 INDEX = "create index if not exists answer_time on answer (time)"
-# A power cut leaves no broken file; what is deleted is gone; the disk is waited for elsewhere.
+# Safe against power cuts; deleted content is zeroed; expiry.py waits for the disk.
 SETTINGS = (
     "pragma journal_mode=wal", "pragma synchronous=normal", "pragma secure_delete=on",
     "pragma wal_autocheckpoint=0",
 )  # fmt: skip
-BUSY_SECONDS = 5.0  # a request waits so long for its turn
+BUSY_SECONDS = 5.0  # how long a request waits for its turn
 PRIMARY_CODE = 0xFF
 MODE = 0o600
 
@@ -76,7 +76,7 @@ class Store:
         import sqlite3
 
         connection = self._open()
-        now = time.time()  # on the wall: it has to hold for the next start, too
+        now = time.time()  # wall clock, since it must also hold after a restart
         try:
             connection.execute("begin immediate")
         except sqlite3.Error as error:

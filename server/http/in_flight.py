@@ -26,7 +26,7 @@ class Place(msgspec.Struct):
     """One connection's place among the running; ASGI answers one of its requests at a time."""
 
     _in_flight: InFlight
-    _cycle: RequestResponseCycle | None = None  # what runs; it may be stalled
+    _cycle: RequestResponseCycle | None = None  # whether it is running; it may be stalled
     _is_stalled: bool = False
 
     def stall(self) -> None:

@@ -12,8 +12,8 @@ from .parsing import new_parser, without_offer
 from .problem import Headers, Problem
 
 NOT_HTTP = Problem(400, "Invalid HTTP request received.")
-# Of what came at once, the parser is given so much at a time in a head and in a body: a request
-# that is queued behind another takes a hundred times the memory of its bytes.
+# Bytes given to the parser at a time, in a head and in a body: a parsed request that waits behind
+# another takes a hundred times the memory of its bytes.
 SMALL, LARGE = 1024, 64 * 1024
 CONNECTION, EXPECT, HOST = b"connection", b"expect", b"host"
 
@@ -151,7 +151,7 @@ class Incoming:
             self.headers.append((name.lower(), value))
         else:
             self._trailer_bytes += rules.size(name, value)
-            if not self.parser.should_keep_alive():  # it has read that, and will read no more
+            if not self.parser.should_keep_alive():  # the parser has read that and stops
                 self.keep = False
 
     def on_headers_complete(self) -> None:
@@ -202,7 +202,7 @@ class Incoming:
             self.fields = fields = rules.combined(headers)
             headers[:] = fields.items()
         keep = self.parser.should_keep_alive()
-        # The parser keeps what is 1.1 and says nothing of it: to ask for the version costs more.
+        # Cheaper than asking the parser for the version: it keeps connections alive only for 1.1.
         is_plain = keep and CONNECTION not in fields
         version = "1.1" if is_plain else self.parser.get_http_version()
         if not (is_plain and HOST in fields and rules.CODING not in fields):

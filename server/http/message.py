@@ -5,7 +5,7 @@ import msgspec
 from .fields import Fields, trace_of
 from .problem import MEDIA_TYPE, Headers, Problem
 
-# Keys of an ASGI scope: when the request was whole, as by perf_counter, and its body.
+# Keys in an ASGI scope: when the request was complete (perf_counter), and its body.
 ARRIVED, BODY = "credit.arrived", "credit.body"
 NO_STORE = (b"cache-control", b"no-store")
 NO_SNIFF = (b"x-content-type-options", b"nosniff")

@@ -7,7 +7,7 @@ import os
 
 BYTES, AT_ONCE = 16, 64
 _spare: list[str] = []
-# A copy of what a process had drawn would be drawn twice.
+# After a fork, both processes would use the same ids.
 os.register_at_fork(after_in_child=_spare.clear)
 
 

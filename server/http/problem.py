@@ -9,7 +9,7 @@ from ..scoring.lenient import shorten
 from ..scoring.refusals import RefusedError, UnreadableError
 
 MEDIA_TYPE = b"application/problem+json"
-MAX_DETAIL = 2000  # characters; what a client sent may stand in it, shortened or not
+MAX_DETAIL = 2000  # characters; a message may quote what the client sent
 Headers = list[tuple[bytes, bytes]]
 
 

@@ -51,7 +51,7 @@ class Outlet(msgspec.Struct, frozen=True):
 class Connection(HttpToolsProtocol):
     """One connection; without a fast path, ASGI answers everything."""
 
-    # In few places of memory: a refused connection is rarely in the processor's caches.
+    # Slots, because a refused connection is rarely in the processor's caches.
     __slots__ = (
         "_answering", "_body", "_closing", "_counters", "_deadlines", "_fast_path", "_handler",
         "_incoming", "_is_held_back", "_is_shed", "_outlet", "_place",
@@ -72,13 +72,13 @@ class Connection(HttpToolsProtocol):
         self._place = Place(state.in_flight)
         self._refusals = Refusals(state.shedding, counters)
         self._closing = Closing()
-        self._rejection = b""  # said once all before it is answered
+        self._rejection = b""  # sent after all earlier answers
         self._outlet: Any = None
         self._answering: RequestResponseCycle | None = None
-        self._handler: Handler | None = None  # of the request on its way, on the fast path
-        self._whole: bytes | None = None  # what may turn out to be one request and no more
-        self._waits = False  # for the group commit, on the fast path
-        self._stays = True  # the connection, behind the answer of the fast path
+        self._handler: Handler | None = None  # of the arriving request, on the fast path
+        self._whole: bytes | None = None  # data that may be exactly one request
+        self._waits = False  # waits for the group commit, on the fast path
+        self._stays = True  # keep the connection after the fast path's answer
         self._is_shed = self._is_held_back = False
 
     def connection_made(self, transport: Any) -> None:
@@ -101,7 +101,7 @@ class Connection(HttpToolsProtocol):
         super().connection_lost(exc)
         self._counters.row[CONNECTIONS] -= 1
 
-    # What comes.
+    # Receiving.
 
     def data_received(self, data: bytes) -> None:
         """Answer, shed or parse the data."""
@@ -164,7 +164,7 @@ class Connection(HttpToolsProtocol):
                 body.drop()
         if not (incoming.in_body and body.drops):
             self._share.hold(count)
-        if not (has_body or incoming.has_ended):  # else most of it may be the body before
+        if not (has_body or incoming.has_ended):  # otherwise most of it may be the previous body
             incoming.bound_head(count)
 
     def _go_on(self) -> None:
@@ -175,12 +175,14 @@ class Connection(HttpToolsProtocol):
             self._share.release()
             if self._state.in_flight.is_full() or not self._takes(data):
                 self._parse(data)
-            if self._closing.has_ended and not incoming.backlog:  # what is not whole never will be
+            if (
+                self._closing.has_ended and not incoming.backlog
+            ):  # an incomplete request will never be complete
                 incoming.in_head = incoming.in_body = False
         if not (incoming.backlog or self._is_held_back or self._is_blocked()):
             self.flow.resume_reading()
 
-    # Where it stands.
+    # State.
 
     def _is_answering(self) -> bool:
         return self._answering is not None and not self._answering.response_complete
@@ -217,7 +219,7 @@ class Connection(HttpToolsProtocol):
     def _is_over(self) -> bool:
         return self._closing.has_parted or self.transport.is_closing()
 
-    # A request, as it comes.
+    # Events of a request.
 
     def on_head(self) -> None:
         """Shed a request before its body arrives if there is no room; otherwise find its
@@ -280,7 +282,7 @@ class Connection(HttpToolsProtocol):
             self.reject(CHANGED)
             return
         deadlines.idle_since = deadlines.waiting_since = None
-        incoming.is_deaf = not incoming.keep  # what comes behind is not answered
+        incoming.is_deaf = not incoming.keep  # nothing after it is answered
         if self._share.held:
             self._share.whole()
         body = self._body.take()
@@ -308,7 +310,7 @@ class Connection(HttpToolsProtocol):
         gate, incoming = self._state.gate, self._incoming
         return None if gate is None else gate.refusal(incoming.url, incoming.fields)
 
-    # What the fast path answers.
+    # Answers of the fast path.
 
     def _ask(self, handler: Handler, body: bytes) -> None:
         """Queue a parsed request to be answered, and remember its head."""
@@ -355,7 +357,7 @@ class Connection(HttpToolsProtocol):
         if self._waits and self._fast_path is not None:
             self._fast_path.finish()
 
-    # What ASGI answers.
+    # Answers of ASGI.
 
     def _run(self, body: bytes) -> None:
         """Do what uvicorn does with a request, now that it is complete."""
@@ -416,7 +418,7 @@ class Connection(HttpToolsProtocol):
         """Whether a request is being answered, or the client has yet to take an answer."""
         return bool(self._incoming.backlog) or self._is_queued()
 
-    # What is refused.
+    # Refusals.
 
     def _shed_unparsed(self, data: bytes) -> bool:
         """Shed a single request that begins here without parsing it; return whether it was shed.
@@ -535,13 +537,13 @@ class Connection(HttpToolsProtocol):
         """Close a slow connection, with 408 if a request had begun."""
         self._counters.add("timeouts")
         if self.loop.time() > self._deadlines.stalled():
-            self.transport.abort()  # a close would wait for the client, and so would its answer
+            self.transport.abort()  # a close would wait for the client to take its answer
         elif self._incoming.is_under_way():
             self.reject(Problem(408, "the request did not arrive in time"))
         else:
             self.transport.close()
 
-    # The end.
+    # Closing.
 
     def eof_received(self) -> bool:  # type: ignore[override]
         """Keep the connection of a client that sends no more but still waits for an answer."""

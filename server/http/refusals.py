@@ -46,6 +46,6 @@ class Refusals(msgspec.Struct):
 
 @lru_cache(maxsize=64)
 def refusal(url: bytes) -> tuple[int, dict[bool, bytes]]:
-    """Return the counter's endpoint and the answers to a shed request."""
+    """Return the counter of a shed request, and its answers, by whether the connection stays."""
     answers = {keep: SHED[keep, is_oip(url)] for keep in (True, False)}
     return AT["requests", endpoint_of(url), 503], answers

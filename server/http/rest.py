@@ -24,7 +24,7 @@ def create(services: Services, protocol: Sequence[BaseRoute]) -> App:
     information = Information(services)
     routes = [*information.routes(), *protocol]
     starlette = Starlette(routes=routes, exception_handlers=information.handlers())
-    starlette.router.redirect_slashes = False  # a redirect would go where the Host header says
+    starlette.router.redirect_slashes = False  # a redirect would follow the Host header
     return Counted(starlette, services)
 
 
@@ -47,7 +47,7 @@ class Counted:
                 status = message["status"]
                 head = dict(message["headers"])
                 request_id = head.get(b"x-request-id", b"")
-                policy = [] if POLICY[0] in head else [POLICY]  # a page has one of its own
+                policy = [] if POLICY[0] in head else [POLICY]  # pages have their own policy
                 message["headers"] = [*message["headers"], *HEADERS, *policy]
             await send(message)
 

@@ -3,11 +3,11 @@
 from .fields import Fields
 from .problem import Headers, Problem
 
-MOST_BYTES = 64 * 1024  # of target, names and values, with four a field, and of the trailers too
+MOST_BYTES = 64 * 1024  # bytes of target, names and values plus four per field; also for trailers
 MOST_FIELDS = 128
 VERSIONS = ("1.1", "1.0")
 CODING = b"transfer-encoding"
-# Of two values one would be believed, and a proxy in front may have believed the other.
+# With two values, a proxy in front may use the other one.
 SINGLE = frozenset(
     {
         b"authorization", b"content-length", b"content-type", b"expect", b"host",

@@ -76,7 +76,7 @@ class Score:
         request_id = ""
         try:
             is_open = self._keys is None and request.method == "POST"
-            caller = "" if is_open else self._let_in(request)  # or nothing of it is recorded
+            caller = "" if is_open else self._let_in(request)  # otherwise nothing of it is recorded
             request_id = request_id_of(request.fields)
             body, head = self._handle(caller, request_id, request)
         except Problem as problem:
@@ -139,7 +139,7 @@ class Score:
 
         def make() -> bytes:
             made = self._answer(request_id, request.body, codec, out, partial)
-            self._ledger.write()  # what is stored has its record
+            self._ledger.write()  # a stored answer already has its record
             return made
 
         answer, replayed = self._services.store.answer(key, request_id, same, make)

@@ -62,7 +62,7 @@ class Shadow:
             except RefusedError:
                 self._counters.add("shadow_failed")
             self._counters.add("shadow_ns", int((perf_counter() - began) * 1e9))
-        with suppress(OSError):  # the recorder counts it
+        with suppress(OSError):  # counted by the recorder
             self._recorder.flush()
 
     def _record(self, each: Pending, said: Outcome, began: float) -> None:

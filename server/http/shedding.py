@@ -8,17 +8,17 @@ import re
 from collections import deque
 from typing import Protocol
 
-# Who was told to try again in a second and asks that soon waits a little for the next refusal:
-# answered at once, such clients would take the CPU that the accepted requests need.
+# A client that retries before the second it was told waits a little for its next refusal: answered
+# at once, such clients would take the CPU that accepted requests need.
 SOON_SECONDS = 0.9
 SHED_SECONDS = 0.1
 STEP_SECONDS = 0.01
-# The case is ignored in the names alone and nothing is tried twice: a third of the time.
+# Only names ignore case, and nothing backtracks: this takes a third of the time.
 FIELD = (
     rb"(?!(?i:content-length:|transfer-encoding:|expect:|upgrade:|connection:(?! *keep-alive\r)))"
     rb"[!#$%&'*+.^_`|~0-9A-Za-z-]++:[\t -~\x80-\xff]*+\r\n"
 )
-# A head that says all there is to know of where its request ends: its path, its length.
+# A head that tells where its request ends: path and content length.
 PLAIN_POST = re.compile(
     rb"POST (/[!-~]*+) HTTP/1\.1\r\n(?:%b)*+(?i:content-length): *+([0-9]{1,9}+)\r\n(?:%b)*+\r\n"
     % (FIELD, FIELD)

@@ -8,7 +8,7 @@ from .counters import AT, BUCKETS, DECISIONS, ENDPOINTS, GAUGES, HISTOGRAM, LAYO
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 HELP = {
     "applicants": ("credit_applicants_total", "applicants scored and answered"),
-    "in_flight": ("credit_in_flight", "requests begun and not answered"),
+    "in_flight": ("credit_in_flight", "requests begun and not yet answered"),
     "connections": ("credit_connections", "open connections"),
     "shed": ("credit_shed_total", "requests refused with 503 because the queue was full"),
     "timeouts": ("credit_client_timeouts_total", "connections closed because the client was slow"),
@@ -16,22 +16,22 @@ HELP = {
     "warnings": ("credit_warnings_total", "warnings given with answers"),
     "log_bytes": ("credit_log_bytes_total", "bytes written to the prediction log"),
     "log_records": ("credit_log_records_total", "records written to the prediction log"),
-    "log_failures": ("credit_log_failures_total", "requests the prediction log could not take"),
-    "log_unrecorded": ("credit_log_dropped_total", "answers that left without a record"),
+    "log_failures": ("credit_log_failures_total", "requests that could not be recorded"),
+    "log_unrecorded": ("credit_log_dropped_total", "answers sent without a record"),
     "restarts": ("credit_worker_restarts_total", "workers that died and were replaced"),
     "gc_pauses": ("credit_gc_pauses_total", "runs of the garbage collector"),
     "shadow_scored": ("credit_shadow_scored_total", "applicants scored by the shadow version"),
     "shadow_failed": ("credit_shadow_failed_total", "applicants the shadow version refused"),
     "shadow_disagreed": (
         "credit_shadow_disagreed_total",
-        "decisions the shadow version differed on",
+        "decisions on which the shadow version differed",
     ),
-    "replayed": ("credit_idempotent_replays_total", "stored answers given again"),
+    "replayed": ("credit_idempotent_replays_total", "stored answers sent again"),
     "unhandled": ("credit_unhandled_errors_total", "requests that ended in an unforeseen error"),
 }
 NANOSECONDS = {
     "gc_ns": ("credit_gc_pause_seconds_total", "time in the garbage collector"),
-    "shadow_ns": ("credit_shadow_seconds_total", "time the shadow version cost"),
+    "shadow_ns": ("credit_shadow_seconds_total", "time spent on the shadow version"),
 }
 
 
@@ -90,6 +90,6 @@ def escape(label: str) -> str:
 def foreign(file: Path | None) -> str:
     """Return another job's Prometheus text; "" if the file does not exist yet."""
     try:
-        return file.read_text() if file and file.is_file() else ""  # a FIFO would be waited for
+        return file.read_text() if file and file.is_file() else ""  # opening a FIFO would block
     except OSError:
         return ""

@@ -60,7 +60,7 @@ class Protocol:
     async def infer(self, request: Request) -> Response:
         """Score the rows of a tensor."""
         fields = dict(request.scope["headers"])
-        found = self._find(request)  # the key first
+        found = self._find(request)  # check the key first
         check_encoding(fields)
         request_id = request_id_of(fields)
         body, now = await request.body(), perf_counter()

@@ -61,7 +61,7 @@ def from_json(tensor: Input, dtype: "np.dtype[Any]", count: int) -> Array:
         if (bool in kinds) != (dtype.kind == "b" and bool(kinds)):
             raise ValueError("booleans stand for nothing but BOOL")
         if dtype.kind in "iu":
-            np.array(whole(values), dtype)  # raises where one is out of range
+            np.array(whole(values), dtype)  # raises if one is out of range
         elif dtype == np.float64:
             check_exact(values)
         if None in values or dtype.kind == "f":

@@ -9,7 +9,7 @@ from ..scoring.lenient import shorten
 
 HEADER_LENGTH = b"inference-header-content-length"
 LENGTH = re.compile(rb"[0-9]{1,15}")
-ID = re.compile(r"[!-~]{0,128}")  # as X-Request-Id; an empty one is none
+ID = re.compile(r"[!-~]{0,128}")  # like X-Request-Id; empty means none
 MAX_MESSAGE = 2000
 Parameters = dict[str, Any]
 

@@ -11,7 +11,7 @@ from .fork import fork
 from .restart import FIRST_SECONDS, Restart, after
 
 LONGEST_LINE = 1 << 16
-# The process reads what it asked for; if not for so long, it is as good as dead.
+# If the process does not read its replies for this long, it counts as dead.
 ANSWER_SECONDS = 5.0
 Serve = Callable[[socket.socket], None]
 

@@ -10,7 +10,7 @@ import socket
 import struct
 
 SO_ATTACH_FILTER = 26  # Linux, asm-generic/socket.h
-# Classic BPF over the TCP header: its flags stand in byte 13; a SYN without ACK begins a handshake.
+# Classic BPF over the TCP header: flags are in byte 13; a SYN without ACK begins a handshake.
 LOAD_FLAGS = (0x30, 0, 0, 13)
 KEEP_SYN_AND_ACK = (0x54, 0, 0, 0x12)
 SKIP_UNLESS_SYN_ALONE = (0x15, 0, 1, 0x02)

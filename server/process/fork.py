@@ -53,7 +53,7 @@ def restore_signals() -> None:
 def end_with(parent: int, number: signal.Signals) -> None:
     """Ask the kernel for signal `number` when the parent ends; exit now if it already has."""
     ask = getattr(ctypes.CDLL(None), "prctl", None)
-    if ask is not None:  # else not Linux
+    if ask is not None:  # otherwise not Linux
         ask(PR_SET_PDEATHSIG, int(number), 0, 0, 0)
     if os.getppid() != parent:
         os._exit(1)

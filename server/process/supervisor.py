@@ -32,12 +32,12 @@ from .trial import line_of
 
 log = logging.getLogger(__name__)
 STOPPING = (signal.SIGTERM, signal.SIGINT)
-# What a worker gets above its own bound on a drain before it is killed: it no longer answers.
+# Time beyond its own drain limit before a worker is killed: it no longer answers.
 PATIENCE = 5.0
 POLL_SECONDS = 0.05
-# A worker in the midst of a long batch hears that others have taken over when it is done.
+# A worker in a long batch notices only after it that others have taken over.
 HEAR_SECONDS = 5.0
-# Old and new workers live side by side during a roll, and a dead one may still be draining.
+# During a roll, old and new workers exist together, and others may still be draining.
 ROWS_PER_WORKER = 4
 Work = Callable[[Catalog, int, Accepting], None]
 
@@ -91,7 +91,7 @@ class Supervisor:
         self._held: list[int] = []  # pipes whose other ends workers hold while they accept
         self._stopping = False
         self._wake, self._woken = socket.socketpair()
-        self._selector = selectors.PollSelector()  # nothing of it is shared with a forked child
+        self._selector = selectors.PollSelector()  # no state is shared with a forked child
 
     def run(self, announce: Callable[[], None]) -> None:
         """Keep the workers running until SIGTERM or SIGINT, then wait until they have ended.
@@ -336,7 +336,7 @@ class Supervisor:
             self._schedule(f"admin process {pid}", code, asking.died())
             return
         child = self._children.pop(pid, None)
-        if child is None:  # an orphan of somebody's: we may be process 1 of a container
+        if child is None:  # somebody else's orphan: we may be process 1 of a container
             return
         self._table.row(child.row).reset_gauges()
         if child.end is None and not self._stopping:
@@ -388,5 +388,7 @@ class Supervisor:
 def announce(url: str, host: str, port: int) -> None:
     """Print the line that scripts wait for."""
     line = {"event": "ready", "url": url, "host": host, "port": port}
-    sys.stdout.write(f"{json.dumps(line)}\n")  # print's second write may come behind a worker's
+    sys.stdout.write(
+        f"{json.dumps(line)}\n"
+    )  # print would write twice, and a worker's output could come between
     sys.stdout.flush()

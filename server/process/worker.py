@@ -34,12 +34,12 @@ from .fork import LAST, TAKEN_OVER
 BACKLOG = 2048
 STOPPING = (signal.SIGTERM, LAST, TAKEN_OVER)
 TICKS_A_SECOND = 10
-# An idle connection is given this long to send a last request before a stop closes it.
+# Time for an idle connection to send a last request before a stop closes it.
 IDLE_SECONDS = 1.0
 DRAIN_STEP = 0.02
-# From the first accept until what is not scoring is made ready too.
+# Delay from the first accept until everything but scoring is prepared.
 SETTLE_SECONDS = 0.1
-# A request's garbage is freed by its reference counts; the collector finds nothing: look less.
+# Reference counts free a request's garbage and the collector finds nothing, so run it less often.
 GC_THRESHOLDS = (50_000, 50, 100)
 
 
@@ -120,7 +120,7 @@ class Worker(Orphanable):
         self._hooks.state.draining = True
         for connection in self._connections():
             connection.drain()
-        # Others have the address already, or who starts the server again wants it.
+        # Others have the address already, or a restarted server needs it.
         if not (self._is_taken_over or self.is_orphan()):
             await asyncio.sleep(self._settings.drain_delay_seconds)
         await self._stop_accepting(sockets or [])
@@ -128,7 +128,7 @@ class Worker(Orphanable):
         now = asyncio.get_running_loop().time
         began, deadline = now(), now() + self._settings.drain_seconds
         await self._drain_until(began + IDLE_SECONDS, deadline)
-        # uvicorn's own wait gets what is left of the time, not the same time again.
+        # uvicorn's own wait gets the remaining time, not the full time again.
         self.config.timeout_graceful_shutdown = max(0.0, deadline - now())  # type: ignore[assignment]
         await super().shutdown(sockets)
 
@@ -247,7 +247,9 @@ def bind(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=family, backlog=BACKLOG)
     except OSError as error:
-        said = str(error.strerror).partition(" (")[0]  # there Python says the address its own way
+        said = str(error.strerror).partition(" (")[
+            0
+        ]  # there Python's message has the address in another form
         more = "; choose another port" if error.errno == errno.EADDRINUSE else ""
         raise SettingsError(f"cannot listen on {host} port {port}: {said}{more}") from error
 

@@ -44,5 +44,5 @@ class Failures:
     def _say(self, event: str, **more: object) -> None:
         counts = {"requests": self.requests, "answers_unrecorded": self.unrecorded}
         line = msgspec.json.encode({"level": "error", "event": event, **more, **counts})
-        sys.stderr.write(f"{line.decode()}\n")  # one write, where workers share stderr
+        sys.stderr.write(f"{line.decode()}\n")  # one write, because workers share stderr
         sys.stderr.flush()

@@ -11,8 +11,8 @@ from .segment import Segment
 from .sync import Sync
 
 DAY_SECONDS = 86_400
-LOOK_SECONDS = 1.0  # how often a deleted file is looked for
-RETRY_SECONDS = 1.0  # how often a new segment is tried for after one was spoiled
+LOOK_SECONDS = 1.0  # how often to check for a deleted file
+RETRY_SECONDS = 1.0  # how often to try a new segment after one was spoiled
 
 
 class Journal:
@@ -25,8 +25,8 @@ class Journal:
         self._chained = chained
         self._segment: Segment | None = None
         self._sequence = 0
-        self._begins_at = self._ends_at = 0.0  # its day, by the clock on the wall
-        self._look_at = self._retry_at = 0.0  # by a clock that nobody sets
+        self._begins_at = self._ends_at = 0.0  # its day, by the wall clock
+        self._look_at = self._retry_at = 0.0  # by the monotonic clock
         self._refusal = OSError()
 
     def write(self, lines: bytes, now: float) -> int:

@@ -8,14 +8,14 @@ from msgspec import UNSET, UnsetType
 
 from ..scoring.faults import Fault, UnknownFault
 
-# A line with its newline is shorter than this; deploy/shipping takes lines so long and no longer.
+# Every line with its newline is shorter than this, the limit of deploy/shipping.
 LINE_BYTES = 8_000_000
-# Of what is sent for one applicant, and of what is kept of a refused body: text that JSON has to
-# escape grows sixfold.
+# Limit of one applicant's body, and of what is kept of a refused body: text that JSON must escape
+# grows sixfold.
 APPLICANT_BYTES = 1 << 20
-SECONDS = slice(0, 10)  # of the digits of time_ns, until the year 2286
+SECONDS = slice(0, 10)  # digits of time_ns until the year 2286
 MICROSECONDS = slice(10, 16)
-_encode_lines = msgspec.json.Encoder().encode_lines  # one line at a time, for its newline
+_encode_lines = msgspec.json.Encoder().encode_lines  # one line at a time, with its newline
 
 
 class Line(msgspec.Struct, frozen=True, gc=False, tag_field="v", tag=1):
@@ -82,7 +82,7 @@ def said(fault: Fault, with_value: bool) -> SaidFault:
 
 def encode(line: Line | RefusedLine) -> bytes:
     """Return a line with its newline."""
-    return _encode_lines([line])  # of what is no list, msgspec 0.22 leaks the iterator
+    return _encode_lines([line])  # given anything but a list, msgspec 0.22 leaks the iterator
 
 
 def timestamp(nanoseconds: int) -> str:

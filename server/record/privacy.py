@@ -10,7 +10,7 @@ from ..bundle.regular import UnfitFileError, refuse_waiting
 from ..settings import Features
 
 Shown = tuple[bytes | UnsetType, str | UnsetType, Raw | UnsetType]  # row, row_hash, features
-Values = Callable[[bytes, bytes | None], Shown]  # of the row, and what the client sent
+Values = Callable[[bytes, bytes | None], Shown]  # arguments: the row, and what the client sent
 SALT_BYTES = 16
 NEWLINE, RETURN = b"\n\r"
 
@@ -50,7 +50,7 @@ def hashed(salt: bytes) -> Values:
 def read_salt(file: Path | None) -> bytes:
     """Return the salt. Raises SaltError."""
     if file is None:
-        raise SaltError("log_features hashed wants log_salt_file")
+        raise SaltError("log_features=hashed needs log_salt_file")
     try:
         refuse_waiting(file)
         salt = file.read_bytes()
@@ -65,6 +65,6 @@ def read_salt(file: Path | None) -> bytes:
 
 def on_one_line(body: bytes) -> bytes:
     """Replace raw line breaks, which JSON allows only as white space."""
-    if NEWLINE in body or RETURN in body:  # a number is found ten times faster than a bytes
+    if NEWLINE in body or RETURN in body:  # finding an int is ten times faster than finding bytes
         return body.replace(b"\n", b" ").replace(b"\r", b" ")
     return body

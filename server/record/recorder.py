@@ -22,7 +22,7 @@ from .line import APPLICANT_BYTES, RefusedLine, encode, said, timestamp
 from .line_writer import LineWriter
 
 MEGABYTE = 1_000_000
-# Refusals that are recorded: an applicant was sent, and got no score.
+# Recorded refusals: an applicant was sent but got no score.
 RECORDED = frozenset({400, 413, 422})
 
 

@@ -19,7 +19,7 @@ from ..settings import SettingsError
 from .chain import Chain
 
 FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
-# After these the file is as it was and may be written again once there is room.
+# After these errors the file is unchanged and can be written again once there is room.
 ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
 CANNOT_TELL = frozenset({errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS, errno.EPERM})
 PROBE_BYTES = 1 << 16
@@ -60,7 +60,7 @@ class Segment:
         data = self._chain.seal(lines) if self._chain else lines
         written = 0
         try:
-            while written < len(data):  # a second time only to be told what stopped the first
+            while written < len(data):  # again, to get the error that stopped the first write
                 written += os.write(self._fd, data[written:] if written else data)
         except OSError as error:
             self.spoiled = error.errno not in ROOM
@@ -103,13 +103,13 @@ class Segment:
         try:
             os.fdatasync(self._fd)
         except OSError:
-            self.spoiled = True  # the kernel may have dropped what it could not write
+            self.spoiled = True  # the kernel may have dropped pages it could not write
             raise
 
     def uncache(self) -> None:
         """Drop synced pages from the page cache, since nobody here reads them again."""
         if hasattr(os, "posix_fadvise"):
-            with suppress(OSError):  # a file system that cannot keeps it
+            with suppress(OSError):  # some file systems cannot, and keep it
                 os.posix_fadvise(self._fd, 0, 0, os.POSIX_FADV_DONTNEED)
 
     def close(self) -> None:

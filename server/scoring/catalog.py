@@ -16,7 +16,7 @@ from .model import AT_ONCE, Model, Options, load
 
 Key = tuple[str, str]
 log = logging.getLogger(__name__)
-LISTED = 20  # models or versions, in a sentence
+LISTED = 20  # most models or versions named in a sentence
 
 
 class Listing(msgspec.Struct, frozen=True):
@@ -118,7 +118,7 @@ def natural(version: str) -> list[tuple[int, str]]:
 def load_all(settings: Settings, care: Care = AT_ONCE) -> Catalog:
     """Load every bundle in the settings' folder; raises CatalogError and bundle.BundleError."""
     catalog = Catalog(read(settings, care), settings)
-    if care.begin is None:  # else it is tried, and will be loaded once more
+    if care.begin is None:  # otherwise it is only tried and will be loaded again
         for folder in left_out(settings.model):
             log.warning("%s: no %s in it: not served", folder, MANIFEST)
     return catalog
@@ -136,7 +136,7 @@ def read(settings: Settings, care: Care, name: str | None = None) -> dict[Key, M
         model = load(path, options, care)
         key = (model.manifest.name, model.manifest.version)
         if key in models:
-            raise CatalogError(f"{path}: {'/'.join(key)} stands in {models[key].bundle.path} too")
+            raise CatalogError(f"{path}: {'/'.join(key)} is also in {models[key].bundle.path}")
         models[key] = model
     return models
 

@@ -16,7 +16,7 @@ read_element = json.JSONDecoder().raw_decode
 # The first byte of a MessagePack array: fixarray, array 16, array 32.
 ARRAYS = frozenset([*range(0x90, 0xA0), 0xDC, 0xDD])
 MAP16, MAP32 = 0xDE, 0xDF
-# What a value of these first bytes is called; it is never looked into.
+# Names of values by their first byte; their content is not decoded.
 KINDS = {
     **dict.fromkeys([*range(0x80, 0x90), MAP16, MAP32], NESTED[0]),
     **dict.fromkeys(ARRAYS, NESTED[1]),
@@ -153,7 +153,7 @@ class MessagePack:
             raise ValueError("more members than bytes")
         if count > most:
             return Members([], count)
-        # A map is laid out as an array of names and values in turn, in which none is lost.
+        # Read a map as an array of alternating names and values, so that no repeated name is lost.
         as_array = b"\xdd" + (2 * count).to_bytes(4) + body[start:]
         try:
             parts = [plain(bytes(each)) for each in self._split(as_array)]

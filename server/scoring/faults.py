@@ -18,8 +18,8 @@ from .rule import Rule
 from .sentences import OBJECT, form_of, of_body, of_value, of_wrapper
 from .wrappers import wrapper_of
 
-MAX_FAULTS = 100  # told of a request; the others are counted
-SPARE_MEMBERS = 1000  # of an object beyond the model's features; above it none is looked at
+MAX_FAULTS = 100  # most faults listed for a request; the others are counted
+SPARE_MEMBERS = 1000  # most members beyond the model's features; above it, none is inspected
 UNKNOWN, EMPTY = "no such feature", '""'
 
 

@@ -13,9 +13,9 @@ from collections.abc import Set as AbstractSet
 from functools import cached_property
 from typing import Any
 
-MOST_SEARCHED = 4  # names of one object that are searched for beyond their folded form
-LONGEST = 40  # characters of a name that are compared
-SHORTEST = 4  # of a folded name that is shortened: too many are near one of three characters
+MOST_SEARCHED = 4  # most names of one object searched for beyond their folded form
+LONGEST = 40  # most characters of a name that are compared
+SHORTEST = 4  # shortest folded name that is shortened: too many are near one of three characters
 APART = re.compile(r"[\W_]+")
 Table = dict[str, list[str]]
 

@@ -4,14 +4,14 @@ import re
 
 PLACE = re.compile(r"JSON is malformed: (.*) \(byte (\d+)\)", re.DOTALL)
 SPACE = b" \t\r\n"
-# How a body begins that was never meant to be JSON, or was written by a program that marks it.
+# First bytes of bodies that are not JSON, or that begin with a byte order mark.
 BEGINNINGS = (
     (b"\xef\xbb\xbf", "it begins with a byte order mark (BOM): save it as UTF-8 without one"),
     (b"\xff\xfe", "it is UTF-16: send UTF-8"),
     (b"\xfe\xff", "it is UTF-16: send UTF-8"),
     (b"\x1f\x8b", "it is compressed: send it as it is"),
 )
-# What stands where JSON cannot be read on, and what JSON has in its place.
+# Text at which JSON parsing stops, and what JSON has instead.
 TOKENS = (
     (b"NaN", "NaN is no JSON: send null where a value is missing"),
     (b"Infinity", "Infinity is no JSON: send a finite number"),

@@ -5,7 +5,7 @@ from typing import Any
 
 from .lenient import is_nested
 
-# Whose form it is, where that is known.
+# The library or server that uses this form, if known.
 WRAPPERS = {
     "applicant": "", "body": "", "data": "", "features": "", "input": "", "record": "",
     "records": "", "row": "", "rows": "",

@@ -13,10 +13,10 @@ from ..engine import Engine
 from .layout import each_threshold
 from .trees import NotNativeError, Trees
 
-# Rows times splits: a start has to stay quick, and onnxruntime takes its time for each row.
+# Rows times splits: keeps the start quick, since onnxruntime is slow for single rows.
 BUDGET = 12_000_000
 FEWEST, MOST = 300, 3_000
-SHARE = 30  # percent of the fields
+SHARE = 30  # percent of the values
 TINY = float(np.nextafter(0.0, 1.0))
 NEAR = (0.0, TINY, 1e-36, float(np.nextafter(ZERO, 0.0)), ZERO, float(np.nextafter(ZERO, 1.0)))
 FAR = (1.0, 1e300, float(np.finfo(np.float64).max), np.inf)
@@ -58,7 +58,7 @@ def pool(asked: Floats, is_category: bool) -> Floats:
     A category in a row is whole: the graph compares it as it is, LightGBM truncates a fraction.
     """
     if is_category:
-        # The split of a one-leaf tree stands on any feature, with a threshold that is no category.
+        # A one-leaf tree splits on an arbitrary feature, with a threshold that is no category.
         asked = asked[asked == np.floor(asked)]
         return np.concatenate([asked, asked + 1, NO_CATEGORIES])
     with np.errstate(over="ignore"):

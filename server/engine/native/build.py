@@ -25,7 +25,7 @@ SHARED = (
 )  # fmt: skip
 HEADERS = tuple(HERE / f"{name}.h" for name in SHARED)
 NAME = "_kernel.abi3.so"
-# Each double rounded as C says: no fused or reordered arithmetic, on no machine.
+# Round each double as C defines: no fused or reordered arithmetic on any machine.
 FLAGS = ("-O2", "-std=c11", "-ffp-contract=off", "-fno-fast-math", "-fvisibility=hidden", "-fPIC")
 WARNINGS = ("-Wall", "-Wextra", "-Wno-missing-field-initializers", "-Wno-cast-function-type")
 RELEASE = ("-s", "-Wl,--build-id=none")
@@ -80,7 +80,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         print(f"built {build(parsed.out)}", file=sys.stderr)
     except BuildError as error:
-        (parsed.out / NAME).unlink(missing_ok=True)  # rather none than one of another source
+        (parsed.out / NAME).unlink(missing_ok=True)  # better none than one built from other sources
         print(f"native engine not built: {error}; onnxruntime scores, slower", file=sys.stderr)
         return int(parsed.must)
     return 0

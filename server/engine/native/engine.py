@@ -24,7 +24,7 @@ try:
     from . import _kernel
 
     Kernel, Decoder, Contributions = _kernel.Kernel, _kernel.Decoder, _kernel.Contributions
-except (ImportError, AttributeError):  # not there, or built from sources without one of them
+except (ImportError, AttributeError):  # not built, or built from older sources
     Kernel = Decoder = Contributions = None
 
 NOT_BUILT = "the native engine is not built (python -m server.engine.native.build)"

@@ -11,11 +11,11 @@ if TYPE_CHECKING:
 Line: "type[_kernel.Line] | None"
 try:
     from ._kernel import Line
-except ImportError:  # not built, or from sources without a Line
+except ImportError:  # not built, or built from older sources
     Line = None
 
 Output = float | list[float]
-# Of nanoseconds, request id, index, raw, prediction, decision, microseconds, row, features.
+# Arguments: nanoseconds, request id, index, raw, prediction, decision, microseconds, row, features.
 Write = Callable[
     [int, str, int, Output, Output, str | None, float, bytes, bytes | None], bytes | None
 ]

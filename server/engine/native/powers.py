@@ -8,7 +8,7 @@ import numpy.typing as npt
 # As number.h has them.
 SMALLEST, LARGEST = -64, 64
 BITS = 128
-# A product with the inverse of a larger one needs an inverse with as many more bits.
+# Multiplying by the inverse of a larger power needs that many more bits in the inverse.
 LARGEST_WITH_SHORT_INVERSE = 27
 
 

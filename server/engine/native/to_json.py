@@ -4,7 +4,7 @@ from .powers import powers_of_five
 
 try:
     from ._kernel import to_json as _to_json
-except ImportError:  # not built, or from sources without it
+except ImportError:  # not built, or built from older sources
     _to_json = None  # type: ignore[assignment]
 
 

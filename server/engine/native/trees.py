@@ -133,7 +133,7 @@ def attribute(message: memoryview) -> tuple[str, Any]:
         raise ProtobufError("wanted an attribute that begins with its name")
     name = as_bytes(name)
     text = bytes(name).decode()
-    # A tag and a length of one byte each stand before so short a name.
+    # Before such a short name come a tag and a length of one byte each.
     rest = message[2 + len(name) :]
     readers: list[tuple[set[str], Callable[[memoryview], Any]]] = [
         (INT_NAMES, read_int), (INTS_NAMES, read_ints), (TENSOR_NAMES | OPTIONAL, read_tensor),
@@ -221,7 +221,7 @@ def moved_back(found: Mapping[str, Any], shift: Floats) -> Floats:
         raise NotNativeError(f"wanted features below {len(shift)}, got {feature.max()}")
     if ends.sum() + 1 != member.sum():
         raise NotNativeError(f"wanted {member.sum()} sets of categories, got {ends.sum() + 1}")
-    # Nothing is above infinity, moved or not: so the split of a one-leaf tree asks.
+    # The split of a one-leaf tree: no value is above infinity, shifted or not.
     compared = ~member & (found["nodes_splits"] != np.inf)
     if not ((shift == 0) | (shift == 1)).all() or shift[feature[compared]].any():
         raise NotNativeError("wanted codes of categories moved by one, and nothing else moved")

@@ -127,7 +127,7 @@ DAMAGES: dict[str, tuple[Callable[[Path], None], str]] = {
     "a golden row too wide": (in_golden(lambda rows: rows[2]["row"].append(1.0)), "row 2"),
     "golden rows nested in golden rows": (in_file("golden.json", b"[" * 100_000), "golden.json"),
     "a manifest that is none": (in_file("manifest.json", b"\xff\xfe{}"), "manifest.json"),
-    "a version that is there": (in_manifest(lambda m: m.update(version="1")), "stands in"),
+    "a version that is there": (in_manifest(lambda m: m.update(version="1")), "is also in"),
     "a version that is a path": (in_manifest(lambda m: m.update(version="a/..")), "version"),
 }  # fmt: skip
 

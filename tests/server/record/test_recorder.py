@@ -146,7 +146,7 @@ def test_values_can_be_hashed_with_a_salt(bundle: Path, serve: Serve, tmp_path: 
 @pytest.mark.parametrize(
     ("flags", "said"),
     [
-        (("--log-features", "hashed"), "wants log_salt_file"),
+        (("--log-features", "hashed"), "needs log_salt_file"),
         (("--log-features", "hashed", "--log-salt-file", "/dev/null"), "wanted a salt of 16"),
         (("--log-fsync", "sometimes"), "sometimes"),
         (("--log-dir", "/proc/nowhere"), "/proc/nowhere"),
