@@ -202,6 +202,9 @@ def main() -> None:
     run_it.add_argument("--out", type=Path, default=result.FOLDER, help="folder of the result")
     args = parser.parse_args()
     if args.verb == "measure":
+        for path in filter(None, (args.model, args.applicant, args.before)):
+            if not path.exists():
+                parser.error(f"{path}: no such file or folder")
         tree = args.before or ROOT
         made = result.make(BEFORE if args.before else NAME, False, {"patience_s": PATIENCE}, [])
         head = args.before and git("-C", str(tree), "rev-parse", "--short=12", "HEAD")

@@ -17,6 +17,7 @@ from urllib.parse import quote
 import msgspec
 
 from .. import __version__
+from ..bundle.applicant import EXACT, ZERO
 from ..bundle.example import PROFILE, example
 from ..bundle.manifest import Category, Feature
 from ..scoring.model import Model
@@ -180,7 +181,14 @@ def seen(feature: Feature) -> str:
     """Say which range of a number was seen in training."""
     if isinstance(feature, Category) or feature.seen is None:
         return ""
-    return f"{feature.seen.min:.10g} to {feature.seen.max:.10g}"
+    return f"{rounded(feature.seen.min)} to {rounded(feature.seen.max)}"
+
+
+def rounded(value: float) -> str:
+    """Return a number as people write it, to six digits; what LightGBM takes for zero is 0."""
+    if abs(value) <= ZERO:
+        return "0"
+    return str(int(value)) if value.is_integer() and abs(value) <= EXACT else f"{value:.6g}"
 
 
 def feature_row(feature: Feature) -> str:

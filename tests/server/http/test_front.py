@@ -10,10 +10,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
+import numpy as np
 import pytest
 
 from server.bundle.manifest import Category, Missing, Number
-from server.http.docs_page import feature_row, field
+from server.http.docs_page import feature_row, field, rounded
 from tests.conftest import Running, Serve, Trained, convert
 from tests.server.command import run
 
@@ -158,3 +159,10 @@ def test_no_name_and_no_value_becomes_markup() -> None:
     ):
         assert "<img" not in made
         assert "onerror=alert(1)>" not in made
+
+
+def test_a_range_is_written_as_people_write_numbers() -> None:
+    """LightGBM's own zero, which a model's text has for a range that begins above 0, is 0."""
+    shown = {1e-35: "0", float(np.float32(1e-35)): "0", -1e6: "-1000000", 906766.6844: "906767",
+             0.1 + 0.2: "0.3", 1e300: "1e+300", 1e-9: "1e-09"}  # fmt: skip
+    assert {value: rounded(value) for value in shown} == shown
