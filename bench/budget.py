@@ -33,7 +33,7 @@ from .workload.models import Workload
 FIGURES = {1: {"p50 of the latency": "p50_us", "processor time": "cpu_us"},
            32: {"processor time": "cpu_us"}}  # fmt: skip
 # A path through this server: its limit, and the subject that scores.
-PATHS = {"fast lane": ("own_lane", "json"), "ASGI path": ("own_asgi_path", "asgi_path")}
+PATHS = {"fast path": ("own_fast_path", "json"), "ASGI path": ("own_asgi_path", "asgi_path")}
 ECHO = ["cat"]
 Key = tuple[str, int, str]  # path, connections, figure
 Figures = dict[str, float]

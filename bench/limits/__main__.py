@@ -19,7 +19,7 @@ from starlette.routing import Route
 
 ANSWER = b'{"request_id":"00000000000000000000000000000000","probability":0.12345678901234567}'
 TYPE = b"application/json"
-KINDS = ("starlette", "asgi", "protocol", "own_lane", "own_asgi_path")
+KINDS = ("starlette", "asgi", "protocol", "own_fast_path", "own_asgi_path")
 WHOLE = (
     b"HTTP/1.1 200 OK\r\ncontent-type: %b\r\ncontent-length: %d\r\n\r\n" % (TYPE, len(ANSWER))
 ) + ANSWER  # fmt: skip
@@ -84,7 +84,7 @@ def main(arguments: Sequence[str]) -> None:
     elif chosen.kind.startswith("own"):
         from . import own  # this server: the other limits hold none of it
 
-        own.serve(chosen.port, chosen.kind == "own_lane")
+        own.serve(chosen.port, chosen.kind == "own_fast_path")
     else:
         routes = [Route("/score", endpoint, methods=["POST"])]
         serve_uvicorn(Starlette(routes=routes), chosen.port)

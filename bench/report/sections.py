@@ -57,8 +57,8 @@ BUDGET = Table(
     "parts beside the whole, all measured within seconds, round after round. The empty answer is "
     "this server's own HTTP around a constant of a score's form. At one connection the request in "
     "process is as alone as there: before each the processor has slept until the other core sent a "
-    "byte. At 32 those of a turn of the fast lane share one write of the record, so there the sum "
-    "is above the whole. What the sum lacks is what the parts cost each other: HTTP and scoring "
+    "byte. At 32 the fast path writes the records of a group commit at once, so there the sum is "
+    "above the whole. What the sum lacks is what the parts cost each other: HTTP and scoring "
     "turn each other out of the processor's caches, most of all on the ASGI path, which runs the "
     "most code; and an answer that took longer finds its client more deeply asleep.",
     (

@@ -67,18 +67,55 @@ def around(before: bytes, make: Make, behind: bytes) -> Make:
     return lambda size: before + make(size) + behind
 
 
+def batches(
+    score: str, media_type: bytes, applicants: dict[str, bytes], batch: Callable[[bytes], bytes]
+) -> dict[str, Shape]:
+    """Return the shapes of batches of one applicant, all or nothing and in parts."""
+    return {
+        f"batches of {BATCH}, {name} applicants{how}": many(score + query, media_type, batch(body))
+        for name, body in applicants.items()
+        for how, query in (("", ""), (", partial", "?partial=true"))
+    }
+
+
 def json_shapes(target: Target) -> dict[str, Shape]:
     """Return the shapes of JSON."""
-    score = target.score
+    score, fit = target.score, json.dumps(target.applicant).encode()
     name = json.dumps(next(iter(target.applicant))).encode()
-    fit, deep = json.dumps(target.applicant).encode(), b"[" * DEPTH + b"]" * DEPTH + b","
-    objects = b'{"":' * DEPTH + b"0" + b"}" * DEPTH + b","
+    bodies = json_members(name) | json_values(name) | {
+        "nothing but space": fill(b" "),
+        "an array cut off": fill(b"[{},"),
+        "an array of numbers": around(b"[", fill(b"0,"), b"0]"),
+        "an array of empty objects": around(b"[", fill(b"{},"), b"{}]"),
+    }  # fmt: skip
+    applicants = {
+        "right": fit, "empty": b"{}", "numbers for": b"0", "of one unknown name": b'{"":0}',
+    }  # fmt: skip
+    return {name: one(score, JSON, make) for name, make in bodies.items()} | {
+        **batches(score, JSON, applicants, lambda body: b"[" + b",".join([body] * BATCH) + b"]"),
+        "right applicants, one a request": many(score, JSON, fit),
+        "empty applicants, one a request": many(score, JSON, b"{}"),
+        "right applicants, each with an Accept of 60 kB": lambda size: [
+            post(score, JSON, fit, b"accept: a/%d," % i + b"a/b;q=0.1," * 6000 + b"*/*\r\n")
+            for i in range(max(1, size // 60_000))
+        ],
+    }
+
+
+def json_members(name: bytes) -> dict[str, Make]:
+    """Return objects whose members cost much; `name` is a feature's, as JSON."""
     members = {
         "many unknown names": numbered(lambda i: b'"%05x":0,' % i),
         "one name again and again": fill(name + b":0,"),
         "many names twice": numbered(lambda i: b'"%05x":0,' % (i // 2)),
         "one long name": around(b'"', fill(b"x"), b'":0,'),
     }
+    return {what: around(b"{", make, b'"":0}') for what, make in members.items()}
+
+
+def json_values(name: bytes) -> dict[str, Make]:
+    """Return objects in which the value of a feature costs much; `name` is its, as JSON."""
+    deep, objects = b"[" * DEPTH + b"]" * DEPTH + b",", b'{"":' * DEPTH + b"0" + b"}" * DEPTH + b","
     values = {
         "deep arrays": around(b"[", fill(deep), b"0]"),
         "deep objects": around(b"[", fill(objects), b"0]"),
@@ -91,30 +128,8 @@ def json_shapes(target: Target) -> dict[str, Shape]:
         "one long text": around(b'"', fill(b"x"), b'"'),
         "one long text of escapes": around(b'"', fill(b"\\u0001"), b'"'),
     }
-    bodies = {name: around(b"{", make, b'"":0}') for name, make in members.items()} | {
+    return {
         f"in a value: {what}": around(b"{%b:" % name, make, b"}") for what, make in values.items()
-    }
-    bodies |= {
-        "nothing but space": fill(b" "),
-        "an array cut off": fill(b"[{},"),
-        "an array of numbers": around(b"[", fill(b"0,"), b"0]"),
-        "an array of empty objects": around(b"[", fill(b"{},"), b"{}]"),
-    }
-    batches = {"right": fit, "empty": b"{}", "numbers for": b"0", "of one unknown name": b'{"":0}'}
-    return {name: one(score, JSON, make) for name, make in bodies.items()} | {
-        **{
-            f"batches of {BATCH}, {name} applicants{how}": many(
-                score + query, JSON, b"[" + b",".join([body] * BATCH) + b"]"
-            )
-            for name, body in batches.items()
-            for how, query in (("", ""), (", partial", "?partial=true"))
-        },
-        "right applicants, one a request": many(score, JSON, fit),
-        "empty applicants, one a request": many(score, JSON, b"{}"),
-        "right applicants, each with an Accept of 60 kB": lambda size: [
-            post(score, JSON, fit, b"accept: a/%d," % i + b"a/b;q=0.1," * 6000 + b"*/*\r\n")
-            for i in range(max(1, size // 60_000))
-        ],
     }
 
 
@@ -135,15 +150,32 @@ def packed_array(each: int, make: Make) -> Make:
 def msgpack_shapes(target: Target) -> dict[str, Shape]:
     """Return the shapes of MessagePack."""
     score, pack = target.score, msgspec.msgpack.encode
-    name = pack(next(iter(target.applicant)))
-    deep = b"\x91" * DEPTH + b"\0"
-    members = {
+    name, fit = pack(next(iter(target.applicant))), pack(target.applicant)
+    bodies = msgpack_members(name) | msgpack_values(name)
+    bodies["an array of numbers"] = packed_array(1, fill(b"\0"))
+    applicants = {"right": fit, "empty": b"\x80", "numbers for": b"\0"}
+    head = b"\xdc" + BATCH.to_bytes(2)
+    return {name: one(score, PACK, make) for name, make in bodies.items()} | {
+        **batches(score, PACK, applicants, lambda body: head + body * BATCH),
+        "right applicants, one a request": many(score, PACK, fit),
+        "empty applicants, one a request": many(score, PACK, b"\x80"),
+    }
+
+
+def msgpack_members(name: bytes) -> dict[str, Make]:
+    """Return maps whose members cost much; `name` is a feature's, packed."""
+    return {
         "many unknown names": packed_map(7, numbered(lambda i: b"\xa5%05x\0" % i)),
         "one name again and again": packed_map(len(name) + 1, fill(name + b"\0")),
         "many names twice": packed_map(7, numbered(lambda i: b"\xa5%05x\0" % (i // 2))),
         "numbers for names": packed_map(6, numbered(lambda i: b"\xce" + i.to_bytes(4) + b"\0")),
         "one long name": lambda size: b"\x81\xdb" + size.to_bytes(4) + b"x" * size + b"\0",
     }
+
+
+def msgpack_values(name: bytes) -> dict[str, Make]:
+    """Return maps in which the value of a feature costs much; `name` is its, packed."""
+    deep = b"\x91" * DEPTH + b"\0"
     values = {
         "deep arrays": packed_array(len(deep), fill(deep)),
         "empty maps": packed_array(1, fill(b"\x80")),
@@ -152,21 +184,8 @@ def msgpack_shapes(target: Target) -> dict[str, Shape]:
         "one long text": lambda size: b"\xdb" + size.to_bytes(4) + b"x" * size,
         "long bytes": lambda size: b"\xc6" + size.to_bytes(4) + b"\0" * size,
     }
-    bodies = members | {
+    return {
         f"in a value: {what}": around(b"\x81" + name, make, b"") for what, make in values.items()
-    }
-    bodies["an array of numbers"] = packed_array(1, fill(b"\0"))
-    batches = {"right": pack(target.applicant), "empty": b"\x80", "numbers for": b"\0"}
-    return {name: one(score, PACK, make) for name, make in bodies.items()} | {
-        **{
-            f"batches of {BATCH}, {name} applicants{how}": many(
-                score + query, PACK, b"\xdc" + BATCH.to_bytes(2) + body * BATCH
-            )
-            for name, body in batches.items()
-            for how, query in (("", ""), (", partial", "?partial=true"))
-        },
-        "right applicants, one a request": many(score, PACK, pack(target.applicant)),
-        "empty applicants, one a request": many(score, PACK, b"\x80"),
     }
 
 
@@ -180,10 +199,19 @@ def oip_json_shapes(target: Target) -> dict[str, Shape]:
     data = json.dumps(target.row).replace("NaN", "null").encode()[1:-1]
     right = tensor(target, BATCH, b'"data":[%b]' % b",".join([data] * BATCH))
     small = tensor(target, 1, b'"data":[%b]' % data)
+    bodies = oip_json_members(target, right, small) | oip_json_values(target)
+    shapes = {name: one(target.infer, JSON, make) for name, make in bodies.items()}
+    return shapes | {
+        "right, 1000 rows": many(target.infer, JSON, b'{"inputs":[%b]}' % right),
+        "right, one row": many(target.infer, JSON, b'{"inputs":[%b]}' % small),
+    }
+
+
+def oip_json_members(target: Target, right: bytes, small: bytes) -> dict[str, Make]:
+    """Return requests that cost much beside their data; `right` has many rows, `small` has one."""
     before = b'{"inputs":[%b],' % small
-    deep = b"[" * DEPTH + b"]" * DEPTH + b","
     odd = b'"parameters":{"a":[' + b"0," * 10 + b"0]}"
-    bodies = {
+    return {
         "a long id, one row": around(before + b'"id":"', fill(b"x"), b'"}'),
         "a long id, 1000 rows": around(b'{"inputs":[%b],"id":"' % right, fill(b"x"), b'"}'),
         "one output again and again": around(
@@ -202,19 +230,17 @@ def oip_json_shapes(target: Target) -> dict[str, Shape]:
         "many parameters": around(before + b'"parameters":{', numbered(
             lambda i: b'"%05x":0,' % i), b'"":0}}'),
     }  # fmt: skip
+
+
+def oip_json_values(target: Target) -> dict[str, Make]:
+    """Return requests whose data cost much."""
     values = {
-        "small numbers": fill(b"0,"), "nulls": fill(b"null,"), "deep arrays": fill(deep),
-        "empty arrays": fill(b"[],"), "long numbers": fill(b"9" * 300 + b","),
-        "fractions": fill(b"1e1,"), "texts": fill(b'"",'),
+        "small numbers": fill(b"0,"), "nulls": fill(b"null,"),
+        "deep arrays": fill(b"[" * DEPTH + b"]" * DEPTH + b","), "empty arrays": fill(b"[],"),
+        "long numbers": fill(b"9" * 300 + b","), "fractions": fill(b"1e1,"), "texts": fill(b'"",'),
     }  # fmt: skip
-    for what, make in values.items():
-        head = tensor(target, BATCH, b'"data":[').removesuffix(b"}")
-        bodies[f"in the data: {what}"] = around(b'{"inputs":[' + head, make, b"0]}]}")
-    shapes = {name: one(target.infer, JSON, make) for name, make in bodies.items()}
-    return shapes | {
-        "right, 1000 rows": many(target.infer, JSON, b'{"inputs":[%b]}' % right),
-        "right, one row": many(target.infer, JSON, before[:-1] + b"}"),
-    }
+    before = b'{"inputs":[' + tensor(target, BATCH, b'"data":[').removesuffix(b"}")
+    return {f"in the data: {what}": around(before, make, b"0]}]}") for what, make in values.items()}
 
 
 def oip_binary_shapes(target: Target) -> dict[str, Shape]:

@@ -180,15 +180,15 @@ def test_the_budget_over_http_takes_an_empty_answer_a_request_and_the_whole(
 ) -> None:
     rows = budget.measure(workload, 1, 1)
     assert [(row["path"], row["connections"]) for row in rows] == [
-        ("fast lane", 1), ("fast lane", 1), ("ASGI path", 1), ("ASGI path", 1),
-        ("fast lane", 32), ("ASGI path", 32),
+        ("fast path", 1), ("fast path", 1), ("ASGI path", 1), ("ASGI path", 1),
+        ("fast path", 32), ("ASGI path", 32),
     ]  # fmt: skip
     for row in rows:
         parts = row["empty_us"] + row["request_us"]
         assert row["ratio"] == pytest.approx(parts / row["http_us"], abs=0.01)
 
 
-@pytest.mark.parametrize("kind", ["own_lane", "own_asgi_path"])
+@pytest.mark.parametrize("kind", ["own_fast_path", "own_asgi_path"])
 def test_this_servers_own_limits_answer_as_a_score_does(
     workload: models.Workload, kind: str
 ) -> None:
