@@ -88,6 +88,8 @@ def answered(connection: socket.socket, request: bytes) -> int:
             raise SystemExit(f"the server closed the connection after {request[:200]!r}")
         head += more
     head, _, body = head.partition(b"\r\n\r\n")
+    if head.startswith(b"HTTP/1.1 5"):
+        raise SystemExit(f"the server answered {head[9:12].decode()} to {request[:200]!r}")
     length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r")[0])
     left = length - len(body)
     while left > 0:

@@ -164,9 +164,10 @@ def first_line(file: Path, process: "subprocess.Popen[bytes]") -> str:
 
 @contextmanager
 def running(
-    bundle: Path, log_dir: Path, *arguments: str, program: Sequence[str] = ("-m", "server")
-) -> Iterator[Running]:
-    """Run a server on a free port until the block ends; it must stop cleanly."""
+    bundle: Path, log_dir: Path, *arguments: str, program: Sequence[str] = ("-m", "server"),
+    ends_with: int = 0,
+) -> Iterator[Running]:  # fmt: skip
+    """Run a server on a free port until the block ends; it must stop cleanly, or as is said."""
     command = [sys.executable, *program, "--model", str(bundle), "--port", "0"]
     command += ["--log-dir", str(log_dir), *arguments]
     stdout = log_dir / "stdout"
@@ -179,8 +180,8 @@ def running(
             yield Running(process, ready["url"], ready["port"], log_dir)
         finally:
             process.terminate()
-            process.wait(timeout=20)
-    assert process.returncode == 0
+            process.wait(timeout=60)
+    assert process.returncode == ends_with
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -199,8 +200,10 @@ def lane() -> str:
 def serve(lane: str) -> Serve:
     """Return a context manager that runs a server over a bundle: (bundle, log folder, flags…)."""
 
-    def run(bundle: Path, log_dir: Path, *flags: str) -> AbstractContextManager[Running]:
-        return running(bundle, log_dir, "--fast-lane", lane, *flags)
+    def run(
+        bundle: Path, log_dir: Path, *flags: str, ends_with: int = 0
+    ) -> AbstractContextManager[Running]:
+        return running(bundle, log_dir, "--fast-lane", lane, *flags, ends_with=ends_with)
 
     return run
 

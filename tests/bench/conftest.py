@@ -3,10 +3,12 @@
 import pytest
 
 from bench.workload import models
+from tests.conftest import made_once
 
 SIZE = models.Size(20, 7, 60)
 
 
 @pytest.fixture(scope="session")
 def workload(tmp_path_factory: pytest.TempPathFactory) -> models.Workload:
-    return models.build(SIZE, tmp_path_factory.mktemp("bench"))
+    with made_once(tmp_path_factory, "bench") as (folder, _):
+        return models.build(SIZE, folder)

@@ -7,8 +7,20 @@ import sys
 import time
 
 from bench.load import stalls
+from tests.conftest import ROOT
+from tests.waiting import STOPPED, state, until
 
-MS = 1_000_000
+MS, SECONDS = 1_000_000, 0.5
+STOPS = f"""
+import os, signal, time
+from bench.load import stalls
+readings = iter(range(1_000_000_000))
+def clock():
+    if next(readings) == 1:
+        os.kill(os.getpid(), signal.SIGSTOP)
+    return time.perf_counter_ns()
+print(stalls.percent({SECONDS}, clock))
+"""
 
 
 def test_gaps_of_more_than_a_millisecond_are_the_share_that_is_told() -> None:
@@ -17,13 +29,12 @@ def test_gaps_of_more_than_a_millisecond_are_the_share_that_is_told() -> None:
 
 
 def test_a_process_that_is_stopped_stands_still() -> None:
-    code = "from bench.load import stalls; print(flush=True); print(stalls.percent(2.0))"
-    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as asked:
-        assert asked.stdout is not None
-        asked.stdout.readline()
-        time.sleep(0.2)
-        os.kill(asked.pid, signal.SIGSTOP)
-        time.sleep(1.5)
+    """It is stopped between two readings of the clock, for as long as it was to look."""
+    with subprocess.Popen(
+        [sys.executable, "-c", STOPS], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    ) as asked:
+        until(lambda: state(asked.pid) == STOPPED)
+        time.sleep(SECONDS)
         os.kill(asked.pid, signal.SIGCONT)
         said, _ = asked.communicate(timeout=30)
     assert float(said) > 50

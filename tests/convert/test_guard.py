@@ -84,3 +84,4 @@ def test_random_damage_is_refused_in_one_line_or_proven_harmless(tmp_path: Path)
     assert found["wrong"] == []
     assert found["converted"] + found["refused"] + found["crashed"] == 40
     assert found["refused"] + found["crashed"] > 20
+    assert found["converted"] > 0

@@ -4,7 +4,6 @@ import json
 import os
 import re
 import signal
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +14,7 @@ import httpx
 from server.scoring.codec import JSON
 from tests.conftest import Running
 from tests.server.wire import BODY
-from tests.waiting import STOPPED, state, until
+from tests.waiting import ASLEEP, STOPPED, state, until
 
 
 def post(
@@ -24,7 +23,7 @@ def post(
     head = {"content-type": "application/json"} | {
         k.replace("_", "-"): v for k, v in headers.items()
     }
-    return httpx.post(server.url + path, content=body, headers=head)
+    return httpx.post(server.url + path, content=body, headers=head, timeout=60)
 
 
 def post_as(
@@ -62,7 +61,7 @@ def stopped(server: Running, connected: int) -> Iterator[None]:
     """Stop the worker once so many are connected, so that it finds all that is sent at once."""
     (worker,) = server.workers()
     until(lambda: connections(server) >= connected)
-    time.sleep(0.2)  # the answer to that question is out before it counts as answered
+    until(lambda: state(worker) == ASLEEP)  # the answer is out before it counts as answered
     os.kill(worker, signal.SIGSTOP)
     until(lambda: state(worker) == STOPPED)  # before, it could still take what comes first alone
     yield

@@ -48,7 +48,7 @@ def sender(port: int, data: bytes, receives: int | None = None) -> socket.socket
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receives)
     connection.connect(("127.0.0.1", port))
     connection.sendall(data)
-    connection.settimeout(10)
+    connection.settimeout(60)
     return connection
 
 

@@ -2,7 +2,6 @@
 
 import json
 import os
-import time
 from pathlib import Path
 
 import httpx
@@ -13,7 +12,7 @@ from tests.conftest import Serve
 from tests.ports import free_ports
 from tests.server.asking import post
 from tests.server.command import run
-from tests.waiting import until
+from tests.waiting import until, until_said
 
 BOTH_LANES = True
 
@@ -71,7 +70,7 @@ def test_a_file_of_keys_that_is_none_refuses_the_start(
 
 
 def test_a_file_of_keys_that_breaks_while_serving_keeps_the_keys(
-    bundle: Path, serve: Serve, tmp_path: Path
+    bundle: Path, serve: Serve, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """Also one that is not text; a key made behind an open last line is a line of its own."""
     keys, port = tmp_path / "keys", free_ports()
@@ -81,7 +80,7 @@ def test_a_file_of_keys_that_breaks_while_serving_keeps_the_keys(
     with serve(bundle, tmp_path, *flags) as up:
         workers = up.workers()
         keys.write_bytes(b'{"id": "\xff"}\n')
-        time.sleep(2.5)  # it is looked at once a second
+        until_said(capfd, "kept the keys: ")
         assert post(up, x_api_key=made).status_code == 200
         head = {"x-api-key": made}
         assert httpx.get(f"http://127.0.0.1:{port + 1}/models", headers=head).status_code == 200

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -139,17 +140,16 @@ def test_nothing_outlives_a_killed_supervisor_and_a_restart_finds_its_addresses(
              "--drain-delay-seconds", "60")  # fmt: skip
     for log in ("a", "b"):
         (tmp_path / log).mkdir()
-    children: list[int] = []
-    with suppress(AssertionError), serve(bundle, tmp_path / "a", *flags) as up:  # it ends with -9
+    with serve(bundle, tmp_path / "a", *flags, ends_with=-signal.SIGKILL) as up:
         children = up.workers()
         assert httpx.get(f"http://127.0.0.1:{port + 1}/models").status_code == 200
-        held = socket.create_connection(("127.0.0.1", port + 1))
-        held.sendall(b"POST /models/reload HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n{")
-        up.process.kill()
-    assert len(children) == 3
-    for pid in children:
-        until(lambda pid=pid: not Path(f"/proc/{pid}").exists() or state(pid) == ZOMBIE)
-    held.close()
+        with socket.create_connection(("127.0.0.1", port + 1)) as held:
+            asked = b"POST /models/reload HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n{"
+            held.sendall(asked)
+            up.process.kill()
+            assert len(children) == 3
+            for pid in children:
+                until(lambda pid=pid: not Path(f"/proc/{pid}").exists() or state(pid) == ZOMBIE)
     with serve(bundle, tmp_path / "b", *flags[:-2]) as again:
         assert httpx.post(f"{again.url}/score", json=FIT).status_code == 200
         assert httpx.get(f"http://127.0.0.1:{port + 1}/models").status_code == 200

@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import socket
-import time
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -15,6 +15,7 @@ from tests.conftest import Running, Serve, Trained
 from tests.ports import free_ports
 from tests.posting import answers, metric, posts
 from tests.server.process.sending import bodies, more_records
+from tests.server.wire import KNOWN
 from tests.waiting import until
 
 
@@ -63,24 +64,27 @@ def test_sigterm_under_load_loses_no_request_and_no_record(
 
 
 def test_ready_says_no_while_draining(bundle: Path, serve: Serve, log: Path) -> None:
-    with serve(bundle, log, "--drain-delay-seconds", "2") as up:
+    flags = ("--drain-delay-seconds", "120")
+    with serve(bundle, log, *flags, ends_with=-signal.SIGKILL) as up:
         assert httpx.get(f"{up.url}/readyz").json() == {"ready": True}
         up.process.terminate()
-        until(lambda: httpx.get(f"{up.url}/readyz").status_code == 503, 1.5)
+        until(lambda: httpx.get(f"{up.url}/readyz").status_code == 503)
         assert httpx.get(f"{up.url}/livez").status_code == 200
+        up.process.kill()
 
 
 def test_a_hung_connection_is_cut_at_the_drain_bound_and_not_at_twice_that(
     bundle: Path, serve: Serve, log: Path
 ) -> None:
     """A body that never becomes whole: the stop takes 8 seconds, not 8 and 8 again."""
-    with serve(bundle, log, "--drain-seconds", "8") as up:
-        hung = socket.create_connection(("127.0.0.1", up.port))
+    with (
+        serve(bundle, log, "--drain-seconds", "8") as up,
+        socket.create_connection(("127.0.0.1", up.port)) as hung,
+    ):
         hung.sendall(b"POST /score HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n{")
         assert httpx.get(f"{up.url}/livez").status_code == 200
         up.process.terminate()
         assert up.process.wait(timeout=15) == 0
-    hung.close()
 
 
 def stopped(server: Running, seconds: float = 20) -> int:
@@ -90,16 +94,34 @@ def stopped(server: Running, seconds: float = 20) -> int:
 def test_signals_during_a_drain_change_nothing(bundle: Path, serve: Serve, log: Path) -> None:
     """An impatient second SIGTERM, and a reload that would start new workers."""
     port = free_ports()
-    flags = ("--port", str(port), "--admin-port", str(port + 1), "--drain-delay-seconds", "2")
-    with serve(bundle, log, *flags) as up:
-        up.process.terminate()
-        until(lambda: httpx.get(f"{up.url}/readyz").status_code == 503, 1.5)
+    flags = ("--port", str(port), "--admin-port", str(port + 1), "--drain-seconds", "120")
+    with (
+        serve(bundle, log, *flags) as up,
+        socket.create_connection(("127.0.0.1", up.port)) as last,
+    ):
+        last.sendall(KNOWN[:-1])
+        assert httpx.get(f"{up.url}/livez").status_code == 200
         before = up.workers()
+        up.process.terminate()
+        until(lambda: not accepts(port))
         up.process.send_signal(signal.SIGHUP)
         up.process.terminate()
-        time.sleep(0.5)
-        assert up.workers() == before
+        last.sendall(KNOWN[-1:])
+        assert last.recv(65536).startswith(b"HTTP/1.1 200")
+        seen = set(before)
+        while up.process.poll() is None:
+            with suppress(OSError):  # it ended since
+                seen |= set(up.workers())
+        assert seen == set(before)
         assert stopped(up) == 0
+
+
+def accepts(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=0.2).close()
+    except OSError:
+        return False
+    return True
 
 
 def test_a_worker_that_answers_no_signal_does_not_hold_up_the_end(

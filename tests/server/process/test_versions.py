@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import time
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ from tests.conftest import Running, Serve, Trained, applicants, convert, label, 
 from tests.ports import free_ports
 from tests.posting import answers, metric, posts
 from tests.server.process.sending import admin_of, bodies, more_records
-from tests.waiting import until
+from tests.waiting import until, until_said
 
 Probabilities = dict[str, "np.ndarray[Any, np.dtype[np.float64]]"]
 
@@ -159,7 +158,7 @@ def test_sighup_loads_and_a_version_that_does_not_load_changes_nothing(
         broken.mkdir()
         (broken / "manifest.json").write_text("{}")
         up.process.send_signal(signal.SIGHUP)
-        time.sleep(1.0)
+        until_said(capfd, "kept what is served: ")
         assert versions(up) == ["1", "2"]
 
 

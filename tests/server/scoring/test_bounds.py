@@ -197,11 +197,14 @@ LONG: dict[str, bytes] = {
 }
 
 
+LONG_STATUS = {"a thousand names each": 422, "deep": 400}
+
+
 @pytest.mark.parametrize("case", LONG)
 def test_a_line_of_the_record_is_bounded_with_bodies_too(with_bodies: Running, case: str) -> None:
     body = LONG[case]
     before = len(lines(with_bodies))
-    assert post_as(with_bodies, body).status_code in {400, 413, 422}
+    assert post_as(with_bodies, body).status_code == LONG_STATUS.get(case, 413)
     [line] = lines(with_bodies)[before:]
     assert len(line) < LINE_BYTES
     record = json.loads(line)
@@ -298,6 +301,9 @@ ECHOED: dict[str, dict[str, Any]] = {
 }
 
 
+ECHOED_STATUS = {"content type": 415, "content encoding": 415, "name": 422, "text": 422}
+
+
 @pytest.mark.parametrize("case", ECHOED)
 def test_no_refusal_gives_back_all_that_was_sent(server: Running, case: str) -> None:
     given: dict[str, Any] = {"json": FIT} | ECHOED[case]
@@ -305,6 +311,6 @@ def test_no_refusal_gives_back_all_that_was_sent(server: Running, case: str) -> 
         del given["json"]
         given["headers"] = {"Content-Type": "application/json"}
     said = httpx.post(f"{server.url}/score", **given)
-    assert said.status_code in {400, 415, 422}, said.text
+    assert said.status_code == ECHOED_STATUS.get(case, 400), said.text
     assert len(said.content) < 4000
     assert len(httpx.get(server.url + "/models/" + "x" * 20_000).content) < 4000

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from tests.conftest import ROOT
 QUIET = "detect_leaks=0:allocator_may_return_null=1"
 
 
+PARTS = ("kernel", "contributions", "decoder", "line", "to_json")
 HERE = build.HERE.relative_to(ROOT)
 
 
@@ -89,14 +91,13 @@ def test_the_sanitizers_find_what_they_are_there_for(sanitized: Path) -> None:
     assert "ERROR: AddressSanitizer" in done.stderr
 
 
-@pytest.mark.parametrize("part", ["kernel", "contributions", "decoder", "line", "to_json"])
-def test_the_tests_in_c_pass_under_the_sanitizers(part: str, sanitized: Path) -> None:
+def test_the_tests_in_c_pass_under_the_sanitizers(sanitized: Path) -> None:
+    parts = [f"tests/server/engine/native/test_{part}.py" for part in PARTS]
     said = examined(
-        sanitized, "-m", "pytest", "--noconftest", "-p", "no:cacheprovider",
-        f"tests/server/engine/native/test_{part}.py",
-    )  # fmt: skip
-    assert "passed" in said
-    assert "skipped" not in said
+        sanitized, "-m", "pytest", "-v", "--noconftest", "-p", "no:cacheprovider", *parts
+    )
+    assert {line.partition("::")[0] for line in said.splitlines() if "PASSED" in line} == {*parts}
+    assert not re.search("skipped|SKIPPED", said)
 
 
 def test_damaged_models_are_refused_or_scored_under_the_sanitizers(sanitized: Path) -> None:
