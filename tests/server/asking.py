@@ -64,8 +64,10 @@ def stopped(server: Running, connected: int) -> Iterator[None]:
     until(lambda: state(worker) == ASLEEP)  # the answer is out before it counts as answered
     os.kill(worker, signal.SIGSTOP)
     until(lambda: state(worker) == STOPPED)  # before, it could still take what comes first alone
-    yield
-    os.kill(worker, signal.SIGCONT)
+    try:
+        yield
+    finally:
+        os.kill(worker, signal.SIGCONT)
 
 
 def access_lines(folder: Path) -> list[dict[str, Any]]:

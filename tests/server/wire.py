@@ -4,6 +4,8 @@ import json
 import re
 import socket
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 
 from tests.conftest import Running
 
@@ -50,6 +52,13 @@ def sender(port: int, data: bytes, receives: int | None = None) -> socket.socket
     connection.sendall(data)
     connection.settimeout(60)
     return connection
+
+
+@contextmanager
+def senders(port: int, data: bytes, count: int) -> Iterator[list[socket.socket]]:
+    """Connections that have sent data, closed at the end."""
+    with ExitStack() as stack:
+        yield [stack.enter_context(sender(port, data)) for _ in range(count)]
 
 
 def raw(server: Running, data: bytes) -> bytes:

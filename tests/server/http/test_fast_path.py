@@ -13,7 +13,7 @@ import pytest
 from server.http import fast_path
 from tests.conftest import Running, Serve, running
 from tests.server.asking import connections, counted, stopped
-from tests.server.wire import BODY, FIELDS, FIT, LIVE, TRACE, raw, scoring, sender
+from tests.server.wire import BODY, FIELDS, FIT, LIVE, TRACE, raw, scoring, sender, statuses
 from tests.waiting import until
 
 DATE = re.compile(rb"date: [^\r]+\r\n")
@@ -54,12 +54,18 @@ SAME = {
 }  # fmt: skip
 
 
+SCORED = {
+    "a score", "a batch", "a partial batch", "a model's own path", "a trace", "HTTP/1.0",
+    "HTTP/1.0 that would stay", "a body in chunks", "the whole URL", "an escaped path",
+}  # fmt: skip
+
+
 @pytest.mark.parametrize("case", SAME)
 def test_both_paths_give_the_same_bytes(server: Running, other: Running, case: str) -> None:
     """But for the date: status, header fields and their order, body, end of the connection."""
     fast, slow = (DATE.sub(b"", raw(each, SAME[case])) for each in (server, other))
     assert fast == slow
-    assert fast.startswith(b"HTTP/1.1 ")
+    assert fast.startswith(b"HTTP/1.1 200 " if case in SCORED else b"HTTP/1.1 4")
 
 
 def test_both_paths_count_record_and_log_the_same(bundle: Path, tmp_path: Path) -> None:
@@ -78,7 +84,7 @@ def test_both_paths_count_record_and_log_the_same(bundle: Path, tmp_path: Path) 
             (re.findall(r"^credit_requests_total.* [1-9]\d*$", text, re.M), records, access)
         )
     assert seen[0] == seen[1]
-    assert seen[0][1]
+    assert {kind for kind, _, _ in seen[0][1]} == {"score", "refused"}
 
 
 def test_every_mixture_of_pipelined_requests_is_answered_in_order(server: Running) -> None:
@@ -92,6 +98,8 @@ def test_every_mixture_of_pipelined_requests_is_answered_in_order(server: Runnin
     answer = raw(server, b"".join([LIVE, *requests, LIVE, last]))
     found = re.findall(rb'"request_id":"(\w+)"|"live":(true)', answer)
     assert [(a or b).decode() for a, b in found] == ["true", *ids, "true", "last"]
+    wanted = [400 if i % 3 == 1 else 200 for i in range(12)]  # no such query
+    assert statuses(answer) == [200, *wanted, 200, 200]
 
 
 @pytest.mark.parametrize("cut", range(40, 44))
@@ -124,6 +132,7 @@ def test_a_connection_that_sends_many_at_once_does_not_keep_others_waiting(
         got = b""
         while got.count(b'"request_id"') < many:
             got += greedy.recv(1 << 20)
+        assert {record["kind"] for record in up.records()} == {"score"}
         order = [record["request_id"] for record in up.records()]
         assert order.index("polite") < many / 10
         assert [each for each in order if each != "polite"] == [f"g{i}" for i in range(many)]

@@ -9,7 +9,7 @@ import pytest
 
 from tests.conftest import Running, Serve
 from tests.server.asking import access_lines, stopped
-from tests.server.wire import FIT, raw, scoring, sender
+from tests.server.wire import FIT, raw, scoring, sender, senders
 
 WRITES = re.compile(r"^syscw: (\d+)$", re.M)
 MANY, FEW = 40, 5
@@ -27,17 +27,14 @@ def writes(server: Running) -> int:
 
 def together(server: Running, request: bytes, count: int) -> int:
     """Send a request on so many connections in one turn; return the writes beside the answers'."""
-    asking = [sender(server.port, b"") for _ in range(count)]
-    with stopped(server, connected=count):
+    with senders(server.port, b"", count) as asking:
+        with stopped(server, connected=count):
+            for each in asking:
+                each.sendall(request)
+            before = writes(server)
         for each in asking:
-            each.sendall(request)
-        before = writes(server)
-    for each in asking:
-        assert each.recv(65536).startswith(b"HTTP/1.1 200")
-    wrote = writes(server) - before
-    for each in asking:
-        each.close()
-    return wrote - count
+            assert each.recv(65536).startswith(b"HTTP/1.1 200")
+        return writes(server) - before - count
 
 
 def test_what_arrives_together_is_recorded_by_fewer_writes_than_answers(
@@ -57,17 +54,18 @@ def test_no_answer_waits_long_for_others(bundle: Path, serve: Serve, tmp_path: P
 
 def test_a_probe_does_not_wait_for_a_long_queue(bundle: Path, serve: Serve, tmp_path: Path) -> None:
     """The batches were read before it; its answer, and so its line, precedes the last of theirs."""
-    with serve(bundle, tmp_path) as up:
-        queue = [sender(up.port, b"") for _ in range(MANY)]
-        with sender(up.port, b"") as probe:
-            with stopped(up, connected=MANY + 1):
-                for each in queue:
-                    each.sendall(LONG)
-                probe.sendall(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
-            assert probe.recv(65536).startswith(b"HTTP/1.1 200")
+    with (
+        serve(bundle, tmp_path) as up,
+        senders(up.port, b"", MANY) as queue,
+        sender(up.port, b"") as probe,
+    ):
+        with stopped(up, connected=MANY + 1):
+            for each in queue:
+                each.sendall(LONG)
+            probe.sendall(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert probe.recv(65536).startswith(b"HTTP/1.1 200")
         for each in queue:
             assert each.recv(65536).startswith(b"HTTP/1.1 200")
-            each.close()
     newest_first = [line["path"] for line in reversed(access_lines(tmp_path))]
     assert newest_first.count("/score") == MANY
     assert newest_first.index("/score") < newest_first.index("/livez")
@@ -75,8 +73,7 @@ def test_a_probe_does_not_wait_for_a_long_queue(bundle: Path, serve: Serve, tmp_
 
 def at_the_end_of_a_long_queue(server: Running, data: bytes, ends: bool = False) -> bytes:
     """Send data in one turn behind batches that take long; return all that is answered."""
-    queue = [sender(server.port, b"") for _ in range(FEW)]
-    with sender(server.port, b"") as last:
+    with senders(server.port, b"", FEW) as queue, sender(server.port, b"") as last:
         with stopped(server, connected=FEW + 1):
             for each in queue:
                 each.sendall(LONG)
@@ -86,9 +83,8 @@ def at_the_end_of_a_long_queue(server: Running, data: bytes, ends: bool = False)
         got = b""
         while part := last.recv(65536):
             got += part
-    for each in queue:
-        assert each.recv(65536).startswith(b"HTTP/1.1 200")
-        each.close()
+        for each in queue:
+            assert each.recv(65536).startswith(b"HTTP/1.1 200")
     return got
 
 
@@ -132,3 +128,4 @@ def test_a_request_behind_one_that_waits_is_answered_behind_it(server: Running) 
     )
     got = raw(server, both)
     assert re.findall(rb'"request_id":"(\w+)"', got) == [b"one", b"two"]
+    assert re.findall(rb"HTTP/1.1 (\d+)", got) == [b"200", b"200"]

@@ -139,7 +139,9 @@ def test_a_compressed_body_is_a_415_that_says_so(server: Running) -> None:
 
 
 def test_no_answer_is_cached_or_sniffed(server: Running) -> None:
-    for answer in (post(server), post(server, b"{}"), httpx.get(f"{server.url}/models")):
+    answers = (post(server), post(server, b"{}"), httpx.get(f"{server.url}/models"))
+    assert [answer.status_code for answer in answers] == [200, 422, 200]
+    for answer in answers:
         assert answer.headers["cache-control"] == "no-store"
         assert answer.headers["x-content-type-options"] == "nosniff"
 
@@ -214,6 +216,7 @@ def test_pipelined_requests_are_answered_in_order(server: Running) -> None:
 
     answer = raw(server, one("a", False) + BODY + one("b", False) + BODY + one("c", True) + BODY)
     assert re.findall(rb"x-request-id: (\w)", answer) == [b"a", b"b", b"c"]
+    assert re.findall(rb"HTTP/1.1 (\d+)", answer) == [b"200"] * 3
 
 
 def test_what_reaches_no_endpoint_is_counted_and_said_in_the_way_of_its_path(

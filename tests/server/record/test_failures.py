@@ -19,7 +19,7 @@ from tests.conftest import Running, Serve, Trained, applicants
 from tests.long.crash_log import rounds
 from tests.server.asking import stopped
 from tests.server.record.sending import UNFIT, post, recorded
-from tests.server.wire import FIT, scoring, sender
+from tests.server.wire import FIT, scoring, senders
 
 BOTH_LANES = True
 
@@ -125,11 +125,11 @@ def test_a_full_disk_refuses_every_score_of_a_turn_and_nothing_else(
         answered_until(server, 503, "full")
         before = len(server.records())
         sent = [FIT, FIT, UNFIT, FIT]
-        asking = [sender(server.port, b"") for _ in sent]
-        with stopped(server, connected=len(sent)):
-            for connection, applicant in zip(asking, sent, strict=True):
-                connection.sendall(scoring(json.dumps(applicant).encode()))
-        answers = [connection.recv(65536).split()[1] for connection in asking]
+        with senders(server.port, b"", len(sent)) as asking:
+            with stopped(server, connected=len(sent)):
+                for connection, applicant in zip(asking, sent, strict=True):
+                    connection.sendall(scoring(json.dumps(applicant).encode()))
+            answers = [connection.recv(65536).split()[1] for connection in asking]
         assert answers == [b"503", b"503", b"422", b"503"]
         filler.unlink()
         answered_until(server, 200, "room")

@@ -94,7 +94,7 @@ def test_the_sanitizers_find_what_they_are_there_for(sanitized: Path) -> None:
 def test_the_tests_in_c_pass_under_the_sanitizers(sanitized: Path) -> None:
     parts = [f"tests/server/engine/native/test_{part}.py" for part in PARTS]
     said = examined(
-        sanitized, "-m", "pytest", "-v", "--noconftest", "-p", "no:cacheprovider", *parts
+        sanitized, "-m", "pytest", "-vv", "--noconftest", "-p", "no:cacheprovider", *parts
     )
     assert {line.partition("::")[0] for line in said.splitlines() if "PASSED" in line} == {*parts}
     assert not re.search("skipped|SKIPPED", said)
