@@ -9,6 +9,7 @@ import re
 import signal
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import httpx
@@ -169,8 +170,10 @@ def test_every_fsync_mode_records_and_stops_cleanly(
     bundle: Path, serve: Serve, tmp_path: Path, mode: str
 ) -> None:
     flags = ("--log-fsync", mode, "--log-fsync-seconds", "0.01", "--log-segment-mb", "1")
-    with serve(bundle, tmp_path, *flags) as server:
-        connection = http.client.HTTPConnection("127.0.0.1", server.port)
+    with (
+        serve(bundle, tmp_path, *flags) as server,
+        closing(http.client.HTTPConnection("127.0.0.1", server.port)) as connection,
+    ):
         body = json.dumps([FIT] * 200)
         for _ in range(20):
             connection.request("POST", "/score", body, {"Content-Type": "application/json"})
