@@ -18,7 +18,6 @@ from .http import keys
 from .process.supervisor import WorkersError
 from .process.trial import try_first
 from .record import privacy
-from .scoring import model
 from .scoring.care import Care
 from .scoring.catalog import CatalogError
 from .settings import PREFIX, Settings
@@ -109,10 +108,8 @@ def serve(arguments: Sequence[str]) -> int:
 
 
 def score(arguments: Sequence[str]) -> int:
-    """Score the rows of a file."""
+    """Score the rows of a file, or of a folder of files."""
     import argparse
-
-    from .offline.score_file import score_file
 
     parser = argparse.ArgumentParser("python -m server score", epilog=SCORE_EXAMPLE)
     parser.add_argument(
@@ -123,23 +120,41 @@ def score(arguments: Sequence[str]) -> int:
         help="the bundle's folder, models/<name>/<version>",
     )
     parser.add_argument(
-        "rows",
-        type=Path,
-        metavar="ROWS",
-        help="rows to score: CSV, Parquet or Arrow, one column per feature",
-    )
+        "rows", type=Path, metavar="ROWS",
+        help="Parquet, Arrow or CSV, a file or a folder; one column per feature, others stay",
+    )  # fmt: skip
     parser.add_argument(
-        "-o",
-        "--out",
-        required=True,
-        type=Path,
-        metavar="FILE",
-        help="file to write: CSV or Parquet",
+        "-o", "--out", required=True, type=Path, metavar="OUT",
+        help="the file to write, .parquet, .arrow, .csv or .csv.gz; for a folder, a folder",
+    )  # fmt: skip
+    parser.add_argument(
+        "--on-error", choices=("refuse", "skip", "column"), default="refuse",
+        help="a row the server would refuse: write nothing (default), write it to refused-OUT "
+        "instead, or write it without scores and say why in a column `error`",
+    )  # fmt: skip
+    parser.add_argument(
+        "--threads", type=int, default=len(os.sched_getaffinity(0)), metavar="N",
+        help="threads that score (default: one per core)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--resume", action="store_true", help="keep the files that OUT, a folder, has already"
     )
-    parsed = parser.parse_args(arguments)
+    return scored(parser.parse_args(arguments))
+
+
+def scored(parsed: Any) -> int:
+    """Run `score` with its arguments."""
     parsed.rows.stat()  # a path typed wrong is told before the model is loaded
+    try:
+        from .offline.score_file import Ways, score_file
+        from .offline.scorer import Scorer
+    except ModuleNotFoundError as error:
+        raise TableError(
+            f"{parsed.rows}: scoring files needs {error.name} (pip install pyarrow)"
+        ) from error
     care = Care(try_first=try_first(settings.LOAD_SECONDS))
-    score_file(model.load(parsed.model, care=care), parsed.rows, parsed.out)
+    ways = Ways(parsed.on_error, max(parsed.threads, 1), parsed.resume)
+    score_file(Scorer.load(parsed.model, care=care), parsed.rows, parsed.out, ways)
     return 0
 
 

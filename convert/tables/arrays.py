@@ -1,1 +1,1 @@
-../../monitoring/rows/arrays.py
+../../server/offline/arrays.py

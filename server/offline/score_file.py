@@ -1,100 +1,152 @@
-"""`python -m server score`: score a file row by row, with the server's own model and bits."""
+"""`python -m server score`: score a file of rows, or a folder of such files, with a bundle."""
 
-import sys
-from collections.abc import Iterator, Sequence
+import json
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
-from time import monotonic
+from typing import Literal
 
-from ..scoring.model import Model
-from ..scoring.near_names import told
-from ..scoring.outcome import Outcome
-from . import table
-from .reading import UnfitCellError, reader
-from .table import Row
-from .table_file import Block, TableError, blocks, column_names
+import msgspec
+import pyarrow as pa
+import pyarrow.compute as pc
 
-PROGRESS_SECONDS = 1.0
+from .batches import batches_of, rows_of, schema_of
+from .columns import Faults
+from .progress import Progress
+from .scorer import Scorer, beside
+from .table_file import ARROW, CSV, PARQUET, TableError, has_suffix, parts
+from .write import Write, writing
+
+OnError = Literal["refuse", "skip", "column"]
+ERROR = pa.schema([("error", pa.string())])
+NOTE, REFUSED = "_scored.json", "_refused"
+"""Readers of a folder take names that begin with _ for no tables."""
 
 
-def score_file(model: Model, source: Path, out: Path) -> None:
-    """Write `source`'s columns and the scores to `out`; a TableError names file and line.
+class Ways(msgspec.Struct, frozen=True):
+    """What happens to a row that the server would refuse, how many threads, and where to begin."""
 
-    Creates the folder of `out` if needed.
+    on_error: OnError = "refuse"
+    threads: int = 1
+    resume: bool = False
+
+
+def score_file(scorer: Scorer, source: Path, out: Path, ways: Ways) -> None:
+    """Score a file into a file, or a folder of files into a folder of the same names.
+
+    `out` holds every column of `source` as it is, and `scorer.added` behind them. Raises TableError
+    that names the file, and the row where it is one.
     """
-    header = column_names(source)
-    added = score_columns(model)
-    refuse_bad_columns(source, header, [f.name for f in model.manifest.features], added)
-    lines = (row for block in blocks(source, header) for row in rows_of(block))
-    scored = (row + cells(said) for row, said in scored_rows(model, source, header, lines))
-    out.parent.mkdir(parents=True, exist_ok=True)
-    table.write(out, header + added, with_progress(scored))
+    files = parts(source)
+    into_folder = source.is_dir() and not has_suffix(out, (*PARQUET, *ARROW, *CSV))
+    if ways.resume and not into_folder:
+        raise TableError(f"{out}: --resume wants a folder of files to score into a folder")
+    run = Run(scorer, ways, Progress(rows_of(files)))
+    if into_folder:
+        begin(scorer, out, ways)
+        for file in files:
+            if not (ways.resume and (out / file.name).exists()):
+                run.score([file], out / file.name, out / REFUSED / file.name)
+    else:
+        run.score(files, out, out.with_name(f"refused-{out.name}"))
+    run.progress.end(run.refused)
 
 
-def rows_of(block: Block) -> Iterator[Row]:
-    """Yield the rows of a block of columns: texts from CSV, or typed values."""
-    columns = [each if isinstance(each, tuple) else each.to_pylist() for each in block]
-    return map(list, zip(*columns, strict=True))
+def begin(scorer: Scorer, out: Path, ways: Ways) -> None:
+    """Make the folder and note how it is scored; raises TableError if it holds something else."""
+    note, file = {"model": scorer.tag, "on_error": ways.on_error}, out / NOTE
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        if not ways.resume and any(out.iterdir()):
+            raise TableError(f"{out}: wanted an empty folder, or --resume")
+        if file.exists() and (before := json.loads(file.read_bytes())) != note:
+            raise TableError(f"{out}: was begun with {before}, and this is {note}")
+        file.write_text(f"{json.dumps(note)}\n")
+        if ways.on_error == "skip":
+            (out / REFUSED).mkdir(exist_ok=True)
+    except OSError as error:
+        raise TableError(f"{out}: {error.strerror}") from error
 
 
-def score_columns(model: Model) -> list[str]:
-    """Return the names of the columns that are added."""
-    manifest = model.manifest
-    if manifest.outputs == 1:
-        return ["raw_score", "probability" if manifest.task == "binary" else "value", "decision"]
-    names = manifest.classes or tuple(range(manifest.outputs))
-    raw = [f"raw_score_{i}" for i in range(manifest.outputs)]
-    return [*raw, *(f"probability_{name}" for name in names)]
+class Run:
+    """One call of the command: a scorer, its ways, and how many rows there were."""
 
+    def __init__(self, scorer: Scorer, ways: Ways, progress: Progress) -> None:
+        self._scorer, self._ways, self.progress = scorer, ways, progress
+        self.refused = 0
 
-def cells(said: Outcome) -> Row:
-    """Return the added cells of one row."""
-    if isinstance(said.raw, list):
-        return [*said.raw, *as_list(said.prediction)]
-    return [said.raw, said.prediction, said.decision]
-
-
-def as_list(value: float | list[float]) -> list[float]:
-    """Return the predictions of a row as a list."""
-    return value if isinstance(value, list) else [value]
-
-
-def scored_rows(
-    model: Model, source: Path, header: list[str], lines: Iterator[Row]
-) -> Iterator[tuple[Row, Outcome]]:
-    """Yield every row with its scores; raises TableError on a row that does not fit."""
-    positions = [header.index(feature.name) for feature in model.manifest.features]
-    readers = [reader(feature) for feature in model.manifest.features]
-    columns = list(zip(readers, positions, strict=True))
-    for number, row in enumerate(lines, start=1):
+    def score(self, files: list[Path], out: Path, refused: Path) -> None:
+        """Score files of the same columns into `out`; with `skip`, faulty rows go to `refused`."""
+        schema = schema_of(files[0])
         try:
-            values = [read(row[position]) for read, position in columns]
-        except UnfitCellError as error:
-            raise TableError(f"{source}: row {number}: {error}") from error
-        yield row, model.score_values(values)
+            self._scorer.check(schema)
+        except TableError as error:
+            raise TableError(f"{files[0]}: {error}") from error
+        added = self._scorer.added
+        if self._ways.on_error == "column":
+            added = extended(added, ERROR)
+        with ExitStack() as stack:
+            write = stack.enter_context(writing(out, extended(schema, added)))
+            leave_out = None
+            if self._ways.on_error == "skip":
+                leave_out = stack.enter_context(writing(refused, extended(schema, ERROR)))
+            for file in files:
+                if schema_of(file) != schema:
+                    raise TableError(f"{file}: other columns than {files[0]} has")
+                self._score_rows(file, write, leave_out)
+
+    def _score_rows(self, file: Path, write: Write, leave_out: Write | None) -> None:
+        first = 1
+        for batch, scores, faults in self._in_order(batches_of(file)):
+            if faults and self._ways.on_error == "refuse":
+                row = min(faults)
+                raise TableError(f"{file}: row {first + row}: {faults[row]}")
+            write(self._kept(batch, scores, faults, leave_out))
+            first += batch.num_rows
+            self.refused += len(faults)
+            self.progress.add(batch.num_rows)
+
+    def _kept(
+        self, batch: pa.RecordBatch, scores: pa.RecordBatch, faults: Faults, leave_out: Write | None
+    ) -> pa.RecordBatch:
+        texts = pa.array(map(faults.get, range(batch.num_rows)), pa.string())
+        errors = pa.RecordBatch.from_arrays([texts], schema=ERROR)
+        if self._ways.on_error == "column":
+            return beside(beside(batch, scores), errors)
+        scored = beside(batch, scores)
+        if leave_out is None or not faults:
+            return scored
+        good = pc.is_null(texts)
+        leave_out(beside(batch, errors).filter(pc.invert(good)))
+        return scored.filter(good)
+
+    def _in_order(
+        self, batches: Iterable[pa.RecordBatch]
+    ) -> Iterator[tuple[pa.RecordBatch, pa.RecordBatch, Faults]]:
+        """Yield every batch with its scores and faults, as they came, scored on all threads."""
+        if self._ways.threads == 1:
+            yield from ((batch, *self._scorer.scores(batch)) for batch in batches)
+            return
+        with ThreadPoolExecutor(self._ways.threads) as pool:
+            waiting: deque[tuple[pa.RecordBatch, Future[tuple[pa.RecordBatch, Faults]]]] = deque()
+            for batch in batches:
+                waiting.append((batch, pool.submit(self._scorer.scores, batch)))
+                if len(waiting) > self._ways.threads:
+                    yield popped(waiting)
+            while waiting:
+                yield popped(waiting)
 
 
-def refuse_bad_columns(
-    source: Path, header: Sequence[str], wanted: Sequence[str], added: Sequence[str]
-) -> None:
-    """Raise TableError for a missing feature, a duplicate column, or one that would be
-    overwritten.
-    """
-    if absent := [name for name in wanted if name not in header]:
-        unknown = [name for name in header if name not in wanted]
-        raise TableError(f"{source}: no column for {told(absent, unknown, len(absent))}")
-    if twice := [name for name in {*wanted} if header.count(name) > 1]:
-        raise TableError(f"{source}: more than one column {', '.join(sorted(twice))}")
-    if taken := [name for name in added if name in header]:
-        raise TableError(f"{source}: already has {', '.join(taken)}")
+def popped(
+    waiting: "deque[tuple[pa.RecordBatch, Future[tuple[pa.RecordBatch, Faults]]]]",
+) -> tuple[pa.RecordBatch, pa.RecordBatch, Faults]:
+    """Take the batch that has waited longest, and wait for its scores."""
+    batch, scores = waiting.popleft()
+    return batch, *scores.result()
 
 
-def with_progress(lines: Iterator[Row]) -> Iterator[Row]:
-    """Pass rows through, printing their number on stderr once a second."""
-    began = said = monotonic()
-    count = 0
-    for count, line in enumerate(lines, start=1):
-        yield line
-        if (now := monotonic()) - said >= PROGRESS_SECONDS:
-            said = now
-            print(f"{count} rows, {count / (now - began):.0f} a second", file=sys.stderr)
-    print(f"{count} rows scored in {monotonic() - began:.1f} s", file=sys.stderr)
+def extended(schema: pa.Schema, more: pa.Schema) -> pa.Schema:
+    """Return a schema with the fields of another behind its own."""
+    return pa.schema([*schema, *more], metadata=schema.metadata)

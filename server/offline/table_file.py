@@ -28,16 +28,16 @@ class TableError(Exception):
 
 def column_names(path: Path) -> list[str]:
     """Return the column names of a file, or of a folder's first file; raises TableError."""
-    return _names(_parts(path)[0])
+    return _names(parts(path)[0])
 
 
 def dictionary_names(path: Path) -> list[str]:
     """Return the names of the columns with a dictionary (category) type; raises TableError."""
-    part = _parts(path)[0]
-    if _is(part, CSV):
+    part = parts(path)[0]
+    if has_suffix(part, CSV):
         return []
-    with _told(part):
-        return [each.name for each in _opened(part)[0] if "dictionary" in str(each.type)[:10]]
+    with told(part):
+        return [each.name for each in opened(part)[0] if "dictionary" in str(each.type)[:10]]
 
 
 def blocks(path: Path, wanted: Sequence[str]) -> Iterator[Block]:
@@ -45,18 +45,25 @@ def blocks(path: Path, wanted: Sequence[str]) -> Iterator[Block]:
 
     Every name must be a column of the file. Raises TableError.
     """
-    for part in _parts(path):
+    for part in parts(path):
         absent = [name for name in wanted if name not in _names(part)]
         if absent:
+<<<<<<< HEAD
             hint = separator_hint(_names(part))
             raise TableError(f"{part}: no column {', '.join(absent[:10])}{hint}")
         with _told(part):
             if _is(part, CSV):
+=======
+            raise TableError(f"{part}: no column {', '.join(absent[:10])}")
+        with told(part):
+            if has_suffix(part, CSV):
+>>>>>>> 11e9ce2 (Score files column by column, on all cores, with every other column as it was)
                 yield from _csv_blocks(part, wanted)
             else:
-                yield from (_columns(batch, wanted) for batch in _batches(part, wanted))
+                yield from (_columns(batch, wanted) for batch in batches(part, wanted))
 
 
+<<<<<<< HEAD
 def separator_hint(names: Sequence[str]) -> str:
     """Return a remark if a file's only column looks like several with another separator."""
     marks = {";": "semicolons", "\t": "tabs", "|": "bars"}
@@ -65,27 +72,28 @@ def separator_hint(names: Sequence[str]) -> str:
 
 
 def _is(path: Path, suffixes: tuple[str, ...]) -> bool:
+=======
+def has_suffix(path: Path, suffixes: tuple[str, ...]) -> bool:
+    """Whether a file's name ends so, in any case."""
+>>>>>>> 11e9ce2 (Score files column by column, on all cores, with every other column as it was)
     return path.name.lower().endswith(suffixes)
 
 
-def _parts(path: Path) -> list[Path]:
-    """Return the files: all tables in a folder, as Spark writes one; names with _ or .
-
-    are skipped.
-    """
+def parts(path: Path) -> list[Path]:
+    """Return the file, or all tables of a folder; names that begin with _ or . are skipped."""
     known = CSV + PARQUET + ARROW
     if not path.is_dir():
-        if not _is(path, known):
+        if not has_suffix(path, known):
             raise TableError(f"{path}: wanted {WANTED}")
         return [path]
-    parts = sorted(p for p in path.iterdir() if _is(p, known) and p.name[0] not in "._")
+    parts = sorted(p for p in path.iterdir() if has_suffix(p, known) and p.name[0] not in "._")
     if not parts:
         raise TableError(f"{path}: wanted {WANTED}, got a folder without one")
     return parts
 
 
 @contextmanager
-def _told(path: Path) -> Iterator[None]:
+def told(path: Path) -> Iterator[None]:
     """Turn a library's error into a one-line TableError."""
     try:
         yield
@@ -98,13 +106,13 @@ def _told(path: Path) -> Iterator[None]:
         said = getattr(error, "strerror", None) or error
         raise TableError(f"{path}: {said}") from error
     except ValueError as error:  # pyarrow.ArrowInvalid is one
-        kind = "Parquet" if _is(path, PARQUET) else "Arrow"
+        kind = "Parquet" if has_suffix(path, PARQUET) else "Arrow"
         raise TableError(f"{path}: wanted {kind}: {error}") from error
 
 
 def _names(path: Path) -> list[str]:
-    with _told(path):
-        names = next(_csv_rows(path)) if _is(path, CSV) else _opened(path)[0].names
+    with told(path):
+        names = next(csv_rows(path)) if has_suffix(path, CSV) else opened(path)[0].names
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise TableError(f"{path}: more than one column {', '.join(twice[:10])}")
     return names
@@ -113,7 +121,7 @@ def _names(path: Path) -> list[str]:
 # ---- CSV: every cell is a text
 
 
-def _csv_rows(path: Path) -> Iterator[list[str]]:
+def csv_rows(path: Path) -> Iterator[list[str]]:
     """Yield the header, then every row that is not empty, each as wide as the header."""
     opened = gzip.open if path.name.lower().endswith(".gz") else open
     with opened(path, "rt", newline="", encoding="utf-8-sig") as file:
@@ -130,7 +138,7 @@ def _csv_rows(path: Path) -> Iterator[list[str]]:
 
 
 def _csv_blocks(path: Path, wanted: Sequence[str]) -> Iterator[Block]:
-    rows = _csv_rows(path)
+    rows = csv_rows(path)
     header = next(rows)
     places = [header.index(name) for name in wanted]
     while block := list(islice(rows, BLOCK_ROWS)):
@@ -141,13 +149,13 @@ def _csv_blocks(path: Path, wanted: Sequence[str]) -> Iterator[Block]:
 # ---- Parquet and Arrow: cells have types
 
 
-def _opened(path: Path) -> tuple[Any, Any]:
+def opened(path: Path) -> tuple[Any, Any]:
     """Return the schema and the open file; raises TableError if pyarrow is not installed."""
     try:
         import pyarrow.parquet
     except ImportError as error:
         raise TableError(f"{path}: it needs pyarrow (pip install pyarrow)") from error
-    if _is(path, PARQUET):
+    if has_suffix(path, PARQUET):
         file = pyarrow.parquet.ParquetFile(path, pre_buffer=False, buffer_size=READ_BYTES)
         return file.schema_arrow, file
     source = pyarrow.memory_map(str(path))
@@ -159,10 +167,14 @@ def _opened(path: Path) -> tuple[Any, Any]:
     return file.schema, file
 
 
-def _batches(path: Path, wanted: Sequence[str]) -> Iterator[Any]:
-    file = _opened(path)[1]
-    if _is(path, PARQUET):
-        yield from file.iter_batches(BLOCK_ROWS, columns=list(wanted))
+def batches(path: Path, wanted: Sequence[str] | None, rows: int = BLOCK_ROWS) -> Iterator[Any]:
+    """Yield pyarrow.RecordBatches of a Parquet or Arrow file: the wanted columns, or all.
+
+    Those of an Arrow file are as many rows as it holds them, and always whole.
+    """
+    file = opened(path)[1]
+    if has_suffix(path, PARQUET):
+        yield from file.iter_batches(rows, columns=wanted and list(wanted))
     elif hasattr(file, "num_record_batches"):
         yield from map(file.get_batch, range(file.num_record_batches))
     else:
@@ -170,10 +182,10 @@ def _batches(path: Path, wanted: Sequence[str]) -> Iterator[Any]:
 
 
 def _columns(batch: Any, wanted: Sequence[str]) -> Block:
-    return [_plain(batch.column(name)) for name in wanted]
+    return [plain(batch.column(name)) for name in wanted]
 
 
-def _plain(column: Any) -> Column:
+def plain(column: Any) -> Column:
     """Undo dictionaries (pandas and polars categories), and give all kinds of text one type."""
     from pyarrow import float32, string, types
 

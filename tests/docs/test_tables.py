@@ -23,10 +23,10 @@ from monitoring.rows.labels import Labels
 from monitoring.rows.reference import from_bundle
 from monitoring.rows.tables import Table
 from server.bundle.manifest import Category, Number
-from server.offline.score_file import score_file
+from server.offline.batches import batches_of
+from server.offline.columns import FeatureColumns
 from server.offline.table_file import TableError
 from server.scoring import model as served
-from server.scoring.outcome import Outcome
 from tests.cell_forms import FORMS, FormError
 from tests.conftest import Running, running
 
@@ -172,30 +172,17 @@ def scoring(bundle: Path) -> Reader:
         for kind, found in meanings.items()
     }
 
+    columns = FeatureColumns(model.manifest.features)
+
     def read(path: Path, kind: str) -> str:
-        out = path.parent / "scored.csv"
-        seen: list[Any] = []
-        watched: Any = Watched(model, seen)
-        try:
-            score_file(watched, path, out)
-        except TableError as error:
+        found, faults = columns.rows(next(batches_of(path)))
+        if faults:
+            first = min(faults)
+            error = TableError(f"row {first + 1}: {faults[first]}")
             return refused(error, f"row 1: {kind}: wanted")
-        return next(said for said, row in rows[kind].items() if row == seen[0])
+        return next(said for said, row in rows[kind].items() if row == found[0].tobytes())
 
     return read
-
-
-class Watched:
-    """A model whose rows are noted as they are scored."""
-
-    def __init__(self, model: served.Model, seen: list[Any]) -> None:
-        self._model, self._seen = model, seen
-        self.manifest = model.manifest
-
-    def score_values(self, values: Any) -> Outcome:
-        said = self._model.score_values(values)
-        self._seen.append(said.row)
-        return said
 
 
 def drifting(bundle: Path) -> Reader:

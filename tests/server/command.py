@@ -2,6 +2,8 @@
 
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from tests.conftest import ROOT, environment
 
@@ -11,3 +13,18 @@ def run(*arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]"
         [sys.executable, "-m", "server", *arguments],
         cwd=ROOT, env=environment() | variables, capture_output=True, text=True, check=False,
     )  # fmt: skip
+
+
+def refused(done: "subprocess.CompletedProcess[str]") -> str:
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1, done.stderr
+    return done.stderr
+
+
+@contextmanager
+def started(*arguments: str) -> Iterator["subprocess.Popen[bytes]"]:
+    command = [sys.executable, "-m", "server", *arguments]
+    with subprocess.Popen(
+        command, cwd=ROOT, env=environment(), stderr=subprocess.DEVNULL
+    ) as process:
+        yield process

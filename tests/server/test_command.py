@@ -1,4 +1,4 @@
-"""The command line: a start is proved or refused, and a file scores with the server's bits."""
+"""The command line: a start is proved or refused."""
 
 import hashlib
 import json
@@ -10,17 +10,10 @@ from pathlib import Path
 
 import httpx
 import numpy as np
-import pandas as pd
 import pytest
 
-from tests.conftest import ROOT, Serve, Trained, environment
-from tests.server.command import run
-
-
-def refused(done: "subprocess.CompletedProcess[str]") -> str:
-    assert done.returncode == 2
-    assert done.stderr.count("\n") == 1, done.stderr
-    return done.stderr
+from tests.conftest import ROOT, Serve, environment
+from tests.server.command import refused, run
 
 
 def test_check_proves_the_bundle_without_a_socket(bundle: Path) -> None:
@@ -193,90 +186,3 @@ def test_two_workers_share_one_port(bundle: Path, serve: Serve, tmp_path: Path) 
     with serve(bundle, tmp_path, "--workers", "2") as up:
         for _ in range(20):
             assert httpx.get(f"{up.url}/livez").status_code == 200
-
-
-@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
-def test_a_file_scores_with_lightgbms_bits(
-    bundle: Path, trained: Trained, tmp_path: Path, suffix: str
-) -> None:
-    """The input's columns stay, the scores come after them."""
-    rows, source, out = (
-        trained.held_out.assign(note="x"),
-        tmp_path / f"in{suffix}",
-        tmp_path / f"out{suffix}",
-    )
-    rows.to_csv(source, index=False) if suffix == ".csv" else rows.to_parquet(source)
-    done = run("score", "--model", str(bundle), str(source), "-o", str(out))
-    assert done.returncode == 0, done.stderr
-    assert "1000 rows scored" in done.stderr
-    scored = (
-        pd.read_csv(out, float_precision="round_trip") if suffix == ".csv" else pd.read_parquet(out)
-    )
-    assert [*scored.columns] == [*rows.columns, "raw_score", "probability", "decision"]
-    for column, wanted in (("raw_score", trained.raw), ("probability", trained.prediction)):
-        assert scored[column].to_numpy().tobytes() == wanted(trained.held_out).tobytes()
-    assert ((scored["decision"] == "refuse") == (scored["probability"] >= 0.4)).all()
-
-
-def test_a_bad_row_of_a_file_is_named(bundle: Path, trained: Trained, tmp_path: Path) -> None:
-    trained.held_out[:3].assign(AGE=[1.0, float("nan"), 3.0]).to_csv(
-        tmp_path / "in.csv", index=False
-    )
-    arguments = (
-        "score",
-        "--model",
-        str(bundle),
-        str(tmp_path / "in.csv"),
-        "-o",
-        str(tmp_path / "o.csv"),
-    )
-    assert "row 2: AGE: wanted a finite number" in refused(run(*arguments))
-    trained.held_out[["AGE"]].rename(columns={"AGE": "age"}).to_csv(tmp_path / "in.csv")
-    assert "no column for AGE (is it age?), INCOME" in refused(run(*arguments))
-    assert "nosuch.csv: No such file" in refused(run(*arguments[:3], "nosuch.csv", *arguments[4:]))
-
-
-def test_a_file_that_is_no_table_is_named_and_nothing_is_written(
-    bundle: Path, trained: Trained, tmp_path: Path
-) -> None:
-    """Not even the rows before the one that does not fit."""
-    out = tmp_path / "o.csv"
-    (tmp_path / "latin.csv").write_bytes(b"AGE,na\xefve\n1,2\n")
-    trained.held_out[:3].assign(AGE=[1.0, 2.0, float("nan")]).to_csv(tmp_path / "late.csv")
-    for name, wanted in (
-        ("latin.csv", "wanted UTF-8, got byte 0xef"), ("late.csv", "row 3: AGE"),
-    ):  # fmt: skip
-        done = run("score", "--model", str(bundle), str(tmp_path / name), "-o", str(out))
-        assert wanted in refused(done)
-        assert str(tmp_path / name) in done.stderr
-    nowhere = str(tmp_path / "none" / "o.csv")
-    trained.held_out[:3].to_csv(tmp_path / "in.csv")
-    done = run("score", "--model", str(bundle), str(tmp_path / "in.csv"), "-o", nowhere)
-    assert nowhere in refused(done)
-    assert not [*tmp_path.rglob("*o*.csv")]
-
-
-def test_a_damaged_parquet_file_is_named(bundle: Path, tmp_path: Path) -> None:
-    file = tmp_path / "in.parquet"
-    file.write_bytes(b"PAR1nope")
-    done = run("score", "--model", str(bundle), str(file), "-o", str(tmp_path / "o.csv"))
-    assert f"{file}: wanted Parquet" in refused(done)
-
-
-def test_a_file_may_be_scored_in_place(bundle: Path, trained: Trained, tmp_path: Path) -> None:
-    rows = tmp_path / "rows.csv"
-    trained.held_out[:5].to_csv(rows, index=False)
-    assert run("score", "--model", str(bundle), str(rows), "-o", str(rows)).returncode == 0
-    assert len(pd.read_csv(rows)["probability"]) == 5
-
-
-def test_a_column_of_true_and_false_counts_as_numbers(
-    bundle: Path, trained: Trained, tmp_path: Path
-) -> None:
-    """As LightGBM takes it from a data frame; what pandas makes of one-hot columns."""
-    rows, out = trained.held_out[:6].assign(AGE=[True, False] * 3), tmp_path / "o.parquet"
-    rows.to_parquet(tmp_path / "in.parquet")
-    done = run("score", "--model", str(bundle), str(tmp_path / "in.parquet"), "-o", str(out))
-    assert done.returncode == 0, done.stderr
-    wanted = trained.prediction(rows.astype({"AGE": float}))
-    assert pd.read_parquet(out)["probability"].to_numpy().tobytes() == wanted.tobytes()

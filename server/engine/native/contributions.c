@@ -115,7 +115,8 @@ static PyObject *contributions_block(Contributions *self, PyObject *args)
     int fits = rows.len == count * wide && out.len == count * each &&
                ((uintptr_t)rows.buf | (uintptr_t)out.buf) % 8 == 0;
     for (Py_ssize_t i = 0; fits && i < count; i++) {
-        kernel_spread(self->kernel, (const double *)((const char *)rows.buf + i * wide));
+        kernel_spread(self->kernel, (const double *)((const char *)rows.buf + i * wide),
+                      self->kernel->x);
         self->explain(self, (double *)((char *)out.buf + i * each));
     }
     PyBuffer_Release(&rows);

@@ -49,10 +49,11 @@ static Py_ssize_t row_of(const Category *category, double value)
     return known[at] == code ? at + 1 : 0;
 }
 
-void kernel_spread(Kernel *self, const double *row)
+/* Write what the splits compare, from a row, behind x[0] of the leaves. */
+void kernel_spread(const Kernel *self, const double *row, double *x)
 {
     Py_ssize_t features = self->features;
-    double *no = self->x + 1, *yes = no + features, *missing = yes + features;
+    double *no = x + 1, *yes = no + features, *missing = yes + features;
     for (Py_ssize_t i = 0; i < features; i++) {
         int absent = row[i] != row[i];
         no[i] = absent ? -INFINITY : row[i];
@@ -63,7 +64,7 @@ void kernel_spread(Kernel *self, const double *row)
         const Category *category = self->category + c;
         Py_ssize_t at = row_of(category, row[category->feature]);
         const uint64_t *bits = (const uint64_t *)category->bits.buf + at * category->words;
-        double *in = self->x + category->first;
+        double *in = x + category->first;
         for (Py_ssize_t s = 0; s < category->count; s++)
             in[s] = (double)(int)(bits[s >> 6] >> (s & 63) & 1);
     }
@@ -99,10 +100,9 @@ static inline uint32_t under_way(const Node *nodes, const uint32_t *at)
     return slots;
 }
 
-static void walk(const Kernel *self, double *raw)
+static void walk(const Kernel *self, const double *x, double *raw)
 {
     const Node *nodes = self->nodes;
-    const double *x = self->x;
     double sum = 0.0; /* in a register: through memory each addition would wait for the last */
     memset(raw, 0, (size_t)self->outputs * sizeof *raw);
     for (Py_ssize_t first = 0; first < self->trees; first += LANES) {
@@ -128,8 +128,8 @@ static void walk(const Kernel *self, double *raw)
 
 static PyObject *kernel_score_row(Kernel *self, PyObject *Py_UNUSED(nothing))
 {
-    kernel_spread(self, self->row.buf);
-    walk(self, self->raw.buf);
+    kernel_spread(self, self->row.buf, self->x);
+    walk(self, self->x, self->raw.buf);
     Py_RETURN_NONE;
 }
 
@@ -141,14 +141,24 @@ static PyObject *kernel_score_block(Kernel *self, PyObject *args)
     Py_ssize_t wide = self->features * 8, out = self->outputs * 8, count = rows.len / wide;
     int fits = rows.len == count * wide && raw.len == count * out &&
                ((uintptr_t)rows.buf | (uintptr_t)raw.buf) % 8 == 0;
-    for (Py_ssize_t i = 0; fits && i < count; i++) {
-        kernel_spread(self, (const double *)((const char *)rows.buf + i * wide));
-        walk(self, (double *)((char *)raw.buf + i * out));
+    /* Of its own: several threads may score blocks at once. */
+    double *x = fits ? PyMem_Calloc((size_t)self->slots, sizeof *x) : NULL;
+    if (x) {
+        Py_BEGIN_ALLOW_THREADS
+        x[0] = self->x[0];
+        for (Py_ssize_t i = 0; i < count; i++) {
+            kernel_spread(self, (const double *)((const char *)rows.buf + i * wide), x);
+            walk(self, x, (double *)((char *)raw.buf + i * out));
+        }
+        Py_END_ALLOW_THREADS
+        PyMem_Free(x);
     }
     PyBuffer_Release(&rows);
     PyBuffer_Release(&raw);
-    if (fits)
+    if (x)
         Py_RETURN_NONE;
+    if (fits)
+        return PyErr_NoMemory();
     PyErr_SetString(PyExc_ValueError, "wanted rows [N, features] and raw [N, outputs] of float64");
     return NULL;
 }
@@ -183,8 +193,8 @@ static PyObject *raw_of(Kernel *self)
 
 PyObject *kernel_scored(Kernel *self)
 {
-    kernel_spread(self, self->row.buf);
-    walk(self, self->raw.buf);
+    kernel_spread(self, self->row.buf, self->x);
+    walk(self, self->x, self->raw.buf);
     PyObject *bytes = PyBytes_FromStringAndSize(self->row.buf, self->row.len);
     PyObject *raw = raw_of(self), *pair = NULL;
     if (bytes && raw)

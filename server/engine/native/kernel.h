@@ -48,7 +48,7 @@ typedef struct {
 PyObject *kernel_scored(Kernel *self);
 
 /* Lay a row out in slots: then a split is x[slot] > threshold. */
-void kernel_spread(Kernel *self, const double *row);
+void kernel_spread(const Kernel *self, const double *row, double *x);
 
 /* Return the feature that a slot is made of. */
 Py_ssize_t kernel_feature(const Kernel *self, uint32_t slot);

@@ -1,0 +1,36 @@
+"""Say on stderr how far a long run is: rows, rows a second, and the time left where it is known."""
+
+import sys
+from time import monotonic
+
+SECONDS = 1.0
+
+
+class Progress:
+    """Counts rows; `total` is None where nobody knows it before the end."""
+
+    def __init__(self, total: int | None) -> None:
+        self._total = total
+        self._rows = 0
+        self._began = self._said = monotonic()
+
+    def add(self, rows: int) -> None:
+        """Count rows, and say so once a second."""
+        self._rows += rows
+        now = monotonic()
+        if now - self._said >= SECONDS:
+            self._said = now
+            print(self._line(now - self._began), file=sys.stderr)
+
+    def end(self, refused: int) -> None:
+        """Say how many rows there were in all, and how many of them have no score."""
+        seconds = monotonic() - self._began
+        more = f", {refused:,} refused" if refused else ""
+        print(f"{self._rows:,} rows scored in {seconds:.1f} s{more}", file=sys.stderr)
+
+    def _line(self, seconds: float) -> str:
+        rate = self._rows / seconds
+        if self._total is None or not rate:
+            return f"{self._rows:,} rows, {rate:,.0f} a second"
+        left = (self._total - self._rows) / rate
+        return f"{self._rows:,} of {self._total:,} rows, {rate:,.0f} a second, {left:.0f} s left"

@@ -1,0 +1,104 @@
+"""Write record batches to a Parquet, Arrow or CSV file: all of them, or nothing."""
+
+import csv
+import gzip
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from .spreadsheet import guarded
+from .table_file import ARROW, CSV, PARQUET, TableError, has_suffix
+
+ROW_GROUP = 1 << 16
+Write = Callable[[pa.RecordBatch], None]
+
+
+@contextmanager
+def writing(file: Path, schema: pa.Schema) -> Iterator[Write]:
+    """Open `file` for batches of this schema; it appears once the block has ended without an error.
+
+    Its folder is made where there is none. Raises TableError for a name with another suffix, and for what the disk refuses.
+    """
+    beside = file.with_name(f".{file.name.partition('.')[0]}-{os.getpid()}.part")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with way_of(file)(beside, schema) as write:
+            yield write
+        beside.replace(file)
+    except OSError as error:
+        raise TableError(f"{file}: {error.strerror or error}") from error
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def way_of(file: Path) -> Callable[[Path, pa.Schema], Any]:
+    """Return what writes a file of this name; raises TableError."""
+    if has_suffix(file, PARQUET):
+        return parquet
+    if has_suffix(file, ARROW):
+        return arrow
+    if has_suffix(file, CSV):
+        return zipped if file.name.lower().endswith(".gz") else plain
+    raise TableError(f"{file}: wanted a .parquet, .arrow, .csv or .csv.gz file")
+
+
+@contextmanager
+def parquet(file: Path, schema: pa.Schema) -> Iterator[Write]:
+    """Write Parquet, in row groups of ROW_GROUP rows or a little more."""
+    waiting: list[pa.RecordBatch] = []
+    with pq.ParquetWriter(file, schema) as out:
+
+        def flush() -> None:
+            out.write_table(pa.Table.from_batches(waiting, schema))
+            waiting.clear()
+
+        def write(batch: pa.RecordBatch) -> None:
+            waiting.append(batch)
+            if sum(each.num_rows for each in waiting) >= ROW_GROUP:
+                flush()
+
+        yield write
+        flush()
+
+
+@contextmanager
+def arrow(file: Path, schema: pa.Schema) -> Iterator[Write]:
+    """Write an Arrow file."""
+    with pa.OSFile(str(file), "wb") as sink, pa.ipc.new_file(sink, schema) as out:
+        yield out.write
+
+
+@contextmanager
+def plain(file: Path, schema: pa.Schema) -> Iterator[Write]:
+    """Write CSV."""
+    with file.open("w", newline="", encoding="utf-8") as out:
+        yield to_csv(out, schema)
+
+
+@contextmanager
+def zipped(file: Path, schema: pa.Schema) -> Iterator[Write]:
+    """Write CSV through gzip."""
+    with gzip.open(file, "wt", newline="", encoding="utf-8") as out:
+        yield to_csv(out, schema)
+
+
+def to_csv(out: Any, schema: pa.Schema) -> Write:
+    """Write the header, and return what writes rows; no text in it runs in a spreadsheet."""
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(map(inert, schema.names))
+
+    def write(batch: pa.RecordBatch) -> None:
+        columns = [map(inert, column.to_pylist()) for column in batch.columns]
+        writer.writerows(zip(*columns, strict=True))
+
+    return write
+
+
+def inert(cell: Any) -> Any:
+    """Return a cell without a text that a spreadsheet would run."""
+    return guarded(cell) if isinstance(cell, str) else cell
