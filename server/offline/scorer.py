@@ -12,8 +12,9 @@ from ..bundle.applicant import Floats
 from ..scoring import model as models
 from ..scoring.care import Care
 from ..scoring.model import DEFAULT, Model, Options
+from ..scoring.near_names import NearNames
 from .columns import Faults, FeatureColumns
-from .table_file import TableError
+from .table_file import TableError, separator_hint
 
 Table: TypeAlias = pa.Table | pa.RecordBatch
 
@@ -69,7 +70,9 @@ class Scorer:
         """Raise TableError unless every feature has one column, and nothing has an added name."""
         names = schema.names
         if absent := [name for name in self.features if name not in names]:
-            raise TableError(f"no column for {', '.join(absent[:10])}")
+            near = NearNames(absent).meant(name for name in names if name not in self.features)
+            told = [f"{n} (is it {near[n]}?)" if n in near else n for n in absent[:10]]
+            raise TableError(f"no column for {', '.join(told)}{separator_hint(names)}")
         if twice := sorted({name for name in self.features if names.count(name) > 1}):
             raise TableError(f"more than one column {', '.join(twice[:10])}")
         if taken := [name for name in self.added.names if name in names]:

@@ -48,22 +48,15 @@ def blocks(path: Path, wanted: Sequence[str]) -> Iterator[Block]:
     for part in parts(path):
         absent = [name for name in wanted if name not in _names(part)]
         if absent:
-<<<<<<< HEAD
             hint = separator_hint(_names(part))
             raise TableError(f"{part}: no column {', '.join(absent[:10])}{hint}")
-        with _told(part):
-            if _is(part, CSV):
-=======
-            raise TableError(f"{part}: no column {', '.join(absent[:10])}")
         with told(part):
             if has_suffix(part, CSV):
->>>>>>> 11e9ce2 (Score files column by column, on all cores, with every other column as it was)
                 yield from _csv_blocks(part, wanted)
             else:
                 yield from (_columns(batch, wanted) for batch in batches(part, wanted))
 
 
-<<<<<<< HEAD
 def separator_hint(names: Sequence[str]) -> str:
     """Return a remark if a file's only column looks like several with another separator."""
     marks = {";": "semicolons", "\t": "tabs", "|": "bars"}
@@ -71,11 +64,8 @@ def separator_hint(names: Sequence[str]) -> str:
     return f"; its columns are separated by {found[0]}: wanted commas" if found else ""
 
 
-def _is(path: Path, suffixes: tuple[str, ...]) -> bool:
-=======
 def has_suffix(path: Path, suffixes: tuple[str, ...]) -> bool:
     """Whether a file's name ends so, in any case."""
->>>>>>> 11e9ce2 (Score files column by column, on all cores, with every other column as it was)
     return path.name.lower().endswith(suffixes)
 
 
