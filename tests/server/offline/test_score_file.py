@@ -67,7 +67,7 @@ def test_a_file_that_is_no_table_is_named_and_nothing_is_written(
         done = run("score", "--model", str(bundle), str(tmp_path / name), "-o", str(out))
         assert wanted in refused(done)
         assert str(tmp_path / name) in done.stderr
-    nowhere = str(tmp_path / "none" / "o.csv")
+    nowhere = str(tmp_path / "in.csv" / "o.csv")
     trained.held_out[:3].to_csv(tmp_path / "in.csv")
     done = run("score", "--model", str(bundle), str(tmp_path / "in.csv"), "-o", nowhere)
     assert nowhere in refused(done)
