@@ -149,9 +149,7 @@ def scored(parsed: Any) -> int:
         from .offline.score_file import Ways, score_file
         from .offline.scorer import Scorer
     except ModuleNotFoundError as error:
-        raise TableError(
-            f"{parsed.rows}: scoring files needs {error.name} (pip install pyarrow)"
-        ) from error
+        raise BundleError(f"score needs {error.name} (pip install pyarrow)") from error
     care = Care(try_first=try_first(settings.LOAD_SECONDS))
     ways = Ways(parsed.on_error, max(parsed.threads, 1), parsed.resume)
     score_file(Scorer.load(parsed.model, care=care), parsed.rows, parsed.out, ways)

@@ -12,7 +12,7 @@ from ..bundle.applicant import Floats
 from ..scoring import model as models
 from ..scoring.care import Care
 from ..scoring.model import DEFAULT, Model, Options
-from ..scoring.near_names import NearNames
+from ..scoring.near_names import told
 from .columns import Faults, FeatureColumns
 from .table_file import TableError, separator_hint
 
@@ -62,17 +62,16 @@ class Scorer:
         """Return the added columns alone, null where a row has a fault, and the faults."""
         rows, faults = self._columns.rows(batch)
         raw = self._model.engine.score_block(rows)
-        told = np.zeros(len(rows), bool)
-        told[list(faults)] = True
-        return pa.RecordBatch.from_arrays(self._said(raw, told), schema=self.added), faults
+        refused = np.zeros(len(rows), bool)
+        refused[list(faults)] = True
+        return pa.RecordBatch.from_arrays(self._said(raw, refused), schema=self.added), faults
 
     def check(self, schema: pa.Schema) -> None:
         """Raise TableError unless every feature has one column, and nothing has an added name."""
         names = schema.names
         if absent := [name for name in self.features if name not in names]:
-            near = NearNames(absent).meant(name for name in names if name not in self.features)
-            told = [f"{n} (is it {near[n]}?)" if n in near else n for n in absent[:10]]
-            raise TableError(f"no column for {', '.join(told)}{separator_hint(names)}")
+            unknown = [name for name in names if name not in self.features]
+            raise TableError(f"no column for {told(absent, unknown)}{separator_hint(names)}")
         if twice := sorted({name for name in self.features if names.count(name) > 1}):
             raise TableError(f"more than one column {', '.join(twice[:10])}")
         if taken := [name for name in self.added.names if name in names]:

@@ -4,7 +4,7 @@ import csv
 import gzip
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,8 @@ Write = Callable[[pa.RecordBatch], None]
 def writing(file: Path, schema: pa.Schema) -> Iterator[Write]:
     """Open `file` for batches of this schema; it appears once the block has ended without an error.
 
-    Its folder is made where there is none. Raises TableError for a name with another suffix, and for what the disk refuses.
+    Its folder is made where there is none. Raises TableError for a name with another suffix, and
+    for what the disk refuses.
     """
     beside = file.with_name(f".{file.name.partition('.')[0]}-{os.getpid()}.part")
     try:
@@ -33,7 +34,8 @@ def writing(file: Path, schema: pa.Schema) -> Iterator[Write]:
     except OSError as error:
         raise TableError(f"{file}: {error.strerror or error}") from error
     finally:
-        beside.unlink(missing_ok=True)
+        with suppress(OSError):
+            beside.unlink()
 
 
 def way_of(file: Path) -> Callable[[Path, pa.Schema], Any]:
