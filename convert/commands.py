@@ -9,13 +9,13 @@ from pathlib import Path
 
 from .bundle.manifest import Identity
 from .bundle.repolicy import change_policy
-from .bundle.write import alone, check_place, write_bundle
+from .bundle.write import check_place, locked, write_bundle
 from .compare import comparison
 from .conversion import Request, convert
 from .errors import OptionError, UnsupportedModelError
 from .files import read_file
 from .model.features import MissingChoice
-from .policy.deciding import told, warnings
+from .policy.deciding import describe_policy, warnings
 from .policy.policy import Costs
 from .policy.scores import PolicyChoice
 from .prove import fidelity
@@ -59,7 +59,7 @@ def run_convert(options: argparse.Namespace) -> int:
     for note in (f"read {len(loaded.model.trees)} trees", *loaded.notes, *calibration(loaded)):
         progress(note)
     files = convert(loaded, request, progress, carried)
-    with alone(place.parent):
+    with locked(place.parent):
         check_place(place, options.force)
         write_bundle(place, files)
     progress(f"wrote {place} in {time.perf_counter() - started:.1f} s")
@@ -69,12 +69,12 @@ def run_convert(options: argparse.Namespace) -> int:
 def run_policy(options: argparse.Namespace) -> int:
     """Rewrite a bundle with another policy; raises OptionError."""
     place = options.bundle.resolve()
-    with alone(place.parent):  # so that no other run's change is lost
+    with locked(place.parent):  # so that no other run's change is lost
         files, found, probability = change_policy(
             place, options.threshold, options.refer_from, options.bad
         )
         write_bundle(place, files)
-    progress(told(found, probability, None))
+    progress(describe_policy(found, probability, None))
     for warning in warnings(found, probability) if probability is not None else []:
         progress(warning)
     progress(f"wrote {place}, policy {found.version}; reload the server to use it")

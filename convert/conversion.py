@@ -16,8 +16,8 @@ from .model.evidence import Evidence
 from .model.features import MissingChoice
 from .model.rows import Rows, read_rows, refused_by_default
 from .model.tree import Floats
-from .policy.complement import turned
-from .policy.deciding import decided
+from .policy.complement import complemented
+from .policy.deciding import choose_policy
 from .policy.labels import label_reader
 from .policy.scores import PolicyChoice, Scores, reference_table
 from .prove.building import Built, build
@@ -74,7 +74,7 @@ def convert(
     for note in refused_by_default(rows, built.features):
         progress(note)
     scores = _scores(built.subject, rows)
-    policy = decided(request.policy, built.task, meant, rows, scores, progress)
+    policy = choose_policy(request.policy, built.task, meant, rows, scores, progress)
     reference = rows.X if rows else None
     report = verify(built.subject, built.model, reference, progress)
     explained = _explained(built, request, reference, progress)
@@ -102,7 +102,7 @@ def _meant(built: Built, request: Request, progress: Progress) -> tuple[Built, M
         raise OptionError(f"a threshold is useless here: {NO_SPLIT}")
     for note in (*meant.told(built.task), *weighted(built.model)):
         progress(note)
-    return (turned(built) if meant.turned else built), meant
+    return (complemented(built) if meant.turned else built), meant
 
 
 def _reference(loaded: Loaded, request: Request, carried: Carried | None) -> Reference | None:

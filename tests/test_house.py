@@ -21,8 +21,8 @@ LAYERS = {
         "oip", "offline", "process", "run", "cli", "__main__",
     ),
     "convert": (
-        "errors", "arguments", "guard", "damages", "files", "tables", "model", "graph", "read",
-        "prove", "policy", "bundle", "compare", "conversion", "commands", "__main__",
+        "errors", "arguments", "guard", "library_errors", "files", "tables", "model", "graph",
+        "read", "prove", "policy", "bundle", "compare", "conversion", "commands", "__main__",
     ),
     "monitoring": (
         "errors", "markup", "bundle", "log", "rows", "drift", "outcomes", "replay", "report",

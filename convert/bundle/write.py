@@ -54,7 +54,7 @@ def check_place(place: Path, force: bool) -> None:
 
 
 @contextmanager
-def alone(folder: Path) -> Iterator[None]:
+def locked(folder: Path) -> Iterator[None]:
     """Lock `folder` against other processes that write bundles into it; raises OptionError."""
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -49,7 +49,7 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Judge:
+class Comparator:
     """Rows, LightGBM's predictions of them, and the threshold of decisions (None without one)."""
 
     X: Floats
@@ -90,8 +90,8 @@ def compare(built: Built, reference: Floats | None, threshold: float) -> list[Li
     odd = np.concatenate([rows for _, rows in kinds])
     decides = threshold if built.task == "binary" else None
     oracle = built.subject.oracle
-    judges = [Judge(X, oracle.prediction(X), decides) for X in (real, odd)]
-    return [_line(name, export, built, judges) for name, export in EXPORTERS.items()]
+    comparators = [Comparator(X, oracle.prediction(X), decides) for X in (real, odd)]
+    return [_line(name, export, built, comparators) for name, export in EXPORTERS.items()]
 
 
 def _drawn(built: Built) -> Floats:
@@ -102,7 +102,7 @@ def _drawn(built: Built) -> Floats:
 
 
 def _line(
-    name: str, export: Callable[[Built], Exported], built: Built, judges: list[Judge]
+    name: str, export: Callable[[Built], Exported], built: Built, comparators: list[Comparator]
 ) -> Line:
     started = time.perf_counter()
     try:
@@ -112,11 +112,11 @@ def _line(
     seconds = time.perf_counter() - started
     return Line(
         exporter=name,
-        real=judges[0].distance(exported),
-        adversarial=judges[1].distance(exported),
+        real=comparators[0].distance(exported),
+        adversarial=comparators[1].distance(exported),
         kilobytes=len(exported.content) / 1000,
         seconds=seconds,
-        microseconds=_microseconds(exported, judges[0].X),
+        microseconds=_microseconds(exported, comparators[0].X),
     )
 
 

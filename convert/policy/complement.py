@@ -7,12 +7,12 @@ from dataclasses import replace
 
 from ..prove.building import Built
 
-TURNED = {"sigmoid": "one_minus_sigmoid"}
+COMPLEMENT = {"sigmoid": "one_minus_sigmoid"}
 
 
-def turned(built: Built) -> Built:
+def complemented(built: Built) -> Built:
     """Return the same trees, answering the probability of the other class."""
     subject = built.subject
-    transform = replace(subject.transform, name=TURNED[subject.transform.name])
+    transform = replace(subject.transform, name=COMPLEMENT[subject.transform.name])
     oracle = subject.oracle.answering(lambda _, prediction: 1.0 - prediction)
     return replace(built, subject=replace(subject, transform=transform, oracle=oracle))

@@ -19,7 +19,7 @@ NO_POLICY = (
 )
 
 
-def decided(
+def choose_policy(
     choice: PolicyChoice, task: Task, meaning: Meaning, rows: Rows | None, scores: Scores | None,
     progress: Progress,
 ) -> Policy | None:  # fmt: skip
@@ -41,7 +41,7 @@ def decided(
         progress(NO_POLICY if auc is None else f"{NO_POLICY}; AUC {auc:.3f}")
         return None
     policy = replace(policy, refuses=meaning.bad)
-    progress(told(policy, probability, auc))
+    progress(describe_policy(policy, probability, auc))
     if probability is not None:
         for warning in warnings(policy, probability, outcome):
             progress(warning)
@@ -72,7 +72,7 @@ def warnings(policy: Policy, probability: Floats, outcome: Floats | None = None)
     return [f"WARNING: this policy refuses {rows}{bad}. {out}"]
 
 
-def told(policy: Policy, probability: Floats | None, auc: float | None) -> str:
+def describe_policy(policy: Policy, probability: Floats | None, auc: float | None) -> str:
     """Describe the policy: its rule, the reason for it, and the share of reference rows it
     refuses.
     """

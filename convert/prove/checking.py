@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from ..damages import DAMAGES, told
 from ..errors import ConvertError, MismatchError, OptionError, RowsError
 from ..files import MOST_BYTES, read_file
+from ..library_errors import LIBRARY_ERRORS, describe_error
 from ..model.evidence import Evidence
 from ..model.features import MissingChoice
 from ..model.rows import fill_rows, read_rows
@@ -106,8 +106,10 @@ def _array(path: Path, name: str) -> Floats:
                 raise ValueError(f"unpacks to more than {MOST_BYTES >> 20} MB")
             found: Floats = arrays[name].astype(np.float64, casting="same_kind")
             return found
-    except DAMAGES as error:
-        raise RowsError(f"{path}: wanted an array {name} of numbers: {told(error)}") from error
+    except LIBRARY_ERRORS as error:
+        raise RowsError(
+            f"{path}: wanted an array {name} of numbers: {describe_error(error)}"
+        ) from error
 
 
 def published_difference(case: Case, built: Built) -> float | None:

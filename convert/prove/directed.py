@@ -36,7 +36,7 @@ class Reach:
 
 
 @dataclass(frozen=True)
-class Terrain:
+class FeatureSpace:
     """Properties of the features: which are categories, which treat 0 as missing.
 
     `universe` are the categories used in rows: all of them, or a sample if there are too many.
@@ -47,7 +47,7 @@ class Terrain:
     zero_as_missing: Bools
 
 
-def terrain(ensemble: Ensemble, features: int, zero_as_missing: Bools) -> Terrain:
+def feature_space(ensemble: Ensemble, features: int, zero_as_missing: Bools) -> FeatureSpace:
     """Number the categorical features; the universe ends one above the largest member of
     any set.
     """
@@ -61,10 +61,12 @@ def terrain(ensemble: Ensemble, features: int, zero_as_missing: Bools) -> Terrai
         rng = np.random.default_rng(last)
         some = rng.choice(members, min(len(members), MOST_CATEGORIES), replace=False)
         universe = np.append(np.sort(some), last + 1)
-    return Terrain(columns, universe, zero_as_missing)
+    return FeatureSpace(columns, universe, zero_as_missing)
 
 
-def directed_rows(block: Ensemble, land: Terrain, base: Floats, both: bool) -> Iterator[Floats]:
+def directed_rows(
+    block: Ensemble, space: FeatureSpace, base: Floats, both: bool
+) -> Iterator[Floats]:
     """Yield rows `[n, F]`, a few for every split of `block` that a row can reach.
 
     `base` `[any, F]` supplies the values of features that the path does not test. `both` adds the
@@ -73,19 +75,19 @@ def directed_rows(block: Ensemble, land: Terrain, base: Floats, both: bool) -> I
     wide = block.feature
     used, narrow = np.unique(wide, return_inverse=True)
     block = replace(block, feature=narrow)
-    land = Terrain(land.category_column[used], land.universe, land.zero_as_missing[used])
+    space = FeatureSpace(space.category_column[used], space.universe, space.zero_as_missing[used])
     chosen = np.arange(len(wide)) % len(base)
-    reach = _descend(block, land)
+    reach = _descend(block, space)
     rows = base[chosen]
-    rows[:, used] = _on_path(rows[:, used], reach, land)
-    for splits, values in _questions(block, land, reach, both):
+    rows[:, used] = _on_path(rows[:, used], reach, space)
+    for splits, values in _questions(block, space, reach, both):
         asked = rows[splits]
         asked[np.arange(len(asked)), wide[splits]] = values
         yield asked
 
 
 def _questions(
-    block: Ensemble, land: Terrain, reach: Reach, both: bool
+    block: Ensemble, space: FeatureSpace, reach: Reach, both: bool
 ) -> Iterator[tuple[Ints, Floats]]:
     """Yield (splits, the value to test each of them with)."""
     numeric = np.flatnonzero(reach.met & (block.mode != MEMBER))
@@ -94,9 +96,9 @@ def _questions(
             yield numeric, values
     categorical = np.flatnonzero(reach.met & (block.mode == MEMBER))
     if len(categorical):
-        columns = land.category_column[block.feature[categorical]]
+        columns = space.category_column[block.feature[categorical]]
         allowed = reach.allowed[categorical, columns]
-        for values in _choices(allowed, member_bits(block, land)[categorical], land):
+        for values in _choices(allowed, member_bits(block, space)[categorical], space):
             yield categorical, values
 
 
@@ -107,40 +109,40 @@ def _around(threshold: Floats, both: bool) -> list[Floats]:
     return [threshold, up, *below, np.full(len(threshold), np.nan)]
 
 
-def _choices(allowed: Bools, members: Bools, land: Terrain) -> Iterator[Floats]:
+def _choices(allowed: Bools, members: Bools, space: FeatureSpace) -> Iterator[Floats]:
     """Yield for each split: an allowed category of each side, some random ones, and none (NaN)."""
     rng = np.random.default_rng(len(allowed))
     for mask in (allowed & members, allowed & ~members):
-        yield np.where(mask.any(axis=1), land.universe[mask.argmax(axis=1)], np.nan)
+        yield np.where(mask.any(axis=1), space.universe[mask.argmax(axis=1)], np.nan)
     for _ in range(CATEGORIES):
         ranks = rng.random(allowed.shape) * allowed
-        yield land.universe[ranks.argmax(axis=1)].astype(np.float64)
+        yield space.universe[ranks.argmax(axis=1)].astype(np.float64)
     yield np.full(len(allowed), np.nan)
 
 
-def member_bits(block: Ensemble, land: Terrain) -> Bools:
+def member_bits(block: Ensemble, space: FeatureSpace) -> Bools:
     """Return a mask `[S, categories]`: the category belongs to the split's set."""
-    bits = np.zeros((len(block.feature), len(land.universe)), dtype=bool)
+    bits = np.zeros((len(block.feature), len(space.universe)), dtype=bool)
     ends = np.isnan(block.members)
     which = np.cumsum(ends) - ends
     splits = np.flatnonzero(block.mode == MEMBER)
-    known = np.isin(block.members, land.universe)
-    bits[splits[which[known]], np.searchsorted(land.universe, block.members[known])] = True
+    known = np.isin(block.members, space.universe)
+    bits[splits[which[known]], np.searchsorted(space.universe, block.members[known])] = True
     return bits
 
 
-def _descend(block: Ensemble, land: Terrain) -> Reach:
+def _descend(block: Ensemble, space: FeatureSpace) -> Reach:
     """Pass the conditions from parents to children, level by level, for all trees at once."""
-    splits, features = len(block.feature), len(land.category_column)
-    columns = int(land.category_column.max(initial=-1)) + 1
+    splits, features = len(block.feature), len(space.category_column)
+    columns = int(space.category_column.max(initial=-1)) + 1
     reach = Reach(
         np.full((splits, features), -np.inf),
         np.full((splits, features), np.inf),
         np.ones((splits, features), dtype=bool),
-        np.ones((splits, columns, len(land.universe)), dtype=bool),
+        np.ones((splits, columns, len(space.universe)), dtype=bool),
         np.ones(splits, dtype=bool),
     )
-    members = member_bits(block, land) if columns else np.zeros((splits, 0), dtype=bool)
+    members = member_bits(block, space) if columns else np.zeros((splits, 0), dtype=bool)
     level = block.roots
     while len(level):
         for child, is_leaf, side in (
@@ -149,7 +151,7 @@ def _descend(block: Ensemble, land: Terrain) -> Reach:
         ):
             parents = level[~is_leaf[level]]
             _inherit(reach, parents, child[parents])
-            _narrow(reach, block, land, parents, child[parents], side, members)
+            _narrow(reach, block, space, parents, child[parents], side, members)
         inner = [
             block.true_child[level[~block.true_is_leaf[level]]],
             block.false_child[level[~block.false_is_leaf[level]]],
@@ -168,7 +170,7 @@ def _inherit(reach: Reach, parents: Ints, children: Ints) -> None:
 def _narrow(
     reach: Reach,
     block: Ensemble,
-    land: Terrain,
+    space: FeatureSpace,
     parents: Ints,
     children: Ints,
     side: bool,
@@ -185,11 +187,11 @@ def _narrow(
     reach.missing[at, feature] &= block.missing_true[parents[numeric]] == side
     asked = parents[~numeric]
     if len(asked):
-        column = land.category_column[block.feature[asked]]
+        column = space.category_column[block.feature[asked]]
         reach.allowed[children[~numeric], column] &= members[asked] == side
 
 
-def _on_path(base: Floats, reach: Reach, land: Terrain) -> Floats:
+def _on_path(base: Floats, reach: Reach, space: FeatureSpace) -> Floats:
     """Return rows that reach each split, keeping base values where possible; updates
     `reach.met`.
     """
@@ -198,20 +200,20 @@ def _on_path(base: Floats, reach: Reach, land: Terrain) -> Floats:
     with np.errstate(over="ignore"):
         nearest = np.where(reach.high < np.inf, reach.high, np.nextafter(reach.low, np.inf))
     rows = np.where(asked & ~inside, nearest, base)
-    _leave_zero(rows, asked, reach, land)
+    _leave_zero(rows, asked, reach, space)
     fits = ~asked | ((rows > reach.low) & (rows <= reach.high))
     rows[~fits & reach.missing] = np.nan
     reach.met &= np.all(fits | reach.missing, axis=1)
-    for feature in np.flatnonzero(land.category_column >= 0).tolist():
-        allowed = reach.allowed[:, land.category_column[feature]]
+    for feature in np.flatnonzero(space.category_column >= 0).tolist():
+        allowed = reach.allowed[:, space.category_column[feature]]
         narrowed = ~allowed.all(axis=1)
-        rows[narrowed, feature] = land.universe[allowed[narrowed].argmax(axis=1)]
+        rows[narrowed, feature] = space.universe[allowed[narrowed].argmax(axis=1)]
         reach.met &= allowed.any(axis=1)
     return rows
 
 
-def _leave_zero(rows: Floats, asked: Bools, reach: Reach, land: Terrain) -> None:
+def _leave_zero(rows: Floats, asked: Bools, reach: Reach, space: FeatureSpace) -> None:
     """Where 0 means missing, move a number on the path outside +-ZERO."""
-    at_zero = asked & land.zero_as_missing & (np.abs(rows) <= ZERO)
+    at_zero = asked & space.zero_as_missing & (np.abs(rows) <= ZERO)
     if at_zero.any():
         rows[at_zero] = np.where(reach.high[at_zero] >= ABOVE, ABOVE, BELOW)

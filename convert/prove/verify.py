@@ -19,7 +19,7 @@ from ..model.oracle import Oracle
 from ..model.rows import fill_rows
 from ..model.tree import Floats, Model
 from .adversarial import sweep, typical_rows, vary
-from .directed import directed_rows, terrain
+from .directed import directed_rows, feature_space
 from .mismatch import Difference, refuse, refuse_tree
 
 # Trees times rows for the whole-model comparison: about a second, blocks included.
@@ -128,7 +128,7 @@ def verify_trees(
     """Compare blocks of trees on rows at both sides of every split that a row can reach."""
     truth = build_ensemble(model)
     zero = np.array([feature.zero_as_missing for feature in subject.features])
-    land = terrain(truth, len(subject.features), zero)
+    space = feature_space(truth, len(subject.features), zero)
     base = np.zeros((1, len(zero))) if reference is None else reference
     both = len(truth.feature) <= BOTH_SIDES
     every = 1 + len(truth.feature) // MOST_SPLITS
@@ -137,7 +137,7 @@ def verify_trees(
             report.left_out["trees"] = report.left_out.get("trees", 0) + last - first
             continue
         runtime = Runtime(_bytes(subject.ensemble.part(first, last), len(zero)))
-        for rows in directed_rows(truth.part(first, last), land, base, both):
+        for rows in directed_rows(truth.part(first, last), space, base, both):
             compare_block(subject, runtime, rows, first, last)
             report.add("splits", len(rows))
         progress(f"verified {last} of {truth.trees} trees, {report.rows} rows")

@@ -10,17 +10,17 @@ from typing import Any
 
 import numpy as np
 
-from ..damages import DAMAGES, told
 from ..errors import MismatchError, OptionError, UnreadableModelError, UnsupportedModelError
 from ..files import read_file, unpacked
+from ..library_errors import LIBRARY_ERRORS, describe_error
 from ..model.bits import differs
 from ..model.calibrator import NEARLY_ONE, Calibrator, Isotonic, Sigmoid, Takes
 from ..model.oracle import Oracle
 from ..model.tree import Floats
 from .classes import Labels, plain
-from .pickled import Thing, dtype_of, number_of, values_of
+from .pickled import PickledObject, dtype_of, number_of, values_of
 from .skops_file import build_skops, is_skops
-from .surroundings import Around, Surroundings, surroundings
+from .surroundings import ForeignClass, Surroundings, surroundings
 
 BARE = ("IsotonicRegression", "LogisticRegression", "_SigmoidCalibration")
 WRAPPER = "CalibratedClassifierCV"
@@ -33,13 +33,13 @@ TRIED = np.concatenate([np.linspace(0.0, 1.0, 2_001), np.linspace(-40.0, 40.0, 2
 
 def kind_of(found: Any) -> str:
     """Return the class name of an object, or of what a pickle would make."""
-    name = found.name if isinstance(found, Thing) else type(found).__name__
+    name = found.name if isinstance(found, PickledObject) else type(found).__name__
     return str(name).rpartition(".")[2]
 
 
 def state_of(found: Any) -> dict[str, Any]:
     """Return the attributes of an object, or of what a pickle would make."""
-    state = found.state if isinstance(found, Thing) else vars(found)
+    state = found.state if isinstance(found, PickledObject) else vars(found)
     return state if isinstance(state, dict) else {}
 
 
@@ -163,14 +163,16 @@ def read_calibrator(path: Path, takes: Takes | None) -> Calibrator:
             named = ", ".join(map(kind_of, found)) or "none"
             raise OptionError(f"--calibrator {path}: wanted one of {', '.join(BARE)}, got {named}")
         curve, classes = curve_of(found[0]), _classes(found[0])
-    except DAMAGES as error:
-        raise UnreadableModelError(f"--calibrator {path}: damaged: {told(error)}") from error
+    except LIBRARY_ERRORS as error:
+        raise UnreadableModelError(
+            f"--calibrator {path}: damaged: {describe_error(error)}"
+        ) from error
     if takes is None and isinstance(curve, Isotonic):
         takes = "probability" if _may_be_probability(curve) else "raw"
     return Calibrator(curve, takes, classes=classes)
 
 
-def calibrated(known: Surroundings) -> tuple[Calibrator | None, tuple[Around, ...]]:
+def calibrated(known: Surroundings) -> tuple[Calibrator | None, tuple[ForeignClass, ...]]:
     """Return the calibrator around a pickled booster, and all other libraries' classes in the file.
 
     Raises UnsupportedModelError if the calibrator cannot be converted.
@@ -183,8 +185,8 @@ def calibrated(known: Surroundings) -> tuple[Calibrator | None, tuple[Around, ..
     place = around[0].place
     try:
         calibrator, _ = unwrapped(known.things[place])
-    except DAMAGES as error:
-        raise UnreadableModelError(f"{WRAPPER}: damaged: {told(error)}") from error
+    except LIBRARY_ERRORS as error:
+        raise UnreadableModelError(f"{WRAPPER}: damaged: {describe_error(error)}") from error
     carried = {WRAPPER, "_CalibratedClassifier", *BARE}
     return calibrator, tuple(
         replace(each, role="carried")

@@ -13,7 +13,7 @@ from ..model.tree import Model
 from .classes import Labels
 from .mlflow import model_file
 from .source import Source, read_source
-from .surroundings import Around
+from .surroundings import ForeignClass
 
 INVENTED = re.compile(r"Column_\d+")
 # Steps that change values but keep the columns' order, if they drop none.
@@ -38,12 +38,12 @@ class Loaded:
     steps: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     classes: Labels | None = None
-    others: tuple[Around, ...] = ()
+    others: tuple[ForeignClass, ...] = ()
     calibrator: Calibrator | None = None
     known_names: tuple[str, ...] = ()
 
     @property
-    def uncarried(self) -> tuple[Around, ...]:
+    def uncarried(self) -> tuple[ForeignClass, ...]:
         """Classes around the booster that may change the answer and are not converted."""
         return tuple(each for each in self.others if each.role not in ("harmless", "carried"))
 
@@ -95,7 +95,7 @@ def _loaded(source: Source, num_iteration: int | None) -> Loaded:
     )  # fmt: skip
 
 
-def _steps(others: tuple[Around, ...]) -> tuple[str, ...]:
+def _steps(others: tuple[ForeignClass, ...]) -> tuple[str, ...]:
     """Return the classes that come, or may come, before the booster."""
     names = (each.short for each in others if each.role in ("before", "somewhere"))
     return tuple(dict.fromkeys(name for name in names if name[0].isupper()))

@@ -1,6 +1,6 @@
 """Read a pickle as plain data: its opcodes are followed, but nothing is imported or called.
 
-What would become an object is a `Thing`: the name of the callable, its arguments and its state.
+What would become an object is a `PickledObject`: the callable, its arguments and its state.
 """
 
 import io
@@ -24,7 +24,7 @@ DAMAGE = (ValueError, IndexError, KeyError, TypeError, AttributeError, Recursion
 
 
 @dataclass(eq=False)
-class Thing:
+class PickledObject:
     """An object that the pickle would make; `name` is `module.class`, `items` was put into it."""
 
     name: str
@@ -34,7 +34,7 @@ class Thing:
     after: Any = None  # for joblib's arrays: the bytes, or the list of objects
 
 
-def read_pickle(content: bytes) -> tuple[Any, list[Thing]]:
+def read_pickle(content: bytes) -> tuple[Any, list[PickledObject]]:
     """Return what a pickle holds, and all its objects in the file's order.
 
     Raises ValueError if it cannot be followed.
@@ -47,11 +47,11 @@ def read_pickle(content: bytes) -> tuple[Any, list[Thing]]:
 
 
 class _Machine:
-    def __init__(self, file: io.BytesIO, things: list[Thing] | None = None) -> None:
+    def __init__(self, file: io.BytesIO, things: list[PickledObject] | None = None) -> None:
         self._file = file
         self._stack: list[Any] = []
         self._memo: dict[int, Any] = {}
-        self.things: list[Thing] = [] if things is None else things
+        self.things: list[PickledObject] = [] if things is None else things
 
     def run(self) -> Any:
         for opcode, argument, _ in pickletools.genops(self._file):
@@ -86,10 +86,10 @@ class _Machine:
         return found
 
     def _make(self, name: Any, args: Any) -> None:
-        named = name.name if isinstance(name, Thing) else str(name)
+        named = name.name if isinstance(name, PickledObject) else str(name)
         if named.endswith(".__newobj__") or named.endswith("._reconstructor"):
             named, args = args[0].name, args[1:]  # object construction in protocols 0 and 1
-        made = Thing(named, args)
+        made = PickledObject(named, args)
         self.things.append(made)
         self._stack.append(made)
 
@@ -125,7 +125,7 @@ class _Machine:
 
     def _extend(self, values: list[Any]) -> None:
         top = self._stack[-1]
-        (top.items if isinstance(top, Thing) else top).extend(values)
+        (top.items if isinstance(top, PickledObject) else top).extend(values)
 
     def _setitem(self, _: Any) -> None:
         self._put_pairs(self._pop(2))
@@ -136,7 +136,7 @@ class _Machine:
     def _put_pairs(self, values: list[Any]) -> None:
         top = self._stack[-1]
         pairs = list(zip(values[::2], values[1::2], strict=True))
-        if isinstance(top, Thing):
+        if isinstance(top, PickledObject):
             top.items.extend(pairs)
         else:
             top.update(pairs)
@@ -155,11 +155,11 @@ class _Machine:
     _binget = _long_binget = _get
 
     def _global(self, name: Any) -> None:
-        self._stack.append(Thing(str(name).replace(" ", ".")))
+        self._stack.append(PickledObject(str(name).replace(" ", ".")))
 
     def _stack_global(self, _: Any) -> None:
         module, name = self._pop(2)
-        self._stack.append(Thing(f"{module}.{name}"))
+        self._stack.append(PickledObject(f"{module}.{name}"))
 
     def _reduce(self, _: Any) -> None:
         self._make(*self._pop(2))
@@ -186,12 +186,12 @@ class _Machine:
     def _build(self, _: Any) -> None:
         (state,) = self._pop(1)
         top = self._stack[-1]
-        if isinstance(top, Thing):
+        if isinstance(top, PickledObject):
             top.state = state
             if top.name == JOBLIB:
                 self._read_joblib(top)
 
-    def _read_joblib(self, wrapper: Thing) -> None:
+    def _read_joblib(self, wrapper: PickledObject) -> None:
         """Read an array's bytes, which joblib writes directly after the opcodes that
         describe it.
         """
@@ -223,7 +223,7 @@ def values_of(array: Any) -> list[Any] | None:
     """Return the values of a pickled numpy array or list; None for anything else."""
     if isinstance(array, list):
         return array
-    if not isinstance(array, Thing):
+    if not isinstance(array, PickledObject):
         return None
     try:
         return _values(array)
@@ -231,7 +231,7 @@ def values_of(array: Any) -> list[Any] | None:
         return None
 
 
-def _parts(array: Thing) -> tuple[Any, Any]:
+def _parts(array: PickledObject) -> tuple[Any, Any]:
     """Return what describes an array's dtype, and its data; None twice for anything else."""
     name = array.name.rpartition(".")[2]
     if array.name == JOBLIB:
@@ -241,11 +241,11 @@ def _parts(array: Thing) -> tuple[Any, Any]:
     return (array.args[1], array.args[0]) if name == "_frombuffer" else (None, None)
 
 
-def _values(array: Thing) -> list[Any] | None:
+def _values(array: PickledObject) -> list[Any] | None:
     kind, data = _parts(array)
     if kind is None:
         return None
-    if not isinstance(data, bytes | bytearray | Thing):
+    if not isinstance(data, bytes | bytearray | PickledObject):
         return values_of(data)
     plain = plain_dtype(kind)
     if plain is not None and plain.kind in "mM":
@@ -270,7 +270,7 @@ def dtype_of(array: Any) -> "np.dtype[Any] | None":
 
 def number_of(scalar: Any) -> float:
     """Return a number, plain or pickled by numpy; raises one of `DAMAGE` for anything else."""
-    if isinstance(scalar, Thing):
+    if isinstance(scalar, PickledObject):
         kind, data = scalar.args
         scalar = np.frombuffer(_bytes(data), plain_dtype(kind))[0]
     return float(scalar)
@@ -278,7 +278,7 @@ def number_of(scalar: Any) -> float:
 
 def _bytes(data: Any) -> bytes:
     """Return bytes; pickle protocols 0 to 2 have none and write them as encoded text."""
-    if isinstance(data, Thing):
+    if isinstance(data, PickledObject):
         text, encoding = data.args
         return str(text).encode(encoding) if encoding == "latin1" else b""
     return bytes(data)

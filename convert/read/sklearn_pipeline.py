@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..damages import DAMAGES, told
 from ..errors import UnreadableModelError, UnsupportedModelError
 from ..files import regular
 from ..graph.linear import Nodes
+from ..library_errors import LIBRARY_ERRORS, describe_error
 from ..model.calibrator import Calibrator
 from ..model.tree import Floats
 from .calibrating import unwrapped
@@ -45,8 +45,10 @@ def load_skops(found: Described) -> tuple[Loaded, Carried | None]:
     built = build_skops(found.file)
     try:
         return _split(built, "skops", found)
-    except DAMAGES as error:
-        raise UnreadableModelError(f"{found.file}: not a complete model: {told(error)}") from error
+    except LIBRARY_ERRORS as error:
+        raise UnreadableModelError(
+            f"{found.file}: not a complete model: {describe_error(error)}"
+        ) from error
 
 
 def load_trusted(found: Described) -> tuple[Loaded, Carried | None]:
@@ -58,9 +60,9 @@ def load_trusted(found: Described) -> tuple[Loaded, Carried | None]:
 
     try:
         return _split(joblib.load(regular(found.file)), "trusted pickle", found)
-    except (pickle.PickleError, *DAMAGES) as error:
+    except (pickle.PickleError, *LIBRARY_ERRORS) as error:
         raise UnreadableModelError(
-            f"{found.file}: cannot be unpickled here: {told(error)}"
+            f"{found.file}: cannot be unpickled here: {describe_error(error)}"
         ) from error
 
 
@@ -156,8 +158,10 @@ def _carried(before: list[Any], width: int, known: tuple[str, ...] | None) -> Ca
                     rows = step.transform(rows)
             dense = rows.toarray() if hasattr(rows, "toarray") else np.asarray(rows)
             return np.ascontiguousarray(dense, dtype=np.float64)
-        except DAMAGES as error:
-            raise UnreadableModelError(f"the pipeline's steps fail: {told(error)}") from error
+        except LIBRARY_ERRORS as error:
+            raise UnreadableModelError(
+                f"the pipeline's steps fail: {describe_error(error)}"
+            ) from error
 
     return Carried(carrier.inputs, carrier.nodes, block.tensor, block.sources, transform)
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ..damages import DAMAGES, told
 from ..errors import ConvertError, UnreadableModelError, UnsupportedModelError
 from ..files import MOST_BYTES
+from ..library_errors import LIBRARY_ERRORS, describe_error
 from ..model.parse import parse_model
 from .sklearn_steps import FUNCTIONS, STEPS
 from .skops_types import ALLOWED, NAMES
@@ -36,7 +36,7 @@ def is_skops(path: Path) -> bool:
     try:
         with zipfile.ZipFile(path) as archive:
             return SCHEMA in archive.namelist()
-    except DAMAGES:
+    except LIBRARY_ERRORS:
         return False
 
 
@@ -61,8 +61,10 @@ def build_skops(path: Path) -> Any:
             return tree.construct()
     except ConvertError as error:
         raise type(error)(f"{path}: {error}") from error
-    except DAMAGES as error:
-        raise UnreadableModelError(f"{path}: a damaged skops file: {told(error)}") from error
+    except LIBRARY_ERRORS as error:
+        raise UnreadableModelError(
+            f"{path}: a damaged skops file: {describe_error(error)}"
+        ) from error
 
 
 def _nodes(tree: Any) -> Iterator[Any]:

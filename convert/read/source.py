@@ -17,7 +17,7 @@ from .estimator import notes_on
 from .mlflow import Described
 from .pickled import values_of
 from .pickled_columns import column_order
-from .surroundings import OWN, Around, Surroundings, by_name, surroundings
+from .surroundings import OWN, ForeignClass, Surroundings, by_name, surroundings
 
 TEXT_STARTS = re.compile(rb"tree\n(?=(?:version=v\d+\n)?num_class=\d+\n)")
 # Opcode and width of the length before a string's bytes: BINUNICODE and BINUNICODE8.
@@ -53,7 +53,7 @@ class Source:
     text: str
     kind: str
     best_iterations: frozenset[int] = frozenset()
-    others: tuple[Around, ...] = ()
+    others: tuple[ForeignClass, ...] = ()
     names: tuple[str, ...] | None = None
     order: tuple[int, ...] | None = None
     classes: Labels | None = None
@@ -167,14 +167,14 @@ def _cut(content: bytes, start: int) -> bytes:
     return content[start:] if end < 0 else content[start : end + 1]
 
 
-def _any_class(content: bytes) -> tuple[Around, ...]:
+def _any_class(content: bytes) -> tuple[ForeignClass, ...]:
     """Return the classes named anywhere in a pickle that cannot be followed."""
     names = [
         f"{match[1].decode()}.{match[2].decode()}"
         for pattern in CLASSES
         for match in pattern.finditer(content)
     ]
-    found = [Around(name, "", by_name(name)) for name in dict.fromkeys(names)]
+    found = [ForeignClass(name, "", by_name(name)) for name in dict.fromkeys(names)]
     return tuple(each for each in found if each.name.partition(".")[0] not in OWN)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from .pickled import Thing, read_pickle
+from .pickled import PickledObject, read_pickle
 
 BOOSTER = "lightgbm.basic.Booster"
 # The model itself, and what any pickle is made of.
@@ -30,7 +30,7 @@ Role = Literal["before", "after", "around", "beside", "somewhere", "harmless", "
 
 
 @dataclass(frozen=True)
-class Around:
+class ForeignClass:
     """A class of another library: `module.class`, its place, and its role for the answer."""
 
     name: str
@@ -55,8 +55,8 @@ class Surroundings:
     """The boosters' states, other libraries' classes, and all objects, each by its place."""
 
     boosters: dict[str, dict[Any, Any]]
-    others: tuple[Around, ...]
-    things: dict[str, Thing]
+    others: tuple[ForeignClass, ...]
+    things: dict[str, PickledObject]
     mappings: tuple[dict[Any, Any], ...]
 
 
@@ -64,7 +64,7 @@ def surroundings(content: bytes) -> Surroundings:
     """Follow a pickle; raises ValueError if it cannot be followed."""
     root, _ = read_pickle(content)
     found = list(_places(root))
-    things = {place: value for place, value in found if isinstance(value, Thing)}
+    things = {place: value for place, value in found if isinstance(value, PickledObject)}
     boosters = {
         place: thing.state
         for place, thing in things.items()
@@ -73,12 +73,12 @@ def surroundings(content: bytes) -> Surroundings:
     texts = [place for place, value in found if isinstance(value, str) and value[:5] == "tree\n"]
     at = next(iter((*boosters, *texts)), "")
     holders = {place: thing for place, thing in things.items() if _within(at, place)}
-    others: dict[tuple[str, Role], Around] = {}
+    others: dict[tuple[str, Role], ForeignClass] = {}
     for place, thing in things.items():
         if thing.name.partition(".")[0] not in OWN:
             role = _role(thing.name, place, at, holders)
-            others.setdefault((thing.name, role), Around(thing.name, place, role))
-    plain = [value.state if isinstance(value, Thing) else value for _, value in found]
+            others.setdefault((thing.name, role), ForeignClass(thing.name, place, role))
+    plain = [value.state if isinstance(value, PickledObject) else value for _, value in found]
     mappings = tuple(value for value in plain if isinstance(value, dict))
     return Surroundings(boosters, tuple(others.values()), things, mappings)
 
@@ -91,7 +91,7 @@ def _places(root: Any) -> Iterator[tuple[str, Any]]:
         place, value = waiting.pop()
         if isinstance(value, str):
             yield place, value
-        elif isinstance(value, Thing | list | tuple | dict) and id(value) not in seen:
+        elif isinstance(value, PickledObject | list | tuple | dict) and id(value) not in seen:
             seen.add(id(value))
             yield place, value
             waiting += reversed(list(_inside(place, value)))
@@ -118,7 +118,7 @@ def by_name(name: str) -> Role:
     return "harmless" if harmless else "somewhere"
 
 
-def _role(name: str, place: str, booster: str, holders: dict[str, Thing]) -> Role:
+def _role(name: str, place: str, booster: str, holders: dict[str, PickledObject]) -> Role:
     """Return a class's role for the booster's answer, from its place."""
     if by_name(name) == "harmless":
         return "harmless"

@@ -6,13 +6,13 @@ import zlib
 
 from lightgbm.basic import LightGBMError
 
-DAMAGES = (
+LIBRARY_ERRORS = (
     LightGBMError, lzma.LZMAError, zipfile.BadZipFile, zlib.error, ArithmeticError, AssertionError,
     AttributeError, EOFError, ImportError, LookupError, MemoryError, NameError, OSError,
     RuntimeError, SyntaxError, TypeError, ValueError,
 )  # fmt: skip
 
 
-def told(error: BaseException) -> str:
+def describe_error(error: BaseException) -> str:
     """Return the exception's type and the first line of its message, cut to 120 characters."""
     return f"{type(error).__name__} {str(error).partition(chr(10))[0][:120]}".strip()
