@@ -28,7 +28,7 @@ LEFT_OUT = {
     "test": re.compile(r"make test\b"),
     "docker": re.compile(r"make image|docker |kubectl "),
 }
-STOP_SECONDS = 60
+COMMAND_SECONDS, STOP_SECONDS = 3600, 60
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,8 @@ class Running:
 
     def serves(self) -> bool:
         """Wait until it ends, or stays and has said where it serves; return whether it stays."""
-        while self.process.poll() is None:
+        end = time.monotonic() + COMMAND_SECONDS
+        while self.process.poll() is None and time.monotonic() < end:
             if self.command.stays and "http://" in self.printed:
                 return True
             time.sleep(0.1)

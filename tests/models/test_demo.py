@@ -84,7 +84,7 @@ def test_its_server_ends_with_it(number: signal.Signals, code: int, tmp_path: Pa
         server = Path(f"/proc/{child_of(process.pid)}")
         assert server.exists()
         process.send_signal(number)
-        assert process.wait(30) == code
+        assert process.wait(60) == code
         until(lambda: not server.exists())
 
 
@@ -92,7 +92,7 @@ def test_a_server_that_ends_by_itself_is_no_success(tmp_path: Path) -> None:
     with demonstration(tmp_path, 0) as process:
         until_it_stays(process)
         os.kill(child_of(process.pid), signal.SIGTERM)
-        assert process.wait(30) == 1
+        assert process.wait(60) == 1
         assert process.stderr is not None
         assert "the server ended by itself, exit code 0" in process.stderr.read()
 
