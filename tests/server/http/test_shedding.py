@@ -15,6 +15,7 @@ from tests.conftest import Running, running
 from tests.server.asking import counted, stopped
 from tests.server.wire import BODY, KNOWN, LIVE, scoring, sender
 
+CHUNKED = b"Transfer-Encoding: chunked\r\n\r\n"
 STATUS = re.compile(rb"HTTP/1.1 (\d+)")
 LATER = 5
 TRIES = 5
@@ -205,3 +206,16 @@ def test_a_head_whose_end_could_be_read_in_two_ways_is_left_to_the_parser(head: 
     )
     for each in (plain, plain.replace(b"Connection: k", b"CONNECTION: K").replace(b"Con", b"coN")):
         assert PLAIN_POST.match(each)
+
+
+def test_a_long_body_in_chunks_is_shed_like_any_other(narrow: Running) -> None:
+    """Only the parser finds its end. None of it is kept, and none of it is counted as a head."""
+    chunk = b"4000\r\n" + b" " * 0x4000 + b"\r\n"
+    with accepted(narrow) as shed:
+        behind_another(narrow, shed, b"POST /score HTTP/1.1\r\nHost: x\r\n" + CHUNKED)
+        for _ in range(10):
+            shed.sendall(chunk)
+        shed.sendall(b"0\r\n\r\n")
+        assert statuses(shed, 1) == [b"503"]
+        shed.sendall(LIVE)
+        assert statuses(shed, 1) == [b"200"]
