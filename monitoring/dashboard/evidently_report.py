@@ -14,8 +14,8 @@ def show(files: Files) -> None:
     made = {n: p for n in TITLES if (p := files.out / f"{n}.html").is_file()}
     if not made:
         st.info(
-            "There is no report. The run that made none said why: too few rows, no reference rows"
-            " in the bundle, or --no-report."
+            "There is no report yet. `python -m monitoring drift --out` makes one, unless there are"
+            " too few rows, the bundle holds no reference rows, or --no-report is given."
         )
         return
     chosen = st.radio("Report", list(made), format_func=TITLES.__getitem__, horizontal=True)

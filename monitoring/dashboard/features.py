@@ -16,7 +16,10 @@ def show(files: Files) -> None:
     """Show the page."""
     drift = files.drift()
     st.title("Features")
-    st.caption("In the order of concern: the larger shift first, then what moves the score most.")
+    st.caption(
+        markdown(f"{drift.model.name} {drift.model.version}")
+        + ", in the order of concern: the larger shift first, then what moves the score most."
+    )
     height = min(len(drift.columns), MOST_ROWS) * ROW_PIXELS + ROW_PIXELS + 3
     shown = table(drift).style.apply(lambda _: _paint(drift), subset=["drift"])
     st.dataframe(shown.format(precision=3), hide_index=True, width="stretch", height=height)

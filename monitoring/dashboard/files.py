@@ -47,7 +47,8 @@ class Files:
             log = self.logs[0].name if self.logs else "log"
             st.code(
                 "python -m monitoring drift --model models/NAME/VERSION"
-                f" --log {log} --out {self.out.name}"
+                f" --log {log} --out {self.out.name}",
+                wrap_lines=True,
             )
             st.stop()
         try:

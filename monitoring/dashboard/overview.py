@@ -18,6 +18,7 @@ from .files import Files
 
 OLD = timedelta(days=2)
 SHOWN_REASONS = 6
+UNKNOWN = "?"
 FIGURE_PIXELS = 160  # two beside each other on a phone
 AGAINST = {
     "training": "its reference rows",
@@ -120,21 +121,15 @@ def _when(drift: Drift) -> None:
 
 
 def _figures(drift: Drift) -> None:
-    drifted = sum(column.drifted for column in drift.columns)
-    few = "" if drift.enough else ", too few rows"
-    psi = f"{drift.score.psi:.3f}" if drift.score else "none"
-    size = f", {palette.BAND_SIGNS[drift.score.band]}" if drift.score else ""
+    count = sum(column.drifted for column in drift.columns)
+    drifted = f"{count} of {len(drift.columns)}" if drift.enough else UNKNOWN
+    score = drift.score if drift.enough else None
+    size = f", {palette.BAND_SIGNS[score.band]}" if score else ""
     figures = {
         "Rows scored": (f"{drift.rows.current:,}", "in the window"),
         "Reference rows": (f"{drift.rows.reference:,}", "compared with"),
-        f"Features drifted{few}": (
-            "?" if few else f"{drifted} of {len(drift.columns)}",
-            "see Features",
-        ),
-        f"Score PSI{few or size}": (
-            "?" if few else psi,
-            "how far the scores have moved",
-        ),
+        "Features drifted": (drifted, "see Features"),
+        f"Score PSI{size}": (f"{score.psi:.3f}" if score else UNKNOWN, "how far scores have moved"),
     }
     with st.container(horizontal=True):
         for label, (value, told) in figures.items():

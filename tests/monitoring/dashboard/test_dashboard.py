@@ -122,7 +122,7 @@ def test_the_head_tells_how_many_were_refused(browser: Chrome, world: Path, tmp_
 
 def test_a_feature_can_be_chosen(browser: Chrome, served: str) -> None:
     """The first is the one of most concern; another is typed in."""
-    shown = open_page(browser, f"{served}/features", "In the order of concern", "features")
+    shown = open_page(browser, f"{served}/features", "in the order of concern", "features")
     assert shown.index("INCOME") < len(shown)
     heading = (By.CSS_SELECTOR, "h3")
     assert browser.find_elements(*heading)[0].text == "INCOME"
@@ -188,6 +188,8 @@ def test_a_model_and_version_can_be_chosen(browser: Chrome, world: Path, tmp_pat
             lambda b: b.find_element(*heading).text == "tiny 2" and settled(b)
         )
         assert "Stable" in text_of(browser)
+        for version in ("1", "2"):
+            open_page(browser, f"{url}/features?model=tiny+{version}", f"tiny {version}, in the")
 
 
 def test_one_day_is_shown_by_the_hour(browser: Chrome, world: Path, tmp_path: Path) -> None:
