@@ -59,11 +59,11 @@ def test_drift_names_the_class_and_shows_no_decisions(
 ) -> None:
     found = read(world, "drift.json")
     assert found["decisions"] == []
-    assert "the score is the probability of 'bad'" in found["notes"]
+    assert "the score is the probability of class 'bad'" in found["notes"]
     given = ["--model", str(world / "tiny/1"), "--log", str(world / "log"), "--no-report"]
     assert main(["drift", *given, "--out", str(tmp_path)]) == 0
     said = capsys.readouterr().out
-    assert "note: the score is the probability of 'bad'" in said
+    assert "note: the score is the probability of class 'bad'" in said
     assert "approve" not in said
     assert "credit_drift_decision_share" not in (tmp_path / "drift.prom").read_text()
 
@@ -107,7 +107,7 @@ def test_the_dashboard_says_what_is_absent_and_what_the_score_is(
     asked = json.loads(first)["request_id"]
     with dashboard("--out", str(world / "out"), "--log", str(world / "log")) as url:
         shown = open_page(browser, url, "Score PSI")
-        assert "the score is the probability of 'bad'" in shown
+        assert "the score is the probability of class 'bad'" in shown
         shown = open_page(browser, f"{url}/decision?request_id={asked}", "score at")
         assert "The model has no policy." in shown
         assert "AUC" in open_page(browser, f"{url}/outcomes", "Calibration")
