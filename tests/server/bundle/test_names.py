@@ -53,7 +53,7 @@ def test_a_name_that_no_client_could_send_is_refused_by_convert(tmp_path: Path, 
         str(tmp_path / "out"),
     )
     assert done.returncode == 2
-    assert f"feature {name!r}: wanted a name without backslash, quote and control" in done.stderr
+    assert f"feature {name!r}: wanted a name without backslashes, quotes or control" in done.stderr
     assert not (tmp_path / "out" / "m" / "1").exists()
 
 

@@ -73,7 +73,7 @@ def test_the_bad_are_refused_with_the_bits_of_predict_proba(
     assert refused[BAD[:300]].mean() > 0.7
     assert refused[~BAD[:300]].mean() < 0.1
     assert (known["classes"], known["probability_of"]) == (["bad", "good"], "bad")
-    assert "Answers the probability of class &#x27;bad&#x27;" in page
+    assert "the probability of class &#x27;bad&#x27;" in page
     properties = answer_schema(document)["properties"]
     assert properties["probability"]["description"] == "the probability of class 'bad'"
 

@@ -23,6 +23,7 @@ from tests.server.record.sending import UNFIT, post
 from tests.server.wire import FIT
 
 BOTH_LANES = True
+EMPTY = str(ROOT / "tests" / "__init__.py")
 
 
 def test_a_segment_ends_at_its_size_and_no_record_is_cut(
@@ -148,7 +149,8 @@ def test_values_can_be_hashed_with_a_salt(bundle: Path, serve: Serve, tmp_path: 
     ("flags", "said"),
     [
         (("--log-features", "hashed"), "needs log_salt_file"),
-        (("--log-features", "hashed", "--log-salt-file", "/dev/null"), "wanted a salt of 16"),
+        (("--log-features", "hashed", "--log-salt-file", "/dev/null"), "wanted a regular file"),
+        (("--log-features", "hashed", "--log-salt-file", EMPTY), "wanted a salt of 16"),
         (("--log-fsync", "sometimes"), "sometimes"),
         (("--log-dir", "/proc/nowhere"), "/proc/nowhere"),
     ],
