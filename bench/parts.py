@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 
 from . import budget, cost, result, stages
+from .contributions import measure as contributions
 from .ladder import measure as ladder
 from .ladder.engines import COMPILERS
 from .load import measure as load
@@ -119,15 +120,25 @@ def beside_peers() -> tuple[subjects.Subject, ...]:
     return (*own, *peers.PEERS)
 
 
+def measure_contributions(scale: Scale, write: Write, peers: bool) -> None:
+    """Measure what each feature's contribution costs, beside what else explains LightGBM models."""
+    sizes = [size for size in scale.sizes if size != models.SMALL] or scale.sizes
+    rows = [row for size in sizes for row in contributions.measure(
+        models.build(size), scale.rounds, scale.rows // 10, peers)]  # fmt: skip
+    write("contributions", {"rounds": scale.rounds, "rows a round": scale.rows // 10}, rows)
+
+
 OWN: dict[str, Callable[[Scale, Write], None]] = {
     "ladder": measure_ladder,
     "stages": measure_stages,
     "budget": measure_budget,
     "cost": measure_cost,
+    "contributions": partial(measure_contributions, peers=False),
     "process": measure_process,
     "load": partial(measure_load, chosen=subjects.SUBJECTS, names=("saturation", "latency")),
 }
 WITH_PEERS: dict[str, Callable[[Scale, Write], None]] = {
+    "explainers": partial(measure_contributions, peers=True),
     "compilers": measure_compilers,
     "peers": partial(measure_load, chosen=beside_peers(), names=("peers", "peers_latency")),
 }

@@ -30,8 +30,8 @@ LAYERS = {
     ),
     "bench": (
         "distribution", "host", "progress", "result", "marks", "environments", "workload", "ladder",
-        "load", "limits", "stages", "process", "power", "contract_cost", "record_cost", "cost",
-        "budget", "worst_case", "profiling", "soak", "guard", "report",
+        "contributions", "load", "limits", "stages", "process", "power", "contract_cost",
+        "record_cost", "cost", "budget", "worst_case", "profiling", "soak", "guard", "report",
         "benchmark_stages", "parts", "suite", "__main__",
     ),
 }  # fmt: skip

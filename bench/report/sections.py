@@ -41,6 +41,22 @@ COMPILERS = Table(
     ("model",),
     "compilers",
 )
+CONTRIBUTIONS = Table(
+    "contributions",
+    "One applicant explained, in process",
+    "From a row of numbers to what each feature contributes to its score (SHAP values), in "
+    "microseconds of processor time, by one thread. All stand in one process and take turns of 100 "
+    "distinct rows; those that need an environment of their own stand there beside this server and "
+    "LightGBM. `scores` is the time as a multiple of this server's score of the row, `faster` how "
+    "many times LightGBM's `pred_contrib` takes, both medians over rounds. `apart` is the largest "
+    "difference from this server's contributions on 20 rows. Portable is the code without AVX2, "
+    "whose bits are the same. XGBoost explains a model of its own, of as many trees and leaves.",
+    (
+        Column("", "label", text), Column("us", "cpu_us"), Column("scores", "scores"),
+        Column("faster", "faster"), Column("apart", "apart", tiny), Column("samples", "samples"),
+    ),
+    ("model",),
+)  # fmt: skip
 STAGES = Table(
     "stages",
     "The budget of one request",
@@ -176,12 +192,13 @@ SOAK = Table(
     ),
     ("model",),
 )  # fmt: skip
-TABLES = (LADDER, COMPILERS, STAGES, BUDGET, COST, SATURATION, LATENCY, PEERS, PEERS_LATENCY,
-          START, MEMORY, SOAK)  # fmt: skip
+TABLES = (LADDER, COMPILERS, CONTRIBUTIONS, STAGES, BUDGET, COST, SATURATION, LATENCY, PEERS,
+          PEERS_LATENCY, START, MEMORY, SOAK)  # fmt: skip
 # What measures a result, where it is not `python -m bench --only <result>`.
 MEASURED_BY = {
     "compilers": "make bench-peers", "peers": "make bench-peers",
-    "peers_latency": "make bench-peers", "saturation": "python -m bench --only load",
+    "contributions": "make bench-peers", "peers_latency": "make bench-peers",
+    "saturation": "python -m bench --only load",
     "latency": "python -m bench --only load", "start": "python -m bench --only process",
     "memory": "python -m bench --only process", "soak": "python -m bench.soak",
 }  # fmt: skip

@@ -73,16 +73,17 @@ class Native:
         return raw
 
     def explainer(
-        self, columns: Sequence[int], width: int, divide_by: float
+        self, columns: Sequence[int], width: int, divide_by: float, portable: bool = False
     ) -> "_kernel.Contributions":
         """Return an explainer for rows of the same features; raises NotNativeError.
 
         `columns` maps features to the `width` columns of the result. Contributions are divided like
-        the raw score before the transform.
+        the raw score before the transform. With `portable`, only registers that every processor has
+        are used; the bits are the same.
         """
         try:
             return _kernel.Contributions(
-                self._kernel, width, np.array(columns, np.int64), divide_by
+                self._kernel, width, np.array(columns, np.int64), divide_by, portable
             )
         except (ValueError, OverflowError) as error:
             raise NotNativeError(str(error)) from error
