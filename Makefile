@@ -114,9 +114,11 @@ load-test: setup-dev $(APPLICANTS) #: swaps, restarts, SIGTERM, overload and slo
 $(APPLICANTS): models/credit-express/held-out.parquet
 	$(PY) -m models.applicants $< $@
 
-.PHONY: native-long native-fuzz native-bodies arm64-check runtimes-check test-engines
+.PHONY: native-long native-fuzz native-bodies contributions-long arm64-check runtimes-check test-engines
 native-long: setup-dev #: a million rows by the native engine, LightGBM and onnxruntime (ROWS=n FILES="a.txt …")
 	$(PY) -m tests.long.native_long $(or $(ROWS),1000000) $(FILES)
+contributions-long: setup-dev #: a million rows whose contributions have to add up to their scores (ROWS=n)
+	$(PY) -m tests.long.contributions_long $(or $(ROWS),1000000) $(MODEL)
 native-fuzz: setup-dev #: 100,000 damaged models for the native engine (COUNT=n)
 	$(PY) -m tests.long.native_fuzz $(or $(COUNT),100000) $(MODEL)
 native-bodies: setup-dev #: five million bodies decoded in C and the long way, numbers against strtod (COUNT=n)
