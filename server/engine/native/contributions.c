@@ -33,8 +33,8 @@
 /* Numbers of places are multiplied by the number of points: they are offsets of doubles.
 
    A split looks at the last one above on the same feature: whether the row went to the child that
-   leads here, as it and all others above it asked. `row`: where its ratio and part stand in the table;
-   two rows come before these, of splits that ask first and of those below one that was not met. */
+   leads here, and so at all others above that one. `row`: where its ratio and part stand in the
+   table; two rows come before these, of splits that ask first and of those below one not met. */
 typedef struct {
     uint32_t above, met, row;
 } Again;
@@ -133,7 +133,7 @@ static PyObject *contributions_block(Contributions *self, PyObject *args)
 /* A node of the tree at hand, by its number in it: how its path looks. */
 typedef struct {
     uint32_t parent, depth, features; /* features: different ones on the path, its own among them */
-    uint32_t above, side; /* the last split that asked the same, and which of its children leads here */
+    uint32_t above, side; /* the last split that asked the same, and its child that leads here */
     uint32_t place;          /* in P and R */
     int asked;               /* whether there is such a split */
     double reached;          /* the share of the rows that its feature has let through above it */
@@ -201,11 +201,12 @@ static void climb(const Kernel *kernel, Py_ssize_t tree, Path *path, uint32_t k)
         here->asked = 1;
         here->above = above;
         here->side = below != child_of(kernel, tree, above, 0);
-        here->reached = path[above].reached * count_of(kernel, tree, below) / count_of(kernel, tree, above);
+        here->reached = path[above].reached * count_of(kernel, tree, below) /
+                        count_of(kernel, tree, above);
     }
 }
 
-/* Follow all paths of a tree from its root; return the most features on one, -1 with an exception. */
+/* Follow all paths of a tree; return the most features on one, -1 with an exception. */
 static int trace(const Kernel *kernel, Py_ssize_t tree, Path *path)
 {
     const Node *node = kernel->nodes + kernel->roots[tree];
@@ -324,7 +325,7 @@ static void place_tree(Contributions *self, Py_ssize_t tree, int points, Path *p
         double share[2] = {count_of(kernel, tree, no) / all, count_of(kernel, tree, no + 1) / all};
         uint32_t place = (uint32_t)(kernel->targets[tree] * (self->width + 1) +
                                     columns[kernel_feature(kernel, node->slot)]);
-        uint32_t sum = sum_of(g, place, numbers) * (uint32_t)points;
+        uint32_t step = (uint32_t)points, sum = sum_of(g, place, numbers) * step;
         if (is_pair(kernel, tree, k))
             g->pair[g->pairs + path[k].place - size.inners] =
                 (Pair){node->threshold, {share[0], share[1]},
@@ -332,7 +333,7 @@ static void place_tree(Contributions *self, Py_ssize_t tree, int points, Path *p
         else
             g->inner[g->inners + path[k].place] =
                 (Inner){node->threshold, {share[0], share[1]}, node->slot, sum,
-                        {path[no].place * (uint32_t)points, path[no + 1].place * (uint32_t)points}, again};
+                        {path[no].place * step, path[no + 1].place * step}, again};
         for (uint32_t child = no; child < no + 2; child++)
             if (!nodes[child].slot && !is_pair(kernel, tree, k))
                 g->leaf[g->leaves + path[child].place - self->most] = nodes[child].threshold;
@@ -389,7 +390,9 @@ static int build(Contributions *self, Path *path, uint8_t *wide, uint32_t *numbe
             }
     }
     Py_ssize_t room = (2 * self->most + 1) * STEP * widest;
-    return (self->P = take(self, room, sizeof(double))) && (self->R = take(self, room, sizeof(double))) ? 0 : -1;
+    self->P = take(self, room, sizeof(double));
+    self->R = self->P ? take(self, room, sizeof(double)) : NULL;
+    return self->R ? 0 : -1;
 }
 
 static int check(const Contributions *self, const Py_buffer *columns)
@@ -399,7 +402,8 @@ static int check(const Contributions *self, const Py_buffer *columns)
         return fail("a kernel: wanted one with a count per leaf", 0);
     if (columns->len != kernel->features * 8 || (uintptr_t)columns->buf % 8)
         return fail("columns: wanted one per feature", columns->len);
-    if (self->width < 1 || self->width > MOST_BYTES / 64 / kernel->outputs || !(self->divide_by > 0.0))
+    if (self->width < 1 || self->width > MOST_BYTES / 64 / kernel->outputs ||
+        !(self->divide_by > 0.0))
         return fail("sizes: wanted them within bounds", self->width);
     for (Py_ssize_t i = 0; i < kernel->features; i++) {
         int64_t column = ((const int64_t *)columns->buf)[i];
@@ -442,8 +446,9 @@ static PyObject *contributions_new(PyTypeObject *type, PyObject *args, PyObject 
     int portable = 0;
     if (!self)
         return NULL;
-    int done = PyArg_ParseTupleAndKeywords(args, named, "O!ny*d|p:Contributions", names, types->kernel,
-                                           &kernel, &self->width, &columns, &self->divide_by, &portable);
+    int done = PyArg_ParseTupleAndKeywords(args, named, "O!ny*d|p:Contributions", names,
+                                           types->kernel, &kernel, &self->width, &columns,
+                                           &self->divide_by, &portable);
     if (done) {
         self->kernel = (Kernel *)Py_NewRef(kernel);
         self->explain = explain_2;
@@ -481,5 +486,5 @@ static PyType_Slot slots[] = {{Py_tp_new, contributions_new},
                               {Py_tp_doc, "What each column contributes to a kernel's raw scores."},
                               {0, NULL}};
 
-PyType_Spec contributions_spec = {"server.engine.native._kernel.Contributions", sizeof(Contributions), 0,
-                                  Py_TPFLAGS_DEFAULT, slots};
+PyType_Spec contributions_spec = {"server.engine.native._kernel.Contributions",
+                                  sizeof(Contributions), 0, Py_TPFLAGS_DEFAULT, slots};

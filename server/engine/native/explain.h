@@ -11,7 +11,6 @@
 #define INLINE static inline __attribute__((always_inline))
 typedef double NAME(Lanes) __attribute__((vector_size(8 * WIDE), aligned(8)));
 
-
 /* Without a branch, which would be guessed wrong as often as not. */
 INLINE Done NAME(ask)(const Done *done, Again again, int yes, uint32_t unmet)
 {
@@ -19,7 +18,8 @@ INLINE Done NAME(ask)(const Done *done, Again again, int yes, uint32_t unmet)
     return (Done){unmet + ((again.row - unmet) & -met), (uint16_t)yes, (uint16_t)(met << yes)};
 }
 
-INLINE void NAME(down)(const Contributions *self, const Group *g, const Inner *s, uint32_t count, int V)
+INLINE void NAME(down)(const Contributions *self, const Group *g, const Inner *s, uint32_t count,
+                       int V)
 {
     const double *x = self->kernel->x, *table = g->table;
     double *P = self->P;
@@ -65,7 +65,8 @@ INLINE void NAME(pairs)(const Contributions *self, const Group *g, const Pair *s
     }
 }
 
-INLINE void NAME(up)(const Contributions *self, const Group *g, const Inner *s, uint32_t count, int V)
+INLINE void NAME(up)(const Contributions *self, const Group *g, const Inner *s, uint32_t count,
+                     int V)
 {
     const double *table = g->table;
     const NAME(Lanes) *here = (const NAME(Lanes) *)self->P + (size_t)count * V;
@@ -78,7 +79,8 @@ INLINE void NAME(up)(const Contributions *self, const Group *g, const Inner *s, 
         int yes = d->yes;
         double share = s->share[!yes];
         const NAME(Lanes) *ratio = (const NAME(Lanes) *)(table + d->row);
-        const NAME(Lanes) *hot = (const NAME(Lanes) *)(R + s->child[yes]), *cold = (const NAME(Lanes) *)(R + s->child[!yes]);
+        const NAME(Lanes) *hot = (const NAME(Lanes) *)(R + s->child[yes]);
+        const NAME(Lanes) *cold = (const NAME(Lanes) *)(R + s->child[!yes]);
         NAME(Lanes) *sum = (NAME(Lanes) *)(phi + s->sum);
         EACH {
             NAME(Lanes) from = hot[v], D = (from - cold[v]) * share * ratio[v];

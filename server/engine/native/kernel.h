@@ -31,7 +31,7 @@ typedef struct {
     Py_ssize_t features, outputs, trees, slots, categories, fillers;
     Node *nodes; /* tree after tree, each level by level from its root, and up to `end` */
     uint32_t *roots, *targets, end;
-    uint32_t *counts; /* per node, of a leaf: the training rows in it; NULL where they are not known */
+    uint32_t *counts; /* per node: the training rows in a leaf; NULL where they are not known */
     uint8_t *sure; /* per LANES trees: steps before the first look */
     double *x;
     struct Category *category;
