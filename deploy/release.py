@@ -1,9 +1,9 @@
-"""Whether all that names the version, the image and the requirements of a release agrees.
+"""Check that everything that names a release's version, image and requirements agrees.
 
 python3 deploy/release.py               what `make release-check` runs, before a release
 python3 deploy/release.py --tag v0.2.0  what the release workflow runs, on the tag
 
-Needs the standard library and git alone. Prints one line for each thing that does not fit.
+Needs only the standard library and git. Prints one line for each disagreement.
 """
 
 import argparse

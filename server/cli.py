@@ -144,7 +144,7 @@ def score(arguments: Sequence[str]) -> int:
 
 def scored(parsed: Any) -> int:
     """Run `score` with its arguments."""
-    parsed.rows.stat()  # a path typed wrong is told before the model is loaded
+    parsed.rows.stat()  # report a wrong path before loading the model
     try:
         from .offline.score_file import Ways, score_file
         from .offline.scorer import Scorer

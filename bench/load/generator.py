@@ -143,7 +143,7 @@ class Run:
         self._pool.send(self._waiting)
 
     def done(self, connection: Connection, status: int, meant_at: float) -> None:
-        """Take what came of one request, and send what waits."""
+        """Receive one request's result, and send what waits."""
         now = perf_counter()
         self._outcomes.append((status, (now - meant_at) * 1e6))
         if (answer := connection.answer(status)) is not None:
@@ -153,11 +153,11 @@ class Run:
         self.proceed()
 
     def proceed(self) -> None:
-        """Send what waits, where a connection is idle."""
+        """Send what waits, if a connection is idle."""
         self._pool.send(self._waiting)
 
     def refused(self, is_last: bool) -> None:
-        """Count a connection that the server did not accept; the last ends the closed loop."""
+        """Count a connection that the server did not accept; the last one ends the closed loop."""
         self._refused += 1
         if self._plan.rate is None and self._waiting:
             self._waiting.popleft()

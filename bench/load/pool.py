@@ -1,4 +1,4 @@
-"""Keep-alive connections of the load generator: who is idle, what comes of each request."""
+"""Keep-alive connections of the load generator, and the results of their requests."""
 
 import asyncio
 from collections import deque
@@ -15,7 +15,7 @@ NO_ANSWER = 0  # stands for the status where the connection was lost
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """A whole answer that was kept; names of header fields are in lower case."""
+    """A complete answer that was kept; header names are in lower case."""
 
     status: int
     fields: dict[bytes, bytes]
@@ -23,20 +23,20 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 class Loop(Protocol):
-    """Who is told what comes of the requests."""
+    """The receiver of the requests' results."""
 
     def done(self, connection: "Connection", status: int, meant_at: float) -> None:
-        """Take what came of one request, NO_ANSWER where its connection was lost."""
+        """Receive one request's result; NO_ANSWER if its connection was lost."""
 
     def proceed(self) -> None:
         """Use a connection that was opened again."""
 
     def refused(self, is_last: bool) -> None:
-        """Take that a connection could not be opened again; whether no other is left."""
+        """Note that a connection could not be opened again, and whether no other is left."""
 
 
 class Connection(asyncio.Protocol):
-    """One keep-alive connection with at most one request under way."""
+    """One keep-alive connection with at most one open request."""
 
     def __init__(self, pool: "Pool") -> None:
         self._pool = pool
@@ -45,7 +45,7 @@ class Connection(asyncio.Protocol):
         self.meant_at: float | None = None
 
     def connection_made(self, transport: Any) -> None:
-        """Be ready."""
+        """Become ready."""
         self._transport = transport
         self._parser = httptools.HttpResponseParser(self)
         self._pool.made(self)
@@ -66,20 +66,20 @@ class Connection(asyncio.Protocol):
         self._pool.done(self, status, is_kept_alive)
 
     def connection_lost(self, error: Exception | None) -> None:
-        """Report what was under way as lost."""
+        """Report the open request as lost."""
         self._pool.lost(self)
 
     def close(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         self._transport.close()
 
     def answer(self, status: int) -> Answer | None:
-        """Return the answer that is whole, where it is kept."""
+        """Return the complete answer, if it is kept."""
         return None
 
 
 class Keeping(Connection):
-    """A connection that keeps answers, which costs a call for every header field."""
+    """A connection that keeps answers, at the cost of a call for every header field."""
 
     def __init__(self, pool: "Pool") -> None:
         super().__init__(pool)
@@ -95,7 +95,7 @@ class Keeping(Connection):
         self._body += part
 
     def answer(self, status: int) -> Answer | None:
-        """Return what was kept, and begin again."""
+        """Return the kept answer, and begin a new one."""
         whole = Answer(status, self._fields, self._body)
         self._fields, self._body = {}, b""
         return whole if status in self._pool.keep else None
@@ -104,13 +104,13 @@ class Keeping(Connection):
 class Pool:
     """Keep-alive connections to one port, for one run or for several in turn.
 
-    The connection that was idle longest is next. One that the server closes is opened again.
+    The connection that was idle longest is used next. One that the server closes is opened again.
     """
 
     def __init__(
         self, port: int, requests: Sequence[bytes], keep: frozenset[int] = frozenset()
     ) -> None:
-        """Send whole HTTP requests, in turn; keep whole answers of the statuses in `keep`."""
+        """Send complete HTTP requests, in turn; keep answers with the statuses in `keep`."""
         self._port = port
         self._requests = cycle(requests)
         self._make = Keeping if keep else Connection
@@ -134,7 +134,7 @@ class Pool:
             await asyncio.sleep(0)
 
     async def connect(self, count: int) -> None:
-        """Have `count` connections at least; raises OSError."""
+        """Open connections until there are `count`; raises OSError."""
         while len(self.connections) < count:
             await self._open()
 
@@ -143,17 +143,17 @@ class Pool:
         await loop.create_connection(lambda: self._make(self), HOST, self._port)
 
     def made(self, connection: Connection) -> None:
-        """Take a new connection."""
+        """Add a new connection."""
         self.connections.add(connection)
         self._idle.append(connection)
 
     def send(self, waiting: deque[float]) -> None:
-        """Send as many of the waiting requests, by the times they were meant, as can leave."""
+        """Send as many waiting requests as possible, by their intended times."""
         while waiting and self._idle:
             self._idle.popleft().send(next(self._requests), waiting.popleft())
 
     def done(self, connection: Connection, status: int, is_kept_alive: bool) -> None:
-        """Take one answer; the connection is used again where the server keeps it open."""
+        """Receive an answer; the connection is used again if the server keeps it open."""
         meant_at, connection.meant_at = connection.meant_at, None
         if is_kept_alive:
             self._idle.append(connection)
@@ -163,7 +163,7 @@ class Pool:
             self.loop.done(connection, status, meant_at)
 
     def lost(self, connection: Connection) -> None:
-        """Take the end of a connection, tell of the request it had, and open another."""
+        """Handle a lost connection: report its request and open another one."""
         self.connections.discard(connection)
         if connection in self._idle:
             self._idle.remove(connection)

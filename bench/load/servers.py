@@ -1,4 +1,4 @@
-"""Servers under test: started on a free port and a core of their own, ended and cleaned up."""
+"""Servers under test: started on a free port and a core of their own, stopped and cleaned up."""
 
 import os
 import socket
@@ -25,11 +25,11 @@ SERVER_CORE, GENERATOR_CORE = 0, 1
 
 
 class ServerError(Exception):
-    """A server that does not start or does not answer: the last line it said."""
+    """A server that does not start or answer; the message is its last line."""
 
 
 class Running(msgspec.Struct, frozen=True):
-    """A server that answered its first request well."""
+    """A server that has answered its first request with 200."""
 
     subject: Subject
     port: int
@@ -54,7 +54,7 @@ class Running(msgspec.Struct, frozen=True):
 
 @contextmanager
 def on_core(core: int) -> Iterator[None]:
-    """Keep this thread, and what it starts meanwhile, on one core, where there are two."""
+    """Keep this thread, and the processes it starts, on one core, if there are two."""
     before = os.sched_getaffinity(0)
     if {SERVER_CORE, GENERATOR_CORE} <= before:
         os.sched_setaffinity(0, {core})
@@ -65,7 +65,7 @@ def on_core(core: int) -> Iterator[None]:
 
 
 def free_port() -> int:
-    """Return a port nobody listens on."""
+    """Return a free port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -94,7 +94,7 @@ def running(subject: Subject, workload: Workload, requests: list[bytes]) -> Iter
 
 
 def environment(subject: Subject, workload: Workload, port: int, folder: str) -> dict[str, str]:
-    """Return what a server is started with: no settings of ours, its own variables."""
+    """Return a server's environment variables: its own, and none of our settings."""
     inherited = {k: v for k, v in os.environ.items() if not k.startswith("CREDIT_")}
     known = {"port": port, "model": workload.text, "folder": folder,
              "spare": free_port(), "spare2": free_port()}  # fmt: skip
@@ -103,7 +103,7 @@ def environment(subject: Subject, workload: Workload, port: int, folder: str) ->
 
 
 def wait_until_open(process: "subprocess.Popen[bytes]", port: int, output: str) -> None:
-    """Wait for the port; raises ServerError with what the server said last."""
+    """Wait for the port; raises ServerError with the server's last line."""
     deadline = monotonic() + START_SECONDS
     while monotonic() < deadline and process.poll() is None:
         with socket.socket() as probe:
@@ -114,7 +114,7 @@ def wait_until_open(process: "subprocess.Popen[bytes]", port: int, output: str) 
 
 
 def last_line(output: str) -> str:
-    """Return what a server said last."""
+    """Return the server's last line of output."""
     said = Path(output).read_text(errors="replace").strip().splitlines()
     return said[-1].strip() if said else ""
 
@@ -122,7 +122,7 @@ def last_line(output: str) -> str:
 def first_answer(
     process: "subprocess.Popen[bytes]", port: int, request: bytes, output: str
 ) -> None:
-    """Ask until the model is loaded; raises ServerError unless the answer is 200 in the end."""
+    """Send requests until the model is loaded; raises ServerError unless one gets 200."""
     deadline = monotonic() + START_SECONDS
     while not (said := ask(port, request)).startswith(b"HTTP/1.1 200"):
         waiting = not said or said[9:12] in LOADING
@@ -133,7 +133,7 @@ def first_answer(
 
 
 def ask(port: int, request: bytes) -> bytes:
-    """Send one request; return the beginning of the answer, nothing where there was none."""
+    """Send one request; return the beginning of the answer, b"" if there was none."""
     try:
         with socket.create_connection(("127.0.0.1", port), timeout=30) as client:
             client.sendall(request)
@@ -143,7 +143,7 @@ def ask(port: int, request: bytes) -> bytes:
 
 
 def end(process: "subprocess.Popen[bytes]") -> None:
-    """End a server we started, and the processes it started and left behind."""
+    """Stop a server that we started, with all processes that it started."""
     family: list[psutil.Process] = []
     with suppress(psutil.NoSuchProcess):
         family = psutil.Process(process.pid).children(recursive=True)

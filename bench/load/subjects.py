@@ -14,9 +14,9 @@ OURS_FLAGS = ("--access-log", "0", "--log-level", "error")
 
 
 class Subject(msgspec.Struct, frozen=True):
-    """A server: how it is started (workload, port, log folder) and what it is sent.
+    """A server: how to start it (workload, port, log folder) and what to send it.
 
-    `folder` is where it is started, `variables` what its environment holds beside ours.
+    It is started in `folder`, with `variables` added to our environment.
     """
 
     name: str
@@ -30,9 +30,9 @@ class Subject(msgspec.Struct, frozen=True):
 
 
 def ours(*flags: str) -> Callable[[Workload, int, Path], list[str]]:
-    """Return what starts the product: one worker, the record on, no access log.
+    """Return the command that starts this server: one worker, the record on, no access log.
 
-    Settings are as by default but for `flags`: a rung of the ladder is a line in SUBJECTS.
+    Settings are the defaults except `flags`; each variant is a line in SUBJECTS.
     """
 
     def command(workload: Workload, port: int, folder: Path) -> list[str]:
@@ -43,7 +43,7 @@ def ours(*flags: str) -> Callable[[Workload, int, Path], list[str]]:
 
 
 def limit(kind: str) -> Callable[[Workload, int, Path], list[str]]:
-    """Return what starts a limit."""
+    """Return the command that starts a limit."""
     command = [sys.executable, "-m", "bench.limits", kind, "--port"]
     return lambda workload, port, folder: [*command, str(port)]
 
@@ -54,7 +54,7 @@ def oip(workload: Workload) -> Encode:
 
 
 def oip_json(workload: Workload) -> Encode:
-    """Return the same in JSON, which is what MLServer and KServe are sent."""
+    """Return the encoder for JSON, which MLServer and KServe are sent."""
     return body.oip_json(f"/v2/models/{workload.size.name}/infer")
 
 

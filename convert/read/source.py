@@ -128,7 +128,7 @@ def _texts(content: bytes) -> set[bytes]:
 
 
 def _several(content: bytes) -> str:
-    """Say what holds the several models, if that can be told."""
+    """Say what holds the several models, if that is known."""
     try:
         known = surroundings(content)
         calibrated(known)

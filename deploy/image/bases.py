@@ -1,4 +1,4 @@
-"""The images that others publish and this repository builds on or runs: each named by its digest.
+"""Pin by digest the images of others that this repository builds on or runs.
 
 python deploy/image/bases.py      refuse any without a digest
   --update                        look the digests up again (docker, a registry)

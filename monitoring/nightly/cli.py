@@ -18,7 +18,7 @@ def main(arguments: Sequence[str]) -> int:
     """Run the command and return its exit code. Raises MonitoringError."""
     args = parser(__doc__).parse_args(arguments)
     check_paths(args)
-    # Imported late: what is wrong with the arguments is told before libraries take their second.
+    # Imported late: errors in the arguments must not wait for libraries to load.
     from ..drift import summary
     from .run import run
 

@@ -101,7 +101,7 @@ class Log:
         return f"model {self.reference.model} {self.reference.version}"
 
     def _whose(self, batch: pa.RecordBatch) -> pa.Array:
-        """Return of each record whose it is: `_wanted` where it is of this model."""
+        """Return the model that each record belongs to: `_wanted` for this model's."""
         names = pc.binary_join_element_wise("model", batch["model"], batch["version"], " ")
         other = pc.not_equal(batch["sha256"], self.reference.sha256)
         rebuilt = pc.and_(other, pc.equal(names, self._wanted))
