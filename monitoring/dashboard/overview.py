@@ -63,8 +63,8 @@ def _verdict(drift: Drift) -> None:
     else:
         st.info("#### ? Too few rows to tell\n" + markdown("; ".join(drift.reasons)))
     if drift.status == DRIFT:
-        beside = drift.refused and said_of_refused(drift.refused)
-        reasons = [reason for reason in drift.reasons if reason != beside]
+        told_beside = bool(drift.refused and drift.refused.drifted)  # it is the first reason
+        reasons = drift.reasons[told_beside:]
         st.markdown("\n".join(f"- {markdown(reason)}" for reason in reasons[:SHOWN_REASONS]))
         if len(reasons) > SHOWN_REASONS:
             st.caption(f"and {len(reasons) - SHOWN_REASONS} more: see Features")
