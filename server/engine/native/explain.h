@@ -38,7 +38,6 @@ INLINE void NAME(down)(const Contributions *self, const Group *g, const Inner *s
             NAME(Lanes) all = at[v], lost = all * share * ratio[v];
             to_cold[v] = lost;
             to_hot[v] = all - lost;
-            at[v] = all * ratio[V + v]; /* from here on for phi alone */
         }
     }
 }
@@ -85,7 +84,7 @@ INLINE void NAME(up)(const Contributions *self, const Group *g, const Inner *s, 
         EACH {
             NAME(Lanes) from = hot[v], D = (from - cold[v]) * share * ratio[v];
             at[v] = from - D;
-            sum[v] += here[v] * D;
+            sum[v] += here[v] * ratio[V + v] * D;
         }
     }
 }
