@@ -65,9 +65,12 @@ def filled(bundle: Bundle, session: Engine, golden: Floats) -> Engine:
 
 
 def tell(wanted: Wanted) -> None:
-    """Log once, for all models, what it costs that `auto` has no native engine."""
-    if wanted == "auto" and not is_built():
-        log.warning("%s: onnxruntime scores, which takes several times longer", NOT_BUILT)
+    """Log once, for all models, what it costs that the native engine is not built."""
+    if not is_built():
+        slow = (
+            "onnxruntime scores, which takes several times longer, and " if wanted == "auto" else ""
+        )
+        log.warning("%s: %sno reasons are given", NOT_BUILT, slow)
 
 
 def proved(bundle: Bundle, walker: Walker, session: Engine, golden: Floats) -> Native:

@@ -14,7 +14,7 @@ from ..bundle.manifest import Missing, Number
 from ..bundle.reading import Opened
 from .choice import Walker
 from .golden import Golden
-from .native.engine import Native
+from .native.engine import Native, is_built
 from .native.trees import NotNativeError, read_trees
 from .session import Session
 
@@ -62,7 +62,8 @@ def proved(opened: Opened, walker: Walker, golden: Golden) -> Contributions | No
         made = contributions_of(opened, walker)
         check(made, golden)
     except NotNativeError as error:
-        log.warning("%s: no reasons are given: %s", opened.bundle.path, error)
+        if is_built():  # otherwise choice.tell says so, once for all models
+            log.warning("%s: no reasons are given: %s", opened.bundle.path, error)
         return None
     return made
 
