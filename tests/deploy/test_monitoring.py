@@ -15,7 +15,8 @@ from tests.conftest import ROOT, Serve, environment
 FOLDER = ROOT / "deploy" / "monitoring"
 DOCKERFILE = (FOLDER / "Dockerfile").read_text()
 MODEL = ROOT / "models" / "credit-express" / "1"
-COPIED = " ".join(re.findall(r"^COPY (.+) \S+$", DOCKERFILE, re.M)).split()
+LINES = DOCKERFILE.replace("\\\n", " ")
+COPIED = " ".join(re.findall(r"^COPY (.+) \S+$", LINES, re.M)).split()
 
 
 def test_the_build_context_holds_what_is_copied_and_no_more() -> None:
@@ -24,6 +25,13 @@ def test_the_build_context_holds_what_is_copied_and_no_more() -> None:
     assert rules[0] == "*"
     assert {rule[1:] for rule in rules if rule.startswith("!")} == set(COPIED)
     assert all((ROOT / each).exists() for each in COPIED)
+
+
+def test_every_file_that_monitoring_links_to_is_copied() -> None:
+    links = [path.resolve() for path in (ROOT / "monitoring").rglob("*.py") if path.is_symlink()]
+    assert {str(path.relative_to(ROOT)) for path in links} == {
+        each for each in COPIED if each.startswith("server/")
+    }
 
 
 def test_the_image_runs_as_nobody_and_checks_every_wheel() -> None:
