@@ -100,7 +100,8 @@ def test_its_help_names_its_own_command(site: Path) -> None:
 def test_a_verb_whose_packages_are_missing_says_how_to_get_them(site: Path) -> None:
     """Without site-packages there is the standard library alone."""
     done = subprocess.run(
-        [sys.executable, "-S", "-m", "credit_express", "convert", "model.txt"],
+        [sys.executable, "-S", "-m", "credit_express", "convert", __file__, "--name", "m",
+         "--version", "1", "--out", str(site / "out")],
         env=os.environ | {"PYTHONPATH": str(site)}, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 2
