@@ -53,18 +53,23 @@ class Orphanable(Server):
         super().__init__(config)
         self._parent = os.getppid()
         self._settings = settings
-        self._look_at = 0.0
+        self._look_at = self._read_at = 0.0
 
     def is_orphan(self) -> bool:
         """Whether the parent is gone."""
         return os.getppid() != self._parent
 
     async def on_tick(self, counter: int) -> bool:
-        """Check the parent ten times a second, and the connections once."""
+        """Check the parent ten times a second, and the connections once.
+
+        They are judged by the time of the tick before: what came until then has been read, however
+        long this process was held up.
+        """
         if self.is_orphan():
             self.should_exit = True
         if counter % TICKS_A_SECOND == 0:
-            self._look(asyncio.get_running_loop().time())
+            self._look(self._read_at)
+        self._read_at = asyncio.get_running_loop().time()
         return await super().on_tick(counter)
 
     def _look(self, now: float) -> None:
@@ -162,12 +167,15 @@ class Worker(Orphanable):
         super().handle_exit(sig, frame)
 
     async def _drain_until(self, idle_end: float, end: float) -> None:
+        """Return when no connection is busy; a late worker reads first what came in time."""
         now = asyncio.get_running_loop().time
-        while self.server_state.connections and now() < end:
-            busy = [each for each in self._connections() if not each.is_idle()]
-            if not busy and now() > idle_end:
-                return
+        is_late = False
+        while self.server_state.connections and not is_late:
+            is_idle_over, is_late = now() > idle_end, now() >= end
             await asyncio.sleep(DRAIN_STEP)
+            busy = [each for each in self._connections() if not each.is_idle()]
+            if not busy and is_idle_over:
+                return
 
 
 class Hooks(msgspec.Struct, frozen=True):
