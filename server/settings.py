@@ -22,6 +22,7 @@ Refused = Literal["never", "faults", "body"]
 Unseen = Literal["error", "missing"]
 Switch = Literal["on", "off"]
 Wanted = Literal["auto", "native", "onnxruntime"]
+Reasons = Literal["none", "principal", "all"]
 LOAD_SECONDS = 300.0
 
 
@@ -95,6 +96,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Unseen,
         Meta(description="a category not seen in training: an error, or missing with a warning"),
     ] = "error"
+    reasons: Annotated[
+        Reasons,
+        Meta(
+            description="reasons that are answered if the bundle has reason codes: none, principal "
+            "(of what is not approved), or all contributions too"
+        ),
+    ] = "principal"
     max_body: Annotated[int, Meta(ge=1, description="largest body in bytes; above: 413")] = (
         4 * 1024 * 1024
     )

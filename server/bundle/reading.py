@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import msgspec
 
-from . import regular
+from . import reasons, regular
 from .contradictions import COVERS, NEEDED, STEPS, contradictions
 from .manifest import CHECKSUMS, MANIFEST, SCHEMA_VERSION, Bundle, BundleError, Manifest
 
@@ -23,7 +23,7 @@ Document = TypeVar("Document")
 class Opened(msgspec.Struct, frozen=True):
     """A bundle, and the verified content of the files that scoring and contributions need.
 
-    `covers` and `steps` are None if the bundle has none.
+    `covers`, `steps` and `codes` are None if the bundle has none.
     """
 
     bundle: Bundle
@@ -31,6 +31,7 @@ class Opened(msgspec.Struct, frozen=True):
     golden: bytes
     covers: bytes | None = None
     steps: bytes | None = None
+    codes: reasons.ReasonCodes | None = None
 
 
 def read(path: Path, proof: Container[str] | None = None) -> Opened:
@@ -46,13 +47,15 @@ def read(path: Path, proof: Container[str] | None = None) -> Opened:
         raise BundleError(f"{file}: changed since it was tried: load again")
     manifest = manifest_of(content, file)
     check_sums(path, {**manifest.files, MANIFEST: digest})
-    wanted = [name for name in (*NEEDED, COVERS, STEPS) if name in manifest.files]
+    wanted = [name for name in (*NEEDED, COVERS, STEPS, reasons.NAME) if name in manifest.files]
     kept = {name: read_whole(path / name, manifest.files[name]) for name in wanted}
     for name in sorted(manifest.files.keys() - kept.keys()):
         check_hash(path / name, manifest.files[name], sha256_of(path / name))
+    codes = kept.get(reasons.NAME)
     return Opened(
         Bundle(path, manifest, digest), kept["model.onnx"], kept["golden.json"],
         kept.get(COVERS), kept.get(STEPS),
+        None if codes is None else reasons.read(codes, manifest, path / reasons.NAME),
     )  # fmt: skip
 
 

@@ -1,11 +1,14 @@
 """The small part of HTTP around a score: header fields, body, answer. Plain ASGI, no framework."""
 
 import re
+from functools import lru_cache
+from itertools import product
 from typing import Any
 
 from starlette.types import Scope, Send
 
 from ..scoring.codec import BY_MEDIA_TYPE, Codec
+from ..settings import Reasons as Wanted
 from .accept import media_type, negotiate
 from .new_id import new_id
 from .problem import Headers, Problem
@@ -24,6 +27,15 @@ FROM_CURL = dict.fromkeys(
     "; with curl: -H 'Content-Type: application/json'",
 )
 PARTIAL = {b"": False, b"partial=false": False, b"partial=true": True}
+REASONS: dict[bytes, Wanted | None] = {
+    b"": None, b"reasons=none": "none", b"reasons=principal": "principal", b"reasons=all": "all",
+}  # fmt: skip
+QUERIES = {
+    b"&".join(filter(None, parts)): (PARTIAL[partial], REASONS[reasons])
+    for partial, reasons in product(PARTIAL, REASONS)
+    for parts in ((partial, reasons), (reasons, partial))
+}
+QUALITY = re.compile(r"q=(0(\.\d{0,3})?|1(\.0{0,3})?)")
 Fields = dict[bytes, bytes]
 
 
@@ -53,13 +65,43 @@ def idempotency_key_of(fields: Fields) -> str:
     return given.decode("ascii")
 
 
-def is_partial(query: bytes) -> bool:
-    """Return whether a batch may be answered in part; raises Problem 400 for any other query."""
-    partial = PARTIAL.get(query)
-    if partial is None:
+def asked(query: bytes) -> tuple[bool, Wanted | None]:
+    """Return whether a batch may be answered in part, and which reasons the client wants.
+
+    Raises Problem 400 for any other query.
+    """
+    found = QUERIES.get(query)
+    if found is None:
         got = query.decode("latin-1")
-        raise Problem(400, f"query: wanted none, partial=true or partial=false, got {got}")
-    return partial
+        wanted = "partial=true|false and reasons=none|principal|all"
+        raise Problem(400, f"query: wanted none, or {wanted}, got {got}")
+    return found
+
+
+@lru_cache(maxsize=256)
+def language_of(accepted: bytes, languages: tuple[str, ...]) -> str:
+    """Return the language of `languages` that Accept-Language prefers; the first if none is there.
+
+    `de-CH` is satisfied by `de` (RFC 4647, lookup). What is malformed is skipped.
+    """
+    ranges = [part.partition(";") for part in accepted.decode("latin-1").lower().split(",")]
+    ordered = sorted(ranges, key=lambda each: -quality_of(each[2]))
+    known = {language.lower(): language for language in languages}
+    for name, _, more in ordered:
+        tag = name.strip()
+        while tag and quality_of(more) > 0:
+            if tag in known:
+                return known[tag]
+            tag = tag.rpartition("-")[0]
+    return languages[0]
+
+
+def quality_of(parameter: str) -> float:
+    """Return the weight of a range, 1 if it has none, 0 if it is malformed."""
+    given = parameter.replace(" ", "")
+    if not given:
+        return 1.0
+    return float(given[2:]) if QUALITY.fullmatch(given) else 0.0
 
 
 def content_codec(fields: Fields) -> Codec:

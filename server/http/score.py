@@ -16,16 +16,19 @@ from ..scoring.codec import Codec, TooManyError
 from ..scoring.faults import MAX_FAULTS
 from ..scoring.model import Model
 from ..scoring.outcome import Outcome
+from ..settings import Reasons as Wanted
 from ..scoring.refusals import RefusedError
 from ..scoring.unreadable import unreadable
 from .fields import (
     DEADLINE,
+    Fields,
     answer_codec,
+    asked,
     check_deadline,
     content_codec,
     id_or_none,
     idempotency_key_of,
-    is_partial,
+    language_of,
     request_id_of,
     trace_of,
 )
@@ -36,6 +39,8 @@ from .problem import Headers, Problem, problem_of
 from .services import Services
 from .shadow import Shadow
 
+Why = tuple[Wanted, str]  # which reasons, in which language
+NO_REASONS: Why = ("none", "")
 IDEMPOTENCY_KEY = b"idempotency-key"
 TRACE = b"traceparent"
 REPLAYED = (b"idempotency-replayed", b"true")
@@ -62,6 +67,7 @@ class Score:
         self._build = builders(model)
         self._shadow = shadow
         self._max_batch = services.settings.max_batch
+        self._reasons = services.settings.reasons
         self._width = len(model.manifest.features)
         self._keys = services.keys if services.settings.keys else None
         self._counters = counters = services.counters
@@ -117,7 +123,8 @@ class Score:
         out = answer_codec(fields, codec)
         if DEADLINE in fields:
             check_deadline(fields, perf_counter() - request.arrived)
-        partial = is_partial(request.query)
+        partial, reasons = asked(request.query)
+        why = self._why(reasons, fields)
         head = [
             (b"content-type", out.media_type), (b"x-request-id", request_id.encode()),
             NO_STORE, NO_SNIFF,
@@ -125,12 +132,12 @@ class Score:
         if TRACE in fields and (trace := trace_of(fields)):
             head.append((TRACE, trace))
         if IDEMPOTENCY_KEY in fields and self._services.store is not None:
-            return self._answer_once(caller, request_id, request, codec, out, head, partial)
-        return self._answer(request_id, request.body, codec, out, partial), head
+            return self._answer_once(caller, request_id, request, codec, out, head, partial, why)
+        return self._answer(request_id, request.body, codec, out, partial, why), head
 
     def _answer_once(
         self, caller: str, request_id: str, request: Request, codec: Codec, out: Codec,
-        head: Headers, partial: bool,
+        head: Headers, partial: bool, why: Why,
     ) -> tuple[bytes, Headers]:  # fmt: skip
         assert self._services.store is not None  # noqa: S101 - asked by _handle
         # No id and no key holds a NUL, so no caller can reach another's answers.
@@ -138,7 +145,7 @@ class Score:
         same = (request.raw_path, request.query, out.media_type, request.body)
 
         def make() -> bytes:
-            made = self._answer(request_id, request.body, codec, out, partial)
+            made = self._answer(request_id, request.body, codec, out, partial, why)
             self._ledger.write()  # a stored answer already has its record
             return made
 
@@ -149,15 +156,15 @@ class Score:
         return answer, head
 
     def _answer(
-        self, request_id: str, body: bytes, codec: Codec, out: Codec, partial: bool
+        self, request_id: str, body: bytes, codec: Codec, out: Codec, partial: bool, why: Why
     ) -> bytes:
         if codec.is_batch(body):
-            return self._answer_batch(request_id, body, codec, out, partial)
+            return self._answer_batch(request_id, body, codec, out, partial, why)
         if len(body) > APPLICANT_BYTES:
             raise too_long(body)
         began = perf_counter()
         try:
-            said = self._model.score(body, codec)
+            said = self._explained(self._model.score(body, codec), body, codec, why)
         except RefusedError as refused:
             raise problem_of(refused) from refused
         self._scored_in(took := perf_counter() - began)
@@ -167,11 +174,11 @@ class Score:
         return out.encode(self._build[out](request_id, said))
 
     def _answer_batch(
-        self, request_id: str, body: bytes, codec: Codec, out: Codec, partial: bool
+        self, request_id: str, body: bytes, codec: Codec, out: Codec, partial: bool, why: Why
     ) -> bytes:
         began = perf_counter()
         bodies = self._split(body, codec)
-        outcomes = self._try_all(bodies, codec)
+        outcomes = self._try_all(bodies, codec, why)
         refused = [said for said in outcomes if isinstance(said, Problem)]
         if refused and not partial:
             raise together(refused, len(bodies))
@@ -181,6 +188,27 @@ class Score:
             for i, said in enumerate(outcomes)
         ]
         return out.encode(answers)
+
+    def _why(self, asked_for: Wanted | None, fields: Fields) -> Why:
+        """Return which reasons to answer, in which language; raises Problem 400 if there are none.
+
+        Without reason codes none are answered, unless the client asks for some.
+        """
+        reasons = self._model.reasons
+        if reasons is None:
+            if asked_for in {None, "none"}:
+                return NO_REASONS
+            name = f"{self._model.tag.name}/{self._model.tag.version}"
+            raise Problem(400, f"query: reasons={asked_for}: {name} has no reason codes")
+        accepted = fields.get(b"accept-language")
+        language = language_of(accepted, reasons.languages) if accepted else reasons.languages[0]
+        return asked_for or self._reasons, language
+
+    def _explained(self, said: Outcome, body: bytes, codec: Codec, why: Why) -> Outcome:
+        reasons = self._model.reasons
+        if reasons is None:
+            return said
+        return reasons.explained(said, why[0], lambda: self._model.sent(body, codec), why[1])
 
     def _split(self, body: bytes, codec: Codec) -> list[bytes]:
         try:
@@ -193,20 +221,21 @@ class Score:
             raise Problem(422, "batch: wanted at least one applicant, got none")
         return [bytes(each) for each in bodies]
 
-    def _try_all(self, bodies: list[bytes], codec: Codec) -> list[Outcome | Problem]:
+    def _try_all(self, bodies: list[bytes], codec: Codec, why: Why) -> list[Outcome | Problem]:
         left, outcomes = MAX_FAULTS, []
         for index, body in enumerate(bodies):
-            said = self._try(body, codec, index, left)
+            said = self._try(body, codec, index, left, why)
             if isinstance(said, Problem):
                 left -= len(said.errors)
             outcomes.append(said)
         return outcomes
 
-    def _try(self, body: bytes, codec: Codec, index: int, most: int) -> Outcome | Problem:
+    def _try(self, body: bytes, codec: Codec, index: int, most: int, why: Why) -> Outcome | Problem:
         if len(body) > APPLICANT_BYTES:
             return too_long(body)
         try:
-            return self._model.score(body, codec, index, most)
+            said = self._model.score(body, codec, index, most)
+            return self._explained(said, body, codec, why)
         except RefusedError as refused:
             return problem_of(refused)
 

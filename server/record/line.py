@@ -37,6 +37,8 @@ class Line(msgspec.Struct, frozen=True, gc=False, tag_field="v", tag=1):
     row: bytes | UnsetType = UNSET
     row_hash: str | UnsetType = UNSET
     features: msgspec.Raw | UnsetType = UNSET
+    reasons: tuple[tuple[str, float], ...] | UnsetType = UNSET
+    reasons_version: str | UnsetType = UNSET
 
 
 class SaidFault(msgspec.Struct, frozen=True, gc=False):

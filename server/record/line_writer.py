@@ -7,6 +7,7 @@ the line is plain: the usual case.
 import logging
 import random
 from time import time_ns
+from typing import Any
 
 import msgspec
 
@@ -40,7 +41,7 @@ class LineWriter:
     ) -> bytes:  # fmt: skip
         """Return one applicant's line with its newline; `features` as they were sent, JSON."""
         now = time_ns()
-        if self._at_once is not None and not said.flags:
+        if self._at_once is not None and not said.flags and said.explanation is None:
             line = self._at_once(
                 now, request_id, index, said.raw, said.prediction, said.decision, latency_us,
                 said.row, features,
@@ -58,7 +59,7 @@ class LineWriter:
             self._kind, timestamp(now), request_id, index,
             tag.name, tag.version, tag.sha256, tag.policy,
             said.raw, said.prediction, said.decision, said.flags,
-            int(latency_us * 10) / 10, *self._values(said.row, features),
+            int(latency_us * 10) / 10, *self._values(said.row, features), *reasons_of(said),
         ))  # fmt: skip
 
     def _agrees(self, at_once: native.Write) -> bool:
@@ -76,6 +77,14 @@ class LineWriter:
                 log.warning("record lines are written the long way: in C they come out otherwise")
                 return False
         return True
+
+
+def reasons_of(said: Outcome) -> tuple[Any, ...]:
+    """Return the codes and contributions that were answered, and the version of the codes."""
+    why = said.explanation
+    if why is None:
+        return ()
+    return tuple((each.code, each.contribution) for each in why.reasons), why.version
 
 
 def constant_parts(tag: ModelTag, kind: str) -> tuple[bytes, bytes]:

@@ -4,10 +4,11 @@ from collections.abc import Callable
 from typing import Any
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from .codec import BY_MEDIA_TYPE, Codec
 from .model import Model
-from .outcome import Outcome
+from .outcome import Outcome, Reason
 
 
 class ModelName(msgspec.Struct, frozen=True):
@@ -28,6 +29,9 @@ class Probability(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     policy: str | None
     model: msgspec.Raw
     warnings: tuple[str, ...] = ()
+    reasons: tuple[Reason, ...] | UnsetType = UNSET
+    contributions: dict[str, float] | UnsetType = UNSET
+    expectation: float | UnsetType = UNSET
 
 
 class Probabilities(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
@@ -64,9 +68,16 @@ def builder(model: Model, codec: Codec) -> Build:
     if manifest.task == "binary":
         threshold = manifest.policy.refuse_at if manifest.policy else None
         policy = manifest.policy.version if manifest.policy else None
-        return lambda request_id, outcome: Probability(
-            request_id, outcome.prediction, outcome.decision, threshold, policy, tag, outcome.flags
-        )
+
+        def build(request_id: str, outcome: Outcome) -> Probability:
+            told = outcome.explanation
+            why = (told.reasons, told.contributions, told.expectation) if told else ()
+            return Probability(
+                request_id, outcome.prediction, outcome.decision, threshold, policy, tag,
+                outcome.flags, *why,
+            )  # fmt: skip
+
+        return build
     if manifest.task == "multiclass":
         classes = tuple(map(str, manifest.classes or ()))
         return lambda request_id, outcome: Probabilities(

@@ -9,6 +9,7 @@ import msgspec
 from ..bundle import decision, reading, transform
 from ..bundle import manifest as bundles
 from ..bundle.applicant import Floats, RowWriter, UnfitError, may_be_rounded, struct_type
+from ..bundle.reasons import ReasonCodes
 from ..bundle.seen_range import Range, may_hold_rounded
 from ..bundle.tag import ModelTag
 from ..engine import choice, contributions, golden, plain
@@ -20,6 +21,7 @@ from .care import Care
 from .codec import BY_MEDIA_TYPE, JSON, MESSAGE_PACK, Codec
 from .faults import MAX_FAULTS
 from .outcome import Outcome
+from .reasons import Reasons
 from .refusals import Refusals
 
 
@@ -42,10 +44,14 @@ class Model:
         engine: Engine,
         unseen_is_missing: bool = False,
         contributions: Contributions | None = None,
+        codes: ReasonCodes | None = None,
     ) -> None:
         manifest = bundle.manifest
         self.bundle, self.manifest, self.engine = bundle, manifest, engine
         self.contributions = contributions
+        self.reasons = None
+        if contributions is not None and codes is not None:
+            self.reasons = Reasons(codes, manifest, contributions)
         self.predict_all = transform.vector(manifest.transform)
         self.predict = transform.scalar(manifest.transform) if manifest.outputs == 1 else None
         self.decide = decision.decider(manifest.policy) if manifest.policy else None
@@ -96,6 +102,10 @@ class Model:
         self.engine.score_row()
         return self._outcome(self.engine.raw.tolist(), warnings, row)
 
+    def sent(self, body: bytes, codec: Codec) -> Sequence[Any]:
+        """Return the values of a body that scored, in the manifest's order, None where missing."""
+        return msgspec.structs.astuple(self._decoders[codec](body))
+
     def score_values(self, values: Sequence[Any]) -> Outcome:
         """Score valid values in the manifest's order; raises applicant.UnfitError."""
         warnings = self._writer.write(values)
@@ -143,4 +153,4 @@ def made(opened: reading.Opened, walker: choice.Walker, options: Options) -> Mod
     engine = choice.choose(options.engine, bundle, walker, session, rows.matrix())
     warm_up(engine, rows.matrix())
     explained = contributions.proved(opened, walker, rows)
-    return Model(bundle, engine, options.unseen_is_missing, explained)
+    return Model(bundle, engine, options.unseen_is_missing, explained, opened.codes)

@@ -1,0 +1,77 @@
+"""`reasons.json`: the reason codes of a bundle, what each stands for, and what is usual."""
+
+from collections import Counter
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from .manifest import BundleError, Manifest
+
+NAME = "reasons.json"
+Texts = dict[str, str]  # language -> text
+
+
+class Code(msgspec.Struct, frozen=True):
+    """A reason code and its text in every language."""
+
+    code: str
+    text: Texts
+
+
+class Entry(Code, frozen=True, kw_only=True):
+    """The reason that `features` stand for; `missing` if nothing of them was sent."""
+
+    features: tuple[str, ...]
+    missing: Code | None = None
+
+
+class Baseline(msgspec.Struct, frozen=True):
+    """The usual contribution of each feature, in the manifest's order, and of which rows it is."""
+
+    kind: Literal["marginal", "approved", "all", "expectation"]
+    contributions: tuple[float, ...]
+    rows: int = 0
+    cutoff: float | None = None
+
+
+class ReasonCodes(msgspec.Struct, frozen=True):
+    """The file: at most `most` reasons are answered; `policy` is the one the baseline is of."""
+
+    version: str
+    most: int
+    baseline: Baseline
+    entries: tuple[Entry, ...]
+    policy: str | None = None
+
+
+def read(content: bytes, manifest: Manifest, file: Path) -> ReasonCodes:
+    """Decode and check the file's content; raises BundleError."""
+    try:
+        found = msgspec.json.decode(content, type=ReasonCodes)
+    except msgspec.DecodeError as error:
+        raise BundleError(f"{file}: {error}") from error
+    if said := contradiction(found, manifest):
+        raise BundleError(f"{file}: {said}")
+    return found
+
+
+def contradiction(found: ReasonCodes, manifest: Manifest) -> str | None:
+    """Return what does not fit the manifest, or None."""
+    policy = manifest.policy.version if manifest.policy else None
+    if policy is None or found.policy != policy:
+        return f"wanted the policy {policy}, got {found.policy}: convert policy makes both"
+    names = [feature.name for feature in manifest.features]
+    if len(found.baseline.contributions) != len(names):
+        return (
+            f"baseline: wanted {len(names)} contributions, got {len(found.baseline.contributions)}"
+        )
+    counted = Counter(name for entry in found.entries for name in entry.features)
+    if unknown := counted.keys() - {*names}:
+        return f"unknown feature {min(unknown)}"
+    if twice := [name for name, count in counted.items() if count > 1]:
+        return f"feature {twice[0]}: wanted it in one entry"
+    languages = {frozenset(entry.text) for entry in found.entries}
+    if len(languages) != 1 or not min(languages, default=None):
+        return "wanted each text in the same languages, at least one"
+    return None

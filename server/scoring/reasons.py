@@ -1,0 +1,86 @@
+"""The principal reasons of a decision, from exact contributions and the bundle's reason codes.
+
+A reason is a group of features whose contributions, above the baseline's, push towards refusal:
+how far an applicant lies from those who were just approved (Regulation B, comment 9(b)(2)-5).
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from ..bundle.applicant import Floats, stand_in_of
+from ..bundle.manifest import Manifest
+from ..bundle.reasons import Code, Entry, ReasonCodes
+from ..engine.contributions import Contributions
+from ..settings import Reasons as Wanted
+from .outcome import Explanation, Outcome, Reason
+
+Sent = Callable[[], Sequence[Any]]
+"""What the client sent, in the manifest's order, None where missing."""
+FALLING = "one_minus_sigmoid"
+
+
+class Reasons:
+    """Explains the outcomes of one model; belongs to one thread, as its contributions do."""
+
+    def __init__(
+        self, codes: ReasonCodes, manifest: Manifest, contributions: Contributions
+    ) -> None:
+        self._codes, self._contributions = codes, contributions
+        self._names = [feature.name for feature in manifest.features]
+        places = {name: place for place, name in enumerate(self._names)}
+        self._members = [[places[name] for name in entry.features] for entry in codes.entries]
+        self._entry_of = np.full(len(places), len(codes.entries))
+        for number, members in enumerate(self._members):
+            self._entry_of[members] = number
+        self._baseline = np.array(codes.baseline.contributions)
+        self._sign = -1.0 if manifest.transform.name == FALLING else 1.0
+        self._filled = [
+            feature.zero_as_missing or stand_in_of(feature) == stand_in_of(feature)
+            for feature in manifest.features
+        ]
+        self.languages = tuple(codes.entries[0].text)
+
+    def explained(self, said: Outcome, wanted: Wanted, sent: Sent, language: str) -> Outcome:
+        """Return the outcome with its explanation; unchanged if none is wanted."""
+        refused = said.decision != "approve"
+        if wanted == "none" or (wanted == "principal" and not refused):
+            return said
+        found = self._contributions.of(np.frombuffer(said.row))[0]
+        reasons = tuple(self._principal(said, found[:-1], sent, language)) if refused else ()
+        made = Explanation(self._codes.version, reasons)
+        if wanted == "all":
+            *each, expectation = found.tolist()
+            told = dict(zip(self._names, each, strict=True))
+            made = Explanation(self._codes.version, reasons, told, expectation)
+        return msgspec.structs.replace(said, explanation=made)
+
+    def _principal(
+        self, said: Outcome, found: Floats, sent: Sent, language: str
+    ) -> Iterator[Reason]:
+        above = self._sign * (found - self._baseline)
+        count = len(self._codes.entries)
+        totals = np.bincount(self._entry_of, weights=above, minlength=count + 1)[:count]
+        largest = np.argsort(-totals, kind="stable")[: self._codes.most].tolist()
+        row = np.frombuffer(said.row)
+        for rank, number in enumerate(largest, start=1):
+            if totals[number] > 0:
+                entry = self._codes.entries[number]
+                code = self._code(entry, self._members[number], row, said.flags, sent)
+                total = float(totals[number])
+                yield Reason(rank, code.code, code.text[language], entry.features, total)
+
+    def _code(
+        self, entry: Entry, members: Sequence[int], row: Floats, flags: object, sent: Sent
+    ) -> Code:
+        """Return the code of an entry, or of what is missing: judged on what was sent."""
+        if entry.missing is None:
+            return entry
+        if flags or any(self._filled[place] for place in members):
+            values = sent()
+            absent = all(values[place] is None for place in members)
+        else:
+            absent = bool(np.isnan(row[list(members)]).all())
+        return entry.missing if absent else entry
