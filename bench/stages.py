@@ -23,7 +23,7 @@ from server.engine.session import Session
 from server.http import app
 from server.http.app import Scores
 from server.http.fast_path import whole as one_piece
-from server.http.fields import answer_codec, content_codec, is_partial, request_id_of
+from server.http.fields import answer_codec, asked, content_codec, request_id_of
 from server.http.message import NO_SNIFF, NO_STORE, Request
 from server.http.services import Services, open_services
 from server.metrics.counters import AT, Table
@@ -113,7 +113,7 @@ class Staged:
         codec = content_codec(request.fields)
         JSON.is_batch(request.body)
         out = answer_codec(request.fields, codec)
-        is_partial(request.query)
+        asked(request.query)
         return request_id, request.body, out
 
     def _decode(self, body: bytes) -> Values | None:

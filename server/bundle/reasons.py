@@ -62,16 +62,16 @@ def contradiction(found: ReasonCodes, manifest: Manifest) -> str | None:
     if policy is None or found.policy != policy:
         return f"wanted the policy {policy}, got {found.policy}: convert policy makes both"
     names = [feature.name for feature in manifest.features]
-    if len(found.baseline.contributions) != len(names):
-        return (
-            f"baseline: wanted {len(names)} contributions, got {len(found.baseline.contributions)}"
-        )
+    if (count := len(found.baseline.contributions)) != len(names):
+        return f"baseline: wanted {len(names)} contributions, got {count}"
     counted = Counter(name for entry in found.entries for name in entry.features)
     if unknown := counted.keys() - {*names}:
         return f"unknown feature {min(unknown)}"
     if twice := [name for name, count in counted.items() if count > 1]:
         return f"feature {twice[0]}: wanted it in one entry"
-    languages = {frozenset(entry.text) for entry in found.entries}
+    texts = [entry.text for entry in found.entries]
+    texts += [entry.missing.text for entry in found.entries if entry.missing]
+    languages = {frozenset(text) for text in texts}
     if len(languages) != 1 or not min(languages, default=None):
         return "wanted each text in the same languages, at least one"
     return None

@@ -10,6 +10,7 @@ from ..bundle.manifest import Category, Feature
 from ..scoring.answer import ModelName
 from ..scoring.catalog import Catalog
 from ..scoring.model import Model
+from ..scoring.outcome import Reason
 from ..settings import Settings
 from .problem import Document
 
@@ -70,7 +71,7 @@ def score(model: Model, settings: Settings, summary: str) -> Json:
         "parameters": [
             {"name": name, "in": "header", "required": False, "schema": schema}
             for name, schema in HEADERS.items()
-        ] + [PARTIAL],
+        ] + [PARTIAL, *([REASONS, LANGUAGE] if model.reasons else [])],
         "requestBody": {"required": True, "content": {m: {"schema": body} for m in MEDIA}},
         "responses": {
             "200": {"description": "scored", "content": {m: {"schema": result} for m in MEDIA}},
@@ -128,7 +129,23 @@ def answer(model: Model) -> Json:
         "warnings": {"type": "array", "items": {"type": "string"}},
     }
     required = ["request_id", *says, "model"]
+    properties |= explained(model)
     return {"type": "object", "properties": properties, "required": required}
+
+
+def explained(model: Model) -> Json:
+    """Return the members of an answer with reasons, if the bundle has reason codes."""
+    if model.reasons is None:
+        return {}
+    names = [feature.name for feature in model.manifest.features]
+    code = {"code": {"enum": [*model.reasons.known]}}
+    reason = {**SCHEMAS["Reason"], "properties": {**SCHEMAS["Reason"]["properties"], **code}}
+    numbers = {"type": "object", "properties": {name: {"type": "number"} for name in names}}
+    return {
+        "reasons": {"type": "array", "items": reason, "maxItems": model.reasons.most},
+        "contributions": numbers,
+        "expectation": {"type": "number"},
+    }
 
 
 def described_class(model: Model) -> Json:
@@ -176,8 +193,16 @@ PARTIAL = {
     "name": "partial", "in": "query", "required": False, "schema": {"enum": ["true", "false"]},
     "description": "in a batch, answer a problem in the place of a faulty applicant",
 }  # fmt: skip
+REASONS = {
+    "name": "reasons", "in": "query", "required": False,
+    "schema": {"enum": ["none", "principal", "all"]},
+    "description": "which reasons to answer; the server's setting is the default",
+}  # fmt: skip
+LANGUAGE = {
+    "name": "Accept-Language", "in": "header", "required": False, "schema": {"type": "string"},
+}  # fmt: skip
 _, SCHEMAS = msgspec.json.schema_components(
-    (Document, ModelName), ref_template="#/components/schemas/{name}"
+    (Document, ModelName, Reason), ref_template="#/components/schemas/{name}"
 )
 SCHEMAS["Problem"] = SCHEMAS.pop("Document")
 SECURITY = {

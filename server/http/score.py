@@ -16,9 +16,9 @@ from ..scoring.codec import Codec, TooManyError
 from ..scoring.faults import MAX_FAULTS
 from ..scoring.model import Model
 from ..scoring.outcome import Outcome
-from ..settings import Reasons as Wanted
 from ..scoring.refusals import RefusedError
 from ..scoring.unreadable import unreadable
+from ..settings import Reasons as Wanted
 from .fields import (
     DEADLINE,
     Fields,

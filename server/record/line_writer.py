@@ -59,7 +59,7 @@ class LineWriter:
             self._kind, timestamp(now), request_id, index,
             tag.name, tag.version, tag.sha256, tag.policy,
             said.raw, said.prediction, said.decision, said.flags,
-            int(latency_us * 10) / 10, *self._values(said.row, features), *reasons_of(said),
+            int(latency_us * 10) / 10, *self._values(said.row, features), **reasons_of(said),
         ))  # fmt: skip
 
     def _agrees(self, at_once: native.Write) -> bool:
@@ -79,12 +79,13 @@ class LineWriter:
         return True
 
 
-def reasons_of(said: Outcome) -> tuple[Any, ...]:
+def reasons_of(said: Outcome) -> dict[str, Any]:
     """Return the codes and contributions that were answered, and the version of the codes."""
     why = said.explanation
     if why is None:
-        return ()
-    return tuple((each.code, each.contribution) for each in why.reasons), why.version
+        return {}
+    told = tuple((each.code, each.contribution) for each in why.reasons)
+    return {"reasons": told, "reasons_version": why.version}
 
 
 def constant_parts(tag: ModelTag, kind: str) -> tuple[bytes, bytes]:

@@ -41,7 +41,9 @@ class Reasons:
             feature.zero_as_missing or stand_in_of(feature) == stand_in_of(feature)
             for feature in manifest.features
         ]
-        self.languages = tuple(codes.entries[0].text)
+        missing = (entry.missing for entry in codes.entries if entry.missing)
+        self.known = tuple(dict.fromkeys(code.code for code in (*codes.entries, *missing)))
+        self.most, self.languages = codes.most, tuple(codes.entries[0].text)
 
     def explained(self, said: Outcome, wanted: Wanted, sent: Sent, language: str) -> Outcome:
         """Return the outcome with its explanation; unchanged if none is wanted."""
@@ -63,7 +65,7 @@ class Reasons:
         above = self._sign * (found - self._baseline)
         count = len(self._codes.entries)
         totals = np.bincount(self._entry_of, weights=above, minlength=count + 1)[:count]
-        largest = np.argsort(-totals, kind="stable")[: self._codes.most].tolist()
+        largest = np.argsort(-totals, kind="stable")[: self.most].tolist()
         row = np.frombuffer(said.row)
         for rank, number in enumerate(largest, start=1):
             if totals[number] > 0:

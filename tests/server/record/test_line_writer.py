@@ -22,7 +22,7 @@ SCORED: dict[str, Any] = {
 
 def write(writer: LineWriter, **other: Any) -> bytes:
     given = SCORED | other
-    said = Outcome(**{name: given.pop(name) for name in Outcome.__struct_fields__})
+    said = Outcome(**{name: given.pop(name) for name in Outcome.__struct_fields__ if name in given})
     return writer.write(said=said, **given)
 
 
