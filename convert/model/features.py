@@ -189,7 +189,8 @@ def _seen(model: Model, splits: Splits, index: int) -> tuple[float, float] | Non
         seen = np.nan, np.nan
     if not seen[0] <= seen[1]:
         raise UnreadableModelError(f"feature_infos are damaged: {info[:60]!r}")
-    asked = splits.finite_thresholds(index).tolist()
+    asked = splits.finite_thresholds(index)
+    asked = asked[np.abs(asked) > ZERO * 2].tolist()  # an edge of the bin of 0 is no value seen
     return min([seen[0], *asked]), max([seen[1], *asked])
 
 

@@ -182,6 +182,9 @@ def test_a_split_that_only_parts_missing_values_is_no_sign_of_another_range(
     (tmp_path / "m.txt").write_text(model.booster_.model_to_string())
     assert main(["inspect", str(tmp_path / "m.txt")]) == 0
     assert "not those of training" not in capsys.readouterr().out
+    assert convert(tmp_path / "m.txt", tmp_path / "b") == 0
+    manifest = json.loads((tmp_path / "b/m/1/manifest.json").read_bytes())
+    assert manifest["features"][0]["seen"]["min"] == income.income.min()
 
 
 def test_a_trusted_pickle_carries_its_steps_and_an_untrusted_one_does_not(tmp_path: Path) -> None:
