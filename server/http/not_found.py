@@ -5,6 +5,7 @@ from collections.abc import Collection
 
 from ..scoring.catalog import Catalog
 
+ADMIN = ("/models/reload", "/workers/restart")
 OF_MODEL = re.compile(r"(?:/v2)?/models/([^/]+)(?:/versions/([^/]+))?(?:/.*)?")
 
 
@@ -13,6 +14,8 @@ def absent(path: str, paths: Collection[str], catalog: Catalog) -> str:
     nearest = "/" + path.strip("/").lower()
     if nearest in paths:
         return f"{path}: no such path; did you mean {nearest}?"
+    if nearest in ADMIN:
+        return f"{path}: no such path; it is on the admin port (--admin-port)"
     if found := OF_MODEL.fullmatch(path):
         name, version = found[1], found[2]
         if catalog.newest(name) is None or (version and version not in catalog.versions(name)):

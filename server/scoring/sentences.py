@@ -64,7 +64,9 @@ def instead_of_text(rule: Rule, value: str) -> str:
     """See instead_of."""
     if value.strip().lower() in WITHOUT_VALUE:
         return SEND_NULL if rule.fits(None) else NOT_MISSING
-    return f"send {value} without the quotes" if rule.fits(number(value)) else ""
+    spelled = number(value)
+    fits = spelled is not None and rule.fits(spelled)
+    return f"send {value} without the quotes" if fits else ""
 
 
 def instead_of_number(rule: Rule, value: Any) -> str:

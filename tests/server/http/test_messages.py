@@ -55,6 +55,8 @@ UNFIT: dict[str, tuple[Any, str]] = {
     "a text number": (FIT | {"AGE": "12"},
                       'AGE: wanted a finite number, got "12": send 12 without the quotes'),
     "a text": (FIT | {"AGE": "old"}, 'AGE: wanted a finite number, got "old"'),
+    "a text where null is allowed": (FIT | {"INCOME": "0,31"},
+                                     'INCOME: wanted a finite number, or null, got "0,31"'),
     "a text number for a category": (
         FIT | {"REGION": "2"},
         'REGION: wanted one of 1, 2, 3, 4, got "2": send 2 without the quotes'),
@@ -146,6 +148,7 @@ ABSENT = {
     "/score/": "/score/: no such path; did you mean /score?",
     "/Score": "/Score: no such path; did you mean /score?",
     "/models/small/score/": "/models/small/score/: no such path; did you mean /models/small/score?",
+    "/models/reload": "/models/reload: no such path; it is on the admin port (--admin-port)",
     "/predict": f"/predict: no such path; {SCORES}",
     "/models/large/score": "no model large; there is small/1",
     "/models/small/versions/2/score": "no version 2 of small; there is 1",
