@@ -11,7 +11,7 @@ class Progress:
 
     def __init__(self, total: int | None) -> None:
         self._total = total
-        self._rows = 0
+        self._rows = self.parts_kept = 0
         self._began = self._said = monotonic()
 
     def add(self, rows: int) -> None:
@@ -23,9 +23,10 @@ class Progress:
             print(self._line(now - self._began), file=sys.stderr)
 
     def end(self, refused: int) -> None:
-        """Say how many rows there were in all, and how many of them have no score."""
+        """Say how many rows there were, how many have no score, and which parts were there."""
         seconds = monotonic() - self._began
         more = f", {refused:,} refused" if refused else ""
+        more += f", {self.parts_kept:,} parts were there already" if self.parts_kept else ""
         print(f"{self._rows:,} rows scored in {seconds:.1f} s{more}", file=sys.stderr)
 
     def _line(self, seconds: float) -> str:

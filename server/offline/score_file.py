@@ -5,8 +5,9 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
+from itertools import zip_longest
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 import pyarrow as pa
@@ -47,11 +48,27 @@ def score_file(scorer: Scorer, source: Path, out: Path, ways: Ways) -> None:
     if into_folder:
         begin(scorer, out, ways)
         for file in files:
-            if not (ways.resume and (out / file.name).exists()):
+            if ways.resume and (out / file.name).exists():
+                run.progress.parts_kept += 1
+            else:
                 run.score([file], out / file.name, out / REFUSED / file.name)
     else:
         run.score(files, out, out.with_name(f"refused-{out.name}"))
     run.progress.end(run.refused)
+
+
+def other_columns(found: pa.Schema, wanted: pa.Schema, first: Path) -> str:
+    """Say how the columns of a file differ from those of the first one."""
+    pairs = zip_longest(wanted, found)
+    was, now = next((pair for pair in pairs if pair[0] != pair[1]), (None, None))
+    return f"all parts go into one file: wanted {column(was)} as in {first.name}, got {column(now)}"
+
+
+def column(field: pa.Field | None) -> str:
+    """Show a column's name and type."""
+    if field is None:
+        return "none"
+    return f"{field.name} ({field.type}{'' if field.nullable else ', not null'})"
 
 
 def begin(scorer: Scorer, out: Path, ways: Ways) -> None:
@@ -62,12 +79,19 @@ def begin(scorer: Scorer, out: Path, ways: Ways) -> None:
         if not ways.resume and any(out.iterdir()):
             raise TableError(f"{out}: wanted an empty folder, or --resume")
         if file.exists() and (before := json.loads(file.read_bytes())) != note:
-            raise TableError(f"{out}: was begun with {before}, and this is {note}")
+            raise TableError(f"{out}: {begun_otherwise(before, note)}")
         file.write_text(f"{json.dumps(note)}\n")
         if ways.on_error == "skip":
             (out / REFUSED).mkdir(exist_ok=True)
     except OSError as error:
         raise TableError(f"{out}: {error.strerror}") from error
+
+
+def begun_otherwise(before: dict[str, Any], now: dict[str, Any]) -> str:
+    """Say what differs from the call that began a folder."""
+    was, wanted = ({**note["model"], "--on-error": note["on_error"]} for note in (before, now))
+    changed = [f"{key} {was[key]}, got {wanted[key]}" for key in wanted if was[key] != wanted[key]]
+    return f"was begun with {', '.join(changed)}; wanted the same, or another folder"
 
 
 class Run:
@@ -94,7 +118,7 @@ class Run:
                 leave_out = stack.enter_context(writing(refused, extended(schema, ERROR)))
             for file in files:
                 if schema_of(file) != schema:
-                    raise TableError(f"{file}: other columns than {files[0]} has")
+                    raise TableError(f"{file}: {other_columns(schema_of(file), schema, files[0])}")
                 self._score_rows(file, write, leave_out)
 
     def _score_rows(self, file: Path, write: Write, leave_out: Write | None) -> None:

@@ -155,7 +155,10 @@ def test_a_folder_of_files_becomes_a_folder_and_goes_on_where_it_stopped(
         "score", "--model", str(bundle), str(source), "-o", str(out), "--resume",
         "--on-error", "column",
     )  # fmt: skip
-    assert "was begun with" in refused(other)
+    assert "was begun with --on-error refuse, got column; wanted the same" in refused(other)
+    again = run("score", "--model", str(bundle), str(source), "-o", str(out), "--resume")
+    assert "0 rows scored" in again.stderr
+    assert "3 parts were there already" in again.stderr
 
 
 def test_a_folder_may_become_one_file(bundle: Path, trained: Trained, tmp_path: Path) -> None:
@@ -166,6 +169,11 @@ def test_a_folder_may_become_one_file(bundle: Path, trained: Trained, tmp_path: 
     found = scored(bundle, source, tmp_path / "out.parquet", "--threads", "3")
     wanted = trained.prediction(trained.held_out[:18])
     assert found["probability"].to_numpy().tobytes() == wanted.tobytes()
+    trained.held_out[:9].assign(AGE=lambda rows: rows["AGE"].astype("float32")).to_parquet(
+        source / "1.parquet"
+    )
+    done = run("score", "--model", str(bundle), str(source), "-o", str(tmp_path / "two.parquet"))
+    assert "one file: wanted AGE (double) as in 0.parquet, got AGE (float)" in refused(done)
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".CSV", ".csv.gz", ".parquet", ".arrow"])
