@@ -44,8 +44,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     options.window(parser)
     parser.add_argument("--to", choices=(CSV, PARQUET), required=True)
     parser.add_argument(
-        "--out", type=Path, required=True, metavar="FILE", help="file to write; it must not exist"
-    )
+        "-o", "--out", type=Path, required=True, metavar="FILE",
+        help="file to write; it must not exist",
+    )  # fmt: skip
     parser.add_argument(
         "--features",
         type=Path,

@@ -38,6 +38,8 @@ def run(args: argparse.Namespace) -> int:
         sys.stdout.buffer.write(line)
         found = True
     sys.stdout.buffer.flush()
+    if not found:
+        print(f"no record of request {args.request_id!r}", file=sys.stderr)
     return 0 if found else 1
 
 

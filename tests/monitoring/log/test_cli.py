@@ -69,6 +69,7 @@ def test_get_finds_a_request_and_only_it(
     found = [json.loads(text) for text in capfdbinary.readouterr().out.splitlines()]
     assert [(r["request_id"], r["index"]) for r in found] == [("request-3", 0), ("request-3", 1)]
     assert run("get", "request", tmp_path) == 1
+    assert b"no record of request 'request'" in capfdbinary.readouterr().err
 
 
 def test_ls_names_every_file_and_its_state(
