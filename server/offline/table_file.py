@@ -177,11 +177,17 @@ def _columns(batch: Any, wanted: Sequence[str]) -> Block:
 
 def plain(column: Any) -> Column:
     """Undo dictionaries (pandas and polars categories), and give all kinds of text one type."""
-    from pyarrow import float32, string, types
+    from pyarrow import DictionaryArray, float32, string, types
 
-    if types.is_dictionary(column.type):
-        column = column.cast(column.type.value_type)
-    texts = (types.is_large_string, types.is_string_view, types.is_binary, types.is_large_binary)
-    if any(is_text(column.type) for is_text in texts):
+    kind = column.type
+    if types.is_dictionary(kind):  # the texts first: Arrow decodes no dictionary of string views
+        return DictionaryArray.from_arrays(
+            column.indices, plain(column.dictionary)
+        ).dictionary_decode()
+    texts = (
+        types.is_large_string, types.is_string_view, types.is_binary, types.is_large_binary,
+        types.is_binary_view, types.is_fixed_size_binary,
+    )  # fmt: skip
+    if any(is_text(kind) for is_text in texts):
         return column.cast(string())
-    return column.cast(float32()) if types.is_float16(column.type) else column
+    return column.cast(float32()) if types.is_float16(kind) else column

@@ -23,7 +23,7 @@ def writing(file: Path, schema: pa.Schema) -> Iterator[Write]:
     """Open `file` for batches of this schema; it appears once the block has ended without an error.
 
     Its folder is made where there is none. Raises TableError for a name with another suffix, and
-    for what the disk refuses.
+    for what the disk or the format refuses.
     """
     beside = file.with_name(f".{file.name.partition('.')[0]}-{os.getpid()}.part")
     try:
@@ -33,6 +33,9 @@ def writing(file: Path, schema: pa.Schema) -> Iterator[Write]:
         beside.replace(file)
     except OSError as error:
         raise TableError(f"{file}: {error.strerror or error}") from error
+    except pa.ArrowException as error:
+        said = str(error).partition("\n")[0]
+        raise TableError(f"{file}: this format cannot hold the table: {said}") from error
     finally:
         with suppress(OSError):
             beside.unlink()
@@ -53,6 +56,7 @@ def way_of(file: Path) -> Callable[[Path, pa.Schema], Any]:
 def parquet(file: Path, schema: pa.Schema) -> Iterator[Write]:
     """Write Parquet, in row groups of ROW_GROUP rows or a little more."""
     waiting: list[pa.RecordBatch] = []
+    schema = pa.schema(map(without_views, schema), metadata=schema.metadata)
     with pq.ParquetWriter(file, schema) as out:
 
         def flush() -> None:
@@ -60,12 +64,22 @@ def parquet(file: Path, schema: pa.Schema) -> Iterator[Write]:
             waiting.clear()
 
         def write(batch: pa.RecordBatch) -> None:
-            waiting.append(batch)
+            pairs = zip(batch.columns, schema.types, strict=True)
+            columns = [column if column.type == t else column.cast(t) for column, t in pairs]
+            waiting.append(pa.RecordBatch.from_arrays(columns, schema=schema))
             if sum(each.num_rows for each in waiting) >= ROW_GROUP:
                 flush()
 
         yield write
         flush()
+
+
+def without_views(field: pa.Field) -> pa.Field:
+    """Return a field that Arrow can write to Parquet: polars' dictionaries are of string views."""
+    kind = field.type
+    if not (pa.types.is_dictionary(kind) and pa.types.is_string_view(kind.value_type)):
+        return field
+    return field.with_type(pa.dictionary(kind.index_type, pa.string(), kind.ordered))
 
 
 @contextmanager

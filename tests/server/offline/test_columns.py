@@ -34,6 +34,8 @@ CELLS: dict[str, tuple[pa.DataType, list[Any]]] = {
     "text": (pa.string(), TEXTS),
     "large text": (pa.large_string(), TEXTS),
     "dictionary": (pa.dictionary(pa.int8(), pa.string()), TEXTS),
+    "dictionary of numbers": (pa.dictionary(pa.int8(), pa.int64()), INTEGERS),
+    "encoded runs": (pa.run_end_encoded(pa.int32(), pa.string()), TEXTS),
     "timestamp": (pa.timestamp("ns"), [0, 10**18, None]),
     "list": (pa.list_(pa.int64()), [[1], [], None]),
 }

@@ -3,10 +3,13 @@
 from pathlib import Path
 
 import pandas as pd
+import polars
+import pyarrow as pa
 import pytest
+from pyarrow import feather
 
 from server.offline.batches import batches_of
-from tests.conftest import Trained
+from tests.conftest import KINDS, Trained
 from tests.server.command import refused, run, started
 from tests.waiting import until
 
@@ -208,3 +211,44 @@ def test_a_run_that_is_killed_leaves_nothing_half_written(
             process.kill()
     keys = scored(bundle, source, out, "--resume")["key"]
     assert sorted(keys) == list(range(12000))
+
+
+def test_an_arrow_file_of_polars_scores(bundle: Path, trained: Trained, tmp_path: Path) -> None:
+    """Its categories are dictionaries of string views, which Arrow itself decodes to nothing."""
+    rows = trained.held_out
+    polars.from_pandas(rows).write_ipc(tmp_path / "rows.arrow")
+    (batch, *_) = batches_of(tmp_path / "rows.arrow")
+    assert batch.schema.field("KIND").type.value_type == pa.string_view()
+    found = scored(bundle, tmp_path / "rows.arrow", tmp_path / "out.parquet")
+    assert found["raw_score"].to_numpy().tobytes() == trained.raw(rows).tobytes()
+
+
+@pytest.mark.parametrize("kind", [pa.binary_view(), pa.binary(4)])
+def test_bytes_of_any_kind_are_texts(
+    bundle: Path, trained: Trained, tmp_path: Path, kind: pa.DataType
+) -> None:
+    lone = trained.held_out.assign(KIND="lone")
+    table = pa.Table.from_pandas(lone, preserve_index=False)
+    place = table.schema.get_field_index("KIND")
+    feather.write_feather(
+        table.set_column(place, "KIND", pa.array([b"lone"] * len(lone), kind)),
+        tmp_path / "rows.arrow",
+    )
+    lone["KIND"] = pd.Categorical(lone["KIND"], categories=KINDS)
+    found = scored(bundle, tmp_path / "rows.arrow", tmp_path / "out.parquet")
+    assert found["raw_score"].to_numpy().tobytes() == trained.raw(lone).tobytes()
+
+
+def test_a_table_that_the_wanted_format_cannot_hold_is_one_line(
+    bundle: Path, trained: Trained, tmp_path: Path
+) -> None:
+    """Categories of their own in each file, but an Arrow file has one dictionary for all."""
+    source, out = tmp_path / "in", tmp_path / "out.arrow"
+    source.mkdir()
+    for part, order in enumerate((KINDS, KINDS[::-1])):
+        rows = trained.held_out.assign(KIND=pd.Categorical(["lone"] * 1000, categories=order))
+        rows.to_parquet(source / f"{part}.parquet", index=False)
+    said = refused(run("score", "--model", str(bundle), str(source), "-o", str(out)))
+    assert "out.arrow: this format cannot hold the table: Dictionary replacement" in said
+    assert [*tmp_path.iterdir()] == [source]
+    assert len(scored(bundle, source, tmp_path / "out.parquet")) == 2000
