@@ -10,6 +10,7 @@ from .verdict import said_of_refused
 TOP = 12
 LAST = 7
 AGAINST = {"training": "its reference", "previous": "the window before", "file": "the file"}
+PASSED_OVER = {"refused": "refused with a status other than 422"}
 SIGNS = {"stable": "STABLE", "drift": "DRIFT", "unknown": "CANNOT TELL"}
 
 
@@ -92,5 +93,8 @@ def notes(drift: Drift) -> list[str]:
     """Return remarks about unknown columns and records passed over, and the run's notes."""
     unknown = drift.unknown_columns
     said = [f"not in the reference: {', '.join(unknown[:5])}"] if unknown else []
-    passed = [f"{n:,} records passed over: {why}" for why, n in drift.rows.passed_over.items()]
+    passed = [
+        f"{n:,} records passed over: {PASSED_OVER.get(why, why)}"
+        for why, n in drift.rows.passed_over.items()
+    ]
     return [*said, *passed, *drift.notes]

@@ -45,6 +45,8 @@ class Verdict:
         rows = self.reference.rows
         self.refused = judge(refused, rows, alpha, settings) if refused else None
         self.enough = min(rows, current.rows) >= settings.min_rows
+        if self.enough and sum(current.decisions.values()) < settings.min_rows:
+            self.decisions = []  # just after a change of the policy
         self.status = self._status()
         self.level = max(self._bands(), key=BANDS.index) if self.status == DRIFT else BANDS[0]
 

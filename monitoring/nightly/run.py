@@ -11,6 +11,7 @@ from ..drift.result import Drift, Settings
 from ..drift.run import Source, count, drift, previous_window
 from ..log.window import Window, moment
 from ..outcomes.ledger import Ledger
+from ..outcomes.result import Outcomes
 from ..report.make import make_report
 from ..rows.errors import DriftError
 from ..rows.files import from_file
@@ -49,9 +50,21 @@ def run(args: argparse.Namespace) -> Drift:
     if args.out:
         outcomes = ledger.judge(reference, source.labels)
         output.write(result, outcomes if outcomes.labelled or args.labels else None, args.out)
+        if args.labels:
+            print(_said_of(outcomes))
     if samples:
         _report(args, reference, result, before, now)
     return result
+
+
+def _said_of(outcomes: Outcomes) -> str:
+    """Sum up the outcomes in one line."""
+    quality, auc = outcomes.quality, outcomes.quality.auc
+    area = f"; AUC {auc.value:.3f} ({auc.low:.3f} to {auc.high:.3f})" if auc else ""
+    return (
+        f"outcomes known of {outcomes.labelled:,} of {outcomes.scored:,} rows, "
+        f"{quality.bad:,} bad{area}; more in {output.OUTCOMES}"
+    )
 
 
 def _report(

@@ -130,6 +130,20 @@ def test_a_new_cut_off_alone_is_no_drift(
     assert main(["drift", *given, "--out", str(tmp_path / "out")]) == 0, capsys.readouterr().out
 
 
+def test_few_decisions_by_a_new_policy_are_not_called_steady(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = write_bundle(tmp_path / "tiny" / "1", rows(2000, 0))
+    segment(tmp_path / "log", records(rows(500, 1), policy="refuse>=0.3"))
+    segment(tmp_path / "log", records(rows(2, 2), BEGIN), host="b")
+    given = ["--model", str(model), "--log", str(tmp_path / "log"), "--no-report"]
+    main(["drift", *given, "--out", str(tmp_path / "out")])
+    said = capsys.readouterr().out
+    assert "500 by refuse>=0.3" in said
+    assert "approve" not in said
+    assert json.loads((tmp_path / "out" / "drift.json").read_bytes())["decisions"] == []
+
+
 def test_a_trial_against_a_model_that_decides_nothing_says_so(
     tmp_path: Path, bundle: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -140,10 +140,12 @@ BOTH = ["approve", "refuse"]
     ],
 )
 def test_a_note_stands_where_its_data_say_so(
-    known: "pd.Series[bool]", decisions: list[str], wanted: list[str], model: Path, tmp_path: Path
-) -> None:
+    known: "pd.Series[bool]", decisions: list[str], wanted: list[str], model: Path, tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
     """Before: "Only 100% of the scored have an outcome yet", and that the refused have none."""
     notes = judge(model, tmp_path, known, decisions).notes
     assert len(notes) == len(wanted)
+    assert f"outcomes known of {known.sum()} of 400 rows, " in capsys.readouterr().out
     for note, said in zip(notes, wanted, strict=True):
         assert said in note
