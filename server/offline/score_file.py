@@ -76,9 +76,10 @@ def begin(scorer: Scorer, out: Path, ways: Ways) -> None:
     note, file = {"model": scorer.tag, "on_error": ways.on_error}, out / NOTE
     try:
         out.mkdir(parents=True, exist_ok=True)
-        if not ways.resume and any(out.iterdir()):
-            raise TableError(f"{out}: wanted an empty folder, or --resume")
-        if file.exists() and (before := json.loads(file.read_bytes())) != note:
+        if any(out.iterdir()) and not (ways.resume and file.exists()):
+            raise TableError(f"{out}: wanted an empty folder, or --resume and one begun before")
+        said = file.read_bytes() if file.exists() else b""  # nothing where the disk was full
+        if said and (before := json.loads(said)) != note:
             raise TableError(f"{out}: {begun_otherwise(before, note)}")
         file.write_text(f"{json.dumps(note)}\n")
         if ways.on_error == "skip":

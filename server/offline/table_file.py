@@ -115,15 +115,16 @@ def csv_rows(path: Path) -> Iterator[list[str]]:
     """Yield the header, then every row that is not empty, each as wide as the header."""
     opened = gzip.open if path.name.lower().endswith(".gz") else open
     with opened(path, "rt", newline="", encoding="utf-8-sig") as file:
-        rows = filter(None, csv.reader(file, strict=True))
+        reader = csv.reader(file, strict=True)
+        rows = filter(None, reader)
         header = next(rows, None)
         if header is None:
             raise TableError(f"{path}: wanted a header line, got an empty file")
         yield header
-        for line, row in enumerate(rows, start=2):
+        for row in rows:
             if len(row) != len(header):
                 got = f"wanted {len(header)} cells, got {len(row)}"
-                raise TableError(f"{path}: line {line}: {got}")
+                raise TableError(f"{path}: line {reader.line_num}: {got}")
             yield row
 
 

@@ -164,6 +164,38 @@ def test_a_folder_of_files_becomes_a_folder_and_goes_on_where_it_stopped(
     assert "3 parts were there already" in again.stderr
 
 
+def test_it_goes_on_only_in_a_folder_that_it_began(
+    bundle: Path, trained: Trained, tmp_path: Path
+) -> None:
+    """Otherwise the rows themselves, their own folder named as the output, count as scored."""
+    source = tmp_path / "in"
+    source.mkdir()
+    trained.held_out[:9].to_parquet(source / "0.parquet")
+    command = ("score", "--model", str(bundle), str(source), "-o", str(source), "--resume")
+    assert "wanted an empty folder, or --resume and one begun before" in refused(run(*command))
+    assert [each.name for each in source.iterdir()] == ["0.parquet"]
+
+
+def test_it_goes_on_where_the_disk_was_full_at_once(
+    bundle: Path, trained: Trained, tmp_path: Path
+) -> None:
+    source, out = tmp_path / "in", tmp_path / "out"
+    source.mkdir()
+    out.mkdir()
+    (out / "_scored.json").touch()
+    trained.held_out[:9].to_parquet(source / "0.parquet")
+    assert len(scored(bundle, source, out, "--resume")) == 9
+
+
+def test_a_line_of_another_width_is_named_as_an_editor_counts_it(
+    bundle: Path, tmp_path: Path
+) -> None:
+    source = tmp_path / "in.csv"
+    source.write_text('AGE,INCOME,DEBT-RATIO,KIND,REGION,note\n\n30,1,1,car,1,"a\nb"\n31\n')
+    done = run("score", "--model", str(bundle), str(source), "-o", str(tmp_path / "out.csv"))
+    assert "in.csv: line 5: wanted 6 cells, got 1" in refused(done)
+
+
 def test_a_folder_may_become_one_file(bundle: Path, trained: Trained, tmp_path: Path) -> None:
     source = tmp_path / "in"
     source.mkdir()
