@@ -136,12 +136,14 @@ class Run:
     def _kept(
         self, batch: pa.RecordBatch, scores: pa.RecordBatch, faults: Faults, leave_out: Write | None
     ) -> pa.RecordBatch:
+        if not faults and self._ways.on_error != "column":
+            return beside(batch, scores)
         texts = pa.array(map(faults.get, range(batch.num_rows)), pa.string())
         errors = pa.RecordBatch.from_arrays([texts], schema=ERROR)
         if self._ways.on_error == "column":
             return beside(beside(batch, scores), errors)
         scored = beside(batch, scores)
-        if leave_out is None or not faults:
+        if leave_out is None:
             return scored
         good = pc.is_null(texts)
         leave_out(beside(batch, errors).filter(pc.invert(good)))

@@ -6,13 +6,13 @@ from typing import TypeAlias
 import msgspec
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from ..bundle.applicant import Floats
 from ..scoring import model as models
 from ..scoring.care import Care
 from ..scoring.model import DEFAULT, Model, Options
 from ..scoring.near_names import told
+from . import answers
 from .columns import Faults, FeatureColumns
 from .table_file import TableError, separator_hint
 
@@ -33,7 +33,9 @@ class Scorer:
     def __init__(self, model: Model) -> None:
         self._model = model
         self._columns = FeatureColumns(model.manifest.features)
-        self.features = tuple(feature.name for feature in model.manifest.features)
+        manifest = model.manifest
+        self._predict = answers.predictor(manifest.transform) if manifest.outputs == 1 else None
+        self.features = tuple(feature.name for feature in manifest.features)
         self.added = added_fields(model)
         self.tag = msgspec.to_builtins(model.tag)
 
@@ -77,23 +79,21 @@ class Scorer:
         if taken := [name for name in self.added.names if name in names]:
             raise TableError(f"already has {', '.join(taken)}")
 
-    def _said(self, raw: Floats, refused: NDArray[np.bool_]) -> list[pa.Array]:
-        model, tag, count = self._model, self._model.tag, len(raw)
-        scores = [*raw.T, *self._predictions(raw)]
-        columns = [pa.array(each, mask=refused) for each in scores]
-        texts: list[list[str | None]] = [[f"{tag.name}/{tag.version}"] * count]
-        if model.predict is not None:
-            decide = model.decide
-            decided = [decide(each) if decide else None for each in scores[1].tolist()]
-            texts = [decided, [tag.policy] * count, *texts]
-        return columns + [pa.array(each, pa.string(), mask=refused) for each in texts]
+    def _said(self, raw: Floats, refused: answers.Refused) -> list[pa.Array]:
+        tag, manifest = self._model.tag, self._model.manifest
+        predictions = self._predictions(raw)
+        columns = [pa.array(each, mask=refused) for each in (*raw.T, *predictions)]
+        if self._predict is not None:
+            policy = manifest.policy
+            columns.append(answers.decisions(policy, predictions[0], refused))
+            columns.append(answers.same(policy and policy.version, refused))
+        return [*columns, answers.same(f"{tag.name}/{tag.version}", refused)]
 
     def _predictions(self, raw: Floats) -> Floats:
-        """Return the predictions [K, N], each by C's own functions: numpy's differ in a bit."""
-        model = self._model
-        if model.predict is not None:
-            return np.array([[model.predict(score) for score in raw[:, 0].tolist()]])
-        said = [model.predict_all(row) for row in raw.tolist()]
+        """Return the predictions [K, N]."""
+        if self._predict is not None:
+            return self._predict(raw[:, 0])[None]
+        said = [self._model.predict_all(row) for row in raw.tolist()]
         return np.array(said, np.float64).reshape(raw.shape).T
 
 
