@@ -136,6 +136,14 @@ test-engines: setup-dev #: the server's whole test suite on onnxruntime and on t
 	CREDIT_ENGINE=onnxruntime $(PY) -m pytest --ignore=tests/server/engine/native tests/server
 	CREDIT_ENGINE=native $(PY) -m pytest tests/server
 
+BATCH := $(BUILD)/batch
+.PHONY: test-engines-batch
+test-engines-batch: setup-dev #: score a folder with Ray and with Spark, for real; Spark needs Java 17
+	$(call layers,$(BATCH),server batch)
+	CREDIT_WHEEL=native $(PY) -m pip wheel --quiet --no-deps --wheel-dir $(BATCH)/wheel .
+	$(BATCH)/bin/python -m pip install --quiet --no-deps --force-reinstall $(BATCH)/wheel/*.whl
+	BATCH=$(BATCH) $(PY) -m pytest -rs tests/deploy/test_batch_engines.py
+
 .PHONY: bench bench-peers profile
 bench: setup-dev #: measure again and render BENCHMARKS.md (QUICK=1: a look, into build/bench/quick)
 	$(PY) -m bench $(if $(QUICK),--quick)
@@ -163,7 +171,7 @@ lock: #: resolve requirements/*.in again (needs uv)
 	for alone in clients deploy fuzz; do \
 	  $(UV_COMPILE) requirements/$$alone.in -o requirements/$$alone.txt || exit 1; \
 	done
-	for layer in server convert monitoring bench test; do \
+	for layer in server convert monitoring bench test batch; do \
 	  $(UV_COMPILE) -c $(BUILD)/all.txt requirements/$$layer.in -o requirements/$$layer.txt || exit 1; \
 	done
 UV_COMPILE := uv pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 \

@@ -57,6 +57,26 @@ CONTRIBUTIONS = Table(
     ),
     ("model",),
 )  # fmt: skip
+PORTFOLIO = Table(
+    "portfolio",
+    "A portfolio",
+    "From a Parquet file of applicants to one with their scores, microseconds a row. Each way is a "
+    "process of its own, from its start to its end, on as many cores as it has threads; ways take "
+    "turns, round by round. `times` is what it took as a multiple of `server score` on the same "
+    "file with as many threads, the median over rounds. Most memory is that of the process at its "
+    "peak. A flip is a decision other than that of `server score`, `other bits` a probability that "
+    "is not the same number. The ways with pandas read, predict and write the whole table at once; "
+    "onnxruntime runs the bundle's own graph. `before columns` is commit c191e35: rows one by one, "
+    "one thread. A start of about a second counts the more the fewer rows follow; the larger files "
+    "are scored once, by `server score` alone.",
+    (
+        Column("", "label", text), Column("threads", "threads"), Column("rows", "count"),
+        Column("CPU us", "cpu_us"), Column("times, CPU", "cpu_times"), Column("wall us", "wall_us"),
+        Column("times, wall", "wall_times"), Column("most memory MiB", "mib"),
+        Column("flips", "flips"), Column("other bits", "different"), Column("rounds", "rounds"),
+    ),
+    ("model",),
+)  # fmt: skip
 STAGES = Table(
     "stages",
     "The budget of one request",
@@ -192,13 +212,13 @@ SOAK = Table(
     ),
     ("model",),
 )  # fmt: skip
-TABLES = (LADDER, COMPILERS, CONTRIBUTIONS, STAGES, BUDGET, COST, SATURATION, LATENCY, PEERS,
-          PEERS_LATENCY, START, MEMORY, SOAK)  # fmt: skip
+TABLES = (LADDER, COMPILERS, CONTRIBUTIONS, PORTFOLIO, STAGES, BUDGET, COST, SATURATION, LATENCY,
+          PEERS, PEERS_LATENCY, START, MEMORY, SOAK)  # fmt: skip
 # What measures a result, where it is not `python -m bench --only <result>`.
 MEASURED_BY = {
     "compilers": "make bench-peers", "peers": "make bench-peers",
     "contributions": "make bench-peers", "peers_latency": "make bench-peers",
-    "saturation": "python -m bench --only load",
+    "portfolio": "python -m bench.portfolio", "saturation": "python -m bench --only load",
     "latency": "python -m bench --only load", "start": "python -m bench --only process",
     "memory": "python -m bench --only process", "soak": "python -m bench.soak",
 }  # fmt: skip

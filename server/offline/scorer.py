@@ -84,9 +84,8 @@ class Scorer:
         predictions = self._predictions(raw)
         columns = [pa.array(each, mask=refused) for each in (*raw.T, *predictions)]
         if self._predict is not None:
-            policy = manifest.policy
-            columns.append(answers.decisions(policy, predictions[0], refused))
-            columns.append(answers.same(policy and policy.version, refused))
+            columns.append(answers.decisions(manifest.policy, predictions[0], refused))
+            columns.append(answers.same(tag.policy, refused))
         return [*columns, answers.same(f"{tag.name}/{tag.version}", refused)]
 
     def _predictions(self, raw: Floats) -> Floats:

@@ -1,0 +1,40 @@
+"""The measurement of a portfolio: every way scores the same file to the same decisions."""
+
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+from bench.portfolio import book, measure
+from bench.portfolio.ways import WAYS
+from bench.workload import models
+from bench.workload.models import Workload
+
+SCALE = measure.Scale(rows=500, alone=(700,), threads=(1,), rounds=1)
+
+
+def test_each_way_is_a_row_of_ratios_and_decides_alike(workload: Workload) -> None:
+    rows = measure.measure(workload, SCALE)
+    assert [row["label"] for row in rows] == [measure.SCORE, *WAYS, measure.SCORE]
+    assert [row["count"] for row in rows] == [500, 500, 500, 700]
+    for row in rows:
+        assert min(row["cpu_us"], row["wall_us"], row["mib"]) > 0
+    for row in rows[:3]:
+        assert row["flips"] == 0
+    assert rows[0]["cpu_times"] == rows[0]["wall_times"] == 1
+    assert rows[1]["different"] == 0
+
+
+def test_what_fails_is_told(workload: Workload, tmp_path: Path) -> None:
+    scale = measure.Scale(rows=10, alone=(), threads=(1,), rounds=1)
+    *_, before = measure.measure(workload, scale, before=tmp_path)
+    assert "No module named server" in before["error"]
+
+
+def test_a_book_has_as_many_rows_as_asked_for_and_hardly_any_twice(tmp_path: Path) -> None:
+    file = tmp_path / "book.parquet"
+    for size, width in ((models.DEMO, 24), (models.Size(20, 7, 60), 60)):
+        book.write(size, book.PART_ROWS + 7, file)
+        table = pq.read_table(file)
+        assert table.shape == (book.PART_ROWS + 7, width)
+        distinct = table.group_by(table.column_names).aggregate([]).num_rows
+        assert distinct > 0.999 * table.num_rows
