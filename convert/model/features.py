@@ -157,7 +157,9 @@ def _policy(
 
 
 def _gain_shares(splits: Splits, features: int) -> Floats:
-    totals = np.bincount(splits.feature, splits.gain, features).astype(np.float64)
+    # LightGBM computes in float32, where the gains of very large labels are infinite.
+    gains = np.minimum(np.nan_to_num(splits.gain), np.finfo(np.float32).max)
+    totals = np.bincount(splits.feature, gains, features).astype(np.float64)
     return totals / totals.sum() if totals.sum() > 0 else totals
 
 
