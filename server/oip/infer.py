@@ -1,4 +1,4 @@
-"""POST /v2/models/{name}[/versions/{version}]/infer: score the rows of a tensor."""
+"""POST /v2/models/{name}[/versions/{version}]/infer: score rows, in one tensor or by feature."""
 
 from time import perf_counter
 from typing import Any
@@ -11,6 +11,7 @@ from ..scoring.lenient import shorten
 from ..scoring.model import Model
 from ..scoring.outcome import Outcome
 from . import tensors
+from .columns import Columns
 from .rows import RowRules
 from .wire import Input, OipError, Output, Request, Response, Wanted, is_true, read_request
 
@@ -27,6 +28,7 @@ class Infer:
         self._ledger = ledger
         self._book = ledger.book(model.tag, warns=False)
         self._rules = RowRules(model.manifest)
+        self._columns = Columns(model.manifest.features, max_batch)
         self._width = len(model.manifest.features)
 
     def metadata(self, versions: list[str]) -> dict[str, Any]:
@@ -41,6 +43,7 @@ class Infer:
                 {"name": name, "datatype": datatype, "shape": [-1, width]}
                 for name, (datatype, width) in self._outputs().items()
             ],
+            "parameters": {"inputs_by_feature": self._columns.metadata()},
         }
 
     def answer(
@@ -70,15 +73,17 @@ class Infer:
             request, binary = self._raw_form(len(body)), body
         else:
             request, binary = read_request(body, header_length)
-        if [tensor.name for tensor in request.inputs] != [INPUT]:
-            raise OipError(400, f"inputs: wanted one, named {INPUT}")
-        tensor = request.inputs[0]
-        if tensor.shape and tensor.shape[0] > self._max_batch:
-            raise OipError(413, f"rows: wanted at most {self._max_batch}")
-        rows, rest = tensors.read(tensor, binary, self._width)
+        rows, rest = self._rows(request.inputs, binary)
         if rest:
             raise OipError(400, f"{len(rest)} bytes after the last tensor")
         return request, rows
+
+    def _rows(self, inputs: tuple[Input, ...], binary: bytes) -> tuple[Floats, bytes | memoryview]:
+        if [tensor.name for tensor in inputs] != [INPUT]:
+            return self._columns.read(inputs, binary)
+        if inputs[0].shape and inputs[0].shape[0] > self._max_batch:
+            raise OipError(413, f"rows: wanted at most {self._max_batch}")
+        return tensors.read(inputs[0], binary, self._width)
 
     def _raw_form(self, size: int) -> Request:
         count, rest = divmod(size, self._width * 8)

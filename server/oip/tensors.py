@@ -1,6 +1,6 @@
 """Convert tensors of the Open Inference Protocol to float64 and back."""
 
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import numpy as np
@@ -15,9 +15,10 @@ DTYPES: dict[str, str] = {
     "INT16": "<i2", "INT32": "<i4", "INT64": "<i8", "FP16": "<f2", "FP32": "<f4", "FP64": "<f8",
 }  # fmt: skip
 Array = npt.NDArray[Any]
+Buffer = TypeVar("Buffer", bytes, memoryview)
 
 
-def read(tensor: Input, binary: bytes, width: int) -> tuple[Floats, bytes]:
+def read(tensor: Input, binary: Buffer, width: int) -> tuple[Floats, Buffer]:
     """Return one input as float64 [N, width], and the binary data after it.
 
     Raises OipError 400 for an invalid shape, type or data.
@@ -39,8 +40,8 @@ def read(tensor: Input, binary: bytes, width: int) -> tuple[Floats, bytes]:
 
 
 def from_binary(
-    tensor: Input, dtype: "np.dtype[Any]", count: int, size: Any, binary: bytes
-) -> tuple[Array, bytes]:
+    tensor: Input, dtype: "np.dtype[Any]", count: int, size: Any, binary: Buffer
+) -> tuple[Array, Buffer]:
     """Cut one tensor from the binary data."""
     wanted = count * dtype.itemsize
     if type(size) is not int or size != wanted or len(binary) < wanted:

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from ..scoring.lenient import shorten
+from .bare_nan import InfiniteError, nan_as_null
 
 HEADER_LENGTH = b"inference-header-content-length"
 LENGTH = re.compile(rb"[0-9]{1,15}")
@@ -71,11 +72,22 @@ def read_request(body: bytes, header_length: bytes | None) -> tuple[Request, byt
     """Return the request and the bytes of its binary tensors; raises OipError 400."""
     length = len(body) if header_length is None else parse_length(header_length, len(body))
     try:
-        request = msgspec.json.decode(body[:length], type=Request)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        request = decode(body[:length])
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, InfiniteError) as error:
         raise OipError(400, f"not an inference request: {error}") from error
     check(request)
     return request, body[length:]
+
+
+def decode(text: bytes) -> Request:
+    """Decode the JSON part; only if it is not JSON, look for NaN in it."""
+    try:
+        return msgspec.json.decode(text, type=Request)
+    except msgspec.DecodeError:
+        replaced = nan_as_null(text)
+        if replaced is text:
+            raise
+        return msgspec.json.decode(replaced, type=Request)
 
 
 def check(request: Request) -> None:
