@@ -56,7 +56,8 @@ model: setup-serve ## train and convert the demo model again, to the same bits
 	  --data $(BUILD)/data --samples $(SAMPLES)
 	$(PY) -m convert $(BUILD)/credit-express/model.txt --name credit-express --version 1 \
 	  --out $(MODELS) --force --reference $(BUILD)/credit-express/reference.parquet --label default \
-	  --cost-fn 5 --cost-fp 1 --training-info $(BUILD)/credit-express/training.json
+	  --cost-fn 5 --cost-fp 1 --training-info $(BUILD)/credit-express/training.json \
+	  --reasons models/credit-express/reasons.csv
 
 .PHONY: homecredit homecredit-data
 homecredit-data: # before anything is installed

@@ -45,12 +45,18 @@ REFUSE_HELP = "refuse from this probability on"
 THRESHOLD_HELP = f"{REFUSE_HELP}; without it and without costs, nothing is decided"
 CATEGORIES_HELP = "columns that were of dtype category in training, if the model does not tell"
 REFER_HELP = "refer to a person from this probability on, up to the threshold"
+REASONS_HELP = "codes and texts of refusals (CSV or JSON; inspect --reasons-template makes one)"
+BASELINES = ("marginal", "approved", "all", "expectation")
+BASELINE_HELP = (
+    "what a reason is measured against: the mean of the applicants approved nearest to the "
+    "threshold (marginal, the default), of all approved, of all, or the model's expectation"
+)
 EXPORTERS = ("exact", "float32", "onnxmltools")
 EXPORTER_HELP = "float32 and onnxmltools are NOT exact; their differences are counted and recorded"
 MISSING_HELP = "how to score a missing number if no split was trained on one (default: error)"
 
 # The options that name what is read.
-READ = ("model", "models", "bundle", "rows", "reference", "calibrator", "training_info")
+READ = ("model", "models", "bundle", "rows", "reference", "calibrator", "training_info", "reasons")
 
 
 def parse(arguments: Sequence[str]) -> tuple[str, argparse.Namespace]:
@@ -162,6 +168,8 @@ def convert_parser() -> argparse.ArgumentParser:
         help="cost of refusing a good applicant",
     )
     add("--refer-from", type=_number("--refer-from"), metavar="P", help=REFER_HELP)
+    add("--reasons", type=Path, metavar="FILE", help=REASONS_HELP)
+    add("--reasons-baseline", choices=BASELINES, help=BASELINE_HELP)
     add("--missing", default="error", metavar="error|zero|impute=VALUE", help=MISSING_HELP)
     add("--exporter", choices=EXPORTERS, default="exact", help=EXPORTER_HELP)
     add("--trust-pickle", action="store_true", help=TRUST_HELP)

@@ -26,6 +26,7 @@ from .read.loading import calibration
 from .read.mlflow import signature_types
 from .read.names import as_in_rows
 from .read.opening import open_alone, open_model, uncarried, with_calibrator
+from .reasons.making import ReasonsChoice
 
 
 def run_convert(options: argparse.Namespace) -> int:
@@ -46,6 +47,7 @@ def run_convert(options: argparse.Namespace) -> int:
         bad_label=options.bad_label,
         categories=tuple(options.categories),
         types=signature_types(options.model),
+        reasons=ReasonsChoice(options.reasons, options.reasons_baseline),
     )
     loaded, carried = open_model(options.model, options.num_iteration, options.trust_pickle)
     loaded = with_calibrator(

@@ -19,7 +19,7 @@ from .model.tree import Floats
 from .policy.complement import complemented
 from .policy.deciding import choose_policy
 from .policy.labels import label_reader
-from .policy.scores import PolicyChoice, Scores, reference_table
+from .policy.scores import PolicyChoice, Scores, reference_table, sampled
 from .prove.building import Built, build
 from .prove.contributions import Explained, explain
 from .prove.verify import Progress, Subject, verify
@@ -27,15 +27,15 @@ from .read.classes import Meaning, meaning
 from .read.inspection import NO_SPLIT, weighted
 from .read.loading import Loaded
 from .read.sklearn_pipeline import Carried
+from .reasons.baseline import Compared
+from .reasons.document import REASONS
+from .reasons.making import ReasonsChoice, check_choice, reasons
 from .tables.reference import Reference
 
 
 @dataclass(frozen=True)
 class Request:
-    """The user's options for a conversion, apart from the model itself.
-
-    With `reasons`, a model whose contributions cannot be proven is refused.
-    """
+    """The user's options for a conversion, apart from the model itself."""
 
     identity: Identity
     reference: Path | None = None
@@ -48,7 +48,7 @@ class Request:
     bad_label: str | None = None
     categories: tuple[str, ...] = ()
     types: Mapping[str, str] = field(default_factory=dict)
-    reasons: bool = False
+    reasons: ReasonsChoice = field(default_factory=ReasonsChoice)
 
 
 def convert(
@@ -69,6 +69,7 @@ def convert(
     for note in category_notes(loaded.model, found.features, evidence):
         progress(note)
     built, meant = _meant(found, request, progress)
+    entries = request.reasons.entries(built.features)
     progress(f"built model.onnx, {len(built.content)} bytes")
     rows = _rows(given, request, built, meant)
     for note in refused_by_default(rows, built.features):
@@ -87,6 +88,10 @@ def convert(
     files = {"model.onnx": built.content, "model.txt": loaded.text.encode()}
     files |= explained.files if explained else {}
     files |= _derived(facts, rows, scores)
+    if written := reasons(
+        entries, request.reasons, built, policy, explained, _compared(rows, scores), progress
+    ):
+        files[REASONS] = json_bytes(written)
     files["verification.md"] = verification_text(request.identity, facts).encode()
     files["manifest.json"] = json_bytes(manifest(request.identity, facts, hashes_of(files)))
     files["SHA256SUMS"] = sums(files)
@@ -96,7 +101,9 @@ def convert(
 def _meant(built: Built, request: Request, progress: Progress) -> tuple[Built, Meaning]:
     """Settle which class the probability is of, and make the built model answer that class."""
     request.policy.check(built.task)
-    outputs, decides = built.model.trees_per_iteration, request.policy.wanted
+    decides, compares = request.policy.wanted, request.reference is not None
+    check_choice(request.reasons, built.task, decides, compares)
+    outputs = built.model.trees_per_iteration
     meant = meaning(built.task, outputs, built.loaded.classes, request.bad, decides)
     if decides and not any(feature.used for feature in built.features):
         raise OptionError(f"a threshold is useless here: {NO_SPLIT}")
@@ -126,6 +133,14 @@ def _scores(subject: Subject, rows: Rows | None) -> Scores | None:
     return Scores(raw, subject.transform.apply(raw))
 
 
+def _compared(rows: Rows | None, scores: Scores | None) -> Compared | None:
+    """Return the rows that the bundle keeps: `convert policy` compares with them again."""
+    if rows is None or scores is None:
+        return None
+    picked = sampled(rows)
+    return Compared(rows.X[picked], scores.prediction[picked, 0])
+
+
 def _explained(
     built: Built, request: Request, reference: Floats | None, progress: Progress
 ) -> Explained | None:
@@ -135,7 +150,7 @@ def _explained(
             raise UnsupportedModelError(f"--exporter {request.exporter} is not exact")
         return explain(built, reference, progress)
     except (MismatchError, UnsupportedModelError) as error:
-        if request.reasons:
+        if request.reasons.wanted:
             raise
         progress(f"no reasons: {error}")
         return None

@@ -22,7 +22,8 @@ LAYERS = {
     ),
     "convert": (
         "errors", "arguments", "guard", "library_errors", "files", "tables", "model", "graph",
-        "read", "prove", "policy", "bundle", "compare", "conversion", "commands", "__main__",
+        "read", "prove", "policy", "reasons", "bundle", "compare", "conversion", "commands",
+        "__main__",
     ),
     "monitoring": (
         "errors", "markup", "bundle", "log", "rows", "drift", "outcomes", "replay", "report",

@@ -1,6 +1,5 @@
 """Change the policy of an existing bundle: same model, same scores, another threshold."""
 
-import hashlib
 import io
 import json
 from dataclasses import replace
@@ -15,6 +14,8 @@ from ..model.tree import Floats
 from ..policy import policy as policies
 from ..policy.policy import Policy
 from ..read.classes import Label, listing, matching
+from ..reasons.document import REASONS
+from ..reasons.from_bundle import under_policy
 from .manifest import policy_values
 from .write import MANIFEST, PROFILE, REFERENCE, SUMS, hashes_of, json_bytes, sums
 
@@ -37,10 +38,14 @@ def change_policy(
     wanted = replace(wanted, refuses=_refused_class(manifest, bad), chosen=chosen)
     probability = _probability(files.get(REFERENCE))
     manifest["policy"] = policy_values(wanted) | _earlier(manifest["policy"], wanted)
+    changed = dict[str, object]()
     if PROFILE in files and probability is not None:
-        profile = json.loads(files[PROFILE]) | {"decisions": wanted.decisions(probability)}
-        files[PROFILE] = json_bytes(profile)
-        manifest["files"][PROFILE] = hashlib.sha256(files[PROFILE]).hexdigest()
+        profile = json.loads(files[PROFILE])
+        changed[PROFILE] = profile | {"decisions": wanted.decisions(probability)}
+    if REASONS in manifest["files"]:
+        changed[REASONS] = under_policy(files, manifest, place / REFERENCE, probability, wanted)
+    files |= {name: json_bytes(content) for name, content in changed.items()}
+    manifest["files"] |= hashes_of({name: files[name] for name in changed})
     files[MANIFEST] = json_bytes(manifest)
     named = {name: files[name] for name in (*manifest["files"], MANIFEST)}
     return files | {SUMS: sums(named)}, wanted, probability

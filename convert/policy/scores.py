@@ -8,7 +8,7 @@ import pyarrow as pa
 from ..errors import OptionError
 from ..model.objective import Task
 from ..model.rows import Rows
-from ..model.tree import Floats
+from ..model.tree import Floats, Ints
 from . import policy as policies
 from .policy import Costs, Policy
 
@@ -55,10 +55,15 @@ class PolicyChoice:
         return policies.referring(found, self.refer_from)
 
 
-def reference_table(rows: Rows, scores: Scores) -> pa.Table:
-    """Return an evenly spaced sample of the rows as a client sends them, with scores and labels."""
+def sampled(rows: Rows) -> Ints:
+    """Return which rows the bundle keeps, evenly spaced."""
     count = min(len(rows.X), REFERENCE_ROWS)
-    picked = np.linspace(0, len(rows.X) - 1, count).astype(int)
+    return np.linspace(0, len(rows.X) - 1, count).astype(np.int64)
+
+
+def reference_table(rows: Rows, scores: Scores) -> pa.Table:
+    """Return the sample of the rows as a client sends them, with scores and labels."""
+    picked = sampled(rows)
     table = rows.sent.take(pa.array(picked)).combine_chunks()
     table = table.append_column("__raw", _column(scores.raw[picked]))
     table = table.append_column("__prediction", _column(scores.prediction[picked]))
