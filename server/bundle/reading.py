@@ -17,6 +17,7 @@ from .manifest import CHECKSUMS, MANIFEST, SCHEMA_VERSION, Bundle, BundleError, 
 # The largest protocol buffers message; far more than any manifest needs.
 MOST_BYTES = (1 << 31) - 1
 MOST_TEXT_BYTES = 1 << 26
+MOST_SAID = 1_000  # characters of what is wrong: a value in it may be as long as the file
 Document = TypeVar("Document")
 
 
@@ -71,7 +72,7 @@ def manifest_of(content: bytes, file: Path) -> Manifest:
         found = manifest.schema_version
         raise BundleError(f"{file}: wanted schema_version {SCHEMA_VERSION}, got {found}")
     for contradiction in contradictions(manifest):
-        raise BundleError(f"{file}: {contradiction}")
+        raise BundleError(f"{file}: {contradiction[:MOST_SAID]}")
     return manifest
 
 
