@@ -46,7 +46,7 @@ def baseline(
 ) -> Baseline:
     """Compute the baseline of a model of `splits` splits and `width` features.
 
-    Raises OptionError without reference rows, or if none of them is approved.
+    Raises OptionError without reference rows.
     """
     if kind == "expectation":
         return Baseline(kind, 0, None, [0.0] * width)
@@ -54,10 +54,6 @@ def baseline(
         raise OptionError(NO_ROWS)
     cutoff = policy.refuse_at if policy.refer_from is None else policy.refer_from
     picked = _spread(chosen(kind, compared.probability, cutoff), splits)
-    if not len(picked):
-        raise OptionError(
-            "reasons compare with approved applicants, and no reference row is approved"
-        )
     found = explain(compared.X[picked])[:, 0, :-1]
     means = [math.fsum(column) / len(picked) for column in found.T.tolist()]
     return Baseline(kind, len(picked), None if kind == "all" else cutoff, means)
@@ -66,16 +62,19 @@ def baseline(
 def chosen(kind: Kind, probability: Floats, cutoff: float) -> Ints:
     """Return which rows [N] count: all, those below `cutoff`, or the tenth of these next to it.
 
-    Rows as near as the last one of the tenth belong to it.
+    Rows as near as the last one of the tenth belong to it. Where none is approved, the tenth with
+    the lowest probability stands for them.
     """
     if kind == "all":
         return np.arange(len(probability))
     approved: Ints = np.flatnonzero(probability < cutoff)
-    if kind == "approved" or not len(approved):
-        return approved
-    nearest = np.sort(probability[approved])[-math.ceil(len(approved) / MARGIN)]
-    marginal: Ints = approved[probability[approved] >= nearest]
-    return marginal
+    if not len(approved):
+        lowest = np.sort(probability)[math.ceil(len(probability) / MARGIN) - 1]
+        approved = np.flatnonzero(probability <= lowest)
+    elif kind == "marginal":
+        nearest = np.sort(probability[approved])[-math.ceil(len(approved) / MARGIN)]
+        approved = approved[probability[approved] >= nearest]
+    return approved
 
 
 def _spread(rows: Ints, splits: int) -> Ints:

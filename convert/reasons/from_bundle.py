@@ -24,8 +24,7 @@ def under_policy(
 ) -> dict[str, Any]:  # fmt: skip
     """Return the content of reasons.json for another policy.
 
-    `reference` are the bundle's rows, `probability` [N] their scores. Raises OptionError if none
-    of them is approved any more.
+    `reference` are the bundle's rows, `probability` [N] their scores.
     """
     before = json.loads(files[REASONS])
     features = [feature_of(each) for each in manifest["features"]]

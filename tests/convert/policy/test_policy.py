@@ -147,7 +147,7 @@ def test_another_threshold_leaves_the_model_and_its_scores_alone(
     assert "refuse from 0.18 on, refer from 0.12 on" in capsys.readouterr().err
     after = {each.name: each.read_bytes() for each in bundle.iterdir()}
     changed = {name for name in before if before[name] != after[name]}
-    assert changed == {"manifest.json", "SHA256SUMS", "profile.json"}
+    assert changed == {"manifest.json", "SHA256SUMS", "profile.json", "reasons.json"}
     new = json.loads(after["manifest.json"])
     assert new["policy"]["version"] != old["policy"]["version"]
     assert (new["policy"]["refuse_at"], new["policy"]["refer_from"]) == (0.18, 0.12)

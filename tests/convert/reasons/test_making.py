@@ -135,14 +135,18 @@ def test_another_policy_gets_the_baseline_a_conversion_would_give(
     assert manifest["policy"]["version"] == read(tmp_path / "a")["policy"]
 
 
-def test_a_policy_that_approves_nobody_is_refused(
-    model: Path, rows: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_where_nobody_is_approved_the_lowest_tenth_stands_for_them(
+    booster: lightgbm.Booster, frame: pd.DataFrame, model: Path, rows: Path, tmp_path: Path
 ) -> None:
     assert convert(model, tmp_path, *decide(rows)) == 0
-    before = read(tmp_path, "manifest.json")
-    assert main(["policy", str(tmp_path / "m/1"), "--threshold", "0"]) == 2
-    assert "no reference row is approved" in capsys.readouterr().err.splitlines()[-1]
-    assert read(tmp_path, "manifest.json") == before
+    assert main(["policy", str(tmp_path / "m/1"), "--threshold", "0"]) == 0
+    X = frame.drop(columns="default")
+    probability = np.asarray(booster.predict(X))
+    lowest = X[probability <= np.sort(probability)[len(X) // 10 - 1]]
+    wanted = np.asarray(booster.predict(lowest, pred_contrib=True))[:, :-1].mean(axis=0)
+    found = read(tmp_path)["baseline"]
+    assert found["rows"] == len(lowest)
+    assert np.abs(np.subtract(found["contributions"], wanted)).max() < 1e-12
 
 
 def test_without_a_policy_or_rows_there_are_no_reasons_and_no_error(
