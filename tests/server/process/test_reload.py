@@ -114,7 +114,8 @@ DAMAGES: dict[str, tuple[Callable[[Path], None], str]] = {
     "outputs beyond memory": (in_manifest(lambda m: m.update(outputs=10**13)), "outputs: wanted 1"),
     "no features": (in_manifest(lambda m: m.update(features=[])), "at least one"),
     "a feature too many": (
-        in_manifest(lambda m: m["features"].append({**m["features"][0], "name": "more"})), "row 0"
+        in_manifest(lambda m: m["features"].append({**m["features"][0], "name": "more"})),
+        "baseline: wanted 6 contributions, got 5",
     ),
     "no file named": (in_manifest(lambda m: m.update(files={})), "got no model.onnx"),
     "a file elsewhere": (
