@@ -46,6 +46,7 @@ THRESHOLD_HELP = f"{REFUSE_HELP}; without it and without costs, nothing is decid
 CATEGORIES_HELP = "columns that were of dtype category in training, if the model does not tell"
 REFER_HELP = "refer to a person from this probability on, up to the threshold"
 REASONS_HELP = "codes and texts of refusals (CSV or JSON; inspect --reasons-template makes one)"
+TEMPLATE_HELP = "print a CSV file for convert --reasons: a row for each used feature"
 BASELINES = ("marginal", "approved", "all", "expectation")
 BASELINE_HELP = (
     "what a reason is measured against: the mean of the applicants approved nearest to the "
@@ -233,6 +234,7 @@ def inspect_parser() -> argparse.ArgumentParser:
     made = _parser(" inspect", about, "example:\n  python -m convert inspect model.txt --json")
     made.add_argument("model", type=Path, help=MODEL_HELP)
     made.add_argument("--json", action="store_true", help="print JSON")
+    made.add_argument("--reasons-template", action="store_true", help=TEMPLATE_HELP)
     return made
 
 

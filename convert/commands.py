@@ -27,6 +27,7 @@ from .read.mlflow import signature_types
 from .read.names import as_in_rows
 from .read.opening import open_alone, open_model, uncarried, with_calibrator
 from .reasons.making import ReasonsChoice
+from .reasons.template import template
 
 
 def run_convert(options: argparse.Namespace) -> int:
@@ -112,7 +113,11 @@ def _training(path: Path | None) -> dict[str, object]:
 
 def run_inspect(options: argparse.Namespace) -> int:
     """Print what is inside a model."""
-    found = inspection.inspect(open_model(options.model)[0])
+    loaded, carried = open_model(options.model)
+    if options.reasons_template:
+        print(template(build(loaded, MissingChoice(), carried).features), end="")
+        return 0
+    found = inspection.inspect(loaded)
     as_json = json.dumps(found.as_dict(), indent=1, ensure_ascii=False)
     print(as_json if options.json else inspection.render(found))
     return 0
