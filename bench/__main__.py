@@ -10,7 +10,10 @@ import sys
 from collections.abc import Sequence
 
 # As in parts.py, whose imports take seconds: --help and a typo do not wait for them.
-PARTS = ("ladder", "stages", "budget", "cost", "process", "load", "compilers", "peers")
+PARTS = (
+    "ladder", "stages", "budget", "cost", "process", "load", "contributions", "compilers", "peers",
+    "explainers",
+)  # fmt: skip
 
 
 def main(arguments: Sequence[str]) -> int:

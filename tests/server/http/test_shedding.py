@@ -132,9 +132,13 @@ def test_what_comes_with_the_end_of_a_dropped_body_is_shed_where_the_refusal_wai
 ) -> None:
     """Whatever it asks: an answer would overtake the refusal."""
     whole = scoring()
-    with too_soon(narrow, whole[:-LATER]) as shed:
-        shed.sendall(whole[-LATER:] + LIVE)
-        assert statuses(shed, 2) == [b"503", b"503"]
+    for _ in range(TRIES):  # this process may stop for so long that the refusal has left
+        with too_soon(narrow, whole[:-LATER]) as shed:
+            shed.sendall(whole[-LATER:] + LIVE)
+            found = statuses(shed, 2)
+        if found == [b"503", b"503"]:
+            break
+    assert found == [b"503", b"503"]
 
 
 def test_a_connection_that_sent_more_while_its_refusal_waited_is_read_again(
@@ -142,11 +146,15 @@ def test_a_connection_that_sent_more_while_its_refusal_waited_is_read_again(
 ) -> None:
     """What comes meanwhile is refused too, then all is as before."""
     whole = scoring()
-    with too_soon(narrow, whole) as shed:
-        shed.sendall(whole)
-        assert statuses(shed, 2) == [b"503", b"503"]
-        shed.sendall(whole)
-        assert statuses(shed, 1) == [b"200"]
+    for _ in range(TRIES):  # as above
+        with too_soon(narrow, whole) as shed:
+            shed.sendall(whole)
+            found = statuses(shed, 2)
+            shed.sendall(whole)
+            assert statuses(shed, 1) == [b"200"]
+        if found == [b"503", b"503"]:
+            break
+    assert found == [b"503", b"503"]
 
 
 @pytest.mark.parametrize(

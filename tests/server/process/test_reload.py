@@ -247,8 +247,12 @@ def test_loading_that_never_ends_is_ended() -> None:
         time.sleep(600)
         return frozenset()
 
-    with pytest.raises(BundleError, match=r"^models/m/2: not loaded within 0\.2 s$"):
-        prove(work, 0.2)
+    for seconds in (0.2, 2, 20):  # on a busy machine the process may not have begun
+        with pytest.raises(BundleError, match=f"not loaded within {seconds} s$") as error:
+            prove(work, seconds)
+        if str(error.value).startswith("models/m/2: "):
+            break
+    assert str(error.value).startswith("models/m/2: ")
 
 
 def test_only_the_bytes_that_were_tried_are_loaded(second: Path) -> None:
