@@ -134,8 +134,8 @@ runtimes-check: setup-dev #: the same bits by onnxruntime-web under node and onn
 	cd $(BUILD)/runtimes && node $(CURDIR)/tests/long/runtime_web.mjs cases
 ORT_WEB := 1.30.0
 test-engines: setup-dev #: the server's whole test suite on onnxruntime and on the native engine
-	CREDIT_ENGINE=onnxruntime $(PY) -m pytest --ignore=tests/server/engine/native tests/server
-	CREDIT_ENGINE=native $(PY) -m pytest tests/server
+	CREDIT_ENGINE=onnxruntime $(PY) -m pytest -n $(TESTERS) --dist loadfile --ignore=tests/server/engine/native tests/server
+	CREDIT_ENGINE=native $(PY) -m pytest -n $(TESTERS) --dist loadfile tests/server
 
 BATCH := $(BUILD)/batch
 .PHONY: test-engines-batch
