@@ -16,6 +16,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -57,7 +58,13 @@ class Worker:
             return sum(answered(connection, request) for request in requests)
 
     def cpu(self) -> float:
-        """Return the seconds of processor time used, to the nanosecond."""
+        """Return the seconds of processor time used, to the nanosecond.
+
+        The kernel adds them up when a thread goes to sleep, which may be after its answer came.
+        """
+        stat = Path(f"/proc/{self._pid}/stat")
+        while stat.read_text().rpartition(")")[2].split()[0] == "R":
+            time.sleep(0.001)
         threads = Path(f"/proc/{self._pid}/task").glob("*/schedstat")
         return sum(int(each.read_text().split()[0]) for each in threads) / 1e9
 
