@@ -12,6 +12,7 @@ from ..scoring.model import Model
 from ..scoring.outcome import Outcome
 from . import tensors
 from .columns import Columns
+from .explained import Explained
 from .rows import RowRules
 from .wire import Input, OipError, Output, Request, Response, Wanted, is_true, read_request
 
@@ -29,6 +30,7 @@ class Infer:
         self._book = ledger.book(model.tag, warns=False)
         self._rules = RowRules(model.manifest)
         self._columns = Columns(model.manifest.features, max_batch)
+        self._explained = Explained(model)
         self._width = len(model.manifest.features)
 
     def metadata(self, versions: list[str]) -> dict[str, Any]:
@@ -41,7 +43,7 @@ class Infer:
             "inputs": [{"name": INPUT, "datatype": "FP64", "shape": [-1, self._width]}],
             "outputs": [
                 {"name": name, "datatype": datatype, "shape": [-1, width]}
-                for name, (datatype, width) in self._outputs().items()
+                for name, (datatype, width) in self._known().items()
             ],
             "parameters": {"inputs_by_feature": self._columns.metadata()},
         }
@@ -56,7 +58,7 @@ class Infer:
         began = perf_counter()
         try:
             request, rows = self._read(body, header_length)
-            outcomes = self._model.score_rows(self._rules.apply(rows))
+            outcomes = self._outcomes(request, rows)
             answer = self._encode(request, outcomes)
         except OipError as error:
             self._book.refused(request_id, error.status, body)
@@ -92,22 +94,33 @@ class Infer:
         shape = (count, self._width)
         return Request((Input(INPUT, shape, "FP64", {"binary_data_size": size}),))
 
+    def _outcomes(self, request: Request, rows: Floats) -> list[Outcome]:
+        names = [wanted.name for wanted in request.outputs]
+        sent = rows.copy() if names else rows
+        rows = self._rules.apply(rows)
+        return self._explained.explain(self._model.score_rows(rows), rows, sent, names)
+
+    def _known(self) -> dict[str, tuple[str, int]]:
+        """Return {name: (datatype, width)} of all outputs; only some are answered unasked."""
+        return self._outputs() | self._explained.outputs()
+
     def _outputs(self) -> dict[str, tuple[str, int]]:
         width = self._model.manifest.outputs
         outputs = {"raw": ("FP64", width), "prediction": ("FP64", width)}
         return {**outputs, "decision": ("BYTES", 1)} if self._model.decide else outputs
 
     def _encode(self, request: Request, outcomes: list[Outcome]) -> tuple[bytes, int | None]:
-        known = self._outputs()
+        known, unasked = self._known(), self._outputs()
         everything = is_true(request.parameters, "binary_data_output")
         outputs, blobs = [], []
-        for wanted in request.outputs or tuple(Wanted(name) for name in known):
+        for wanted in request.outputs or tuple(Wanted(name) for name in unasked):
             if wanted.name not in known:
                 raise OipError(
                     400, f"outputs: no {shorten(wanted.name)}; known: {', '.join(known)}"
                 )
             datatype, width = known[wanted.name]
-            values = flat(outcomes, wanted.name)
+            explains = wanted.name not in unasked
+            values = (self._explained.flat if explains else flat)(outcomes, wanted.name)
             shape = (len(outcomes), width)
             if is_true(wanted.parameters, "binary_data") or (
                 everything and "binary_data" not in wanted.parameters

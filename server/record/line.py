@@ -39,6 +39,7 @@ class Line(msgspec.Struct, frozen=True, gc=False, tag_field="v", tag=1):
     features: msgspec.Raw | UnsetType = UNSET
     reasons: tuple[tuple[str, float], ...] | UnsetType = UNSET
     reasons_version: str | UnsetType = UNSET
+    contributions: list[float] | UnsetType = UNSET
 
 
 class SaidFault(msgspec.Struct, frozen=True, gc=False):

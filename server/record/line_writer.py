@@ -10,6 +10,7 @@ from time import time_ns
 from typing import Any
 
 import msgspec
+from msgspec import UNSET
 
 from ..bundle.tag import ModelTag
 from ..engine.native import line as native
@@ -59,8 +60,19 @@ class LineWriter:
             self._kind, timestamp(now), request_id, index,
             tag.name, tag.version, tag.sha256, tag.policy,
             said.raw, said.prediction, said.decision, said.flags,
-            int(latency_us * 10) / 10, *self._values(said.row, features), **reasons_of(said),
+            int(latency_us * 10) / 10, *self._values(said.row, features), *self._why(said),
         ))  # fmt: skip
+
+    def _why(self, said: Outcome) -> tuple[Any, ...]:
+        """Return the codes that were answered, their version and, as values, all contributions."""
+        why = said.explanation
+        if why is None:
+            return ()
+        told: Any = UNSET
+        if why.reasons is not UNSET:
+            told = tuple((each.code, each.contribution) for each in why.reasons)
+        shown = self._values is privacy.everything and why.numbers()
+        return told, why.version, shown or UNSET
 
     def _agrees(self, at_once: native.Write) -> bool:
         """Whether both ways write the same lines; logs it if they do not."""
@@ -77,15 +89,6 @@ class LineWriter:
                 log.warning("record lines are written the long way: in C they come out otherwise")
                 return False
         return True
-
-
-def reasons_of(said: Outcome) -> dict[str, Any]:
-    """Return the codes and contributions that were answered, and the version of the codes."""
-    why = said.explanation
-    if why is None:
-        return {}
-    told = tuple((each.code, each.contribution) for each in why.reasons)
-    return {"reasons": told, "reasons_version": why.version}
 
 
 def constant_parts(tag: ModelTag, kind: str) -> tuple[bytes, bytes]:

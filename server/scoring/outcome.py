@@ -23,12 +23,23 @@ class Explanation(msgspec.Struct, frozen=True, gc=False):
     """The reasons of a decision, and what each feature contributes to the raw score if asked for.
 
     With the expectation, the contributions add up to the raw score (of a random forest: the mean).
+    `version` is the reason codes', absent where the contributions alone are told.
     """
 
-    version: str
-    reasons: tuple[Reason, ...]
+    version: str | UnsetType = UNSET
+    reasons: tuple[Reason, ...] | UnsetType = UNSET
     contributions: dict[str, float] | UnsetType = UNSET
     expectation: float | UnsetType = UNSET
+
+    def codes(self) -> list[str]:
+        """Return the codes of the reasons, largest first."""
+        return [each.code for each in self.reasons or ()]
+
+    def numbers(self) -> list[float]:
+        """Return the contributions in the manifest's order, then the expectation, if told."""
+        if self.contributions is UNSET or self.expectation is UNSET:
+            return []
+        return [*self.contributions.values(), self.expectation]
 
 
 class Outcome(msgspec.Struct, frozen=True, gc=False):

@@ -19,7 +19,8 @@ from .outcome import Explanation, Outcome, Reason
 
 Sent = Callable[[], Sequence[Any]]
 """What the client sent, in the manifest's order, None where missing."""
-FALLING = "one_minus_sigmoid"
+FALLING, APPROVED = "one_minus_sigmoid", "approve"
+CONTRIBUTIONS = "contributions"
 
 
 class Reasons:
@@ -47,16 +48,22 @@ class Reasons:
 
     def explained(self, said: Outcome, wanted: Wanted, sent: Sent, language: str) -> Outcome:
         """Return the outcome with its explanation; unchanged if none is wanted."""
-        refused = said.decision != "approve"
-        if wanted == "none" or (wanted == "principal" and not refused):
+        if not is_due(said, wanted):
             return said
         found = self._contributions.of(np.frombuffer(said.row))[0]
-        reasons = tuple(self._principal(said, found[:-1], sent, language)) if refused else ()
+        return self.told(said, found, wanted, sent, language)
+
+    def told(
+        self, said: Outcome, found: Floats, wanted: Wanted, sent: Sent, language: str
+    ) -> Outcome:
+        """Return the outcome with its explanation from its contributions [F + 1], if one is due."""
+        if not is_due(said, wanted):
+            return said
+        is_refused = said.decision != APPROVED
+        reasons = tuple(self._principal(said, found[:-1], sent, language)) if is_refused else ()
         made = Explanation(self._codes.version, reasons)
         if wanted == "all":
-            *each, expectation = found.tolist()
-            told = dict(zip(self._names, each, strict=True))
-            made = Explanation(self._codes.version, reasons, told, expectation)
+            made = with_contributions(made, self._names, found)
         return msgspec.structs.replace(said, explanation=made)
 
     def _principal(
@@ -86,3 +93,23 @@ class Reasons:
         else:
             absent = bool(np.isnan(row[list(members)]).all())
         return entry.missing if absent else entry
+
+
+def is_due(said: Outcome, wanted: Wanted) -> bool:
+    """Whether an outcome is explained: if all are, or if principal reasons are and it is no
+    approval.
+    """
+    return wanted == "all" or (wanted == "principal" and said.decision != APPROVED)
+
+
+def with_contributions(made: Explanation, names: Sequence[str], found: Floats) -> Explanation:
+    """Return the explanation with every contribution [F + 1], by name."""
+    *each, expectation = found.tolist()
+    told = dict(zip(names, each, strict=True))
+    return msgspec.structs.replace(made, contributions=told, expectation=expectation)
+
+
+def contributions_alone(said: Outcome, names: Sequence[str], found: Floats) -> Outcome:
+    """Return the outcome with its contributions [F + 1] and no reasons."""
+    made = with_contributions(Explanation(), names, found)
+    return msgspec.structs.replace(said, explanation=made)

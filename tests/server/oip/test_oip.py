@@ -47,7 +47,9 @@ def test_triton_finds_the_server_and_the_model(client: triton.InferenceServerCli
     metadata = client.get_model_metadata("small", "1")
     assert metadata["versions"] == ["1"]
     assert metadata["inputs"] == [{"name": "X", "datatype": "FP64", "shape": [-1, 5]}]
-    assert [output["name"] for output in metadata["outputs"]] == ["raw", "prediction", "decision"]
+    assert [output["name"] for output in metadata["outputs"]] == [
+        "raw", "prediction", "decision", "contributions", "reasons",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("binary_in", [True, False])

@@ -206,4 +206,4 @@ def test_equal_totals_stand_in_the_order_of_the_file_and_only_positive_ones_coun
         reasons = Reasons(codes, model.manifest, model.contributions)
         told = reasons.explained(outcome, "principal", lambda: model.sent(body, JSON), "en")
         assert told.explanation is not None
-        assert [each.code for each in told.explanation.reasons] == wanted
+        assert told.explanation.codes() == wanted
