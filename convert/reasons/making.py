@@ -54,13 +54,6 @@ def check_choice(choice: ReasonsChoice, task: str, decides: bool, compares: bool
         raise OptionError(f"--reasons: {NO_ROWS}")
 
 
-def check_rises(built: Built) -> None:
-    """Raise OptionError if a calibrator falls: a reason's direction is the raw score's."""
-    calibrator = built.transform.calibrator
-    if calibrator is not None and calibrator.curve.falls:
-        raise OptionError("the calibrator falls: a higher score gets a lower probability")
-
-
 def reasons(
     entries: Sequence[Entry], choice: ReasonsChoice, built: Built, policy: Policy | None,
     explained: Explained | None, compared: Compared | None, progress: Progress,
@@ -74,7 +67,6 @@ def reasons(
     splits = len(built.subject.ensemble.feature)
     kind, width = choice.baseline or "marginal", len(built.features)
     try:
-        check_rises(built)
         found = baseline(kind, explained.of, splits, width, compared, policy)
     except OptionError as error:
         if choice.wanted:

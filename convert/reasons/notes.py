@@ -31,7 +31,10 @@ def notes(entries: Sequence[Entry], built: Built) -> Iterator[str]:
 
 def sign_of(transform: Transform) -> int:
     """Return -1 if a higher raw score lowers the probability that is answered, otherwise 1."""
-    return -1 if transform.name == "one_minus_sigmoid" else 1
+    curve = transform.calibrator.curve if transform.calibrator else None
+    return (
+        -1 if (transform.name == "one_minus_sigmoid") != (curve is not None and curve.falls) else 1
+    )
 
 
 def protected(features: Sequence[Feature]) -> list[str]:

@@ -35,6 +35,11 @@ class Isotonic(msgspec.Struct, frozen=True, tag_field="kind", tag="isotonic"):
 Calibrator = Sigmoid | Isotonic
 
 
+def falls(spec: Calibrator) -> bool:
+    """Whether a higher score gets a lower probability."""
+    return spec.a > 0 if isinstance(spec, Sigmoid) else spec.y[-1] < spec.y[0]
+
+
 def curve(spec: Calibrator) -> Callable[[float], float]:
     """Return the curve as a function; raises ValueError if its points are inconsistent."""
     drawn = _sigmoid(spec) if isinstance(spec, Sigmoid) else _isotonic(spec)

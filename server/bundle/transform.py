@@ -8,6 +8,7 @@ LightGBM calls the C library's `exp`; so does `math.exp`. numpy's differs in the
 import math
 from collections.abc import Callable, Sequence
 
+from . import calibrator as calibrators
 from .calibrator import Calibrator, curve
 from .manifest import BundleError, Transform
 
@@ -33,6 +34,12 @@ def softmax(raw: Sequence[float]) -> list[float]:
     for power in powers:
         total += power
     return [power / total for power in powers]
+
+
+def falls(spec: Transform) -> bool:
+    """Whether a higher raw score gets a lower prediction."""
+    curve_falls = spec.calibrator is not None and calibrators.falls(spec.calibrator)
+    return COMPLEMENT.get(spec.name, False) != curve_falls
 
 
 def scalar(spec: Transform) -> Scalar:

@@ -13,13 +13,14 @@ import numpy as np
 from ..bundle.applicant import Floats, stand_in_of
 from ..bundle.manifest import Manifest
 from ..bundle.reasons import Code, Entry, ReasonCodes
+from ..bundle.transform import falls
 from ..engine.contributions import Contributions
 from ..settings import Reasons as Wanted
 from .outcome import Explanation, Outcome, Reason
 
 Sent = Callable[[], Sequence[Any]]
 """What the client sent, in the manifest's order, None where missing."""
-FALLING, APPROVED = "one_minus_sigmoid", "approve"
+APPROVED = "approve"
 CONTRIBUTIONS = "contributions"
 
 
@@ -37,7 +38,7 @@ class Reasons:
         for number, members in enumerate(self._members):
             self._entry_of[members] = number
         self._baseline = np.array(codes.baseline.contributions)
-        self._sign = -1.0 if manifest.transform.name == FALLING else 1.0
+        self._sign = -1.0 if falls(manifest.transform) else 1.0
         self._filled = [
             feature.zero_as_missing or stand_in_of(feature) == stand_in_of(feature)
             for feature in manifest.features
