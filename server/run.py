@@ -134,12 +134,14 @@ def admin_of(settings: Settings, listener: socket.socket | None) -> Serve | None
 
     def serve(control: socket.socket) -> None:
         from .process.admin import Admin, end_with
+        from .process.decisions import Decisions
 
         end_with(control)
         shared = state(settings, Gate(keys, lambda _: "admin"))
         http = partial(Connection, limits(settings), Table(1).row(0), shared, None)
+        decisions = Decisions(settings) if settings.admin_decisions == "on" else None
         config = Config(
-            Admin(control, keys).app(), http=http,  # type: ignore[arg-type]
+            Admin(control, keys, decisions).app(), http=http,  # type: ignore[arg-type]
             timeout_keep_alive=settings.keep_alive_seconds, log_config=None,  # type: ignore[arg-type]
             access_log=False, server_header=False, lifespan="off", ws="none",
             **worker.tls(settings),

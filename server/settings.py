@@ -53,6 +53,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Annotated[int, Meta(ge=0, le=65535)] | None,
         Meta(description="port for reload, restart and the OIP repository; default: off"),
     ] = None
+    admin_decisions: Annotated[
+        Switch,
+        Meta(
+            description="on: GET /decisions/REQUEST_ID on the admin port explains a recorded "
+            "decision again, with the model that made it"
+        ),
+    ] = "off"
     workers: Annotated[int, Meta(ge=1, description="processes sharing the port")] = 1
     log_dir: Annotated[Path, Meta(description="folder of the prediction log")] = Path("log")
     log_segment_mb: Annotated[
@@ -201,6 +208,8 @@ def read(environment: Mapping[str, str], flags: Mapping[str, Any]) -> Settings:
         raise SettingsError(said + hint(environment, [source])) from error
     if (settings.tls_cert is None) != (settings.tls_key is None):
         raise SettingsError("settings: tls_cert and tls_key: wanted both or none")
+    if settings.admin_decisions == "on" and settings.admin_port is None:
+        raise SettingsError("settings: admin_decisions: wanted admin_port with it")
     if settings.tls_client_ca is not None and settings.tls_cert is None:
         raise SettingsError("settings: tls_client_ca: wanted tls_cert and tls_key with it")
     return settings

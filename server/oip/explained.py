@@ -3,12 +3,10 @@
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
-import numpy as np
-
 from ..bundle.applicant import Floats
 from ..scoring.model import Model
 from ..scoring.outcome import Outcome
-from ..scoring.reasons import CONTRIBUTIONS, contributions_alone
+from ..scoring.reasons import CONTRIBUTIONS, contributions_alone, likeliest
 from ..settings import Reasons as Wanted
 
 REASONS = "reasons"
@@ -60,11 +58,6 @@ class Explained:
     def _codes(self, said: Outcome) -> list[str]:
         found = said.explanation.codes() if said.explanation else []
         return found + [""] * (self._most - len(found))
-
-
-def likeliest(said: Outcome) -> int:
-    """Return which raw score is explained: of several classes the one that is predicted."""
-    return int(np.argmax(said.prediction)) if isinstance(said.prediction, list) else 0
 
 
 def _contributions(said: Outcome) -> list[float]:

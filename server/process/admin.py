@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 import select
 import socket
 from threading import Lock, Thread
@@ -15,19 +16,24 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from ..http.keys import Keys, KeysError
+from ..http.message import NO_STORE
 from ..http.problem import Problem
 from ..http.refusal import as_response, on_http
 from .control import Command, Reply
+from .decisions import Decisions
 
 LONGEST_NAME = 256
+DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 log = logging.getLogger(__name__)
 
 
 class Admin:
     """The routes."""
 
-    def __init__(self, control: socket.socket, keys: Keys) -> None:
-        self._control = control
+    def __init__(
+        self, control: socket.socket, keys: Keys, decisions: Decisions | None = None
+    ) -> None:
+        self._control, self._decisions = control, decisions
         self._replies = control.makefile("rb")
         self._turn = Lock()
         self._keys = keys
@@ -38,6 +44,7 @@ class Admin:
         routes = [
             Route("/models", self.models),
             Route("/models/reload", self.reload, **post),  # type: ignore[arg-type]
+            Route("/decisions/{request_id:path}", self.decision),
             Route("/workers/restart", self.restart, **post),  # type: ignore[arg-type]
             Route("/v2/repository/index", self.index, **post),  # type: ignore[arg-type]
             Route("/v2/repository/models/{name}/{verb}", self.change, **post),  # type: ignore[arg-type]
@@ -58,6 +65,18 @@ class Admin:
     async def restart(self, request: Request) -> Response:
         """Replace every worker without losing a request."""
         return told(await self._ask(request, Command("restart")))
+
+    async def decision(self, request: Request) -> Response:
+        """Explain a recorded decision again; see decisions.Decisions."""
+        served = (await self._ask(request, Command("index"))).models
+        if self._decisions is None:
+            raise Problem(404, "decisions: off; the server's --admin-decisions on answers them")
+        found = await run_in_threadpool(
+            self._decisions.answer, request.path_params["request_id"], day_of(request),
+            request.headers.get("accept-language", "").encode("latin-1"), served,
+        )  # fmt: skip
+        head = dict([[part.decode() for part in NO_STORE]])
+        return Response(msgspec.json.encode(found), 200, head, "application/json")
 
     async def index(self, request: Request) -> Response:
         """Return the repository index of the Open Inference Protocol."""
@@ -92,6 +111,14 @@ class Admin:
         with self._turn:
             self._control.sendall(msgspec.json.encode(command) + b"\n")
             return msgspec.json.decode(self._replies.readline(), type=Reply)
+
+
+def day_of(request: Request) -> str:
+    """Return the query's date as YYYYMMDD, "" without one; raises Problem 400."""
+    date = request.query_params.get("date", "")
+    if [*request.query_params] not in ([], ["date"]) or (date and not DATE.fullmatch(date)):
+        raise Problem(400, "query: wanted nothing, or date=YYYY-MM-DD")
+    return date.replace("-", "")
 
 
 def end_with(control: socket.socket) -> None:

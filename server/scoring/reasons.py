@@ -4,7 +4,7 @@ A reason is a group of features whose contributions, above the baseline's, push 
 how far an applicant lies from those who were just approved (Regulation B, comment 9(b)(2)-5).
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -67,6 +67,16 @@ class Reasons:
             made = with_contributions(made, self._names, found)
         return msgspec.structs.replace(said, explanation=made)
 
+    def sent_by(self, codes: Collection[str]) -> list[float | None]:
+        """Return stand-ins for what was sent: None where one of the codes says nothing was."""
+        absent = {
+            place
+            for entry, members in zip(self._codes.entries, self._members, strict=True)
+            if entry.missing is not None and entry.missing.code in codes
+            for place in members
+        }
+        return [None if place in absent else 0.0 for place in range(len(self._names))]
+
     def _principal(
         self, said: Outcome, found: Floats, sent: Sent, language: str
     ) -> Iterator[Reason]:
@@ -114,3 +124,8 @@ def contributions_alone(said: Outcome, names: Sequence[str], found: Floats) -> O
     """Return the outcome with its contributions [F + 1] and no reasons."""
     made = with_contributions(Explanation(), names, found)
     return msgspec.structs.replace(said, explanation=made)
+
+
+def likeliest(said: Outcome) -> int:
+    """Return which raw score is explained: of several classes the one that is predicted."""
+    return int(np.argmax(said.prediction)) if isinstance(said.prediction, list) else 0
