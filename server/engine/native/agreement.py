@@ -10,6 +10,7 @@ import numpy.typing as npt
 from ...bundle.applicant import ZERO, Floats, codes_of
 from ...bundle.manifest import Category, Feature
 from ..engine import Engine
+from .engine import FASTEST, WALKED, Native
 from .layout import each_threshold
 from .trees import NotNativeError, Trees
 
@@ -66,16 +67,22 @@ def pool(asked: Floats, is_category: bool) -> Floats:
     return np.concatenate([SPECIALS, asked, *beside])
 
 
-def check(session: Engine, native: Engine, probes: Floats) -> None:
-    """Score rows [N, F] with both engines; raises NotNativeError at the first differing bit."""
-    wanted, got = session.score_block(probes), native.score_block(probes)
-    wrong = (wanted.view(np.int64) != got.view(np.int64)).any(axis=1)
-    if wrong.any():
-        at = int(np.flatnonzero(wrong)[0])
-        raise NotNativeError(
-            f"{int(wrong.sum())} of {len(probes)} rows differ; the first, {probes[at].tolist()}: "
-            f"onnxruntime {wanted[at].tolist()}, native {got[at].tolist()}"
-        )
+def check(session: Engine, native: Native, probes: Floats) -> None:
+    """Score rows [N, F] with both engines; raises NotNativeError at the first differing bit.
+
+    The native one scores them as a block, and once more as it scores a single row.
+    """
+    wanted = session.score_block(probes)
+    for way in (FASTEST, WALKED):
+        got = native.score_block(probes, way)
+        wrong = (wanted.view(np.int64) != got.view(np.int64)).any(axis=1)
+        if wrong.any():
+            at = int(np.flatnonzero(wrong)[0])
+            raise NotNativeError(
+                f"{int(wrong.sum())} of {len(probes)} rows differ; the first, "
+                f"{probes[at].tolist()}: onnxruntime {wanted[at].tolist()}, native "
+                f"{got[at].tolist()}"
+            )
 
 
 def check_bodies(native: Engine, features: Sequence[Feature], golden: Floats) -> None:

@@ -15,13 +15,13 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 CODE = (
-    "kernel", "contributions", "decoder", "json", "msgpack", "number", "tokens", "line", "shortest",
-    "to_json",
+    "kernel", "block", "contributions", "decoder", "json", "msgpack", "number", "tokens", "line",
+    "shortest", "to_json",
 )  # fmt: skip
 SOURCES = tuple(HERE / f"{name}.c" for name in CODE)
 SHARED = (
-    "kernel", "contributions", "explain", "points", "decoder", "msgpack", "number", "powers",
-    "tokens", "line", "shortest",
+    "kernel", "block", "leaves", "contributions", "explain", "points", "decoder", "msgpack",
+    "number", "powers", "tokens", "line", "shortest",
 )  # fmt: skip
 HEADERS = tuple(HERE / f"{name}.h" for name in SHARED)
 NAME = "_kernel.abi3.so"

@@ -1,5 +1,5 @@
-"""The engine that evaluates the trees of model.onnx in C; see kernel.c, and decoder.c for
-bodies.
+"""The engine that evaluates the trees of model.onnx in C; see kernel.c, block.c for
+many rows, and decoder.c for bodies.
 """
 
 from collections.abc import Callable, Sequence
@@ -28,6 +28,9 @@ except (ImportError, AttributeError):  # not built, or built from older sources
     Kernel = Decoder = Contributions = None
 
 NOT_BUILT = "the native engine is not built (python -m server.engine.native.build)"
+# How rows of a block are scored: as suits their number, one at a time like a single row, or side by
+# side with registers that every processor has.
+FASTEST, WALKED, PORTABLE = range(3)
 
 
 def is_built() -> bool:
@@ -66,10 +69,10 @@ class Native:
         self.score_msgpack = decoder(self._kernel, features, msgspec.msgpack.encode, is_json=False)
         self.score_row = self._kernel.score_row
 
-    def score_block(self, rows: Floats) -> Floats:
-        """See engine.Engine."""
+    def score_block(self, rows: Floats, way: int = FASTEST) -> Floats:
+        """See engine.Engine. Each `way`, one of the three above, gives the same bits."""
         raw = np.empty((len(rows), len(self.raw)))
-        self._kernel.score_block(np.ascontiguousarray(rows, np.float64), raw)
+        self._kernel.score_block(np.ascontiguousarray(rows, np.float64), raw, way)
         return raw
 
     def explainer(

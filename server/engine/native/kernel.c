@@ -10,30 +10,29 @@
 
    Whoever makes a Kernel is not trusted: every index is compared with its bound once, here. */
 
+#include "block.h"
 #include "contributions.h"
 #include "decoder.h"
 #include "line.h"
 #include "kernel.h"
 
+#include <stdlib.h>
 #include <string.h>
 
+/* How a block is scored, as in engine.py. */
+enum { FASTEST, WALKED, PORTABLE };
 #define LANES 16
+/* Rows that are walked one at a time: side by side they would cost more. */
+#define FEW 8
 /* Steps before the first look at who has arrived, beyond those of a balanced tree. */
 #define SLACK 3
 #define MOST_NODES ((Py_ssize_t)1 << 30)
 /* LightGBM casts a category to a 32-bit integer: beyond it is in no set. */
 #define END_OF_CATEGORIES 2147483648.0
 
-/* The sets of one feature: a row of bits, one per set, for each category known to any of them, in
-   ascending order; row 0 is of all others. */
-typedef struct Category {
-    Py_ssize_t feature, first, count, words, codes;
-    Py_buffer known, bits;
-} Category;
-
 /* ---- Scoring ---- */
 
-static Py_ssize_t row_of(const Category *category, double value)
+Py_ssize_t kernel_row_of(const Category *category, double value)
 {
     const int64_t *known = category->known.buf;
     Py_ssize_t at = 0, left = category->codes;
@@ -62,7 +61,7 @@ void kernel_spread(const Kernel *self, const double *row, double *x)
     }
     for (Py_ssize_t c = 0; c < self->categories; c++) {
         const Category *category = self->category + c;
-        Py_ssize_t at = row_of(category, row[category->feature]);
+        Py_ssize_t at = kernel_row_of(category, row[category->feature]);
         const uint64_t *bits = (const uint64_t *)category->bits.buf + at * category->words;
         double *in = x + category->first;
         for (Py_ssize_t s = 0; s < category->count; s++)
@@ -133,32 +132,45 @@ static PyObject *kernel_score_row(Kernel *self, PyObject *Py_UNUSED(nothing))
     Py_RETURN_NONE;
 }
 
+/* Walk the rows one at a time; return -1 where memory is short. */
+static int walk_all(const Kernel *self, const double *rows, Py_ssize_t count, double *raw)
+{
+    /* Of its own: several threads may score blocks at once. */
+    double *x = calloc((size_t)self->slots, sizeof *x);
+    if (!x)
+        return -1;
+    x[0] = self->x[0];
+    for (Py_ssize_t i = 0; i < count; i++) {
+        kernel_spread(self, rows + i * self->features, x);
+        walk(self, x, raw + i * self->outputs);
+    }
+    free(x);
+    return 0;
+}
+
 static PyObject *kernel_score_block(Kernel *self, PyObject *args)
 {
     Py_buffer rows, raw;
-    if (!PyArg_ParseTuple(args, "y*w*:score_block", &rows, &raw))
+    int way = FASTEST, failed = 0;
+    if (!PyArg_ParseTuple(args, "y*w*|i:score_block", &rows, &raw, &way))
         return NULL;
     Py_ssize_t wide = self->features * 8, out = self->outputs * 8, count = rows.len / wide;
     int fits = rows.len == count * wide && raw.len == count * out &&
                ((uintptr_t)rows.buf | (uintptr_t)raw.buf) % 8 == 0;
-    /* Of its own: several threads may score blocks at once. */
-    double *x = fits ? PyMem_Calloc((size_t)self->slots, sizeof *x) : NULL;
-    if (x) {
+    if (fits) {
         Py_BEGIN_ALLOW_THREADS
-        x[0] = self->x[0];
-        for (Py_ssize_t i = 0; i < count; i++) {
-            kernel_spread(self, (const double *)((const char *)rows.buf + i * wide), x);
-            walk(self, x, (double *)((char *)raw.buf + i * out));
-        }
+        if (way == WALKED || !self->block || (way == FASTEST && count < FEW))
+            failed = walk_all(self, rows.buf, count, raw.buf);
+        else
+            failed = block_score(self, (Rows){rows.buf, self->features, 1}, count, raw.buf, way == PORTABLE);
         Py_END_ALLOW_THREADS
-        PyMem_Free(x);
     }
     PyBuffer_Release(&rows);
     PyBuffer_Release(&raw);
-    if (x)
-        Py_RETURN_NONE;
-    if (fits)
+    if (failed)
         return PyErr_NoMemory();
+    if (fits)
+        Py_RETURN_NONE;
     PyErr_SetString(PyExc_ValueError, "wanted rows [N, features] and raw [N, outputs] of float64");
     return NULL;
 }
@@ -411,6 +423,8 @@ static PyObject *kernel_new(PyTypeObject *type, PyObject *args, PyObject *named)
                (self->trees = given.roots.len / 8, !check_arrays(self, &given)) &&
                !lay_all_out(self, &given) && !read_categories(self, categories) &&
                !read_fillers(self, fillers);
+    if (done && self->trees)
+        self->block = block_new(self);
     for (int i = 0; i < 8; i++)
         PyBuffer_Release(&given.roots + i);
     if (!done)
@@ -428,6 +442,7 @@ static void kernel_dealloc(Kernel *self)
         Py_XDECREF(self->filler[i].codes);
     PyBuffer_Release(&self->row);
     PyBuffer_Release(&self->raw);
+    block_free(self->block);
     PyMem_Free(self->nodes);
     PyMem_Free(self->counts);
     PyMem_Free(self->roots);
@@ -447,7 +462,7 @@ static PyMethodDef methods[] = {
      "None where a value has to be looked at more closely."},
     {"score_row", (PyCFunction)kernel_score_row, METH_NOARGS, "Score row into raw."},
     {"score_block", (PyCFunction)kernel_score_block, METH_VARARGS,
-     "Score rows [N, features] into raw [N, outputs]."},
+     "Score rows [N, features] into raw [N, outputs]; see engine.py for how."},
     {NULL}};
 
 static PyType_Slot slots[] = {{Py_tp_new, kernel_new},

@@ -26,6 +26,13 @@ typedef struct {
     uint32_t next;    /* the child for no, yes stands behind it; of a leaf: itself */
 } Node;
 
+/* The sets of one feature: a row of bits, one per set, for each category known to any of them, in
+   ascending order; row 0 is of all others. */
+typedef struct {
+    Py_ssize_t feature, first, count, words, codes;
+    Py_buffer known, bits;
+} Category;
+
 typedef struct {
     PyObject_HEAD
     Py_ssize_t features, outputs, trees, slots, categories, fillers;
@@ -34,7 +41,8 @@ typedef struct {
     uint32_t *counts; /* per node: the training rows in a leaf; NULL where they are not known */
     uint8_t *sure; /* per LANES trees: steps before the first look */
     double *x;
-    struct Category *category;
+    Category *category;
+    struct Block *block; /* NULL: rows of a block are walked one at a time */
     Filler *filler;
     Py_buffer row, raw; /* float64 [F] and [K], the caller's */
 } Kernel;
@@ -49,6 +57,9 @@ PyObject *kernel_scored(Kernel *self);
 
 /* Lay a row out in slots: then a split is x[slot] > threshold. */
 void kernel_spread(const Kernel *self, const double *row, double *x);
+
+/* Return the row of bits of a category that a number stands for. */
+Py_ssize_t kernel_row_of(const Category *category, double value);
 
 /* Return the feature that a slot is made of. */
 Py_ssize_t kernel_feature(const Kernel *self, uint32_t slot);
