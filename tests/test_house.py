@@ -26,8 +26,8 @@ LAYERS = {
         "__main__",
     ),
     "monitoring": (
-        "errors", "markup", "bundle", "log", "rows", "drift", "outcomes", "replay", "report",
-        "nightly", "dashboard", "__main__",
+        "errors", "markup", "bundle", "log", "rows", "drift", "outcomes", "explain", "replay",
+        "report", "nightly", "dashboard", "__main__",
     ),
     "bench": (
         "distribution", "host", "progress", "result", "marks", "environments", "workload", "ladder",

@@ -2,6 +2,7 @@
 
 By Newton's method in whole numbers of BITS binary places, so that every machine gets the same bits,
 those nearest the truth. The server's C has them as a table: server/engine/native/points.h.
+monitoring/ reads it through a link.
 """
 
 import math
@@ -9,7 +10,7 @@ from functools import cache
 
 import numpy as np
 
-from ..model.tree import Floats
+from .forest import Floats
 
 BITS = 256
 ONE = 1 << BITS

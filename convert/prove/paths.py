@@ -1,13 +1,14 @@
-"""The splits of a tree as contributions see them: what share of the training rows goes each way."""
+"""The splits of a tree as contributions see them: what share of the training rows goes each way.
+
+monitoring/ reads it through a link: folders share files and no imports.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..errors import UnsupportedModelError
-from ..graph.ensemble import MEMBER, Ensemble
-from ..model.tree import Bools, Floats, Ints
+from .forest import MEMBER, Bools, Ensemble, Floats, Ints, UnsupportedModelError
 
 ROOT = -1
 MOST_FEATURES, MOST_SPLITS = 128, 1000  # on a path
@@ -74,7 +75,7 @@ def paths_of(ensemble: Ensemble, tree: int, counts: Ints) -> Paths:
         _look_up(splits, number)
     if max(split.features for split in splits) > MOST_FEATURES:
         raise UnsupportedModelError(f"tree {tree}: a path of more than {MOST_FEATURES} features")
-    found = Paths(int(ensemble.leaf_output[ensemble.leaf_starts[tree]]), splits)
+    found = Paths(int(ensemble.leaf_output[-1 - splits[-1].child[0]]), splits)
     for split in splits:
         for leaf in (-1 - child for child in split.child if child < 0):
             found.leaves[leaf] = float(ensemble.leaf_value[leaf])

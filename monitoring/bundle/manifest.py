@@ -2,6 +2,7 @@
 ignored.
 """
 
+import hashlib
 from pathlib import Path
 from typing import Literal, TypeVar
 
@@ -66,6 +67,12 @@ class Policy(Rule):
     earlier: list[Rule] = []
 
 
+class Contributions(msgspec.Struct):
+    """`columns`: behind pipeline steps, the feature of each number that the trees take."""
+
+    columns: list[int] | None = None
+
+
 class Manifest(msgspec.Struct):
     """One model version."""
 
@@ -80,6 +87,7 @@ class Manifest(msgspec.Struct):
     classes: list[str | float | int | bool] | None = None
     probability_of: str | float | int | bool | None = None
     outputs: int = 1
+    contributions: Contributions | None = None
 
 
 Document = TypeVar("Document")
@@ -88,6 +96,20 @@ Document = TypeVar("Document")
 def read_manifest(folder: Path) -> Manifest:
     """Return the manifest of a bundle. Raises BundleError."""
     return read(folder / "manifest.json", Manifest)
+
+
+def content(folder: Path, manifest: Manifest, name: str) -> bytes:
+    """Return a file that the manifest lists, byte for byte as listed. Raises BundleError."""
+    path = folder / name
+    try:
+        if path.exists() and not path.is_file():
+            raise BundleError(f"{path}: wanted a regular file")
+        data = path.read_bytes()
+    except OSError as error:
+        raise BundleError(f"{path}: {error.strerror}") from error
+    if hashlib.sha256(data).hexdigest() != manifest.files.get(name):
+        raise BundleError(f"{path}: not the file listed in its manifest; was it changed?")
+    return data
 
 
 def read(path: Path, document: type[Document]) -> Document:

@@ -12,6 +12,7 @@ from .segment import Segment
 
 ROWS = 4096
 PARTITION = ("model", "version")
+REASON = pa.struct([("code", pa.string()), ("contribution", pa.float64())])
 SCHEMA = pa.schema(
     [
         pa.field("model", pa.string()),
@@ -36,13 +37,16 @@ SCHEMA = pa.schema(
         pa.field("row", pa.binary()),
         pa.field("row_hash", pa.string()),
         pa.field("features", pa.string()),
+        pa.field("reasons", pa.list_(REASON)),
+        pa.field("reasons_version", pa.string()),
+        pa.field("contributions", pa.list_(pa.float64())),
         pa.field("chain", pa.string()),
         pa.field("rest", pa.string()),
     ]
 )
 PLAIN = (
     "model", "version", "v", "kind", "request_id", "index", "sha256", "policy", "decision", "flags",
-    "latency_us", "status", "body", "row", "row_hash", "chain",
+    "latency_us", "status", "body", "row", "row_hash", "reasons_version", "contributions", "chain",
 )  # fmt: skip
 
 
@@ -67,6 +71,7 @@ def to_batch(records: Sequence[tuple[Record, bytes | None]], segment: Segment) -
         values = [getattr(r, name) for r in plain]
         columns[name] = [None if isinstance(v, list) else v for v in values]
         columns[f"{name}_all"] = [v if isinstance(v, list) else None for v in values]
+    columns["reasons"] = [r.reasons and [*map(_reason, r.reasons)] for r in plain]
     columns["faults"] = [_text(r.faults) for r in plain]
     columns["features"] = [_text(r.features) for r in plain]
     columns["rest"] = [rest.decode() if rest else None for _, rest in records]
@@ -117,7 +122,13 @@ def _record(values: dict[str, Any], time: str) -> Record:
     values |= {name: value for name, value in every.items() if value is not None}
     for name in ("faults", "features"):
         values[name] = ABSENT if values[name] is None else msgspec.Raw(values[name].encode())
+    if values["reasons"]:
+        values["reasons"] = [(each["code"], each["contribution"]) for each in values["reasons"]]
     return Record(**values, time=time)
+
+
+def _reason(told: tuple[str, float]) -> dict[str, str | float]:
+    return dict(zip(("code", "contribution"), told, strict=True))
 
 
 def _text(raw: msgspec.Raw) -> str | None:

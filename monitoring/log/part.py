@@ -20,6 +20,9 @@ NULL = "__HIVE_DEFAULT_PARTITION__"  # what Hive, Spark, DuckDB and Arrow read a
 NAMED = pa.field("model_version", pa.string())
 STORED = pa.schema([NAMED, *(field for field in SCHEMA if field.name not in PARTITION)])
 
+LATER = ("reasons", "reasons_version", "contributions")
+"""Columns that Parquet files written before 0.2.0 do not have."""
+
 
 class Part:
     """One file `model=M/version=V/day=D/<segment's stem>.parquet`."""
@@ -71,7 +74,10 @@ class Part:
 
     def _whole(self, stored: pa.RecordBatch) -> pa.RecordBatch:
         """Add the columns whose values are in the folder names."""
-        columns = {name: stored[name] for name in STORED.names[1:]}
+        columns = {name: stored[name] for name in STORED.names[1:] if name not in LATER}
+        for name in LATER:
+            absent = pa.nulls(len(stored), SCHEMA.field(name).type)
+            columns[name] = stored[name] if name in stored.schema.names else absent
         for name, value in (("model", self.model), ("version", self.version)):
             columns[name] = pa.array([value] * stored.num_rows, pa.string())
         return pa.RecordBatch.from_arrays([columns[n] for n in SCHEMA.names], schema=SCHEMA)

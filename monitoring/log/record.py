@@ -37,6 +37,9 @@ class Record(msgspec.Struct, gc=False, omit_defaults=True):
     row: bytes | None = None
     row_hash: str | None = None
     features: msgspec.Raw = ABSENT
+    reasons: list[tuple[str, float]] | None = None
+    reasons_version: str | None = None
+    contributions: list[float] | None = None
     chain: str | None = None
 
 

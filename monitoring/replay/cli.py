@@ -4,8 +4,9 @@
   python -m monitoring replay --log /var/log/credit --models models \\
       --with credit-express/2 --plot trial.html
 
-The exit code is 0 if every record that holds its row gives the same bits, and 1 if one does not or
-its model is missing. With --with, another version scores the same past applicants, and the output
+The reasons and contributions that were answered are computed again, too. The exit code is 0 if
+every record that holds its row gives the same bits, and 1 if one does not or its model, policy or
+reasons are missing. With --with, another version scores the same past applicants, and the output
 shows how many decisions would have changed. Nothing is written to the log.
 """
 
@@ -87,13 +88,19 @@ def show_reports(reports: list[Report], as_json: bool) -> int:
 
 def text(report: Report) -> str:
     """Return a report as text."""
-    replayed = report.identical + report.different + report.other_policy
-    unknown = ", ".join(report.policies)
+    replayed = report.identical + report.different + report.other_policy + report.other_reasons
+    policies, versions = ", ".join(report.policies), ", ".join(report.reasons)
     lines = [f"{report.model}: {report.identical:,} of {replayed:,} bit-identical"]
     asides = (
+        (report.explained, "of them with the reasons and contributions that were answered"),
         (
             report.other_policy,
-            f"score bit-identically, but were decided under a policy not in the bundle ({unknown})",
+            "score bit-identically, but were decided under a policy not in the bundle "
+            f"({policies})",
+        ),
+        (
+            report.other_reasons,
+            f"score bit-identically, but were given reasons not in the bundle ({versions})",
         ),
         (report.without_row, "hold no row"),
         (report.refused, "were refused and have no score"),

@@ -9,10 +9,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..log.batch import by_version, rows_matrix
-from .model import Floats, Model, decide, find
+from .model import Bools, Floats, Model, decide, find
+from .reasons import Told, explained
 
 SHOWN = 10
-Bools = np.ndarray[tuple[int], np.dtype[np.bool_]]
 
 
 class Difference(msgspec.Struct):
@@ -36,13 +36,16 @@ class Report(msgspec.Struct):
     refused: int = 0
     other_policy: int = 0
     no_model: int = 0
+    explained: int = 0
+    other_reasons: int = 0
     why: str | None = None
     policies: list[str] = []
+    reasons: list[str] = []
     examples: list[Difference] = []
 
     def is_bad(self) -> bool:
         """Whether any record could not be reproduced or checked."""
-        return bool(self.different or self.no_model or self.other_policy)
+        return bool(self.different or self.no_model or self.other_policy or self.other_reasons)
 
 
 class Replay:
@@ -92,14 +95,18 @@ def compare(report: Report, model: Model, batch: pa.RecordBatch) -> None:
     same_prediction = bits_equal(recorded(batch, "prediction"), scores.prediction)
     decided, unknown = decisions(report, batch, model, scores.prediction)
     same_decision = unknown | (np.array(batch["decision"].to_pylist(), object) == decided)
+    told = explained(model, batch)
     for what, equal, replayed in (
         ("raw", same, scores.raw),
         ("prediction", same_prediction, scores.prediction),
         ("decision", same_decision, decided[:, None]),
     ):
         _show(report, batch, what, equal, replayed)
-    same &= same_prediction & same_decision
-    report.identical += int((same & ~unknown).sum())
+    _show_reasons(report, batch, told)
+    same &= same_prediction & same_decision & told.equal
+    report.identical += int((same & ~unknown & ~told.unknown).sum())
+    report.explained += int((same & ~unknown & told.checked).sum())
+    report.other_reasons += int((same & ~unknown & told.unknown).sum())
     report.other_policy += int((same & unknown).sum())
     report.different += int((~same).sum())
 
@@ -153,6 +160,18 @@ def _show(
         report.examples.append(
             Difference(row["request_id"], row["index"], what, was, now[0] if len(now) == 1 else now)
         )
+
+
+def _show_reasons(report: Report, batch: pa.RecordBatch, told: Told) -> None:
+    """Note the versions of reason codes that are not in the bundle, and the first differences."""
+    versions = batch["reasons_version"].to_pylist()
+    for i in np.flatnonzero(told.unknown).tolist():
+        if versions[i] not in report.reasons:
+            report.reasons.append(versions[i])
+    for at in told.different[: SHOWN - len(report.examples)]:
+        [row] = batch.slice(at.place, 1).to_pylist()
+        found = Difference(row["request_id"], row["index"], at.what, at.recorded, at.replayed)
+        report.examples.append(found)
 
 
 def replay(log: Iterable[pa.RecordBatch], models: Path) -> list[Report]:

@@ -1,33 +1,21 @@
 """A model version as the server ran it: from rows to raw scores, predictions and decisions."""
 
-import hashlib
-import os
+from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from ..bundle.manifest import Manifest, Rule, read_manifest
+from ..bundle.manifest import Manifest, Rule, content, read_manifest
+from ..bundle.session import open_session
 from ..bundle.transform import vector
 from ..errors import MonitoringError
-
-os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # on by default; read only at import
-
-import onnxruntime as ort
+from ..explain.contributions import Contributions, contributions_of
+from ..explain.principal import Principal, principal_of
 
 Floats = npt.NDArray[np.float64]
-SILENT = 4
-# onnxruntime's own exceptions derive directly from Exception.
-FAILURES: tuple[type[Exception], ...] = (
-    RuntimeError,
-    ValueError,
-    *(
-        each
-        for each in vars(ort.capi.onnxruntime_pybind11_state).values()
-        if isinstance(each, type) and issubclass(each, Exception)
-    ),
-)
+Bools = npt.NDArray[np.bool_]
 
 
 class Scores(NamedTuple):
@@ -44,8 +32,9 @@ class Model:
     def __init__(self, folder: Path) -> None:
         self.manifest = read_manifest(folder)
         self.sha256 = self.manifest.files.get("model.onnx", "")
-        path = folder / "model.onnx"
-        self._session = _session(path, self.sha256)
+        self.folder = folder
+        model = content(folder, self.manifest, "model.onnx")
+        self._session = open_session(folder / "model.onnx", model)
         self._transform = vector(self.manifest.transform)
         policy = self.manifest.policy
         rules = [*policy.earlier, policy] if policy else []
@@ -56,6 +45,16 @@ class Model:
     def name(self) -> str:
         """`NAME/VERSION`."""
         return f"{self.manifest.name}/{self.manifest.version}"
+
+    @cached_property
+    def contributions(self) -> Contributions | None:
+        """What explains its scores; None if the bundle cannot. Raises BundleError."""
+        return contributions_of(self.folder, self.manifest)
+
+    @cached_property
+    def principal(self) -> Principal | None:
+        """What finds the reasons of its refusals; None if it has no codes. Raises BundleError."""
+        return principal_of(self.folder, self.manifest)
 
     def score(self, rows: Floats) -> Scores:
         """Score rows [N, F] as the model sees them."""
@@ -88,28 +87,6 @@ def find(models: Path) -> dict[tuple[str, str], Path]:
         raise MonitoringError(f"{models}: wanted a folder of bundles, NAME/VERSION/manifest.json")
     found = {(p.parts[-3], p.parts[-2]): p.parent for p in models.glob("*/*/manifest.json")}
     return {key: folder for key, folder in found.items() if not any(k[0] == "." for k in key)}
-
-
-def _session(path: Path, sha256: str) -> Any:
-    """Open a session with one thread: more threads would change the order of sums, and so
-    the bits.
-    """
-    try:
-        if path.exists() and not path.is_file():
-            raise MonitoringError(f"{path}: wanted a regular file")
-        data = path.read_bytes()
-    except OSError as error:
-        raise MonitoringError(f"{path}: {error.strerror}") from error
-    if hashlib.sha256(data).hexdigest() != sha256:
-        raise MonitoringError(f"{path}: not the file listed in its manifest; was it changed?")
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = SILENT
-    try:
-        return ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
-    except FAILURES as error:
-        first = str(error).splitlines()[0]
-        raise MonitoringError(f"{path}: onnxruntime cannot load it: {first}") from error
 
 
 __all__ = ["Manifest", "Model", "Scores", "decide", "find"]

@@ -1,4 +1,7 @@
-"""`reasons.json`: the reason codes of a bundle, what each stands for, and what is usual."""
+"""`reasons.json`: the reason codes of a bundle, what each stands for, and what is usual.
+
+monitoring/ reads it through a link: folders share files and no imports.
+"""
 
 from collections import Counter
 from pathlib import Path

@@ -1,4 +1,7 @@
-"""A minimal protocol buffers reader for model.onnx; every length is checked."""
+"""A minimal protocol buffers reader for model.onnx; every length is checked.
+
+monitoring/ reads it through a link.
+"""
 
 from collections.abc import Iterator
 

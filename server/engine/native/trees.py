@@ -4,6 +4,8 @@ Before it an `Add` may move the codes of categories by one, so that no set in th
 which other runtimes misread; here the sets are moved back. Only these exact forms are taken.
 Whatever else stands in the graph is named in a `NotNativeError`: onnxruntime scores it, the native
 engine does not.
+
+monitoring/ reads it through a link: folders share files and no imports.
 """
 
 from collections.abc import Callable, Mapping

@@ -1,0 +1,1 @@
+../../convert/prove/gauss_legendre.py

@@ -1,0 +1,1 @@
+../../convert/prove/paths.py

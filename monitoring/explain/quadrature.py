@@ -1,0 +1,1 @@
+../../convert/prove/quadrature.py
