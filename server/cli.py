@@ -133,13 +133,24 @@ def score(arguments: Sequence[str]) -> int:
         "instead, or write it without scores and say why in a column `error`",
     )  # fmt: skip
     parser.add_argument(
+        "--reasons", choices=get_args(settings.Reasons), default="none",
+        help="principal: why each row is not approved, as columns reason_1, reason_1_text, "
+        "reason_1_contribution and so on; all: what each feature contributes, for every row, too",
+    )  # fmt: skip
+    parser.add_argument(
+        "--language", metavar="TAG", help="of the reasons' texts (default: the bundle's first)"
+    )
+    parser.add_argument(
         "--threads", type=int, default=len(os.sched_getaffinity(0)), metavar="N",
         help="threads that score (default: one per core)",
     )  # fmt: skip
     parser.add_argument(
         "--resume", action="store_true", help="keep the files that OUT, a folder, has already"
     )
-    return scored(parser.parse_args(arguments))
+    parsed = parser.parse_args(arguments)
+    if parsed.language and parsed.reasons == "none":
+        raise settings.SettingsError("--language wants --reasons principal or all")
+    return scored(parsed)
 
 
 def scored(parsed: Any) -> int:
@@ -152,7 +163,8 @@ def scored(parsed: Any) -> int:
         raise BundleError(f"score needs {error.name} (pip install pyarrow)") from error
     care = Care(try_first=try_first(settings.LOAD_SECONDS))
     ways = Ways(parsed.on_error, max(parsed.threads, 1), parsed.resume)
-    score_file(Scorer.load(parsed.model, care=care), parsed.rows, parsed.out, ways)
+    scorer = Scorer.load(parsed.model, care=care, reasons=parsed.reasons, language=parsed.language)
+    score_file(scorer, parsed.rows, parsed.out, ways)
     return 0
 
 

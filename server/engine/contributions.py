@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 
 class Contributions:
-    """Explains rows of F features as the model sees them; belongs to one thread, like an engine.
+    """Explains rows of F features as the model sees them. Any thread may call it.
 
     For each of K raw scores there are F + 1 numbers that add up to raw / divide_by: the
     contribution of each feature, and last the expectation, the mean over the training rows.

@@ -26,18 +26,24 @@ class FeatureColumns:
         self._stand_ins = stand_ins(features)
         self._zeros = np.array([i for i, f in enumerate(features) if f.zero_as_missing], dtype=int)
 
-    def rows(self, batch: pa.RecordBatch) -> tuple[Floats, Faults]:
-        """Return float64 [N, F] and the faults; where there is one, the row means nothing."""
+    def sent(self, batch: pa.RecordBatch) -> tuple[Floats, Faults]:
+        """Return float64 [N, F], NaN where nothing was sent, and the faults.
+
+        Where there is a fault, the row means nothing.
+        """
         rows = np.empty((batch.num_rows, len(self._features)))
         faults: Faults = {}
         for place, (feature, read) in enumerate(zip(self._features, self._readers, strict=True)):
             rows[:, place], wrong = read(plain(batch.column(feature.name)))
             faults = wrong | faults
+        return rows, faults
+
+    def fill(self, rows: Floats) -> None:
+        """Make of rows as sent, in place, what the model sees."""
         if self._stand_ins is not None:
             np.copyto(rows, self._stand_ins, where=np.isnan(rows))
         if self._zeros.size:
             flush_zeros(rows, self._zeros)
-        return rows, faults
 
 
 def column_reader(feature: Feature) -> Callable[[Column], tuple[Floats, Faults]]:

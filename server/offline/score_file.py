@@ -73,7 +73,8 @@ def column(field: pa.Field | None) -> str:
 
 def begin(scorer: Scorer, out: Path, ways: Ways) -> None:
     """Make the folder and note how it is scored; raises TableError if it holds something else."""
-    note, file = {"model": scorer.tag, "on_error": ways.on_error}, out / NOTE
+    file = out / NOTE
+    note = {"model": scorer.tag, "ways": {"--on-error": ways.on_error, **scorer.ways}}
     try:
         out.mkdir(parents=True, exist_ok=True)
         if any(out.iterdir()) and not (ways.resume and file.exists()):
@@ -90,7 +91,7 @@ def begin(scorer: Scorer, out: Path, ways: Ways) -> None:
 
 def begun_otherwise(before: dict[str, Any], now: dict[str, Any]) -> str:
     """Say what differs from the call that began a folder."""
-    was, wanted = ({**note["model"], "--on-error": note["on_error"]} for note in (before, now))
+    was, wanted = ({**note["model"], **note["ways"]} for note in (before, now))
     changed = [f"{key} {was[key]}, got {wanted[key]}" for key in wanted if was[key] != wanted[key]]
     return f"was begun with {', '.join(changed)}; wanted the same, or another folder"
 

@@ -12,8 +12,10 @@ from ..scoring import model as models
 from ..scoring.care import Care
 from ..scoring.model import DEFAULT, Model, Options
 from ..scoring.near_names import told
+from ..settings import Reasons
 from . import answers
 from .columns import Faults, FeatureColumns
+from .reasons import ReasonColumns
 from .table_file import TableError, separator_hint
 
 Table: TypeAlias = pa.Table | pa.RecordBatch
@@ -30,7 +32,13 @@ class UnfitRowError(Exception):
 class Scorer:
     """Scores tables, bit for bit as the server scores requests. Any thread may call it."""
 
-    def __init__(self, model: Model) -> None:
+    def __init__(
+        self, model: Model, reasons: Reasons = "none", language: str | None = None
+    ) -> None:
+        """Explain refusals, or all rows, in a language of the bundle's (default: its first one).
+
+        Raises bundle.BundleError where the bundle cannot.
+        """
         self._model = model
         self._columns = FeatureColumns(model.manifest.features)
         manifest = model.manifest
@@ -38,13 +46,20 @@ class Scorer:
         self.features = tuple(feature.name for feature in manifest.features)
         self.added = added_fields(model)
         self.tag = msgspec.to_builtins(model.tag)
+        self._reasons = None
+        self.ways = {"--reasons": reasons, "--language": ""}
+        if reasons != "none":
+            self._reasons = ReasonColumns(model, reasons, language)
+            self.added = pa.schema([*self.added, *self._reasons.added])
+            self.ways["--language"] = self._reasons.language
 
     @classmethod
     def load(
-        cls, bundle: str | Path, options: Options = DEFAULT, care: Care = models.AT_ONCE
-    ) -> "Scorer":
+        cls, bundle: str | Path, options: Options = DEFAULT, care: Care = models.AT_ONCE,
+        reasons: Reasons = "none", language: str | None = None,
+    ) -> "Scorer":  # fmt: skip
         """Read and prove a bundle, as the server does at its start; raises bundle.BundleError."""
-        return cls(models.load(Path(bundle), options, care))
+        return cls(models.load(Path(bundle), options, care), reasons, language)
 
     def score(self, table: Table) -> pa.RecordBatch:
         """Return the columns of `table` as they are, and behind them those of `added`.
@@ -62,11 +77,17 @@ class Scorer:
 
     def scores(self, batch: pa.RecordBatch) -> tuple[pa.RecordBatch, Faults]:
         """Return the added columns alone, null where a row has a fault, and the faults."""
-        rows, faults = self._columns.rows(batch)
+        rows, faults = self._columns.sent(batch)
+        absent = np.isnan(rows) if self._reasons else None
+        self._columns.fill(rows)
         raw = self._model.engine.score_block(rows)
-        refused = np.zeros(len(rows), bool)
-        refused[list(faults)] = True
-        return pa.RecordBatch.from_arrays(self._said(raw, refused), schema=self.added), faults
+        faulty = np.zeros(len(rows), bool)
+        faulty[list(faults)] = True
+        columns = self._said(raw, faulty)
+        if self._reasons is not None and absent is not None:
+            decided = columns[-3] if self._predict is not None else None
+            columns += self._reasons.of(rows, absent, ~faulty, decided)
+        return pa.RecordBatch.from_arrays(columns, schema=self.added), faults
 
     def check(self, schema: pa.Schema) -> None:
         """Raise TableError unless every feature has one column, and nothing has an added name."""

@@ -30,12 +30,12 @@ class Reasons:
     def __init__(
         self, codes: ReasonCodes, manifest: Manifest, contributions: Contributions
     ) -> None:
-        self._codes, self._contributions = codes, contributions
+        self.codes, self._contributions = codes, contributions
         self._names = [feature.name for feature in manifest.features]
         places = {name: place for place, name in enumerate(self._names)}
-        self._members = [[places[name] for name in entry.features] for entry in codes.entries]
+        self.members = [[places[name] for name in entry.features] for entry in codes.entries]
         self._entry_of = np.full(len(places), len(codes.entries))
-        for number, members in enumerate(self._members):
+        for number, members in enumerate(self.members):
             self._entry_of[members] = number
         self._baseline = np.array(codes.baseline.contributions)
         self._sign = -1.0 if falls(manifest.transform) else 1.0
@@ -62,7 +62,7 @@ class Reasons:
             return said
         is_refused = said.decision != APPROVED
         reasons = tuple(self._principal(said, found[:-1], sent, language)) if is_refused else ()
-        made = Explanation(self._codes.version, reasons)
+        made = Explanation(self.codes.version, reasons)
         if wanted == "all":
             made = with_contributions(made, self._names, found)
         return msgspec.structs.replace(said, explanation=made)
@@ -71,24 +71,33 @@ class Reasons:
         """Return stand-ins for what was sent: None where one of the codes says nothing was."""
         absent = {
             place
-            for entry, members in zip(self._codes.entries, self._members, strict=True)
+            for entry, members in zip(self.codes.entries, self.members, strict=True)
             if entry.missing is not None and entry.missing.code in codes
             for place in members
         }
         return [None if place in absent else 0.0 for place in range(len(self._names))]
 
+    def totals(self, found: Floats) -> Floats:
+        """Return what each entry adds above the baseline, [E] or [N, E], to contributions [F] or
+        [N, F].
+        """
+        above = self._sign * (found - self._baseline)
+        bins = len(self.codes.entries) + 1  # the last is of features without an entry
+        rows = above.size // above.shape[-1]
+        places = self._entry_of if rows == 1 else self._entry_of + bins * np.arange(rows)[:, None]
+        totals = np.bincount(places.ravel(), above.ravel(), rows * bins).astype(np.float64)
+        return totals.reshape(*found.shape[:-1], bins)[..., :-1]
+
     def _principal(
         self, said: Outcome, found: Floats, sent: Sent, language: str
     ) -> Iterator[Reason]:
-        above = self._sign * (found - self._baseline)
-        count = len(self._codes.entries)
-        totals = np.bincount(self._entry_of, weights=above, minlength=count + 1)[:count]
+        totals = self.totals(found)
         largest = np.argsort(-totals, kind="stable")[: self.most].tolist()
         row = np.frombuffer(said.row)
         for rank, number in enumerate(largest, start=1):
             if totals[number] > 0:
-                entry = self._codes.entries[number]
-                code = self._code(entry, self._members[number], row, said.flags, sent)
+                entry = self.codes.entries[number]
+                code = self._code(entry, self.members[number], row, said.flags, sent)
                 total = float(totals[number])
                 yield Reason(rank, code.code, code.text[language], entry.features, total)
 

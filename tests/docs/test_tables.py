@@ -175,7 +175,8 @@ def scoring(bundle: Path) -> Reader:
     columns = FeatureColumns(model.manifest.features)
 
     def read(path: Path, kind: str) -> str:
-        found, faults = columns.rows(next(batches_of(path)))
+        found, faults = columns.sent(next(batches_of(path)))
+        columns.fill(found)
         if faults:
             first = min(faults)
             error = TableError(f"row {first + 1}: {faults[first]}")

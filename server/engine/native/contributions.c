@@ -72,7 +72,7 @@ typedef struct {
     Pair *pair;
     double *leaf;    /* those that are no pair's */
     double *table;   /* [rows, 2, points]: ratio, a (1 - t) / F, and part, 1 / F */
-    double *phi;     /* [sums, points] */
+    double *phi;     /* [sums, points], a call's own */
     uint32_t *place; /* of each sum, in what is answered */
     double omega[MOST_POINTS];
 } Group;
@@ -80,14 +80,15 @@ typedef struct {
 typedef struct Contributions {
     PyObject_HEAD
     Kernel *kernel;
-    Py_ssize_t width, most, used;
+    Py_ssize_t width, most, used, widest; /* widest: points of the last group */
     double divide_by;
     void (*explain)(struct Contributions *self, double *out);
     Group group[GROUPS]; /* the i-th: of STEP (i + 1) points */
-    Done *done;
-    double *P, *R; /* [2 most + 1, points]: inner splits, pairs, then from `most` on lone leaves */
     double *expected;
-    void *taken[4 + 7 * GROUPS];
+    /* A call's own, as are the groups' phi; NULL in what Python holds. */
+    Done *done;
+    double *x, *P, *R; /* P, R: [2 most + 1, points]: inner splits, pairs, from `most` on lone leaves */
+    void *taken[1 + 6 * GROUPS];
 } Contributions;
 
 /* ---- One row ---- */
@@ -104,6 +105,39 @@ typedef struct Contributions {
 #pragma GCC pop_options
 #endif
 
+/* Numbers that a call needs for itself, the splits' marks left out. */
+static Py_ssize_t numbers_of(const Contributions *self)
+{
+    Py_ssize_t count = self->kernel->slots + 2 * (2 * self->most + 1) * self->widest;
+    for (int i = 0; i < GROUPS; i++)
+        count += self->group[i].sums * STEP * (i + 1);
+    return count;
+}
+
+/* Make `own` a copy that writes to memory of its own, so that several threads may explain at once.
+   Return that memory, or NULL. */
+static void *apart(const Contributions *self, Contributions *own)
+{
+    const Kernel *kernel = self->kernel;
+    Py_ssize_t count = numbers_of(self), room = (2 * self->most + 1) * self->widest;
+    double *at = PyMem_Malloc(count * sizeof *at + (self->most + 1) * sizeof(Done));
+    if (!at)
+        return NULL;
+    *own = *self;
+    own->x = at;
+    memcpy(own->x, kernel->x, (size_t)kernel->slots * sizeof *at);
+    own->P = own->x + kernel->slots;
+    own->R = own->P + room;
+    double *phi = own->R + room;
+    for (int i = 0; i < GROUPS; i++) {
+        own->group[i].phi = phi;
+        phi += self->group[i].sums * STEP * (i + 1);
+    }
+    own->done = (Done *)phi;
+    own->done[self->most] = (Done){0}; /* what stands above a split that asks first */
+    return at;
+}
+
 static PyObject *contributions_block(Contributions *self, PyObject *args)
 {
     Py_buffer rows, out;
@@ -114,15 +148,23 @@ static PyObject *contributions_block(Contributions *self, PyObject *args)
     Py_ssize_t count = rows.len / wide;
     int fits = rows.len == count * wide && out.len == count * each &&
                ((uintptr_t)rows.buf | (uintptr_t)out.buf) % 8 == 0;
-    for (Py_ssize_t i = 0; fits && i < count; i++) {
-        kernel_spread(self->kernel, (const double *)((const char *)rows.buf + i * wide),
-                      self->kernel->x);
-        self->explain(self, (double *)((char *)out.buf + i * each));
+    Contributions own;
+    void *memory = fits ? apart(self, &own) : NULL;
+    if (memory) {
+        Py_BEGIN_ALLOW_THREADS
+        for (Py_ssize_t i = 0; i < count; i++) {
+            kernel_spread(kernel, (const double *)((const char *)rows.buf + i * wide), own.x);
+            self->explain(&own, (double *)((char *)out.buf + i * each));
+        }
+        Py_END_ALLOW_THREADS
+        PyMem_Free(memory);
     }
     PyBuffer_Release(&rows);
     PyBuffer_Release(&out);
-    if (fits)
+    if (memory)
         Py_RETURN_NONE;
+    if (fits)
+        return PyErr_NoMemory();
     PyErr_SetString(PyExc_ValueError,
                     "wanted rows [N, features] and [N, outputs, width + 1] of float64");
     return NULL;
@@ -354,8 +396,7 @@ static int make_room(Contributions *self, Group *g, int points)
                (g->table = take(self, rows * 2 * points, sizeof(double)));
     Py_ssize_t most = self->kernel->outputs * self->width;
     sums = sums < most ? sums : most;
-    if (!done || !(g->place = take(self, sums, sizeof(uint32_t))) ||
-        !(g->phi = take(self, sums * points, sizeof(double))))
+    if (!done || !(g->place = take(self, sums, sizeof(uint32_t))))
         return -1;
     g->trees = g->inners = g->pairs = g->leaves = 0;
     g->rows = ROWS;
@@ -372,27 +413,26 @@ static int build(Contributions *self, Path *path, uint8_t *wide, uint32_t *numbe
                  const int64_t *columns)
 {
     const Kernel *kernel = self->kernel;
-    int widest = 0;
     if (!(self->expected = take(self, kernel->outputs, sizeof(double))) ||
-        !(self->done = take(self, self->most, sizeof(Done))) || measure(self, path, wide))
+        measure(self, path, wide))
         return -1;
     for (int i = 0; i < GROUPS; i++) {
         if (!self->group[i].trees)
             continue;
-        widest = i + 1;
-        if (make_room(self, self->group + i, STEP * widest))
+        self->widest = STEP * (i + 1);
+        if (make_room(self, self->group + i, STEP * (i + 1)))
             return -1;
         memset(numbers, 0, (size_t)(kernel->outputs * (self->width + 1)) * sizeof *numbers);
         for (Py_ssize_t tree = 0; tree < kernel->trees; tree++)
-            if (wide[tree] == widest) {
+            if (wide[tree] == i + 1) {
                 trace(kernel, tree, path);
-                place_tree(self, tree, STEP * widest, path, columns, numbers);
+                place_tree(self, tree, STEP * (i + 1), path, columns, numbers);
             }
     }
-    Py_ssize_t room = (2 * self->most + 1) * STEP * widest;
-    self->P = take(self, room, sizeof(double));
-    self->R = self->P ? take(self, room, sizeof(double)) : NULL;
-    return self->R ? 0 : -1;
+    if (numbers_of(self) < MOST_BYTES / (Py_ssize_t)sizeof(double))
+        return 0;
+    PyErr_NoMemory();
+    return -1;
 }
 
 static int check(const Contributions *self, const Py_buffer *columns)

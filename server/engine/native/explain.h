@@ -21,7 +21,7 @@ INLINE Done NAME(ask)(const Done *done, Again again, int yes, uint32_t unmet)
 INLINE void NAME(down)(const Contributions *self, const Group *g, const Inner *s, uint32_t count,
                        int V)
 {
-    const double *x = self->kernel->x, *table = g->table;
+    const double *x = self->x, *table = g->table;
     double *P = self->P;
     Done *done = self->done;
     NAME(Lanes) *at = (NAME(Lanes) *)P;
@@ -45,7 +45,7 @@ INLINE void NAME(down)(const Contributions *self, const Group *g, const Inner *s
 INLINE void NAME(pairs)(const Contributions *self, const Group *g, const Pair *s, uint32_t count,
                         uint32_t first, int V)
 {
-    const double *x = self->kernel->x, *table = g->table;
+    const double *x = self->x, *table = g->table;
     const Done *done = self->done;
     const NAME(Lanes) *here = (const NAME(Lanes) *)self->P + (size_t)first * V;
     NAME(Lanes) *R = (NAME(Lanes) *)self->R + (size_t)first * V;

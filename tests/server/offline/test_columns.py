@@ -79,7 +79,9 @@ def test_a_column_of_any_type_is_read_as_its_cells_are(model: Model, kind: str, 
     }  # fmt: skip
     columns[name] = pa.array([cells[i] for i in draw.integers(0, len(cells), ROWS)], arrow_type)
     batch = pa.record_batch(columns)
-    rows, faults = FeatureColumns(model.manifest.features).rows(batch)
+    columns_of = FeatureColumns(model.manifest.features)
+    rows, faults = columns_of.sent(batch)
+    columns_of.fill(rows)
     found = [faults.get(i, row.tobytes()) for i, row in enumerate(rows)]
     assert found == list(one_by_one(model, batch))
 
@@ -89,6 +91,6 @@ def test_the_first_fault_of_a_row_is_that_of_the_first_feature(model: Model) -> 
         {"KIND": ["nope", "car"], "REGION": [1, 1], "DEBT-RATIO": [0.5, 0.5],
          "INCOME": [1.0, 1.0], "AGE": ["x", "7"]}
     )  # fmt: skip
-    _, faults = FeatureColumns(model.manifest.features).rows(batch)
+    _, faults = FeatureColumns(model.manifest.features).sent(batch)
     assert list(faults) == [0]
     assert faults[0].startswith("AGE: wanted a finite number")
