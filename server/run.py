@@ -2,6 +2,7 @@
 
 import logging
 import socket
+from collections.abc import Mapping
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -17,12 +18,13 @@ from .http.fast_path import FastPath
 from .http.gate import Gate
 from .http.group_commit import GroupCommit
 from .http.keys import Keys
-from .http.ledger import Ledger
 from .http.limits import limits
 from .http.protocol import Connection
 from .http.services import Services, open_services
 from .http.shared import state
 from .metrics.counters import Table
+from .oip import handler
+from .oip.infer import Infer
 from .process import worker
 from .process.asking import Serve
 from .process.fork import Accepting
@@ -32,7 +34,7 @@ from .process.worker import Hooks
 from .record import privacy, segment
 from .scoring import catalog
 from .scoring.care import Care
-from .scoring.catalog import Catalog
+from .scoring.catalog import Catalog, Key
 from .settings import Settings, SettingsError
 
 log = logging.getLogger(__name__)
@@ -73,7 +75,9 @@ def run(settings: Settings) -> None:
     def work(models: Catalog, row: int, accepting: Accepting) -> None:
         services = open_services(settings, models, table, row)
         scores = app.scores(services)
-        rest = app.Rest(services, partial(rest_of, scores.ledger))
+        infers = handler.infers(services, scores.ledger)
+        scores.handlers.update(handler.handlers(services, infers))
+        rest = app.Rest(services, partial(rest_of, infers))
         hooks = Hooks(
             accepting, services.tick, services.state, rest.prepare, accepting.end
         )  # fmt: skip
@@ -107,12 +111,12 @@ def load_rest() -> None:
         import_module(name, __package__)
 
 
-def rest_of(ledger: Ledger, services: Services) -> app.App:
+def rest_of(infers: Mapping[Key, Infer], services: Services) -> app.App:
     """Return the application for all other paths; it is imported on first use."""
     from .http import rest
     from .oip.service import Protocol
 
-    return rest.create(services, Protocol(services, ledger).routes())
+    return rest.create(services, Protocol(services, infers).routes())
 
 
 def fast_path_of(services: Services, scores: app.Scores) -> FastPath | None:

@@ -8,10 +8,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from server import settings
-from server.http.endpoint import Endpoint
+from server.http.endpoint import Endpoint, Exchange
 from server.http.fast_path import FastPath
+from server.http.fields import Fields
 from server.http.group_commit import GroupCommit
-from server.http.message import NO_SNIFF, NO_STORE, Answer, Exchange, Request
+from server.http.message import NO_SNIFF, NO_STORE, Answer, Request, refusal
+from server.http.problem import Problem
 from server.http.shared import state
 from server.metrics.counters import Table
 from server.process import worker
@@ -27,11 +29,17 @@ BODY = (
 class Constant:
     """A handler that gives every request the same answer."""
 
+    endpoint = "score"
+
     def answer(self, request: Request) -> Answer:
         """Return the constant with a head of its own, since an ASGI answer adds to it."""
         head = [(b"content-type", b"application/json"), (b"x-request-id", REQUEST_ID.encode()),
                 NO_STORE, NO_SNIFF]  # fmt: skip
         return Answer(REQUEST_ID, 200, head, BODY)
+
+    def refusal(self, problem: Problem, request_id: str, fields: Fields) -> Answer:
+        """Return the answer that a problem would be; there is none."""
+        return refusal(problem, request_id, fields)
 
     def close(self, request: Request, answer: Answer, began: float) -> None:
         """Do nothing."""

@@ -6,7 +6,7 @@ from functools import cached_property
 import msgspec
 from starlette.types import Receive, Scope, Send
 
-from .endpoint import MOST_WAITING, Endpoint, Waiting
+from .endpoint import MOST_WAITING, Endpoint, Handler, Waiting
 from .ledger import Ledger
 from .score import Score
 from .services import Services
@@ -69,7 +69,7 @@ class Scores(msgspec.Struct, frozen=True):
     their answers.
     """
 
-    handlers: dict[str, Score]
+    handlers: dict[str, Handler]
     ledger: Ledger
 
 
@@ -80,7 +80,7 @@ def scores(services: Services) -> Scores:
     if catalog.shadow is not None:
         shadow = Shadow(catalog.shadow, services.recorder, services.counters)
     ledger = Ledger(services, shadow)
-    handlers = {"/score": Score(catalog.default, services, ledger, shadow)}
+    handlers: dict[str, Handler] = {"/score": Score(catalog.default, services, ledger, shadow)}
     for (name, version), model in catalog.models.items():
         handler = Score(model, services, ledger)
         handlers[f"/models/{name}/versions/{version}/score"] = handler

@@ -1,8 +1,6 @@
 """Answers written directly to the connection, without the application."""
 
-import msgspec
-
-from .problem import MEDIA_TYPE, Problem
+from .problem import Problem
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 CLOSE = b"connection: close\r\n"
@@ -17,8 +15,7 @@ def is_oip(url: bytes | None) -> bool:
 
 def bare_answer(problem: Problem, head: bytes, oip: bool) -> bytes:
     """Return a complete HTTP answer."""
-    body = msgspec.json.encode({"error": problem.detail}) if oip else problem.encode("")
-    kind = b"application/json" if oip else MEDIA_TYPE
+    kind, body = problem.rendered("", oip)
     more = b"".join(b"%b: %b\r\n" % field for field in problem.headers)
     return (
         b"HTTP/1.1 %d %b\r\ncontent-type: %b\r\ncontent-length: %d\r\n%b%b%b\r\n"

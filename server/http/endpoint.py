@@ -5,24 +5,39 @@ from collections.abc import Callable, Sequence
 from time import perf_counter
 from typing import Protocol
 
+import msgspec
 from starlette.types import Receive, Scope, Send
 
-from .fields import fields_of, respond
+from .fields import Fields, fields_of, respond
 from .idempotency import BUSY_SECONDS, BusyError
-from .message import ARRIVED, BODY, Answer, Exchange, Request
+from .message import ARRIVED, BODY, Answer, Request
+from .problem import Problem
 
 MOST_WAITING = 32
 FIRST_PAUSE, LONGEST_PAUSE = 0.001, 0.05  # seconds between two tries while the store is locked
 
 
 class Handler(Protocol):
-    """Answers a request without waiting for anything."""
+    """Answers a request without waiting for anything; `endpoint` is its name in the metrics."""
+
+    endpoint: str
 
     def answer(self, request: Request) -> Answer:
         """Return the answer, to be committed; every error of the request becomes an answer."""
 
+    def refusal(self, problem: Problem, request_id: str, fields: Fields) -> Answer:
+        """Return a problem as the answer to a request with these header fields."""
+
     def close(self, request: Request, answer: Answer, began: float) -> None:
         """Time and log the request after its answer was sent."""
+
+
+class Exchange(msgspec.Struct):
+    """A request and its answer, until it is sent."""
+
+    request: Request
+    answer: Answer
+    handler: Handler
 
 
 class Ledger(Protocol):
@@ -75,7 +90,7 @@ class Endpoint:
             except BusyError as busy:
                 waited = perf_counter() - request.arrived
                 if waited > BUSY_SECONDS or self._waiting.now >= self._waiting.most:
-                    exchange = Exchange(request, busy.answer)
+                    exchange = Exchange(request, busy.answer, self._handler)
                     self._ledger.commit([exchange])
                     return exchange.answer
             self._waiting.now += 1

@@ -48,7 +48,7 @@ class FastPath:
     ) -> None:
         """Queue a request to be answered; see group_commit.Asked."""
         request = Request("POST", head.path, head.url, b"", head.fields, body, perf_counter())
-        self._group_commit.add(loop, Asked(request, NOT_YET, client, head.handler, keep))
+        self._group_commit.add(loop, Asked(request, NOT_YET, head.handler, client, keep))
 
 
 def whole(status: int, head: Headers, body: bytes, close: bytes) -> bytes:

@@ -14,9 +14,9 @@ import asyncio
 from time import perf_counter
 from typing import Protocol
 
-from .endpoint import Handler, Ledger
+from .endpoint import Exchange, Ledger
 from .in_flight import InFlight
-from .message import Answer, Exchange
+from .message import Answer
 
 PATIENCE = 0.003  # seconds
 
@@ -38,7 +38,6 @@ class Asked(Exchange):
     """
 
     client: Client
-    handler: Handler
     keep: bool
     began: float = 0.0
     data: bytes = b""

@@ -7,21 +7,20 @@ fails, all scores among them are refused.
 """
 
 from collections.abc import Sequence
-from contextlib import suppress
 from time import perf_counter
 
 from ..bundle.tag import ModelTag
-from ..metrics.counters import AT, DECISIONS
+from ..metrics.counters import AT, DECISIONS, ENDPOINTS
 from ..record.recorder import RECORDED
 from ..scoring.faults import Fault
 from ..scoring.outcome import Outcome
-from .endpoint import Handler
-from .message import Answer, Exchange, Request, refusal
+from .endpoint import Exchange, Handler
+from .message import Answer, Request
 from .problem import Problem
 from .services import Services
 from .shadow import Shadow
 
-SCORED = AT["requests", "score", 200]
+SCORED = {endpoint: AT["requests", endpoint, 200] for endpoint in ENDPOINTS}
 DECIDED = {decision: AT["decisions", decision] for decision in DECISIONS}
 APPLICANTS, WARNINGS = AT["plain", "applicants"], AT["plain", "warnings"]
 OK = 200
@@ -83,7 +82,7 @@ class Ledger:
 
     def answer(self, handler: Handler, request: Request) -> Answer:
         """Return the answer to one request that shares its write with no other."""
-        exchange = Exchange(request, handler.answer(request))
+        exchange = Exchange(request, handler.answer(request), handler)
         self.commit([exchange])
         return exchange.answer
 
@@ -102,10 +101,10 @@ class Ledger:
         for each in exchanges:
             if each.answer.status == OK:
                 scored += 1
+                self._row[SCORED[each.handler.endpoint]] += 1
             else:
-                self._counters.request("score", each.answer.status)
+                self._counters.request(each.handler.endpoint, each.answer.status)
         if scored:
-            self._row[SCORED] += scored
             self._took(perf_counter() - began, scored)
 
     def write(self, requests: int = 1) -> None:
@@ -119,14 +118,9 @@ class Ledger:
         if self._shadow is not None:
             self._shadow.keep()
 
-    def write_refusal(self) -> None:
-        """Write the record of a refusal, which is sent even if that fails."""
-        with suppress(Problem):
-            self.write()
-
 
 def refuse_scores(exchanges: Sequence[Exchange], problem: Problem) -> None:
     """Replace every score by the problem; refusals stay as they are."""
     for each in exchanges:
         if each.answer.status == OK:
-            each.answer = refusal(problem, each.answer.request_id, each.request.fields)
+            each.answer = each.handler.refusal(problem, each.answer.request_id, each.request.fields)

@@ -3,7 +3,7 @@
 import msgspec
 
 from .fields import Fields, trace_of
-from .problem import MEDIA_TYPE, Headers, Problem
+from .problem import Headers, Problem
 
 # Keys in an ASGI scope: when the request was complete (perf_counter), and its body.
 ARRIVED, BODY = "credit.arrived", "credit.body"
@@ -32,18 +32,12 @@ class Answer(msgspec.Struct, frozen=True, gc=False):
     body: bytes
 
 
-class Exchange(msgspec.Struct):
-    """A request and its answer, until it is sent."""
-
-    request: Request
-    answer: Answer
-
-
-def refusal(problem: Problem, request_id: str, fields: Fields) -> Answer:
-    """Return a problem document as the answer to a request with these header fields."""
-    head = [(b"content-type", MEDIA_TYPE), NO_STORE, NO_SNIFF, *problem.headers]
+def refusal(problem: Problem, request_id: str, fields: Fields, is_oip: bool = False) -> Answer:
+    """Return a problem as the answer to a request with these header fields."""
+    kind, body = problem.rendered(request_id, is_oip)
+    head = [(b"content-type", kind), NO_STORE, NO_SNIFF, *problem.headers]
     if request_id:
         head.append((b"x-request-id", request_id.encode()))
     if trace := trace_of(fields):
         head.append((b"traceparent", trace))
-    return Answer(request_id, problem.status, head, problem.encode(request_id))
+    return Answer(request_id, problem.status, head, body)

@@ -61,6 +61,12 @@ class Problem(Exception):  # noqa: N818 - RFC 9457's word
         """Return the body, encoded."""
         return msgspec.json.encode(self.document(request_id))
 
+    def rendered(self, request_id: str, is_oip: bool) -> tuple[bytes, bytes]:
+        """Return media type and body; under /v2 it is the inference protocol's error."""
+        if is_oip:
+            return b"application/json", msgspec.json.encode({"error": self.detail})
+        return MEDIA_TYPE, self.encode(request_id)
+
 
 def problem_of(refused: RefusedError) -> Problem:
     """Return 400 for a body that is not in the format, 422 for an applicant that is not valid."""

@@ -2,18 +2,17 @@
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
-from .problem import MEDIA_TYPE, Problem
+from .problem import Problem
 
 
 def as_response(request: Request, problem: Exception) -> Response:
     """Return a Problem as Starlette's response."""
     assert isinstance(problem, Problem)  # noqa: S101 - what Starlette was told
     head = {k.decode(): v.decode() for k, v in problem.headers}
-    if request.url.path.startswith("/v2"):
-        return JSONResponse({"error": problem.detail}, problem.status, head)
-    return Response(problem.encode(""), problem.status, head, MEDIA_TYPE.decode())
+    kind, body = problem.rendered("", request.url.path.startswith("/v2"))
+    return Response(body, problem.status, head, kind.decode())
 
 
 def on_http(request: Request, error: Exception) -> Response:

@@ -4,7 +4,6 @@ This module does not know how requests arrive and answers leave: the ASGI endpoi
 share one handler, so they cannot differ in what they answer, record or count.
 """
 
-import logging
 from time import perf_counter
 from typing import Any
 
@@ -26,32 +25,24 @@ from .fields import (
     asked,
     check_deadline,
     content_codec,
-    id_or_none,
     idempotency_key_of,
     language_of,
-    request_id_of,
     trace_of,
 )
-from .idempotency import BusyError
 from .ledger import Ledger
-from .message import NO_SNIFF, NO_STORE, Answer, Request, refusal
+from .message import NO_SNIFF, NO_STORE, Request
 from .problem import Headers, Problem, problem_of
+from .scoring_handler import TRACE, ScoringHandler
 from .services import Services
 from .shadow import Shadow
 
 Why = tuple[Wanted, str]  # which reasons, in which language
 NO_REASONS: Why = ("none", "")
 IDEMPOTENCY_KEY = b"idempotency-key"
-TRACE = b"traceparent"
 REPLAYED = (b"idempotency-replayed", b"true")
-HELD = Problem(
-    503, "Idempotency-Key: the store is held by somebody else", headers=[(b"retry-after", b"1")]
-)
-UNFORESEEN = "unforeseen error: its trace is in the server's log"
-log = logging.getLogger(__name__)
 
 
-class Score:
+class Score(ScoringHandler):
     """Answers requests for one model; belongs to one thread, like the model.
 
     No answer may be sent before the ledger has committed it: until then its record is not written.
@@ -60,62 +51,14 @@ class Score:
     def __init__(
         self, model: Model, services: Services, ledger: Ledger, shadow: Shadow | None = None
     ) -> None:
+        super().__init__(services, ledger.book(model.tag))
         self._model = model
-        self._services = services
         self._ledger = ledger
-        self._book = ledger.book(model.tag)
         self._build = builders(model)
         self._shadow = shadow
         self._max_batch = services.settings.max_batch
         self._reasons = services.settings.reasons
         self._width = len(model.manifest.features)
-        self._keys = services.keys if services.settings.keys else None
-        self._counters = counters = services.counters
-        self._took = counters.pair("wait", "total")
-        self._scored_in = counters.observer("score")
-
-    def answer(self, request: Request) -> Answer:
-        """Answer one request; every error of the client becomes a problem document.
-
-        Raises BusyError if the request must wait for the idempotency store.
-        """
-        request_id = ""
-        try:
-            is_open = self._keys is None and request.method == "POST"
-            caller = "" if is_open else self._let_in(request)  # otherwise nothing of it is recorded
-            request_id = request_id_of(request.fields)
-            body, head = self._handle(caller, request_id, request)
-        except Problem as problem:
-            request_id = request_id or id_or_none(request.fields)
-            self._book.refused(
-                request_id, problem.status, request.body, problem.errors, problem.more
-            )
-            return refusal(problem, request_id, request.fields)
-        except BusyError as busy:
-            busy.answer = refusal(HELD, request_id, request.fields)
-            raise
-        except Exception:
-            log.exception("unforeseen error")
-            self._counters.add("unhandled")
-            return refusal(Problem(500, UNFORESEEN), request_id, request.fields)
-        return Answer(request_id, 200, head, body)
-
-    def close(self, request: Request, answer: Answer, began: float) -> None:
-        """Time and log a request after its answer was sent; `began` is a perf_counter time."""
-        self._took(began - request.arrived, took := perf_counter() - request.arrived)
-        fields = request.fields
-        trace = trace_of(fields) if TRACE in fields else b""
-        self._services.access.write(
-            answer.request_id, request.method, request.path, answer.status, took, trace
-        )  # fmt: skip
-
-    def _let_in(self, request: Request) -> str:
-        """Return the caller's id; raises Problem 405, 401 or 403."""
-        if request.method != "POST":
-            got = request.method
-            said = f"wanted POST, got {got}; /docs shows how to ask"
-            raise Problem(405, said, headers=[(b"allow", b"POST")])
-        return "" if self._keys is None else self._keys.check(request.fields, "score")
 
     def _handle(self, caller: str, request_id: str, request: Request) -> tuple[bytes, Headers]:
         fields = request.fields

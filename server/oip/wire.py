@@ -5,22 +5,17 @@ from typing import Any
 
 import msgspec
 
-from ..scoring.lenient import shorten
+from ..http.problem import Problem
 from .bare_nan import InfiniteError, nan_as_null
 
 HEADER_LENGTH = b"inference-header-content-length"
 LENGTH = re.compile(rb"[0-9]{1,15}")
 ID = re.compile(r"[!-~]{0,128}")  # like X-Request-Id; empty means none
-MAX_MESSAGE = 2000
 Parameters = dict[str, Any]
 
 
-class OipError(Exception):
+class OipError(Problem):
     """A refused request under /v2, with its status."""
-
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(shorten(message, MAX_MESSAGE))
-        self.status = status
 
 
 class Input(msgspec.Struct, frozen=True):
@@ -47,6 +42,16 @@ class Request(msgspec.Struct, frozen=True):
     id: str | None = None
     parameters: Parameters = {}
     outputs: tuple[Wanted, ...] = ()
+
+
+class Told(msgspec.Struct, frozen=True):
+    """An output before it is encoded; `values` are flat."""
+
+    name: str
+    datatype: str
+    shape: tuple[int, ...]
+    values: list[Any]
+    is_binary: bool
 
 
 class Output(msgspec.Struct, frozen=True, omit_defaults=True):
