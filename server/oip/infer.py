@@ -11,12 +11,11 @@ from ..scoring.lenient import shorten
 from ..scoring.model import Model
 from ..scoring.outcome import Outcome
 from . import tensors
+from .at_once import AtOnce
 from .columns import Columns
 from .explained import Explained
 from .rows import RowRules
-from .wire import Input, OipError, Request, Told, Wanted, is_true
-
-INPUT = "X"
+from .wire import INPUT, Input, OipError, Request, Told, Wanted, is_true
 
 
 class Infer:
@@ -27,6 +26,7 @@ class Infer:
         self._max_batch = max_batch
         self.book: Book = ledger.book(model.tag, warns=False)
         self._rules = RowRules(model.manifest)
+        self._at_once = AtOnce(model.manifest, model.engine.row, max_batch)
         self._columns = Columns(model.manifest.features, max_batch)
         self._explained = Explained(model)
         self._width = len(model.manifest.features)
@@ -53,6 +53,10 @@ class Infer:
 
         Raises OipError.
         """
+        explains = any(wanted.name not in self._unasked for wanted in request.outputs)
+        found = None if explains else self._at_once.rows(request, binary)
+        if found is not None:
+            return self._model.score_rows(*found)
         rows, rest = self._rows(request.inputs, binary)
         if rest:
             raise OipError(400, f"{len(rest)} bytes after the last tensor")

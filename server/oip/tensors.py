@@ -66,7 +66,9 @@ def from_json(tensor: Input, dtype: "np.dtype[Any]", count: int) -> Array:
         elif dtype == np.float64:
             check_exact(values)
         if None in values or dtype.kind == "f":
-            return np.array(values, np.float64).astype(dtype if dtype.kind == "f" else np.float64)
+            with np.errstate(over="ignore"):  # what float32 does not hold is refused as infinite
+                wide = np.array(values, np.float64)
+                return wide.astype(dtype) if dtype.kind == "f" else wide
         return np.array(values, dtype)
     except (msgspec.DecodeError, ValueError, OverflowError, TypeError, RecursionError) as error:
         message = f"{tensor.name}: wanted {count} values of {tensor.datatype}, got {error}"

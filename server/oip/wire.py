@@ -8,6 +8,7 @@ import msgspec
 from ..http.problem import Problem
 from .bare_nan import InfiniteError, nan_as_null
 
+INPUT = "X"  # the one tensor of all features
 HEADER_LENGTH = b"inference-header-content-length"
 LENGTH = re.compile(rb"[0-9]{1,15}")
 ID = re.compile(r"[!-~]{0,128}")  # like X-Request-Id; empty means none

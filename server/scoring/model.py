@@ -1,5 +1,6 @@
 """A model ready to score: bundle, engine, transform, policy and the types of its applicants."""
 
+import itertools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -113,12 +114,22 @@ class Model:
         self.engine.score_row()
         return self._outcome(self.engine.raw.tolist(), warnings, row)
 
-    def score_rows(self, rows: Floats) -> list[Outcome]:
-        """Score float64 [N, F], each row as the model sees it."""
-        raw = self.engine.score_block(rows).tolist()
+    def score_rows(self, rows: Floats, beyond: bytes | None = None) -> list[Outcome]:
+        """Score float64 [N, F], each row as the model sees it; one row may be the engine's.
+
+        `beyond` is not 0 for each row with a value that may be outside the range seen in training,
+        and empty if there is none; without it, all rows may have one.
+        """
+        if len(rows) == 1:
+            self.engine.row[:] = rows[0]
+            self.engine.score_row()
+            raw = [self.engine.raw.tolist()]
+        else:
+            raw = self.engine.score_block(rows).tolist()
+        due = beyond or itertools.repeat(beyond is None)
         return [
-            self._outcome(scores, self._range.warnings(row), row.tobytes())
-            for scores, row in zip(raw, rows, strict=True)
+            self._outcome(scores, self._range.warnings(row) if is_due else (), row.tobytes())
+            for scores, row, is_due in zip(raw, rows, due, strict=False)
         ]
 
     def _outcome(self, raw: list[float], warnings: tuple[str, ...], row: bytes) -> Outcome:

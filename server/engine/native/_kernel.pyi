@@ -51,6 +51,16 @@ class Decoder:
     ) -> Decoder: ...
     def score(self, body: bytes) -> tuple[bytes, list[float]] | None: ...
 
+class Tensor:
+    def __new__(
+        cls,
+        rules: list[tuple[bool, bool, Any, float, float, float, bool]],
+        powers: Any,
+    ) -> Tensor: ...
+    def read(
+        self, kind: str, size: int, is_json: bool, data: Any, rows: Buffer, /
+    ) -> bytes | None: ...
+
 class Line:
     def __new__(cls, before: bytes, model: bytes, powers: Buffer) -> Line: ...
     def write(

@@ -15,6 +15,7 @@
 #include "decoder.h"
 #include "line.h"
 #include "kernel.h"
+#include "tensor.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -486,6 +487,7 @@ static int execute(PyObject *module)
     return add_type(module, &kernel_spec, "Kernel", &types->kernel) ||
                    add_type(module, &decoder_spec, "Decoder", &types->decoder) ||
                    add_type(module, &line_spec, "Line", &types->line) ||
+                   add_type(module, &tensor_spec, "Tensor", &types->tensor) ||
                    add_type(module, &contributions_spec, "Contributions", &types->contributions) ||
                    PyModule_AddStringConstant(module, "SOURCE", SOURCE)
                ? -1
@@ -499,6 +501,7 @@ static int visit_types(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(types->decoder);
     Py_VISIT(types->line);
     Py_VISIT(types->contributions);
+    Py_VISIT(types->tensor);
     return 0;
 }
 
@@ -509,6 +512,7 @@ static int clear_types(PyObject *module)
     Py_CLEAR(types->decoder);
     Py_CLEAR(types->line);
     Py_CLEAR(types->contributions);
+    Py_CLEAR(types->tensor);
     return 0;
 }
 

@@ -49,7 +49,7 @@ typedef struct {
 
 /* The module's state. */
 typedef struct {
-    PyTypeObject *kernel, *decoder, *line, *contributions;
+    PyTypeObject *kernel, *decoder, *line, *contributions, *tensor;
 } Types;
 
 /* Score the row as it is; return (row as bytes, raw), NULL with an exception. */

@@ -16,7 +16,7 @@ from tests.conftest import ROOT
 QUIET = "detect_leaks=0:allocator_may_return_null=1"
 
 
-PARTS = ("kernel", "block", "contributions", "decoder", "line", "to_json")
+PARTS = ("kernel", "block", "contributions", "decoder", "line", "tensor", "to_json")
 HERE = build.HERE.relative_to(ROOT)
 
 

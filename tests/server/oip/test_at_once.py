@@ -1,0 +1,111 @@
+"""Tensors read in C: the long way's answer in every byte, and its outcome in every bit."""
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from time import perf_counter
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+
+from server import settings
+from server.http.ledger import Ledger
+from server.http.message import Answer, Request
+from server.http.problem import Problem
+from server.http.services import open_services
+from server.metrics.counters import Table
+from server.oip import at_once
+from server.oip.handler import RAW_FORM, InferHandler, infers
+from server.oip.infer import Infer
+from server.oip.wire import HEADER_LENGTH, read_request
+from server.scoring import catalog
+from server.scoring.outcome import Outcome
+from tests.conftest import Trained, applicants
+from tests.long.oip_bodies import Sent, bodies
+from tests.native_kernel import needs_kernel
+
+pytestmark = needs_kernel
+PATH = "/v2/models/small/infer"
+
+
+class Way(NamedTuple):
+    infer: Infer
+    handler: InferHandler
+
+    def answer(self, sent: Sent) -> Answer:
+        length, body = sent
+        fields = {b"x-request-id": b"r1"} | ({} if length is None else {HEADER_LENGTH: length})
+        return self.handler.answer(
+            Request("POST", PATH, PATH.encode(), b"", fields, body, perf_counter())
+        )
+
+    def outcomes(self, sent: Sent) -> list[Outcome] | str:
+        length, body = sent
+        try:
+            if length == RAW_FORM:
+                return self.infer.score(self.infer.raw_form(len(body)), body)
+            return self.infer.score(*read_request(body, length))
+        except Problem as problem:
+            return problem.detail
+
+
+@pytest.fixture(scope="module", params=["default", "unseen missing", "onnxruntime"])
+def ways(
+    bundle: Path, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[tuple[Way, Way]]:
+    """The same model read in C and read the long way."""
+    more = {"unseen missing": {"unseen": "missing"}, "onnxruntime": {"engine": "onnxruntime"}}
+    given = {
+        "model": str(bundle),
+        "log_dir": str(tmp_path_factory.mktemp("log")),
+        "access_log": "0",
+    }
+    chosen = settings.read({}, given | more.get(request.param, {}))
+    services = open_services(chosen, catalog.load_all(chosen), Table(1), 0)
+
+    def way() -> Way:
+        ((key, infer),) = infers(services, Ledger(services)).items()
+        return Way(infer, InferHandler(infer, services, *key))
+
+    try:
+        in_c = way()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(at_once, "reader", lambda _: None)
+            yield in_c, way()
+    finally:
+        services.close()
+
+
+def test_bodies_right_and_wrong_are_answered_alike(ways: tuple[Way, Way], trained: Trained) -> None:
+    in_c, long = ways
+    seen: Counter[int] = Counter()
+    for sent in bodies(3, applicants(trained.held_out[:200]), 4_000):
+        got, wanted = in_c.answer(sent), long.answer(sent)
+        assert got == wanted, sent
+        assert repr(in_c.outcomes(sent)) == repr(long.outcomes(sent)), sent
+        seen[got.status] += 1
+    assert min(seen[200], seen[400]) > 1_000, seen
+    assert set(seen) == {200, 400, 413} or set(seen) == {200, 400}
+
+
+def test_usual_tensors_are_read_in_c(ways: tuple[Way, Way], trained: Trained) -> None:
+    """Or the test above would compare the long way with itself."""
+    read = 0
+    reads = ways[0].infer._at_once
+    for length, body in bodies(5, applicants(trained.held_out[:200]), 500):
+        try:
+            request, data = read_request(body, length)
+        except Problem:
+            continue
+        read += reads.rows(request, data) is not None
+    assert read > 100
+
+
+def test_what_is_outside_the_range_seen_in_training_is_recorded_so(ways: tuple[Way, Way]) -> None:
+    rows = np.array([[40.0, 1e3, 0.5, 0, 1], [400.0, 1e3, 0.5, 0, 1]])
+    for in_one in (rows, rows[1:]):
+        request = ways[0].infer.raw_form(in_one.nbytes)
+        flags = [said.flags for said in ways[0].infer.score(request, in_one.tobytes())]
+        assert flags[-1] == ("range:AGE",)
+        assert flags[:-1] in ([], [()])
