@@ -29,6 +29,9 @@ COMMANDS = {
     "drift": Command(
         ".nightly.cli", "check whether the scored rows still look like the training rows", 3
     ),
+    "reasons": Command(
+        ".reasons.cli", "count the reasons that were answered, over time and by segment"
+    ),
     "replay": Command(
         ".replay.cli", "score the log again: compare every bit, or try another model"
     ),
