@@ -19,7 +19,6 @@ TRACE = re.compile(
     rb"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}"
 )  # fmt: skip
 DEADLINE = b"x-request-timeout-ms"
-ENCODING = b"content-encoding"
 MILLISECONDS = re.compile(rb"[0-9]{1,15}")
 # What curl sends by default.
 FROM_CURL = dict.fromkeys(
@@ -106,8 +105,6 @@ def quality_of(parameter: str) -> float:
 
 def content_codec(fields: Fields) -> Codec:
     """Return the codec of the body; raises Problem 415."""
-    if ENCODING in fields:
-        check_encoding(fields)
     given = fields.get(b"content-type", b"")
     codec = BY_MEDIA_TYPE.get(given) or BY_MEDIA_TYPE.get(media_type(given))
     if codec is None:
@@ -116,15 +113,6 @@ def content_codec(fields: Fields) -> Codec:
         said = f"Content-Type: wanted application/json or application/msgpack, got {got}"
         raise Problem(415, said + FROM_CURL.get(got, ""), headers=wanted)
     return codec
-
-
-def check_encoding(fields: Fields) -> None:
-    """Raise Problem 415 for a compressed body."""
-    given = fields.get(ENCODING, b"identity")
-    if given.strip().lower() != b"identity":
-        wanted = [(b"accept-encoding", b"identity")]
-        got = given.decode("latin-1")
-        raise Problem(415, f"Content-Encoding: wanted none, got {got}", headers=wanted)
 
 
 def answer_codec(fields: Fields, default: Codec) -> Codec:

@@ -4,6 +4,9 @@ import logging
 from abc import ABC, abstractmethod
 from time import perf_counter
 
+import msgspec
+
+from .compression import ENCODING, LEAST, packed, unpacked
 from .fields import Fields, id_or_none, request_id_of, trace_of
 from .idempotency import BusyError
 from .ledger import Book
@@ -46,6 +49,8 @@ class ScoringHandler(ABC):
             is_open = self._keys is None and request.method == "POST"
             caller = "" if is_open else self._let_in(request)  # otherwise nothing of it is recorded
             request_id = request_id_of(request.fields)
+            if ENCODING in request.fields:
+                request = self._unpacked(request)
             body, head = self._handle(caller, request_id, request)
         except Problem as problem:
             request_id = request_id or id_or_none(request.fields)
@@ -60,6 +65,8 @@ class ScoringHandler(ABC):
             log.exception("unforeseen error")
             self._counters.add("unhandled")
             return self.refusal(Problem(500, UNFORESEEN), request_id, request.fields)
+        if len(body) >= LEAST:
+            body = packed(request.fields, head, body)
         return Answer(request_id, 200, head, body)
 
     def refusal(self, problem: Problem, request_id: str, fields: Fields) -> Answer:
@@ -74,6 +81,11 @@ class ScoringHandler(ABC):
         self._services.access.write(
             answer.request_id, request.method, request.path, answer.status, took, trace
         )  # fmt: skip
+
+    def _unpacked(self, request: Request) -> Request:
+        """Return the request with its body as it was before compression; raises Problem."""
+        body = unpacked(request.fields, request.body, self._services.settings.max_body)
+        return msgspec.structs.replace(request, body=body)
 
     def _let_in(self, request: Request) -> str:
         """Return the caller's id; raises Problem 405, 401 or 403."""

@@ -15,7 +15,7 @@ from .at_once import AtOnce
 from .columns import Columns
 from .explained import Explained
 from .rows import RowRules
-from .wire import INPUT, Input, OipError, Request, Told, Wanted, is_true
+from .wire import INPUT, Asked, Input, OipError, Request, Told, Wanted, is_true
 
 
 class Infer:
@@ -32,6 +32,7 @@ class Infer:
         self._width = len(model.manifest.features)
         self._unasked = self._outputs()
         self._known = self._unasked | self._explained.outputs()
+        self._usual = tuple(Wanted(name) for name in self._unasked)
 
     def metadata(self, versions: list[str]) -> dict[str, Any]:
         """Return the model's metadata."""
@@ -53,38 +54,56 @@ class Infer:
 
         Raises OipError.
         """
-        explains = any(wanted.name not in self._unasked for wanted in request.outputs)
-        found = None if explains else self._at_once.rows(request, binary)
+        found = None if self._explains(request) else self._at_once.rows(request, binary)
         if found is not None:
-            return self._model.score_rows(*found)
+            rows, beyond = found
+            if len(rows) == 1:
+                return [self._model.score_row(bool(beyond))]
+            return self._model.score_rows(rows, beyond)
         rows, rest = self._rows(request.inputs, binary)
         if rest:
             raise OipError(400, f"{len(rest)} bytes after the last tensor")
         return self._outcomes(request, rows)
 
-    def tell(self, request: Request, outcomes: list[Outcome]) -> list[Told]:
-        """Return the outputs that the request asks for; raises OipError."""
-        known, unasked = self._known, self._unasked
+    def asked(self, request: Request) -> list[Asked]:
+        """Return which outputs the request asks for; raises OipError."""
+        known = self._known
         everything = is_true(request.parameters, "binary_data_output")
-        told = []
-        for wanted in request.outputs or tuple(Wanted(name) for name in unasked):
+        asked = []
+        for wanted in request.outputs or self._usual:
             if wanted.name not in known:
                 raise OipError(
                     400, f"outputs: no {shorten(wanted.name)}; known: {', '.join(known)}"
                 )
-            datatype, width = known[wanted.name]
             is_binary = is_true(wanted.parameters, "binary_data") or (
                 everything and "binary_data" not in wanted.parameters
             )
-            explains = wanted.name not in unasked
-            values = (self._explained.flat if explains else flat)(outcomes, wanted.name)
-            told.append(Told(wanted.name, datatype, (len(outcomes), width), values, is_binary))
-        return told
+            asked.append(Asked(wanted.name, *known[wanted.name], is_binary))
+        return asked
+
+    def values(self, name: str, outcomes: list[Outcome]) -> list[Any]:
+        """Return one output of all rows as a flat list."""
+        if name not in self._unasked:
+            return self._explained.flat(outcomes, name)
+        found = [getattr(said, name) for said in outcomes]
+        return [x for row in found for x in row] if isinstance(found[0], list) else found
+
+    def tell(self, request: Request, outcomes: list[Outcome]) -> list[Told]:
+        """Return the outputs that the request asks for; raises OipError."""
+        count = len(outcomes)
+        return [
+            Told(each.name, each.datatype, (count, each.width), self.values(each.name, outcomes),
+                 each.is_binary)
+            for each in self.asked(request)
+        ]  # fmt: skip
 
     def enter(self, request_id: str, outcomes: list[Outcome], seconds: float) -> None:
         """Enter the outcomes in the book; the ledger must write it before they are sent."""
         for index, said in enumerate(outcomes):
             self.book.scored(request_id, index, said, seconds, None)
+
+    def _explains(self, request: Request) -> bool:
+        return any(wanted.name not in self._unasked for wanted in request.outputs)
 
     def _rows(self, inputs: tuple[Input, ...], binary: bytes) -> tuple[Floats, bytes | memoryview]:
         if [tensor.name for tensor in inputs] != [INPUT]:
@@ -112,9 +131,3 @@ class Infer:
         width = self._model.manifest.outputs
         outputs = {"raw": ("FP64", width), "prediction": ("FP64", width)}
         return {**outputs, "decision": ("BYTES", 1)} if self._model.decide else outputs
-
-
-def flat(outcomes: list[Outcome], name: str) -> list[Any]:
-    """Return one output of all rows as a flat list."""
-    found = [getattr(said, name) for said in outcomes]
-    return [x for row in found for x in row] if found and isinstance(found[0], list) else found

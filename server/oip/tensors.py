@@ -1,5 +1,6 @@
 """Convert tensors of the Open Inference Protocol to float64 and back."""
 
+import struct
 from typing import Any, TypeVar
 
 import msgspec
@@ -119,6 +120,6 @@ def widen(name: str, flat: Array) -> Floats:
 def to_binary(values: list[Any], datatype: str) -> bytes:
     """Encode flat values: FP64 little-endian, BYTES each after its length."""
     if datatype == "FP64":
-        return np.array(values, "<f8").tobytes()
+        return struct.pack(f"<{len(values)}d", *values)
     texts = [str(value).encode() for value in values]
     return b"".join(len(text).to_bytes(4, "little") + text for text in texts)

@@ -45,6 +45,15 @@ class Request(msgspec.Struct, frozen=True):
     outputs: tuple[Wanted, ...] = ()
 
 
+class Asked(msgspec.Struct, frozen=True):
+    """An output that a request asks for; `width` values for each row."""
+
+    name: str
+    datatype: str
+    width: int
+    is_binary: bool
+
+
 class Told(msgspec.Struct, frozen=True):
     """An output before it is encoded; `values` are flat."""
 

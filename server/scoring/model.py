@@ -114,18 +114,20 @@ class Model:
         self.engine.score_row()
         return self._outcome(self.engine.raw.tolist(), warnings, row)
 
+    def score_row(self, is_beyond: bool) -> Outcome:
+        """Score the engine's row; `is_beyond`: it may be outside the range seen in training."""
+        row = self.engine.row
+        self.engine.score_row()
+        warnings = self._range.warnings(row) if is_beyond else ()
+        return self._outcome(self.engine.raw.tolist(), warnings, row.tobytes())
+
     def score_rows(self, rows: Floats, beyond: bytes | None = None) -> list[Outcome]:
-        """Score float64 [N, F], each row as the model sees it; one row may be the engine's.
+        """Score float64 [N, F], each row as the model sees it.
 
         `beyond` is not 0 for each row with a value that may be outside the range seen in training,
         and empty if there is none; without it, all rows may have one.
         """
-        if len(rows) == 1:
-            self.engine.row[:] = rows[0]
-            self.engine.score_row()
-            raw = [self.engine.raw.tolist()]
-        else:
-            raw = self.engine.score_block(rows).tolist()
+        raw = self.engine.score_block(rows).tolist()
         due = beyond or itertools.repeat(beyond is None)
         return [
             self._outcome(scores, self._range.warnings(row) if is_due else (), row.tobytes())

@@ -1,0 +1,64 @@
+"""Compressed bodies (RFC 9110, 8.4): gzip and deflate, as one stream over the whole body."""
+
+import zlib
+from functools import lru_cache
+
+from .fields import Fields, quality_of
+from .problem import Headers, Problem
+
+ENCODING, ACCEPT = b"content-encoding", b"accept-encoding"
+# zlib's wbits: its largest window, behind gzip's header or its own.
+WINDOWS = {b"gzip": 31, b"x-gzip": 31, b"deflate": 15}
+LEAST = 32 * 1024  # bytes of an answer that is compressed
+FAST = 1  # of zlib's levels
+LONGEST_ACCEPT = 200  # bytes; above that, nothing is compressed
+
+
+def unpacked(fields: Fields, body: bytes, most: int) -> bytes:
+    """Return a body as it was before compression, at most `most` bytes.
+
+    Raises Problem 400 for a stream that is damaged or not the only one, 413, and 415 for another
+    coding.
+    """
+    given = fields[ENCODING].strip().lower()
+    name = given.decode("latin-1")
+    if given == b"identity":
+        return body
+    if given not in WINDOWS:
+        wanted = [(ACCEPT, b"gzip, deflate")]
+        said = f"Content-Encoding: wanted gzip, deflate or none, got {name}"
+        raise Problem(415, said, headers=wanted)
+    stream = zlib.decompressobj(WINDOWS[given])
+    try:
+        whole = stream.decompress(body, most + 1)
+    except zlib.error as error:
+        raise Problem(400, f"Content-Encoding: wanted {name}, got: {error}") from error
+    if len(whole) > most:
+        raise Problem(413, f"body: wanted at most {most} bytes once decompressed, got more")
+    if not stream.eof:
+        raise Problem(400, f"Content-Encoding: {name}: the stream is cut off")
+    if stream.unused_data:
+        raise Problem(400, f"Content-Encoding: {name}: wanted one stream, got bytes after it")
+    return whole
+
+
+def packed(fields: Fields, head: Headers, body: bytes) -> bytes:
+    """Return the body of an answer, with gzip where it is large and the client takes gzip.
+
+    Adds the field to `head` that says so.
+    """
+    if len(body) < LEAST or not takes_gzip(fields.get(ACCEPT, b"")):
+        return body
+    head.append((ENCODING, b"gzip"))
+    stream = zlib.compressobj(FAST, wbits=WINDOWS[b"gzip"])
+    return stream.compress(body) + stream.flush()
+
+
+@lru_cache(maxsize=64)
+def takes_gzip(accepted: bytes) -> bool:
+    """Whether an Accept-Encoding names gzip or *, with a weight above 0."""
+    if len(accepted) > LONGEST_ACCEPT:
+        return False
+    ranges = [part.partition(";") for part in accepted.decode("latin-1").lower().split(",")]
+    weights = {name.strip(): quality_of(more) for name, _, more in ranges}
+    return weights.get("gzip", weights.get("*", 0.0)) > 0
