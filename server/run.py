@@ -81,6 +81,7 @@ def run(settings: Settings) -> None:
         hooks = Hooks(
             accepting, services.tick, services.state, rest.prepare, accepting.end
         )  # fmt: skip
+        services.state.in_flight.weigh = scores.weigh
         services.state.gate = Gate(services.keys, partial(app.scope_of, scores.handlers))
         made, fast = app.create(services, scores, rest), fast_path_of(services, scores)
         worker.serve(made, fast, listener, settings, services.counters, hooks)

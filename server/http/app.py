@@ -72,6 +72,11 @@ class Scores(msgspec.Struct, frozen=True):
     handlers: dict[str, Handler]
     ledger: Ledger
 
+    def weigh(self, path: str, query: bytes, body: bytes) -> int:
+        """Return the cost of a request; see in_flight."""
+        handler = self.handlers.get(path)
+        return 1 if handler is None else handler.weigh(query, body)
+
 
 def scores(services: Services) -> Scores:
     """Return the scoring handlers of all models in the catalog."""

@@ -31,6 +31,9 @@ class Handler(Protocol):
     def close(self, request: Request, answer: Answer, began: float) -> None:
         """Time and log the request after its answer was sent."""
 
+    def weigh(self, query: bytes, body: bytes) -> int:
+        """Return what a request takes of the queue, 1 for a plain applicant."""
+
 
 class Exchange(msgspec.Struct):
     """A request and its answer, until it is sent."""

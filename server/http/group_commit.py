@@ -34,11 +34,13 @@ class Client(Protocol):
 class Asked(Exchange):
     """A complete request that waits for its group, not yet answered.
 
-    `keep`: its connection stays open. `began`: when it was scored, as perf_counter.
+    `keep`: its connection stays open. `more`: see InFlight. `began`: when it was scored, as
+    perf_counter.
     """
 
     client: Client
     keep: bool
+    more: int = 0
     began: float = 0.0
     data: bytes = b""
 
@@ -47,13 +49,16 @@ class GroupCommit:
     """The requests waiting to be answered, of all connections of a worker."""
 
     def __init__(self, in_flight: InFlight, ledger: Ledger) -> None:
-        self._waiting = in_flight.waiting
+        self._in_flight, self._waiting = in_flight, in_flight.waiting
         self._ledger = ledger
 
     def add(self, loop: asyncio.AbstractEventLoop, asked: Asked) -> None:
         """Answer a request after everything readable now has been read."""
         if not self._waiting:
             loop.call_soon(self._end, loop)
+        request = asked.request
+        asked.more = self._in_flight.beyond_one(request.path, request.query, request.body)
+        self._in_flight.more += asked.more
         self._waiting.append(asked)
 
     def finish(self) -> None:
@@ -75,6 +80,7 @@ class GroupCommit:
             if group and began - group[0].began > PATIENCE:
                 break
             asked = self._waiting.popleft()
+            self._in_flight.more -= asked.more
             asked.began = began
             asked.answer = asked.handler.answer(asked.request)
             group.append(asked)

@@ -378,7 +378,10 @@ class Connection(HttpToolsProtocol):
         if self._state.draining:
             cycle.keep_alive = False
         self._answering = cycle
-        super()._start_asgi_task(cycle, self._place.around(cycle, app))
+        scope: Any = cycle.scope
+        weigh = self._state.in_flight.beyond_one
+        more = weigh(scope["path"], scope["query_string"], scope[BODY])
+        super()._start_asgi_task(cycle, self._place.around(cycle, app, more))
 
     def on_response_complete(self) -> None:
         """Continue with what follows an answer, which may be a rejection."""

@@ -4,6 +4,7 @@ This module does not know how requests arrive and answers leave: the ASGI endpoi
 share one handler, so they cannot differ in what they answer, record or count.
 """
 
+from contextlib import suppress
 from time import perf_counter
 from typing import Any
 
@@ -18,6 +19,7 @@ from ..scoring.outcome import Outcome
 from ..scoring.refusals import RefusedError
 from ..scoring.unreadable import unreadable
 from ..settings import Reasons as Wanted
+from .cost import Cost
 from .fields import (
     DEADLINE,
     Fields,
@@ -59,6 +61,15 @@ class Score(ScoringHandler):
         self._max_batch = services.settings.max_batch
         self._reasons = services.settings.reasons
         self._width = len(model.manifest.features)
+        self._cost = Cost(model.bundle)
+
+    def weigh(self, query: bytes, body: bytes) -> int:
+        """Return the cost of a request to be answered; see cost.Cost."""
+        wanted = None
+        if query:
+            with suppress(Problem):
+                wanted = asked(query)[1]
+        return self._cost.of(body, wanted or self._reasons)
 
     def _handle(self, caller: str, request_id: str, request: Request) -> tuple[bytes, Headers]:
         fields = request.fields
@@ -107,14 +118,22 @@ class Score(ScoringHandler):
             raise too_long(body)
         began = perf_counter()
         try:
-            said = self._explained(self._model.score(body, codec), body, codec, why)
+            said = self._model.score(body, codec)
+            added = 0.0
+            if why[0] != "none":
+                scored = perf_counter()
+                said = self._explained(said, body, codec, why)
+                added = perf_counter() - scored
         except RefusedError as refused:
             raise problem_of(refused) from refused
         self._scored_in(took := perf_counter() - began)
         self._book.scored(request_id, 0, said, took, codec.as_json(body))
         if self._shadow is not None:
             self._shadow.add(request_id, 0, body, codec, said)
-        return out.encode(self._build[out](request_id, said))
+        answer = out.encode(self._build[out](request_id, said))
+        if why[0] != "none":
+            self._cost.learn(why[0], perf_counter() - began - added, added)
+        return answer
 
     def _answer_batch(
         self, request_id: str, body: bytes, codec: Codec, out: Codec, partial: bool, why: Why

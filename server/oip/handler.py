@@ -24,6 +24,7 @@ RAW_FORM = b"0"
 # JSON before binary tensors is often the same: its largest size in bytes, and how many are kept.
 MOST_BYTES, MOST_KNOWN = 1024, 256
 MOST_HEADS = 16
+VALUE_BYTES = 16  # between a number in binary and one in JSON
 
 
 class Prepared(msgspec.Struct, frozen=True):
@@ -46,6 +47,10 @@ class InferHandler(ScoringHandler):
         super().__init__(services, infer.book)
         self._infer, self._name, self._version = infer, name, version
         self._known: dict[bytes, Prepared] = {}
+
+    def weigh(self, query: bytes, body: bytes) -> int:
+        """Return how many rows fit into the body, at least 1; see endpoint.Handler."""
+        return max(1, len(body) // (VALUE_BYTES * self._infer.width))
 
     def _handle(self, caller: str, request_id: str, request: HttpRequest) -> tuple[bytes, Headers]:
         fields, body = request.fields, request.body

@@ -29,7 +29,7 @@ class Infer:
         self._at_once = AtOnce(model.manifest, model.engine.row, max_batch)
         self._columns = Columns(model.manifest.features, max_batch)
         self._explained = Explained(model)
-        self._width = len(model.manifest.features)
+        self.width = len(model.manifest.features)
         self._unasked = self._outputs()
         self._known = self._unasked | self._explained.outputs()
         self._usual = tuple(Wanted(name) for name in self._unasked)
@@ -41,7 +41,7 @@ class Infer:
             "name": manifest.name,
             "versions": versions,
             "platform": "onnx_onnxv1",
-            "inputs": [{"name": INPUT, "datatype": "FP64", "shape": [-1, self._width]}],
+            "inputs": [{"name": INPUT, "datatype": "FP64", "shape": [-1, self.width]}],
             "outputs": [
                 {"name": name, "datatype": datatype, "shape": [-1, width]}
                 for name, (datatype, width) in self._known.items()
@@ -110,14 +110,14 @@ class Infer:
             return self._columns.read(inputs, binary)
         if inputs[0].shape and inputs[0].shape[0] > self._max_batch:
             raise OipError(413, f"rows: wanted at most {self._max_batch}")
-        return tensors.read(inputs[0], binary, self._width)
+        return tensors.read(inputs[0], binary, self.width)
 
     def raw_form(self, size: int) -> Request:
         """Return the request that `size` bytes of rows alone stand for; raises OipError."""
-        count, rest = divmod(size, self._width * 8)
+        count, rest = divmod(size, self.width * 8)
         if rest or not count:
-            raise OipError(400, f"raw: wanted rows of {self._width * 8} bytes, got {size} bytes")
-        shape = (count, self._width)
+            raise OipError(400, f"raw: wanted rows of {self.width * 8} bytes, got {size} bytes")
+        shape = (count, self.width)
         return Request((Input(INPUT, shape, "FP64", {"binary_data_size": size}),))
 
     def _outcomes(self, request: Request, rows: Floats) -> list[Outcome]:

@@ -77,3 +77,20 @@ def test_what_begins_while_the_client_takes_nothing_holds_no_place_either(cycle:
     assert not in_flight.is_full()
     place.go_on()
     assert in_flight.is_full()
+
+
+def test_what_costs_more_takes_more_of_the_queue_but_never_a_large_part(cycle: Any) -> None:
+    in_flight = InFlight(256, weigh=lambda path, query, body: len(body))
+    assert [in_flight.beyond_one("/", b"", b"x" * n) for n in (1, 3, 1000)] == [0, 2, 3]
+    assert InFlight(2, weigh=in_flight.weigh).beyond_one("/", b"", b"xxx") == 0
+    small = InFlight(5)
+    place = Place(small)
+    app = place.around(cycle, running([], small), 4)
+    assert small.is_full()
+    place.stall()
+    place.stall()
+    assert (small.more, small.is_full()) == (0, False)
+    place.go_on()
+    assert small.is_full()
+    asyncio.run(app())
+    assert small.more == 0
