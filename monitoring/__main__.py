@@ -32,6 +32,9 @@ COMMANDS = {
     "reasons": Command(
         ".reasons.cli", "count the reasons that were answered, over time and by segment"
     ),
+    "notice": Command(
+        ".notice.cli", "draft the letter that tells an applicant why it was not approved"
+    ),
     "replay": Command(
         ".replay.cli", "score the log again: compare every bit, or try another model"
     ),

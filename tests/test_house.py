@@ -27,7 +27,7 @@ LAYERS = {
     ),
     "monitoring": (
         "errors", "markup", "bundle", "log", "rows", "drift", "outcomes", "explain", "replay",
-        "report", "reasons", "nightly", "dashboard", "__main__",
+        "report", "reasons", "notice", "nightly", "dashboard", "__main__",
     ),
     "bench": (
         "distribution", "host", "progress", "result", "marks", "environments", "workload", "ladder",

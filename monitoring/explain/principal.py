@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..bundle import reasons
-from ..bundle.manifest import Feature, Manifest, content
+from ..bundle.manifest import Feature, Manifest, content, read_manifest
 from ..bundle.reasons import Code, Entry, ReasonCodes
 from ..bundle.transform import falls
 from .forest import Floats
@@ -93,11 +93,12 @@ def loses_missing(feature: Feature) -> bool:
     return feature.zero_as_missing or feature.missing.policy in {"zero", "impute"}
 
 
-def principal_of(folder: Path, manifest: Manifest) -> Principal | None:
+def principal_of(folder: Path, manifest: Manifest | None = None) -> Principal | None:
     """Return what finds the reasons of a bundle's decisions, None if it has none.
 
     Raises BundleError.
     """
+    manifest = manifest or read_manifest(folder)
     if reasons.NAME not in manifest.files:
         return None
     file = content(folder, manifest, reasons.NAME)
