@@ -159,8 +159,10 @@ def scored(parsed: Any) -> int:
     try:
         from .offline.score_file import Ways, score_file
         from .offline.scorer import Scorer
+        from .offline.without_pandas import hide_pandas
     except ModuleNotFoundError as error:
         raise BundleError(f"score needs {error.name} (pip install pyarrow)") from error
+    hide_pandas()
     care = Care(try_first=try_first(settings.LOAD_SECONDS))
     ways = Ways(parsed.on_error, max(parsed.threads, 1), parsed.resume)
     scorer = Scorer.load(parsed.model, care=care, reasons=parsed.reasons, language=parsed.language)

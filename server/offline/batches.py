@@ -1,5 +1,6 @@
 """Read a file of rows as Arrow record batches, with every column just as the file holds it."""
 
+import math
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
@@ -11,6 +12,8 @@ from .table_file import CSV, PARQUET, has_suffix
 
 BATCH_ROWS = 1 << 14
 """Sixteen thousand rows of 120 features are 16 MB of float64, in the cache of no core but small."""
+
+WIDTHS = {"INT32": 4, "FLOAT": 4, "INT64": 8, "DOUBLE": 8, "INT96": 12}
 
 
 def schema_of(path: Path) -> pa.Schema:
@@ -32,6 +35,27 @@ def batches_of(path: Path) -> Iterator[pa.RecordBatch]:
             for batch in table_file.batches(path, None, BATCH_ROWS):
                 for first in range(0, batch.num_rows, BATCH_ROWS):
                     yield batch.slice(first, BATCH_ROWS)
+
+
+def shortened(path: Path) -> list[str] | None:
+    """Return the columns of a Parquet file that a dictionary of values makes half as large or less.
+
+    None for other files, which do not say.
+    """
+    if not has_suffix(path, PARQUET):
+        return None
+    with table_file.told(path):
+        metadata = table_file.opened(path)[1].metadata
+    chunks = [
+        metadata.row_group(0).column(i)
+        for i in range(metadata.num_columns if metadata.num_row_groups else 0)
+    ]
+    return [
+        chunk.path_in_schema
+        for chunk in chunks
+        if 2 * chunk.total_uncompressed_size
+        <= chunk.num_values * WIDTHS.get(chunk.physical_type, math.inf)
+    ]
 
 
 def rows_of(files: Sequence[Path]) -> int | None:

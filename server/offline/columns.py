@@ -27,11 +27,11 @@ class FeatureColumns:
         self._zeros = np.array([i for i, f in enumerate(features) if f.zero_as_missing], dtype=int)
 
     def sent(self, batch: pa.RecordBatch) -> tuple[Floats, Faults]:
-        """Return float64 [N, F], NaN where nothing was sent, and the faults.
+        """Return float64 [N, F], column after column, NaN where nothing was sent, and the faults.
 
         Where there is a fault, the row means nothing.
         """
-        rows = np.empty((batch.num_rows, len(self._features)))
+        rows = np.empty((len(self._features), batch.num_rows)).T
         faults: Faults = {}
         for place, (feature, read) in enumerate(zip(self._features, self._readers, strict=True)):
             rows[:, place], wrong = read(plain(batch.column(feature.name)))

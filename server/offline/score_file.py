@@ -13,12 +13,12 @@ import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from .batches import batches_of, rows_of, schema_of
+from .batches import batches_of, rows_of, schema_of, shortened
 from .columns import Faults
 from .progress import Progress
 from .scorer import Scorer, beside
 from .table_file import ARROW, CSV, PARQUET, TableError, has_suffix, parts
-from .write import Write, writing
+from .write import Write, behind, writing
 
 OnError = Literal["refuse", "skip", "column"]
 ERROR = pa.schema([("error", pa.string())])
@@ -40,6 +40,7 @@ def score_file(scorer: Scorer, source: Path, out: Path, ways: Ways) -> None:
     `out` holds every column of `source` as it is, and `scorer.added` behind them. Raises TableError
     that names the file, and the row where it is one.
     """
+    pa.set_cpu_count(ways.threads)  # of those that read
     files = parts(source)
     into_folder = source.is_dir() and not has_suffix(out, (*PARQUET, *ARROW, *CSV))
     if ways.resume and not into_folder:
@@ -114,7 +115,12 @@ class Run:
         if self._ways.on_error == "column":
             added = extended(added, ERROR)
         with ExitStack() as stack:
-            write = stack.enter_context(writing(out, extended(schema, added)))
+            shorter = shortened(files[0])
+            if shorter is not None:
+                shorter += [field.name for field in added if field.type == pa.string()]
+            write = stack.enter_context(writing(out, extended(schema, added), shorter))
+            if self._ways.threads > 1:
+                write = stack.enter_context(behind(write))
             leave_out = None
             if self._ways.on_error == "skip":
                 leave_out = stack.enter_context(writing(refused, extended(schema, ERROR)))

@@ -3,8 +3,11 @@
 import csv
 import gzip
 import os
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,20 +18,25 @@ from .spreadsheet import guarded
 from .table_file import ARROW, CSV, PARQUET, TableError, has_suffix
 
 ROW_GROUP = 1 << 16
+WAITING = 4
+"""Batches: as many as are scored while a row group is written."""
 Write = Callable[[pa.RecordBatch], None]
 
 
 @contextmanager
-def writing(file: Path, schema: pa.Schema) -> Iterator[Write]:
+def writing(
+    file: Path, schema: pa.Schema, shortened: Sequence[str] | None = None
+) -> Iterator[Write]:
     """Open `file` for batches of this schema; it appears once the block has ended without an error.
 
-    Its folder is made where there is none. Raises TableError for a name with another suffix, and
+    In Parquet, only the columns named in `shortened` get a dictionary of their values, or all. The
+    file's folder is made where there is none. Raises TableError for a name with another suffix, and
     for what the disk or the format refuses.
     """
     beside = file.with_name(f".{file.name.partition('.')[0]}-{os.getpid()}.part")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        with way_of(file)(beside, schema) as write:
+        with way_of(file, shortened)(beside, schema) as write:
             yield write
         beside.replace(file)
     except OSError as error:
@@ -41,10 +49,10 @@ def writing(file: Path, schema: pa.Schema) -> Iterator[Write]:
             beside.unlink()
 
 
-def way_of(file: Path) -> Callable[[Path, pa.Schema], Any]:
+def way_of(file: Path, shortened: Sequence[str] | None) -> Callable[[Path, pa.Schema], Any]:
     """Return what writes a file of this name; raises TableError."""
     if has_suffix(file, PARQUET):
-        return parquet
+        return partial(parquet, shortened=shortened)
     if has_suffix(file, ARROW):
         return arrow
     if has_suffix(file, CSV):
@@ -53,11 +61,12 @@ def way_of(file: Path) -> Callable[[Path, pa.Schema], Any]:
 
 
 @contextmanager
-def parquet(file: Path, schema: pa.Schema) -> Iterator[Write]:
+def parquet(file: Path, schema: pa.Schema, shortened: Sequence[str] | None) -> Iterator[Write]:
     """Write Parquet, in row groups of ROW_GROUP rows or a little more."""
     waiting: list[pa.RecordBatch] = []
     schema = pa.schema(map(without_views, schema), metadata=schema.metadata)
-    with pq.ParquetWriter(file, schema) as out:
+    use_dictionary = True if shortened is None else list(shortened)
+    with pq.ParquetWriter(file, schema, use_dictionary=use_dictionary) as out:
 
         def flush() -> None:
             out.write_table(pa.Table.from_batches(waiting, schema))
@@ -80,6 +89,25 @@ def without_views(field: pa.Field) -> pa.Field:
     if not (pa.types.is_dictionary(kind) and pa.types.is_string_view(kind.value_type)):
         return field
     return field.with_type(pa.dictionary(kind.index_type, pa.string(), kind.ordered))
+
+
+@contextmanager
+def behind(write: Write) -> Iterator[Write]:
+    """Write on a thread of its own, up to WAITING batches behind; raises what `write` raises."""
+    with ThreadPoolExecutor(1) as thread:
+        waiting: deque[Future[None]] = deque()
+
+        def put(batch: pa.RecordBatch) -> None:
+            waiting.append(thread.submit(write, batch))
+            if len(waiting) > WAITING:
+                waiting.popleft().result()
+
+        try:
+            yield put
+            while waiting:
+                waiting.popleft().result()
+        finally:
+            thread.shutdown(cancel_futures=True)
 
 
 @contextmanager

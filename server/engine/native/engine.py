@@ -70,9 +70,15 @@ class Native:
         self.score_row = self._kernel.score_row
 
     def score_block(self, rows: Floats, way: int = FASTEST) -> Floats:
-        """See engine.Engine. Each `way`, one of the three above, gives the same bits."""
+        """See engine.Engine. Each `way`, one of the three above, gives the same bits.
+
+        Rows are taken as they lie in memory, row after row or column after column.
+        """
         raw = np.empty((len(rows), len(self.raw)))
-        self._kernel.score_block(np.ascontiguousarray(rows, np.float64), raw, way)
+        if rows.flags.f_contiguous:
+            self._kernel.score_columns(np.ascontiguousarray(rows.T, np.float64), raw, way)
+        else:
+            self._kernel.score_block(np.ascontiguousarray(rows, np.float64), raw, way)
         return raw
 
     def explainer(

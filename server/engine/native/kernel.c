@@ -134,39 +134,42 @@ static PyObject *kernel_score_row(Kernel *self, PyObject *Py_UNUSED(nothing))
 }
 
 /* Walk the rows one at a time; return -1 where memory is short. */
-static int walk_all(const Kernel *self, const double *rows, Py_ssize_t count, double *raw)
+static int walk_all(const Kernel *self, Rows rows, Py_ssize_t count, double *raw)
 {
     /* Of its own: several threads may score blocks at once. */
-    double *x = calloc((size_t)self->slots, sizeof *x);
+    double *x = calloc((size_t)(self->slots + self->features), sizeof *x), *row = x + self->slots;
     if (!x)
         return -1;
     x[0] = self->x[0];
-    for (Py_ssize_t i = 0; i < count; i++) {
-        kernel_spread(self, rows + i * self->features, x);
-        walk(self, x, raw + i * self->outputs);
+    for (; count > 0; count--, rows.x += rows.row_step, raw += self->outputs) {
+        for (Py_ssize_t i = 0; i < self->features; i++)
+            row[i] = rows.x[i * rows.feature_step];
+        kernel_spread(self, row, x);
+        walk(self, x, raw);
     }
     free(x);
     return 0;
 }
 
-static PyObject *kernel_score_block(Kernel *self, PyObject *args)
+static PyObject *score_all(Kernel *self, PyObject *args, int by_column)
 {
-    Py_buffer rows, raw;
+    Py_buffer numbers, raw;
     int way = FASTEST, failed = 0;
-    if (!PyArg_ParseTuple(args, "y*w*|i:score_block", &rows, &raw, &way))
+    if (!PyArg_ParseTuple(args, "y*w*|i", &numbers, &raw, &way))
         return NULL;
-    Py_ssize_t wide = self->features * 8, out = self->outputs * 8, count = rows.len / wide;
-    int fits = rows.len == count * wide && raw.len == count * out &&
-               ((uintptr_t)rows.buf | (uintptr_t)raw.buf) % 8 == 0;
+    Py_ssize_t wide = self->features * 8, out = self->outputs * 8, count = numbers.len / wide;
+    Rows rows = by_column ? (Rows){numbers.buf, 1, count} : (Rows){numbers.buf, self->features, 1};
+    int fits = numbers.len == count * wide && raw.len == count * out &&
+               ((uintptr_t)numbers.buf | (uintptr_t)raw.buf) % 8 == 0;
     if (fits) {
         Py_BEGIN_ALLOW_THREADS
         if (way == WALKED || !self->block || (way == FASTEST && count < FEW))
-            failed = walk_all(self, rows.buf, count, raw.buf);
+            failed = walk_all(self, rows, count, raw.buf);
         else
-            failed = block_score(self, (Rows){rows.buf, self->features, 1}, count, raw.buf, way == PORTABLE);
+            failed = block_score(self, rows, count, raw.buf, way == PORTABLE);
         Py_END_ALLOW_THREADS
     }
-    PyBuffer_Release(&rows);
+    PyBuffer_Release(&numbers);
     PyBuffer_Release(&raw);
     if (failed)
         return PyErr_NoMemory();
@@ -174,6 +177,16 @@ static PyObject *kernel_score_block(Kernel *self, PyObject *args)
         Py_RETURN_NONE;
     PyErr_SetString(PyExc_ValueError, "wanted rows [N, features] and raw [N, outputs] of float64");
     return NULL;
+}
+
+static PyObject *kernel_score_block(Kernel *self, PyObject *args)
+{
+    return score_all(self, args, 0);
+}
+
+static PyObject *kernel_score_columns(Kernel *self, PyObject *args)
+{
+    return score_all(self, args, 1);
 }
 
 /* Return 1 and the number, 0 where the value asks for a closer look, -1 with an exception. */
@@ -464,6 +477,8 @@ static PyMethodDef methods[] = {
     {"score_row", (PyCFunction)kernel_score_row, METH_NOARGS, "Score row into raw."},
     {"score_block", (PyCFunction)kernel_score_block, METH_VARARGS,
      "Score rows [N, features] into raw [N, outputs]; see engine.py for how."},
+    {"score_columns", (PyCFunction)kernel_score_columns, METH_VARARGS,
+     "Score columns [features, N] into raw [N, outputs]."},
     {NULL}};
 
 static PyType_Slot slots[] = {{Py_tp_new, kernel_new},

@@ -65,6 +65,9 @@ def rows_for(pool: np.ndarray[Any, Any], count: int, rng: Rng) -> np.ndarray[Any
 def scored(kernel: Any, rows: np.ndarray[Any, Any], outputs: int, way: int) -> bytes:
     raw = np.full((len(rows), outputs), 7.0)
     kernel.score_block(rows, raw, way)
+    by_column = np.full((len(rows), outputs), 7.0)
+    kernel.score_columns(np.ascontiguousarray(rows.T), by_column, way)
+    assert by_column.tobytes() == raw.tobytes()
     return raw.tobytes()
 
 
