@@ -51,6 +51,10 @@ class NoLine(LineWriter):
         """Return nothing."""
         return b""
 
+    def write_all(self, *scored: Any) -> bytes:
+        """Return nothing."""
+        return b""
+
 
 class Off(Recorder):
     """Records nothing."""
@@ -59,7 +63,7 @@ class Off(Recorder):
         """Return a writer that builds no line."""
         return NoLine(tag, kind, privacy.everything)
 
-    def append(self, line: bytes) -> None:
+    def append(self, lines: bytes, count: int = 1) -> None:
         """Do nothing."""
 
     def flush(self, requests: int = 1) -> None:

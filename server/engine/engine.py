@@ -10,6 +10,10 @@ from typing import Any, Protocol
 from ..bundle.applicant import Floats
 
 WARM_UP_RUNS = 50
+Block = tuple[bytes, bytes, list[int], list[int]]
+"""An array of N applicants: their rows, float64 [N, F]; where each begins and ends in the body,
+int64 [N, 2]; which have a number outside the range seen in training; and which need a closer look:
+their rows are zeros."""
 
 
 class Engine(Protocol):
@@ -36,6 +40,15 @@ class Engine(Protocol):
 
     def score_msgpack(self, body: bytes) -> tuple[bytes, list[float]] | None:
         """Like score_json, for MessagePack."""
+
+    def block_json(self, body: bytes, most: int) -> Block | None:
+        """Decode an array of at most `most` applicants; None for a body that is not plainly that.
+
+        What begins and ends an applicant that needs a closer look may not be one.
+        """
+
+    def block_msgpack(self, body: bytes, most: int) -> Block | None:
+        """Like block_json, for MessagePack."""
 
     def score_row(self) -> None:
         """Score `row` into `raw`."""

@@ -52,6 +52,12 @@ class Session:
     def score_msgpack(self, body: bytes) -> None:
         """See engine.Engine: onnxruntime decodes nothing."""
 
+    def block_json(self, body: bytes, most: int) -> None:
+        """See engine.Engine: onnxruntime decodes nothing."""
+
+    def block_msgpack(self, body: bytes, most: int) -> None:
+        """See engine.Engine: onnxruntime decodes nothing."""
+
     def score_row(self) -> None:
         """See engine.Engine."""
         self._session.run_with_iobinding(self._binding)

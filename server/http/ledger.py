@@ -12,6 +12,7 @@ from time import perf_counter
 from ..bundle.tag import ModelTag
 from ..metrics.counters import AT, DECISIONS, ENDPOINTS
 from ..record.recorder import RECORDED
+from ..scoring.block import Scored
 from ..scoring.faults import Fault
 from ..scoring.outcome import Outcome
 from .endpoint import Exchange, Handler
@@ -48,6 +49,22 @@ class Book:
         if said.flags and self._warns:
             row[WARNINGS] += len(said.flags)
         self._recorder.append(self._lines.write(request_id, index, said, seconds * 1e6, features))
+
+    def scored_all(self, request_id: str, scored: Scored, seconds: float, is_packed: bool) -> bool:
+        """Enter applicants that were scored as a block; see LineWriter.write_all.
+
+        False if they have to be entered one by one.
+        """
+        lines = self._lines.write_all(request_id, scored, seconds * 1e6, is_packed)
+        if lines is None:
+            return False
+        row, decided = self._row, scored.decided.tobytes()
+        row[APPLICANTS] += len(scored)
+        for place, decision in enumerate(scored.decisions):
+            if decision is not None:
+                row[DECIDED[decision]] += decided.count(place)
+        self._recorder.append(lines, len(scored))
+        return True
 
     def refused(
         self, request_id: str, status: int, body: bytes, faults: Sequence[Fault] = (),

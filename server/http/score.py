@@ -6,19 +6,14 @@ share one handler, so they cannot differ in what they answer, record or count.
 
 from contextlib import suppress
 from time import perf_counter
-from typing import Any
-
-import msgspec
 
 from ..record.line import APPLICANT_BYTES
 from ..scoring.answer import builders
-from ..scoring.codec import Codec, TooManyError
-from ..scoring.faults import MAX_FAULTS
+from ..scoring.codec import Codec
 from ..scoring.model import Model
-from ..scoring.outcome import Outcome
 from ..scoring.refusals import RefusedError
-from ..scoring.unreadable import unreadable
 from ..settings import Reasons as Wanted
+from .batch import Batch, Batches, Why, explained, too_long
 from .cost import Cost
 from .fields import (
     DEADLINE,
@@ -38,7 +33,6 @@ from .scoring_handler import TRACE, ScoringHandler
 from .services import Services
 from .shadow import Shadow
 
-Why = tuple[Wanted, str]  # which reasons, in which language
 NO_REASONS: Why = ("none", "")
 IDEMPOTENCY_KEY = b"idempotency-key"
 REPLAYED = (b"idempotency-replayed", b"true")
@@ -58,10 +52,11 @@ class Score(ScoringHandler):
         self._ledger = ledger
         self._build = builders(model)
         self._shadow = shadow
-        self._max_batch = services.settings.max_batch
         self._reasons = services.settings.reasons
-        self._width = len(model.manifest.features)
         self._cost = Cost(model.bundle)
+        self._batches = Batches(
+            model, self._book, shadow, services.settings.max_batch, self._scored_in
+        )
 
     def weigh(self, query: bytes, body: bytes) -> int:
         """Return the cost of a request to be answered; see cost.Cost."""
@@ -113,7 +108,7 @@ class Score(ScoringHandler):
         self, request_id: str, body: bytes, codec: Codec, out: Codec, partial: bool, why: Why
     ) -> bytes:
         if codec.is_batch(body):
-            return self._answer_batch(request_id, body, codec, out, partial, why)
+            return self._batches.answer(Batch(request_id, body, codec, out, partial, why))
         if len(body) > APPLICANT_BYTES:
             raise too_long(body)
         began = perf_counter()
@@ -122,7 +117,7 @@ class Score(ScoringHandler):
             added = 0.0
             if why[0] != "none":
                 scored = perf_counter()
-                said = self._explained(said, body, codec, why)
+                said = explained(self._model, said, body, codec, why)
                 added = perf_counter() - scored
         except RefusedError as refused:
             raise problem_of(refused) from refused
@@ -134,22 +129,6 @@ class Score(ScoringHandler):
         if why[0] != "none":
             self._cost.learn(why[0], perf_counter() - began - added, added)
         return answer
-
-    def _answer_batch(
-        self, request_id: str, body: bytes, codec: Codec, out: Codec, partial: bool, why: Why
-    ) -> bytes:
-        began = perf_counter()
-        bodies = self._split(body, codec)
-        outcomes = self._try_all(bodies, codec, why)
-        refused = [said for said in outcomes if isinstance(said, Problem)]
-        if refused and not partial:
-            raise together(refused, len(bodies))
-        self._scored_in(took := perf_counter() - began)
-        answers = [
-            self._batch_answer(request_id, i, said, took, bodies[i], codec, out)
-            for i, said in enumerate(outcomes)
-        ]
-        return out.encode(answers)
 
     def _why(self, asked_for: Wanted | None, fields: Fields) -> Why:
         """Return which reasons to answer, in which language; raises Problem 400 if there are none.
@@ -165,66 +144,3 @@ class Score(ScoringHandler):
         accepted = fields.get(b"accept-language")
         language = language_of(accepted, reasons.languages) if accepted else reasons.languages[0]
         return asked_for or self._reasons, language
-
-    def _explained(self, said: Outcome, body: bytes, codec: Codec, why: Why) -> Outcome:
-        reasons = self._model.reasons
-        if reasons is None:
-            return said
-        return reasons.explained(said, why[0], lambda: self._model.sent(body, codec), why[1])
-
-    def _split(self, body: bytes, codec: Codec) -> list[bytes]:
-        try:
-            bodies = codec.split(body, self._max_batch, self._width)
-        except TooManyError as error:
-            raise Problem(413, f"batch: wanted at most {self._max_batch}, got {error}") from error
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise Problem(400, unreadable(codec.name, body, error)) from error
-        if not bodies:
-            raise Problem(422, "batch: wanted at least one applicant, got none")
-        return [bytes(each) for each in bodies]
-
-    def _try_all(self, bodies: list[bytes], codec: Codec, why: Why) -> list[Outcome | Problem]:
-        left, outcomes = MAX_FAULTS, []
-        for index, body in enumerate(bodies):
-            said = self._try(body, codec, index, left, why)
-            if isinstance(said, Problem):
-                left -= len(said.errors)
-            outcomes.append(said)
-        return outcomes
-
-    def _try(self, body: bytes, codec: Codec, index: int, most: int, why: Why) -> Outcome | Problem:
-        if len(body) > APPLICANT_BYTES:
-            return too_long(body)
-        try:
-            said = self._model.score(body, codec, index, most)
-            return self._explained(said, body, codec, why)
-        except RefusedError as refused:
-            return problem_of(refused)
-
-    def _batch_answer(
-        self, request_id: str, index: int, said: Outcome | Problem, took: float, body: bytes,
-        codec: Codec, out: Codec,
-    ) -> Any:  # fmt: skip
-        if isinstance(said, Problem):
-            self._book.refused(request_id, said.status, body, said.errors, said.more, index)
-            return said.document(request_id)
-        self._book.scored(request_id, index, said, took, codec.as_json(body))
-        if self._shadow is not None:
-            self._shadow.add(request_id, index, body, codec, said)
-        return self._build[out](request_id, said)
-
-
-def too_long(body: bytes) -> Problem:
-    """Return the refusal of an applicant too long for a line of the record."""
-    return Problem(413, f"applicant: wanted at most {APPLICANT_BYTES} bytes, got {len(body)}")
-
-
-def together(problems: list[Problem], count: int) -> Problem:
-    """Return one problem for a batch that is refused as a whole."""
-    errors = tuple(fault for problem in problems for fault in problem.errors)
-    first = problems[0]
-    which = f", applicant {first.errors[0].index}" if first.errors else ""
-    refused = f"{len(problems)} of {count} applicants refused, none scored"
-    detail = f"{refused}; first{which}: {first.detail}"
-    more = sum(problem.more for problem in problems)
-    return Problem(max(problem.status for problem in problems), detail, errors, more=more)

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from ..bundle.applicant import Floats
+from ..bundle.predictions import predictor
 from ..scoring import model as models
 from ..scoring.care import Care
 from ..scoring.model import DEFAULT, Model, Options
@@ -42,7 +43,7 @@ class Scorer:
         self._model = model
         self._columns = FeatureColumns(model.manifest.features)
         manifest = model.manifest
-        self._predict = answers.predictor(manifest.transform) if manifest.outputs == 1 else None
+        self._predict = predictor(manifest.transform) if manifest.outputs == 1 else None
         self.features = tuple(feature.name for feature in manifest.features)
         self.added = added_fields(model)
         self.tag = msgspec.to_builtins(model.tag)

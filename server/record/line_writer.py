@@ -10,10 +10,12 @@ from time import time_ns
 from typing import Any
 
 import msgspec
+import numpy as np
 from msgspec import UNSET
 
 from ..bundle.tag import ModelTag
 from ..engine.native import line as native
+from ..scoring.block import Scored
 from ..scoring.outcome import Outcome
 from . import privacy
 from .line import Line, encode, timestamp
@@ -30,11 +32,10 @@ class LineWriter:
         self._tag = tag
         self._kind = kind
         self._values = values
-        at_once = native.write_at_once(*constant_parts(tag, kind))
-        if values is not privacy.everything or at_once is None:
-            self._at_once = None
-        else:
-            self._at_once = at_once if self._agrees(at_once) else None
+        lines = native.lines(*constant_parts(tag, kind))
+        proved = lines if values is privacy.everything and lines and self._agrees(lines) else None
+        self._at_once = proved.write if proved else None
+        self._all_at_once = proved.write_block if proved else None
 
     def write(
         self, request_id: str, index: int, said: Outcome, latency_us: float,
@@ -50,6 +51,21 @@ class LineWriter:
             if line is not None:
                 return line
         return self._encode(now, request_id, index, said, latency_us, features)
+
+    def write_all(
+        self, request_id: str, scored: Scored, latency_us: float, is_packed: bool
+    ) -> bytes | None:
+        """Return the lines of applicants sent as JSON or, `is_packed`, as MessagePack.
+
+        None where they have to be written one by one.
+        """
+        if self._all_at_once is None:
+            return None
+        return self._all_at_once(
+            time_ns(), request_id, scored.first, latency_us, scored.sent.body, is_packed,
+            scored.sent.spans, scored.rows, scored.raw, scored.predictions, scored.decided,
+            scored.decisions,
+        )  # fmt: skip
 
     def _encode(
         self, now: int, request_id: str, index: int, said: Outcome, latency_us: float,
@@ -74,7 +90,7 @@ class LineWriter:
         shown = self._values is privacy.everything and why.numbers()
         return told, why.version, shown or UNSET
 
-    def _agrees(self, at_once: native.Write) -> bool:
+    def _agrees(self, lines: native.Lines) -> bool:
         """Whether both ways write the same lines; logs it if they do not."""
         draw = random.Random(0)  # noqa: S311 - the same lines at every start
         for number in range(SAMPLES):
@@ -82,10 +98,14 @@ class LineWriter:
             latency, row = draw.expovariate(0.01), draw.randbytes(number)
             said = Outcome(raw, round(raw, number % 9), "refer", (), row)
             now, features = FIRST + number * STEP, b'{"A":\n1.5}'
-            quick = at_once(
-                now, f"{number:x}", number, raw, said.prediction, "refer", latency, row, features
+            given = (now, f"{number:x}", number)
+            quick = lines.write(*given, raw, said.prediction, "refer", latency, row, features)
+            block = lines.write_block(
+                *given, latency, features, False, np.array([0, len(features)]),
+                np.frombuffer(row, np.uint8), np.array([raw]), np.array([said.prediction]),
+                np.zeros(1, np.int8), ("refer",),
             )  # fmt: skip
-            if quick != self._encode(now, f"{number:x}", number, said, latency, features):
+            if {quick, block} != {self._encode(*given, said, latency, features)}:
                 log.warning("record lines are written the long way: in C they come out otherwise")
                 return False
         return True

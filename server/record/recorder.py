@@ -44,16 +44,17 @@ class Recorder:
         self._answers_anyway = on_failure == "answer"
         self._refused = refused
         self._lines: list[bytes] = []
-        self._scored = 0
+        self._count = self._scored = 0
 
     def writer(self, tag: ModelTag, kind: str = "score") -> LineWriter:
         """Return the writer of one model's lines."""
         return LineWriter(tag, kind, self._values)
 
-    def append(self, line: bytes) -> None:
-        """Add the line of a scored applicant, without writing it yet."""
-        self._lines.append(line)
-        self._scored += 1
+    def append(self, lines: bytes, count: int = 1) -> None:
+        """Add the lines of so many scored applicants, without writing them yet."""
+        self._lines.append(lines)
+        self._count += count
+        self._scored += count
 
     def append_refused(
         self, tag: ModelTag, request_id: str, status: int, faults: Sequence[Fault], body: bytes,
@@ -75,6 +76,7 @@ class Recorder:
             len(body) if with_body and len(body) > APPLICANT_BYTES else UNSET,
         )  # fmt: skip
         self._lines.append(encode(line))
+        self._count += 1
 
     def flush(self, requests: int = 1) -> None:
         """Write the collected lines of `requests` requests.
@@ -82,7 +84,8 @@ class Recorder:
         Raises OSError, unless answers are sent anyway.
         """
         lines, self._lines = self._lines, []
-        scored, self._scored = self._scored, 0
+        count, scored = self._count, self._scored
+        self._count = self._scored = 0
         if not lines:
             return
         try:
@@ -92,7 +95,7 @@ class Recorder:
             if not self._answers_anyway:
                 raise
             return
-        self.records += len(lines)
+        self.records += count
         if self.failures.failing:
             self.failures.recovered()
 

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import msgspec
@@ -35,6 +35,7 @@ class Codec(Protocol):
     name: str
     media_type: bytes
     may_hold_nan: bool
+    mark: bytes  # what stands between two elements of an array
 
     def decoder(self, of: type[msgspec.Struct]) -> Decode:
         """Return a function from bytes to Struct; it raises msgspec.DecodeError or
@@ -52,6 +53,12 @@ class Codec(Protocol):
 
         Raises msgspec.DecodeError, and TooManyError for more than `most`.
         """
+
+    def is_element(self, part: bytes) -> bool:
+        """Whether an object without others in it is one that `split` would return."""
+
+    def joined(self, answers: Sequence[bytes], count: int) -> bytes:
+        """Return an array of `count` encoded answers; they stand alone or joined by `mark`."""
 
     def has_members(self, body: bytes, count: int) -> bool:
         """Whether an object certainly has no more than `count` members.
@@ -76,6 +83,7 @@ class Json:
     name = "JSON"
     media_type = b"application/json"
     may_hold_nan = False
+    mark = b","
 
     def __init__(self) -> None:
         self.encode = msgspec.json.Encoder().encode
@@ -101,6 +109,19 @@ class Json:
             raise TooManyError(str(len(found)))
         return found
 
+    def is_element(self, part: bytes) -> bool:
+        """See Codec."""
+        try:
+            part.decode()
+            self._split(b"[%b]" % part)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return False
+        return True
+
+    def joined(self, answers: Sequence[bytes], count: int) -> bytes:
+        """See Codec."""
+        return b"[%b]" % b",".join(answers)
+
     def has_members(self, body: bytes, count: int) -> bool:
         """See Codec: members are one more than the commas, if no text holds one."""
         return body.count(b",") < count
@@ -120,6 +141,7 @@ class MessagePack:
     name = "MessagePack"
     media_type = b"application/msgpack"
     may_hold_nan = True
+    mark = b""
 
     def __init__(self) -> None:
         self.encode = msgspec.msgpack.Encoder().encode
@@ -139,6 +161,18 @@ class MessagePack:
         if count > most:
             raise TooManyError(str(count))
         return self._split(body)
+
+    def is_element(self, part: bytes) -> bool:
+        """See Codec."""
+        try:
+            self._split(b"\x91" + part)
+        except msgspec.DecodeError:
+            return False
+        return True
+
+    def joined(self, answers: Sequence[bytes], count: int) -> bytes:
+        """See Codec."""
+        return b"".join((self.encode([None] * count)[:-count], *answers))
 
     def has_members(self, body: bytes, count: int) -> bool:
         """See Codec: the header holds the number."""

@@ -1,13 +1,14 @@
 """A model ready to score: bundle, engine, transform, policy and the types of its applicants."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 
-from ..bundle import decision, reading, transform
+from ..bundle import decision, predictions, reading, transform
 from ..bundle import manifest as bundles
 from ..bundle.applicant import Floats, RowWriter, UnfitError, may_be_rounded, struct_type
 from ..bundle.reasons import ReasonCodes
@@ -15,9 +16,10 @@ from ..bundle.seen_range import Range, may_hold_rounded
 from ..bundle.tag import ModelTag
 from ..engine import choice, contributions, golden, plain
 from ..engine.contributions import Contributions
-from ..engine.engine import Engine, warm_up
+from ..engine.engine import Block, Engine, warm_up
 from ..engine.session import Session
 from ..settings import Wanted
+from .block import Read, Scored, Sent
 from .care import Care
 from .codec import BY_MEDIA_TYPE, JSON, MESSAGE_PACK, Codec
 from .faults import MAX_FAULTS
@@ -34,6 +36,7 @@ class Options(msgspec.Struct, frozen=True):
 
 
 DEFAULT, AT_ONCE = Options(), Care()
+MOST_ODD = 0.5  # above this share of a batch, rows for the others are not worth their while
 
 
 class Model:
@@ -67,6 +70,11 @@ class Model:
         self._always_closer = any(may_be_rounded(feature) for feature in manifest.features)
         at_once = {JSON: engine.score_json, MESSAGE_PACK: engine.score_msgpack}
         self._at_once = {} if self._always_closer else at_once
+        self.decisions = predictions.DECISIONS if manifest.policy else (None,)
+        self._blocks: dict[Codec, Callable[[bytes, int], Block | None]] = {}
+        if self.predict is not None and not self._always_closer:
+            self._blocks = {JSON: engine.block_json, MESSAGE_PACK: engine.block_msgpack}
+            self._predict_block = predictions.predictor(manifest.transform)
 
     def score(
         self, body: bytes, codec: Codec, index: int | None = None, most: int = MAX_FAULTS
@@ -102,6 +110,33 @@ class Model:
             warnings += self._range.warnings(self.engine.row)
         self.engine.score_row()
         return self._outcome(self.engine.raw.tolist(), warnings, row)
+
+    def read(self, body: bytes, codec: Codec, most: int) -> Read | None:
+        """Decode an array of at most `most` applicants in one go.
+
+        None for a body that the codec has to split: it may be no such array.
+        """
+        read_block = self._blocks.get(codec)
+        found = read_block(body, most) if read_block else None
+        if found is None:
+            return None
+        rows, spans, beyond, odd = found
+        sent = Sent(body, np.frombuffer(spans, np.int64).reshape(-1, 2))
+        if len(odd) > MOST_ODD * len(sent) or not all(codec.is_element(sent[i]) for i in odd):
+            return None
+        block = np.frombuffer(rows).reshape(-1, self._width)
+        warnings = {place: self._range.warnings(block[place]) for place in beyond}
+        return Read(sent, block, warnings, odd)
+
+    def score_read(self, read: Read) -> Scored:
+        """Score all rows that were read, those that are zeros too."""
+        rows = read.rows
+        raw = self.engine.score_block(rows).ravel()
+        predicted = self._predict_block(raw)
+        decided = predictions.decided(self.manifest.policy, predicted)
+        return Scored(
+            0, read.sent, rows, raw, predicted, decided, self.decisions, read.warnings
+        )  # fmt: skip
 
     def sent(self, body: bytes, codec: Codec) -> Sequence[Any]:
         """Return the values of a body that scored, in the manifest's order, None where missing."""

@@ -6,6 +6,15 @@ from .layout import Buffer
 SOURCE: str
 
 def to_json(body: bytes, powers: Buffer) -> bytes | None: ...
+def write_answers(
+    head: bytes,
+    mark: bytes,
+    tails: tuple[bytes, ...],
+    is_json: bool,
+    numbers: Buffer,
+    chosen: Buffer,
+    powers: Buffer,
+) -> bytes | None: ...
 
 class Kernel:
     def __new__(
@@ -51,6 +60,7 @@ class Decoder:
         powers: Buffer,
     ) -> Decoder: ...
     def score(self, body: bytes) -> tuple[bytes, list[float]] | None: ...
+    def block(self, body: bytes, most: int) -> tuple[bytes, bytes, list[int], list[int]] | None: ...
 
 class Tensor:
     def __new__(
@@ -76,4 +86,19 @@ class Line:
         row: bytes,
         features: bytes | None,
         /,
+    ) -> bytes | None: ...
+    def write_block(
+        self,
+        nanoseconds: int,
+        request_id: str,
+        first: int,
+        latency_us: float,
+        body: bytes,
+        is_packed: bool,
+        spans: Buffer,
+        rows: Buffer,
+        raw: Buffer,
+        predictions: Buffer,
+        decided: Buffer,
+        decisions: tuple[str | None, ...],
     ) -> bytes | None: ...

@@ -16,12 +16,12 @@ from pathlib import Path
 HERE = Path(__file__).parent
 CODE = (
     "kernel", "block", "contributions", "decoder", "json", "msgpack", "number", "tokens", "line",
-    "shortest", "to_json", "tensor",
+    "shortest", "to_json", "tensor", "answers",
 )  # fmt: skip
 SOURCES = tuple(HERE / f"{name}.c" for name in CODE)
 SHARED = (
     "kernel", "block", "leaves", "contributions", "explain", "points", "decoder", "msgpack",
-    "number", "powers", "tokens", "line", "shortest", "space", "tensor",
+    "number", "powers", "tokens", "line", "shortest", "space", "tensor", "answers",
 )  # fmt: skip
 HEADERS = tuple(HERE / f"{name}.h" for name in SHARED)
 NAME = "_kernel.abi3.so"

@@ -9,6 +9,8 @@
 #include "decoder.h"
 #include "powers.h"
 
+#define FIRST_ROOM 16 /* applicants; doubled where there are more */
+
 int code_of(const Field *field, double *x)
 {
     const double *known = field->numbers.buf;
@@ -21,16 +23,111 @@ int code_of(const Field *field, double *x)
     return 1;
 }
 
+/* Fill a row from the applicant at `at`; return the place behind it, NULL where it is not plain. */
+static const uint8_t *fill(Decoder *self, double *row, const uint8_t *at, const uint8_t *end)
+{
+    self->row = row;
+    self->is_beyond = 0;
+    memset(self->seen, 0, (size_t)self->fields);
+    return self->format->fill(self, at, end);
+}
+
 static PyObject *decoder_score(Decoder *self, PyObject *body)
 {
     char *start;
     Py_ssize_t length;
     if (PyBytes_AsStringAndSize(body, &start, &length))
         return NULL;
-    memset(self->seen, 0, (size_t)self->fields);
-    if (!self->fill(self, (const uint8_t *)start, (const uint8_t *)start + length))
+    const uint8_t *end = (const uint8_t *)start + length;
+    const uint8_t *at = fill(self, self->kernel->row.buf, (const uint8_t *)start, end);
+    if (!at || self->is_beyond || self->format->rest(at, end) != end)
         Py_RETURN_NONE;
     return kernel_scored(self->kernel);
+}
+
+/* ---- Arrays of applicants ---- */
+
+/* What is read of an array: its applicants' rows, where each begins and ends in the body, the places
+   of those with a number beyond the range seen, and of those that are not plain. There is room for
+   more than were read. */
+typedef struct {
+    PyObject *rows, *spans, *beyond, *odd;
+    Py_ssize_t count, room;
+} Block;
+
+static int resize(Block *block, Py_ssize_t room, Py_ssize_t wide)
+{
+    block->room = room;
+    return _PyBytes_Resize(&block->rows, room * wide) ||
+           _PyBytes_Resize(&block->spans, room * 2 * (Py_ssize_t)sizeof(int64_t));
+}
+
+static int add_place(PyObject *list, Py_ssize_t where)
+{
+    PyObject *place = PyLong_FromSsize_t(where);
+    int failed = !place || PyList_Append(list, place);
+    Py_XDECREF(place);
+    return failed;
+}
+
+/* Read one applicant, plain or not; return the place behind it, NULL where there is none or, with
+   an exception, no memory. */
+static const uint8_t *read_one(Decoder *self, Block *block, const uint8_t *start, const uint8_t *at,
+                               const uint8_t *end)
+{
+    Py_ssize_t wide = self->fields * 8;
+    if (block->count == block->room && resize(block, 2 * block->room, wide))
+        return NULL;
+    char *row = PyBytes_AsString(block->rows) + block->count * wide;
+    const uint8_t *behind = fill(self, (double *)row, at, end);
+    if (!behind) {
+        memset(row, 0, (size_t)wide);
+        if (!(behind = self->format->pass(at, end)) || add_place(block->odd, block->count))
+            return NULL;
+    } else if (self->is_beyond && add_place(block->beyond, block->count)) {
+        return NULL;
+    }
+    int64_t *span = (int64_t *)PyBytes_AsString(block->spans) + 2 * block->count++;
+    span[0] = at - start;
+    span[1] = behind - start;
+    return behind;
+}
+
+/* Return 1 where all was read, 0 where the body is not plainly an array of `most` at most. */
+static int read_all(Decoder *self, Block *block, const uint8_t *start, const uint8_t *end,
+                    Py_ssize_t most)
+{
+    Py_ssize_t left = 0;
+    const uint8_t *at = self->format->enter(start, end, &left);
+    while (at && left) {
+        if (block->count == most || !(at = read_one(self, block, start, at, end)))
+            return 0;
+        at = self->format->next(at, end, &left);
+    }
+    return at == end && block->count;
+}
+
+static PyObject *decoder_block(Decoder *self, PyObject *args)
+{
+    PyObject *body, *found = NULL;
+    Py_ssize_t most, length;
+    char *start;
+    if (!PyArg_ParseTuple(args, "Sn:block", &body, &most) ||
+        PyBytes_AsStringAndSize(body, &start, &length))
+        return NULL;
+    const uint8_t *at = (const uint8_t *)start;
+    Block block = {PyBytes_FromStringAndSize(NULL, 1), PyBytes_FromStringAndSize(NULL, 1),
+                   PyList_New(0), PyList_New(0), 0, 0};
+    int done = block.rows && block.spans && block.beyond && block.odd &&
+               !resize(&block, FIRST_ROOM, self->fields * 8);
+    done = done && read_all(self, &block, at, at + length, most);
+    if (done && !resize(&block, block.count, self->fields * 8))
+        found = PyTuple_Pack(4, block.rows, block.spans, block.beyond, block.odd);
+    Py_XDECREF(block.rows);
+    Py_XDECREF(block.spans);
+    Py_XDECREF(block.beyond);
+    Py_XDECREF(block.odd);
+    return found || PyErr_Occurred() ? found : Py_NewRef(Py_None);
 }
 
 /* ---- Making one: nothing below is trusted before it was compared ---- */
@@ -96,7 +193,7 @@ static PyObject *decoder_new(PyTypeObject *type, PyObject *args, PyObject *named
                                            &kernel, &is_json, &PyList_Type, &fields, &self->powers);
     if (done) {
         self->kernel = (Kernel *)Py_NewRef(kernel);
-        self->fill = is_json ? fill_from_json : fill_from_msgpack;
+        self->format = is_json ? &json_format : &msgpack_format;
         done = are_powers(&self->powers) && !read_fields(self, fields);
     }
     if (!done)
@@ -126,6 +223,11 @@ static PyMethodDef methods[] = {
     {"score", (PyCFunction)decoder_score, METH_O,
      "Fill the row from a body, score it, return (row as bytes, raw);\n"
      "None where the body has to be looked at more closely."},
+    {"block", (PyCFunction)decoder_block, METH_VARARGS,
+     "Read an array of so many applicants at most; return (rows, float64 [N, features], where each\n"
+     "begins and ends, int64 [N, 2], places of those beyond the range seen, places of those that\n"
+     "have to be looked at more closely, whose rows are 0); None where the body is not plainly such\n"
+     "an array."},
     {NULL}};
 
 static PyType_Slot slots[] = {{Py_tp_new, decoder_new},

@@ -65,8 +65,10 @@ class Native:
             categories=laid.categories, row=self.row, raw=self.raw, **counted,
         )  # fmt: skip
         self.score = self._kernel.score
-        self.score_json = decoder(self._kernel, features, msgspec.json.encode, is_json=True)
-        self.score_msgpack = decoder(self._kernel, features, msgspec.msgpack.encode, is_json=False)
+        json = decoder(self._kernel, features, msgspec.json.encode, is_json=True)
+        msgpack = decoder(self._kernel, features, msgspec.msgpack.encode, is_json=False)
+        self.score_json, self.block_json = json.score, json.block
+        self.score_msgpack, self.block_msgpack = msgpack.score, msgpack.block
         self.score_row = self._kernel.score_row
 
     def score_block(self, rows: Floats, way: int = FASTEST) -> Floats:
@@ -120,12 +122,12 @@ def filler(feature: Feature) -> tuple[dict[Any, float | None] | None, float, flo
 
 def decoder(
     kernel: Any, features: Sequence[Feature], encode: Callable[[Any], bytes], *, is_json: bool
-) -> Callable[[bytes], Scored | None]:
-    """Return a function that decodes a body into the row and scores it, for the format of
+) -> "_kernel.Decoder":
+    """Return a decoder of bodies into the kernel's row, or into a block, in the format of
     `encode`.
     """
     fields = [field(each, encode) for each in features]
-    return _kernel.Decoder(kernel, is_json, fields, powers_of_five()).score
+    return _kernel.Decoder(kernel, is_json, fields, powers_of_five())
 
 
 def field(feature: Feature, encode: Callable[[Any], bytes]) -> Field:

@@ -20,8 +20,10 @@ class Filled:
         self.score_row, self.score_block = engine.score_row, engine.score_block
         filling = treeless(engine, features)
         self._fill = filling.score
-        self._fill_json = decoder(filling, features, msgspec.json.encode, is_json=True)
-        self._fill_msgpack = decoder(filling, features, msgspec.msgpack.encode, is_json=False)
+        json = decoder(filling, features, msgspec.json.encode, is_json=True)
+        msgpack = decoder(filling, features, msgspec.msgpack.encode, is_json=False)
+        self._fill_json, self.block_json = json.score, json.block
+        self._fill_msgpack, self.block_msgpack = msgpack.score, msgpack.block
 
     def score(self, values: Sequence[Any]) -> Scored | None:
         """See engine.Engine."""

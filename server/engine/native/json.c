@@ -54,17 +54,52 @@ static inline const uint8_t *read_value(Decoder *self, const uint8_t *at, const 
 }
 
 /* As many members as there are fields, no field twice: so each is there once. */
-int fill_from_json(Decoder *self, const uint8_t *at, const uint8_t *end)
+static const uint8_t *fill(Decoder *self, const uint8_t *at, const uint8_t *end)
 {
     Py_ssize_t place = 0;
     at = after('{', at, end);
     for (Py_ssize_t count = 0; at && count < self->fields; count++, place++) {
         if (count && !(at = after(',', at, end)))
-            return 0;
+            return NULL;
         if (!(at = read_name(self, at, end, &place)) || self->seen[place]++)
-            return 0;
+            return NULL;
         if ((at = after(':', at, end)))
             at = read_value(self, at, end, place);
     }
-    return at && after('}', at, end) == end;
+    at = at ? after_space(at, end) : end;
+    return at < end && *at == '}' ? at + 1 : NULL;
 }
+
+/* Whether it is JSON is not looked at: only where it ends, if it is. */
+static const uint8_t *pass(const uint8_t *at, const uint8_t *end)
+{
+    if (at == end || *at != '{')
+        return NULL;
+    for (at++; at < end && *at != '{' && *at != '['; at++) {
+        if (*at == '}')
+            return at + 1;
+        if (*at != '"')
+            continue;
+        for (at++; at < end && *at != '"'; at++)
+            if (*at == '\\' && ++at == end)
+                return NULL;
+    }
+    return NULL;
+}
+
+static const uint8_t *enter(const uint8_t *at, const uint8_t *end, Py_ssize_t *left)
+{
+    *left = 1;
+    return after('[', at, end);
+}
+
+static const uint8_t *next(const uint8_t *at, const uint8_t *end, Py_ssize_t *left)
+{
+    const uint8_t *behind = after(',', at, end);
+    if (behind)
+        return behind;
+    *left = 0;
+    return after(']', at, end);
+}
+
+const Format json_format = {fill, pass, enter, next, after_space};

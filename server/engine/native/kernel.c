@@ -10,6 +10,7 @@
 
    Whoever makes a Kernel is not trusted: every index is compared with its bound once, here. */
 
+#include "answers.h"
 #include "block.h"
 #include "contributions.h"
 #include "decoder.h"
@@ -535,6 +536,10 @@ static PyMethodDef functions[] = {
     {"to_json", to_json, METH_VARARGS,
      "Return a MessagePack map as JSON, from its bytes and the powers of five; None where a member\n"
      "is not plain."},
+    {"write_answers", write_answers, METH_VARARGS,
+     "Return answers from their head, what stands between two, their tails, whether they are JSON,\n"
+     "the number of each (float64), the place of its tail (int8), and the powers of five; None where\n"
+     "a number is not plain."},
     {NULL}};
 
 static PyModuleDef_Slot module_slots[] = {{Py_mod_exec, execute}, {0, NULL}};

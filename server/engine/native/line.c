@@ -12,6 +12,7 @@
 #define CLOCK_TEXT sizeof "2026-11-27T09:47:52"
 /* More than all numbers, names and marks of a line take that are not counted one by one. */
 #define REST 320
+#define MOST_DECISION 16
 
 typedef struct {
     PyObject_HEAD
@@ -27,6 +28,7 @@ typedef struct {
     const char *request_id, *decision, *row, *features;
     Py_ssize_t request_id_length, decision_length, row_length, features_length;
     double raw, prediction, latency;
+    int is_packed; /* the features: MessagePack */
 } Given;
 
 static inline char *put(char *at, const char *text, Py_ssize_t length)
@@ -89,16 +91,18 @@ static char *put_time(Line *self, char *at, long long nanoseconds)
     return PUT(at, "Z\"");
 }
 
-static char *put_values(char *at, const Given *given)
+static char *put_values(const Power *powers, char *at, const Given *given)
 {
+    const uint8_t *features = (const uint8_t *)given->features;
     at = PUT(at, ",\"row\":\"");
     at = put_base64(at, (const uint8_t *)given->row, given->row_length);
     *at++ = '"';
     if (given->features) {
         at = PUT(at, ",\"features\":");
-        at = put_on_one_line(at, given->features, given->features_length);
+        at = given->is_packed ? copy_map(powers, at, features, features + given->features_length)
+                              : put_on_one_line(at, given->features, given->features_length);
     }
-    return PUT(at, "}\n");
+    return at ? PUT(at, "}\n") : NULL;
 }
 
 /* Return the place behind the line, NULL where a number is not plain. */
@@ -121,7 +125,7 @@ static char *put_line(Line *self, char *at, const Given *given)
     at = PUT(at, ",\"flags\":[],\"latency_us\":");
     if (!(at = write_number(powers, trunc(given->latency * 10) / 10, at)))
         return NULL;
-    return put_values(at, given);
+    return put_values(powers, at, given);
 }
 
 /* Whether a text stands in JSON as it is. */
@@ -169,6 +173,15 @@ static int take(PyObject *const *from, Given *given)
            take_bytes(from[8], 1, &given->features, &given->features_length);
 }
 
+/* Bytes that a line takes at most. */
+static Py_ssize_t most_of(const Line *self, const Given *given)
+{
+    Py_ssize_t growth = given->is_packed ? MOST_GROWTH : 1;
+    return REST + PyBytes_Size(self->before) + PyBytes_Size(self->model) +
+           given->request_id_length + given->decision_length + (given->row_length + 2) / 3 * 4 +
+           given->features_length * growth;
+}
+
 static PyObject *line_write(Line *self, PyObject *const *arguments, Py_ssize_t count)
 {
     Given given = {0};
@@ -178,10 +191,7 @@ static PyObject *line_write(Line *self, PyObject *const *arguments, Py_ssize_t c
     }
     if (!take(arguments, &given))
         return PyErr_Occurred() ? NULL : Py_NewRef(Py_None);
-    Py_ssize_t most = REST + PyBytes_Size(self->before) + PyBytes_Size(self->model) +
-                      given.request_id_length + given.decision_length +
-                      (given.row_length + 2) / 3 * 4 + given.features_length;
-    PyObject *line = PyBytes_FromStringAndSize(NULL, most);
+    PyObject *line = PyBytes_FromStringAndSize(NULL, most_of(self, &given));
     if (!line)
         return NULL;
     char *start = PyBytes_AsString(line), *end = put_line(self, start, &given);
@@ -191,6 +201,100 @@ static PyObject *line_write(Line *self, PyObject *const *arguments, Py_ssize_t c
     }
     _PyBytes_Resize(&line, end - start);
     return line;
+}
+
+/* ---- The lines of a block ---- */
+
+/* The columns of the applicants: where each stands in the body, its row, score and decision. */
+typedef struct {
+    Py_buffer spans, rows, raw, prediction, decided;
+    const char *body;
+    Py_ssize_t length, count, wide;
+    PyObject *decisions;
+} Columns;
+
+/* Whether the spans follow each other inside the body. */
+static int follow(const Columns *columns)
+{
+    const int64_t *span = columns->spans.buf;
+    int64_t end = 0;
+    for (Py_ssize_t i = 0; i < columns->count; i++, span += 2) {
+        if (span[0] < end || span[1] < span[0])
+            return 0;
+        end = span[1];
+    }
+    return end <= columns->length;
+}
+
+static int fit(Columns *columns)
+{
+    Py_ssize_t count = columns->count = columns->raw.len / 8;
+    uintptr_t places = (uintptr_t)columns->spans.buf | (uintptr_t)columns->raw.buf |
+                       (uintptr_t)columns->prediction.buf;
+    columns->wide = count ? columns->rows.len / count : 0;
+    return count && !(places % 8) && columns->raw.len == count * 8 &&
+           columns->prediction.len == count * 8 && columns->spans.len == count * 16 &&
+           columns->decided.len == count && columns->rows.len == count * columns->wide &&
+           follow(columns);
+}
+
+/* Take applicant `i`; return 0 where it is not plain, or with an error. */
+static int take_column(const Columns *columns, Py_ssize_t i, Given *given)
+{
+    const int64_t *span = (const int64_t *)columns->spans.buf + 2 * i;
+    Py_ssize_t place = ((const int8_t *)columns->decided.buf)[i];
+    PyObject *decision = PyTuple_GetItem(columns->decisions, place);
+    given->decision = NULL;
+    given->decision_length = 0;
+    given->raw = ((const double *)columns->raw.buf)[i];
+    given->prediction = ((const double *)columns->prediction.buf)[i];
+    given->row = (const char *)columns->rows.buf + i * columns->wide;
+    given->row_length = columns->wide;
+    given->features = columns->body + span[0];
+    given->features_length = span[1] - span[0];
+    return decision && take_text(decision, 1, &given->decision, &given->decision_length) &&
+           given->decision_length <= MOST_DECISION;
+}
+
+/* Return all lines, None where one is not plain. */
+static PyObject *lines_of(Line *self, Given *given, const Columns *columns)
+{
+    const int64_t *span = columns->spans.buf;
+    given->row_length = columns->wide;
+    given->decision_length = MOST_DECISION;
+    Py_ssize_t most = columns->count * most_of(self, given);
+    given->features_length = span[2 * columns->count - 1] - span[0];
+    most += most_of(self, given);
+    PyObject *lines = PyBytes_FromStringAndSize(NULL, most);
+    char *start = lines ? PyBytes_AsString(lines) : NULL, *at = start;
+    for (Py_ssize_t i = 0; at && i < columns->count; i++, given->index++)
+        at = take_column(columns, i, given) ? put_line(self, at, given) : NULL;
+    if (at)
+        return _PyBytes_Resize(&lines, at - start), lines;
+    Py_XDECREF(lines);
+    return PyErr_Occurred() ? NULL : Py_NewRef(Py_None);
+}
+
+static PyObject *line_write_block(Line *self, PyObject *args)
+{
+    Given given = {0};
+    Columns columns = {0};
+    PyObject *request_id, *lines = NULL;
+    if (!PyArg_ParseTuple(args, "LULdy#py*y*y*y*y*O!:write_block", &given.nanoseconds, &request_id,
+                          &given.index, &given.latency, &columns.body, &columns.length,
+                          &given.is_packed, &columns.spans, &columns.rows, &columns.raw,
+                          &columns.prediction, &columns.decided, &PyTuple_Type,
+                          &columns.decisions))
+        return NULL;
+    if (given.nanoseconds < 0 || given.index < 0 || !fit(&columns))
+        PyErr_SetString(PyExc_ValueError, "wanted a time, an index and columns of one length");
+    else if (take_text(request_id, 0, &given.request_id, &given.request_id_length))
+        lines = lines_of(self, &given, &columns);
+    else if (!PyErr_Occurred())
+        lines = Py_NewRef(Py_None);
+    for (int i = 0; i < 5; i++)
+        PyBuffer_Release(&columns.spans + i);
+    return lines;
 }
 
 static PyObject *line_new(PyTypeObject *type, PyObject *args, PyObject *named)
@@ -228,6 +332,10 @@ static PyMethodDef methods[] = {
     {"write", (PyCFunction)(void (*)(void))line_write, METH_FASTCALL,
      "Return a line from nanoseconds since 1970, request id, index, raw score, prediction, decision\n"
      "or None, latency in microseconds, row, features or None; None where it is not plain."},
+    {"write_block", (PyCFunction)line_write_block, METH_VARARGS,
+     "Return the lines of a block from nanoseconds, request id, first index, latency, the body,\n"
+     "whether it is MessagePack, spans [N, 2], rows, raw scores, predictions, decisions by their\n"
+     "places (int8), and a tuple of all decisions; None where a line is not plain."},
     {NULL}};
 
 static PyType_Slot slots[] = {{Py_tp_new, line_new},

@@ -1,30 +1,24 @@
-"""The usual line of the prediction log, written in C; see line.c."""
+"""The usual lines of the prediction log, written in C; see line.c."""
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from .powers import powers_of_five
 
 if TYPE_CHECKING:
     from . import _kernel
 
+Lines: TypeAlias = "_kernel.Line"
 Line: "type[_kernel.Line] | None"
 try:
     from ._kernel import Line
 except ImportError:  # not built, or built from older sources
     Line = None
 
-Output = float | list[float]
-# Arguments: nanoseconds, request id, index, raw, prediction, decision, microseconds, row, features.
-Write = Callable[
-    [int, str, int, Output, Output, str | None, float, bytes, bytes | None], bytes | None
-]
 
+def lines(before: bytes, model: bytes) -> "Lines | None":
+    """Return a writer of lines between their constant parts; None if not built.
 
-def write_at_once(before: bytes, model: bytes) -> Write | None:
-    """Return a function that writes a line between its constant parts; None if not built.
-
-    `before` ends where the time begins; `model` is between index and raw score. The function
-    returns None for a line that is not plain.
+    `before` ends where the time begins; `model` is between index and raw score. It returns None for
+    a line that is not plain, and for lines of which one is not.
     """
-    return None if Line is None else Line(before, model, powers_of_five()).write
+    return None if Line is None else Line(before, model, powers_of_five())

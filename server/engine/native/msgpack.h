@@ -10,7 +10,7 @@
 #define MOST_EXACT (((int64_t)1 << 53) - 1)
 
 enum { NIL = 0xC0, FALSE = 0xC2, TRUE, FLOAT32 = 0xCA, FLOAT64, UINT8, UINT64 = 0xCF, INT8, INT64 = 0xD3,
-       STR8 = 0xD9, STR16, MAP16 = 0xDE };
+       STR8 = 0xD9, STR16, ARRAY16 = 0xDC, ARRAY32, MAP16 };
 
 /* Return an unsigned integer of so many bytes, the highest first. */
 static inline uint64_t big_endian(const uint8_t *at, int bytes)

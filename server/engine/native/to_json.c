@@ -6,9 +6,6 @@
 #include "powers.h"
 #include "shortest.h"
 
-/* No value takes more bytes of JSON, comma and all, for one of MessagePack: false takes them. */
-#define MOST_GROWTH 6
-
 /* Copy a text of MessagePack whose end is known; return NULL where JSON has to escape it. */
 static char *copy_text(char *out, const uint8_t *at, const uint8_t *behind)
 {
@@ -56,7 +53,7 @@ static char *copy_value(const Power *powers, char *out, const uint8_t **at, cons
     return is_float ? write_number(powers, x, out) : copy_integer(out, x);
 }
 
-static char *copy_map(const Power *powers, char *out, const uint8_t *at, const uint8_t *end)
+char *copy_map(const Power *powers, char *out, const uint8_t *at, const uint8_t *end)
 {
     Py_ssize_t members;
     if (!(at = read_header(at, end, &members)))

@@ -24,7 +24,7 @@ def test_a_build_is_current_until_the_source_changes(tmp_path: Path) -> None:
     assert build.is_current(tmp_path)
     built = (tmp_path / build.NAME).read_bytes()
     # block.c stands there twice: for any processor, and for AVX2
-    assert len(built) < 110_000
+    assert len(built) < 120_000
     (tmp_path / build.NAME).write_bytes(built.replace(build.digest().encode(), b"0" * 64))
     assert not build.is_current(tmp_path)
 

@@ -26,9 +26,9 @@ USUAL: dict[str, Any] = {
 
 
 def at_once(now: int = NOW, **other: Any) -> bytes | None:
-    write = native.write_at_once(*constant_parts(TAG, "score"))
-    assert write is not None
-    return write(now, *(USUAL | other).values())
+    lines = native.lines(*constant_parts(TAG, "score"))
+    assert lines is not None
+    return lines.write(now, *(USUAL | other).values())
 
 
 def encoded(now: int = NOW, **other: Any) -> bytes:
@@ -86,10 +86,10 @@ def test_what_is_no_line_is_an_error(other: dict[str, Any]) -> None:
 
 
 def test_a_call_wants_all_of_a_line() -> None:
-    write = native.write_at_once(b"", b"")
-    assert write is not None
+    lines = native.lines(b"", b"")
+    assert lines is not None
     with pytest.raises(TypeError, match="wanted 9 arguments, got 1"):
-        write(NOW)  # type: ignore[call-arg]
+        lines.write(NOW)  # type: ignore[call-arg]
 
 
 @pytest.mark.parametrize(

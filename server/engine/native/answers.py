@@ -1,0 +1,23 @@
+"""Answers that differ in a number and a decision, written in C; see answers.c."""
+
+from .layout import Buffer
+from .powers import powers_of_five
+
+try:
+    from ._kernel import write_answers as _write_answers
+except ImportError:  # not built, or built from older sources
+    _write_answers = None  # type: ignore[assignment]
+
+
+def write_answers(
+    head: bytes, mark: bytes, tails: tuple[bytes, ...], is_json: bool, numbers: Buffer,
+    chosen: Buffer,
+) -> bytes | None:  # fmt: skip
+    """Return the answers with `mark` between two: `head`, a number, the tail chosen for it.
+
+    The number is written as JSON or as MessagePack. `numbers` are float64 [N], `chosen` int8 [N].
+    None if a number is not plain, or if the C code is not built.
+    """
+    if _write_answers is None:
+        return None
+    return _write_answers(head, mark, tails, is_json, numbers, chosen, powers_of_five())
