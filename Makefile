@@ -100,7 +100,7 @@ dashboard-test: setup-dev #: drive the dashboard in headless Chromium, pictures 
 APPLICANTS := $(BUILD)/applicants.jsonl
 GUIDED := $(BUILD)/guided
 .PHONY: fuzz fuzz-guided audit-http load-test
-fuzz: setup-dev $(APPLICANTS) #: a million broken bodies against /score (BODIES=n)
+fuzz: setup-dev $(APPLICANTS) #: a million broken bodies against /score and /v2 (BODIES=n)
 	$(PY) -m tests.long.server_fuzz --bodies $(or $(BODIES),1000000) --model $(MODEL) --applicants $(APPLICANTS)
 fuzz-guided: setup-dev $(APPLICANTS) #: the same handler in process, guided by coverage (RUNS=n)
 	$(call layers,$(GUIDED),server fuzz)

@@ -1,5 +1,6 @@
 """Throw generated bodies at a running server: python -m tests.long.server_fuzz --bodies 1000000.
 
+Half of them go to /score, half are inference requests; some are compressed.
 Wrong bodies are made from right ones by changing bytes, values and names. Every answer must be
 whole and no 5xx; every refusal must name its fault; and the server's memory must stay as it was.
 """
@@ -8,17 +9,23 @@ import argparse
 import asyncio
 import json
 import random
+import re
 import sys
 import tempfile
+import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
+from tests.long import oip_bodies
+
 Applicant = dict[str, Any]
+LENGTH = re.compile(rb"\r\n(?i:content-length): ([0-9]+)\r\n")
 CLIENTS = 8
 GROWTH_KILOBYTES = 8_000
 ODD: tuple[Any, ...] = (
@@ -99,12 +106,47 @@ MAKERS: tuple[tuple[Make, bytes], ...] = (
 )  # fmt: skip
 
 
-def bodies(seed: int, applicants: list[Applicant], count: int) -> Iterator[tuple[bytes, bytes]]:
-    """Yield (media type, body)."""
+class Sent(NamedTuple):
+    """A request: its path, fields beside the usual, each with its line's end, and its body."""
+
+    path: bytes
+    fields: bytes
+    body: bytes
+
+    def wire(self) -> bytes:
+        """Return it as bytes."""
+        head = b"POST %b HTTP/1.1\r\nHost: x\r\n%bContent-Length: %d\r\n\r\n"
+        return head % (self.path, self.fields, len(self.body)) + self.body
+
+
+def to_score(seed: int, applicants: list[Applicant], count: int) -> Iterator[Sent]:
+    """Yield requests with an applicant or several."""
     draw = random.Random(seed)
     for _ in range(count):
         make, media_type = draw.choice(MAKERS)
-        yield media_type, make(draw, dict(draw.choice(applicants)))
+        body = make(draw, dict(draw.choice(applicants)))
+        yield packed(draw, b"/score", b"Content-Type: %b\r\n" % media_type, body)
+
+
+def to_infer(name: str, seed: int, applicants: list[Applicant], count: int) -> Iterator[Sent]:
+    """Yield requests of the inference protocol to a model."""
+    draw = random.Random(seed)
+    path = f"/v2/models/{name}/infer".encode()
+    for length, body in oip_bodies.bodies(seed, applicants, count):
+        fields = b"" if length is None else b"Inference-Header-Content-Length: %b\r\n" % length
+        yield packed(draw, path, fields, body)
+
+
+def packed(draw: random.Random, path: bytes, fields: bytes, body: bytes) -> Sent:
+    """Return a request, now and then compressed, and damaged then."""
+    if draw.random() > 0.05:
+        return Sent(path, fields, body)
+    fields += b"Content-Encoding: deflate\r\n"
+    whole = zlib.compress(body)
+    if draw.random() < 0.5:
+        return Sent(path, fields, whole)
+    at = draw.randrange(len(whole))
+    return Sent(path, fields, whole[:at] + whole[at + draw.randrange(3) :])
 
 
 @dataclass
@@ -112,39 +154,39 @@ class Findings:
     """What came back; `wrong` holds the bodies whose answers break a rule."""
 
     statuses: Counter[int] = field(default_factory=Counter)
-    wrong: list[tuple[str, bytes, bytes]] = field(default_factory=list)
+    wrong: list[tuple[str, Sent, bytes]] = field(default_factory=list)
 
-    def see(self, status: int, body: bytes, answer: bytes) -> None:
+    def see(self, status: int, sent: Sent, answer: bytes) -> None:
         """Hold an answer to the rules."""
         self.statuses[status] += 1
-        said: Any = None
-        if status not in {200, 400, 422}:
-            self.wrong.append((f"status {status}", body, answer))
-            return
-        if status != 200:
-            said = json.loads(answer)
-            if not said["detail"] or (status == 422 and not said["errors"]):
-                self.wrong.append(("names no fault", body, answer))
+        is_oip = sent.path.startswith(b"/v2")
+        if status not in ({200, 400, 413} if is_oip else {200, 400, 422}):
+            self.wrong.append((f"status {status}", sent, answer))
+        elif status != 200 and not names_a_fault(json.loads(answer), is_oip, status):
+            self.wrong.append(("names no fault", sent, answer))
 
 
-async def client(port: int, source: Iterator[tuple[bytes, bytes]], found: Findings) -> None:
+def names_a_fault(said: Any, is_oip: bool, status: int) -> bool:
+    """Whether a refusal says what is wrong."""
+    if is_oip:
+        return set(said) == {"error"} and bool(said["error"])
+    return bool(said["detail"]) and (status != 422 or bool(said["errors"]))
+
+
+async def client(port: int, source: Iterator[Sent], found: Findings) -> None:
     """Post bodies over one connection until there are none."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    for media_type, body in source:
-        writer.write(
-            b"POST /score HTTP/1.1\r\nHost: x\r\nContent-Type: %b\r\nContent-Length: %d\r\n\r\n%b"
-            % (media_type, len(body), body)
-        )
+    for sent in source:
+        writer.write(sent.wire())
         head = await reader.readuntil(b"\r\n\r\n")
-        length = int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
-        found.see(int(head.split()[1]), body, await reader.readexactly(length))
+        length = int(LENGTH.findall(head)[0])
+        found.see(int(head.split()[1]), sent, await reader.readexactly(length))
     writer.close()
 
 
-async def fuzz(port: int, seed: int, applicants: list[Applicant], count: int) -> Findings:
-    """Post `count` bodies; raises IncompleteReadError where a connection breaks."""
+async def fuzz(port: int, source: Iterator[Sent]) -> Findings:
+    """Post all requests; raises IncompleteReadError where a connection breaks."""
     found = Findings()
-    source = bodies(seed, applicants, count)
     await asyncio.gather(*(client(port, source, found) for _ in range(CLIENTS)))
     return found
 
@@ -166,11 +208,14 @@ def main() -> int:
     parser.add_argument("--applicants", type=Path, required=True, help="right bodies, one a line")
     options = parser.parse_args()
     good = [json.loads(line) for line in options.applicants.read_text().splitlines()]
+    name = json.loads((options.model / "manifest.json").read_text())["name"]
     wrong, resident = 0, []
     with tempfile.TemporaryDirectory() as log, running(options.model, Path(log)) as up:
         (worker,) = up.workers()
         for part in range(10):
-            found = asyncio.run(fuzz(up.port, options.seed + part, good, options.bodies // 10))
+            given = options.seed + part, good, options.bodies // 20
+            source = chain(to_score(*given), to_infer(name, *given))
+            found = asyncio.run(fuzz(up.port, source))
             wrong += len(found.wrong)
             for each in found.wrong[:5]:
                 print(each, file=sys.stderr)
