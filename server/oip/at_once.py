@@ -13,7 +13,7 @@ from ..bundle.manifest import Category, Feature, Manifest
 from ..engine.native.tensor import Read, reader
 from .rows import RowRules
 from .tensors import DTYPES
-from .wire import INPUT, Request
+from .wire import Request, is_whole
 
 log = logging.getLogger(__name__)
 TYPES = {
@@ -31,6 +31,7 @@ class AtOnce:
     def __init__(self, manifest: Manifest, row: Floats, most_rows: int) -> None:
         features = manifest.features
         self._read = proved(reader(features), manifest)
+        self._names = {feature.name for feature in features}
         self._row = row.reshape(1, -1)
         self._width, self._most_rows = len(features), most_rows
 
@@ -39,11 +40,11 @@ class AtOnce:
 
         None if the request is to be read the long way.
         """
-        if self._read is None or len(request.inputs) != 1:
+        if self._read is None or not is_whole(request, self._names):
             return None
         (tensor,) = request.inputs
         shape, kind = tensor.shape, TYPES.get(tensor.datatype)
-        if kind is None or tensor.name != INPUT or len(shape) != 2 or shape[1] != self._width:
+        if kind is None or len(shape) != 2 or shape[1] != self._width:
             return None
         size = tensor.parameters.get("binary_data_size")
         is_json = size is None

@@ -1,8 +1,8 @@
 """One input per feature, as pandas codecs send a table: any order, [N] or [N, 1]."""
 
 import math
-from collections.abc import Sequence
-from typing import Any, cast
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
 
 import msgspec
 import numpy as np
@@ -11,8 +11,10 @@ from ..bundle.applicant import EXACT, NAN, Floats
 from ..bundle.manifest import Category, Feature
 from ..scoring.lenient import shorten, show
 from . import tensors, texts
-from .wire import Input, OipError
+from .wire import CONTENT_TYPE, Input, OipError, Parameters, Request
 
+Unseen = dict[int, tuple[str, ...]]  # warnings by row
+Meaning = Literal["values", "codes"] | None  # what numbers of a category are
 # MLServer's content types under which a text stands for itself.
 PLAIN = {None, "str", "np", "pd"}
 
@@ -20,11 +22,18 @@ PLAIN = {None, "str", "np", "pd"}
 class Columns:
     """Reads the inputs of one model's features."""
 
-    def __init__(self, features: Sequence[Feature], most_rows: int) -> None:
+    def __init__(
+        self, features: Sequence[Feature], most_rows: int, unseen_is_missing: bool = False
+    ) -> None:
         self._features = features
         self._known = {feature.name for feature in features}
-        self._codes = {each.name: codes_of(each) for each in features if isinstance(each, Category)}
+        categories = [each for each in features if isinstance(each, Category)]
+        self._codes = {each.name: codes_of(each) for each in categories}
+        self._values = {each.name: values_of(each) for each in categories}
         self._uncertain = {name for name, codes in self._codes.items() if mistakable(codes)}
+        self._lenient = {
+            each.name for each in categories if unseen_is_missing and each.missing.allowed
+        }
         self._most_rows = most_rows
 
     def metadata(self) -> list[dict[str, Any]]:
@@ -35,18 +44,24 @@ class Columns:
             for each in self._features
         ]  # fmt: skip
 
-    def read(self, inputs: Sequence[Input], binary: bytes) -> tuple[Floats, memoryview]:
-        """Return [N, F] in the model's order, and the binary data after the last input.
+    def read(self, request: Request, binary: bytes) -> tuple[Floats, memoryview, Unseen]:
+        """Return [N, F] in the model's order, the binary data after the last input, and warnings.
 
         Raises OipError 400 for inputs that are not the features, each once, and for an invalid
         shape, type or value; 413 for too many rows.
         """
+        inputs, meaning = request.inputs, meaning_of(request.parameters)
         self._check_names([tensor.name for tensor in inputs])
         count, rest = self._count(inputs), memoryview(binary)
-        found = {}
+        found: dict[str, Floats] = {}
+        unseen: dict[int, set[str]] = {}
         for tensor in inputs:
-            found[tensor.name], rest = self._column(tensor, count, rest)
-        return np.column_stack([found[feature.name] for feature in self._features]), rest
+            found[tensor.name], rest = self._column(tensor, count, rest, meaning, unseen)
+        rows = np.column_stack([found[feature.name] for feature in self._features])
+        return rows, rest, {row: self._warnings(names) for row, names in unseen.items()}
+
+    def _warnings(self, names: set[str]) -> tuple[str, ...]:
+        return tuple(f"unseen:{each.name}" for each in self._features if each.name in names)
 
     def _check_names(self, names: list[str]) -> None:
         wanted = "inputs: wanted one, named X, or one for each feature"
@@ -75,19 +90,69 @@ class Columns:
                 )
         return count
 
-    def _column(self, tensor: Input, count: int, binary: memoryview) -> tuple[Floats, memoryview]:
-        codes = self._codes.get(tensor.name)
-        if codes is not None and tensor.datatype == "BYTES":
-            kind = tensor.parameters.get("content_type")
+    def _column(
+        self, tensor: Input, count: int, binary: memoryview, meaning: Meaning,
+        unseen: dict[int, set[str]],
+    ) -> tuple[Floats, memoryview]:  # fmt: skip
+        name = tensor.name
+        if name in self._codes and tensor.datatype == "BYTES":
+            kind = tensor.parameters.get(CONTENT_TYPE)
             if not isinstance(kind, str | None) or kind not in PLAIN:
-                raise OipError(400, f"{tensor.name}: content_type: wanted str, got {show(kind)}")
-            values, binary = texts.read(tensor, binary, count)
-            return coded(tensor.name, values, codes), binary
-        if tensor.name in self._uncertain:
-            raise OipError(400, f"{tensor.name}: wanted datatype BYTES, its categories by name: a "
-                           "number may stand for a category or for a code")  # fmt: skip
+                raise OipError(400, f"{name}: content_type: wanted str, got {show(kind)}")
+            names, binary = texts.read(tensor, binary, count)
+            return self._coded(name, names, self._codes[name], unseen), binary
+        meaning = meaning_of(tensor.parameters) or meaning
+        if name in self._codes:
+            self._check_meaning(name, meaning)
         upright = msgspec.structs.replace(tensor, shape=(count, 1))
-        return tensors.read(upright, binary, 1)
+        column, binary = tensors.read(upright, binary, 1)
+        if name in self._codes and meaning == "values":
+            numbers = [None if x != x else x for x in column.ravel().tolist()]
+            column = self._coded(name, numbers, self._values[name], unseen)
+        return column, binary
+
+    def _check_meaning(self, name: str, meaning: Meaning) -> None:
+        """Raise OipError 400 where numbers of a category could mean the wrong one."""
+        if meaning == "values" and not self._values[name]:
+            raise OipError(400, f"{name}: wanted datatype BYTES or codes: its categories are texts")
+        if meaning is None and name in self._uncertain:
+            raise OipError(400, f"{name}: wanted datatype BYTES, or the parameter categories: "
+                           "values or codes; a number may be either")  # fmt: skip
+
+    def _coded(
+        self, name: str, values: Sequence[str | float | None],
+        codes: Mapping[Any, float], unseen: dict[int, set[str]],
+    ) -> Floats:  # fmt: skip
+        """Return the code of each category, NaN where missing or unseen; raises OipError 400."""
+        for row, value in enumerate(values):
+            if value is None or value in codes:
+                continue
+            if name not in self._lenient:
+                raise OipError(400, f"row {row}: {name}: not a category: {show(value)}")
+            unseen.setdefault(row, set()).add(name)
+        return np.array([codes.get(value, NAN) for value in values]).reshape(-1, 1)
+
+
+def meaning_of(parameters: Parameters) -> Meaning:
+    """Return what numbers of categories are; None if the client does not say.
+
+    Raises OipError 400.
+    """
+    given = parameters.get("categories")
+    if given not in ("values", "codes", None):
+        raise OipError(400, f"parameter categories: wanted values or codes, got {show(given)}")
+    meaning: Meaning = given
+    return meaning
+
+
+def values_of(feature: Category) -> dict[float, float]:
+    """Return {category: code} of the categories that are numbers or booleans."""
+    pairs = zip(feature.categories, feature.codes, strict=True)
+    return {
+        float(value): code
+        for value, code in pairs
+        if not isinstance(value, str) and abs(value) <= EXACT
+    }
 
 
 def codes_of(feature: Category) -> dict[str, float]:
@@ -122,12 +187,3 @@ def number_of(name: str) -> float | None:
     except ValueError:
         return None
     return value if math.isfinite(value) else None
-
-
-def coded(name: str, values: list[str | None], codes: dict[str, float]) -> Floats:
-    """Return the code of each category, NaN where missing; raises OipError 400."""
-    known = cast(dict[str | None, float], codes) | {None: NAN}
-    for row, value in enumerate(values):
-        if value not in known:
-            raise OipError(400, f"row {row}: {name}: not a category: {show(value)}")
-    return np.array([known[value] for value in values]).reshape(-1, 1)

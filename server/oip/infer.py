@@ -5,6 +5,8 @@ Rows come in one tensor or by feature.
 
 from typing import Any
 
+import msgspec
+
 from ..bundle.applicant import Floats
 from ..http.ledger import Book, Ledger
 from ..scoring.lenient import shorten
@@ -12,10 +14,10 @@ from ..scoring.model import Model
 from ..scoring.outcome import Outcome
 from . import tensors
 from .at_once import AtOnce
-from .columns import Columns
+from .columns import Columns, Unseen
 from .explained import Explained
 from .rows import RowRules
-from .wire import INPUT, Asked, Input, OipError, Request, Told, Wanted, is_true
+from .wire import INPUT, Asked, Input, OipError, Request, Told, Wanted, is_true, is_whole
 
 
 class Infer:
@@ -27,9 +29,10 @@ class Infer:
         self.book: Book = ledger.book(model.tag, warns=False)
         self._rules = RowRules(model.manifest)
         self._at_once = AtOnce(model.manifest, model.engine.row, max_batch)
-        self._columns = Columns(model.manifest.features, max_batch)
+        self._columns = Columns(model.manifest.features, max_batch, model.unseen_is_missing)
         self._explained = Explained(model)
         self.width = len(model.manifest.features)
+        self._names = {feature.name for feature in model.manifest.features}
         self._unasked = self._outputs()
         self._known = self._unasked | self._explained.outputs()
         self._usual = tuple(Wanted(name) for name in self._unasked)
@@ -60,10 +63,14 @@ class Infer:
             if len(rows) == 1:
                 return [self._model.score_row(bool(beyond))]
             return self._model.score_rows(rows, beyond)
-        rows, rest = self._rows(request.inputs, binary)
+        rows, rest, unseen = self._rows(request, binary)
         if rest:
             raise OipError(400, f"{len(rest)} bytes after the last tensor")
-        return self._outcomes(request, rows)
+        outcomes = self._outcomes(request, rows)
+        for row, warnings in unseen.items():
+            said = outcomes[row]
+            outcomes[row] = msgspec.structs.replace(said, flags=warnings + said.flags)
+        return outcomes
 
     def asked(self, request: Request) -> list[Asked]:
         """Return which outputs the request asks for; raises OipError."""
@@ -105,12 +112,13 @@ class Infer:
     def _explains(self, request: Request) -> bool:
         return any(wanted.name not in self._unasked for wanted in request.outputs)
 
-    def _rows(self, inputs: tuple[Input, ...], binary: bytes) -> tuple[Floats, bytes | memoryview]:
-        if [tensor.name for tensor in inputs] != [INPUT]:
-            return self._columns.read(inputs, binary)
+    def _rows(self, request: Request, binary: bytes) -> tuple[Floats, bytes | memoryview, Unseen]:
+        inputs = request.inputs
+        if not is_whole(request, self._names):
+            return self._columns.read(request, binary)
         if inputs[0].shape and inputs[0].shape[0] > self._max_batch:
             raise OipError(413, f"rows: wanted at most {self._max_batch}")
-        return tensors.read(inputs[0], binary, self.width)
+        return *tensors.read(inputs[0], binary, self.width), {}
 
     def raw_form(self, size: int) -> Request:
         """Return the request that `size` bytes of rows alone stand for; raises OipError."""

@@ -1,6 +1,7 @@
 """The Open Inference Protocol v2 on the wire: requests and responses, JSON and binary tensors."""
 
 import re
+from collections.abc import Collection
 from typing import Any
 
 import msgspec
@@ -8,6 +9,7 @@ import msgspec
 from ..http.problem import Problem
 from .bare_nan import InfiniteError, nan_as_null
 
+CONTENT_TYPE = "content_type"  # MLServer's
 INPUT = "X"  # the one tensor of all features
 HEADER_LENGTH = b"inference-header-content-length"
 LENGTH = re.compile(rb"[0-9]{1,15}")
@@ -119,6 +121,17 @@ def parse_length(value: bytes, size: int) -> int:
         got = value[:20].decode("latin-1")
         raise OipError(400, f"Inference-Header-Content-Length: wanted 0 to {size}, got {got}")
     return int(value)
+
+
+def is_whole(request: Request, features: Collection[str]) -> bool:
+    """Whether the input is one tensor of all features: named X, or an array as MLServer's numpy
+    codec sends it, whose name says nothing.
+    """
+    if len(request.inputs) != 1:
+        return False
+    (tensor,) = request.inputs
+    kinds = (tensor.parameters.get(CONTENT_TYPE), request.parameters.get(CONTENT_TYPE))
+    return tensor.name == INPUT or (tensor.name not in features and "np" in kinds)
 
 
 def is_true(parameters: Parameters, name: str) -> bool:

@@ -62,6 +62,7 @@ class Model:
         policy = manifest.policy.version if manifest.policy else None
         self.tag = ModelTag(manifest.name, manifest.version, bundle.model_sha256, policy)
         self._range = Range(manifest.features)
+        self.unseen_is_missing = unseen_is_missing
         self._writer = RowWriter(manifest, engine.row, unseen_is_missing)
         self._refusals = Refusals(manifest.features, unseen_is_missing)
         applicant = struct_type(manifest.features)

@@ -2,6 +2,7 @@
 
 usage: python columns_client.py kserve URL MODEL TABLE_JSON     scores with KServe's client
        python columns_client.py mlserver URL MODEL TABLE_JSON   scores with MLServer's codec
+       python columns_client.py numpy URL MODEL TABLE_JSON      the same, the table as one array
 """
 
 import asyncio
@@ -40,13 +41,32 @@ async def mlserver(url: str, model: str, table: pd.DataFrame) -> list[float]:
     from mlserver.codecs import PandasCodec
     from mlserver.types import InferenceResponse
 
-    body = PandasCodec.encode_request(table).model_dump_json().encode()
+    request = PandasCodec.encode_request(table)
+    request.parameters.categories = "values"
+    said = InferenceResponse.model_validate_json(answered(url, model, request))
+    assert PandasCodec.decode_response(said).columns[0] == "raw"
+    return next(list(o.data.root) for o in said.outputs if o.name == "prediction")
+
+
+async def numpy(url: str, model: str, table: pd.DataFrame) -> list[float]:
+    from mlserver.codecs import NumpyCodec, NumpyRequestCodec
+    from mlserver.types import InferenceResponse
+
+    request = NumpyRequestCodec.encode_request(table.to_numpy())
+    said = InferenceResponse.model_validate_json(answered(url, model, request))
+    found = next(each for each in said.outputs if each.name == "prediction")
+    decoded: list[float] = NumpyCodec.decode_output(found).ravel().tolist()
+    return decoded
+
+
+def answered(url: str, model: str, request: Any) -> bytes:
+    """Post a request of MLServer's types."""
+    body = request.model_dump_json().encode()
     head = {"Content-Type": "application/json"}
     asked = urllib.request.Request(f"{url}/v2/models/{model}/infer", body, head)
     with urllib.request.urlopen(asked) as answer:
-        said = InferenceResponse.model_validate_json(answer.read())
-    assert PandasCodec.decode_response(said).columns[0] == "raw"
-    return next(list(o.data.root) for o in said.outputs if o.name == "prediction")
+        whole: bytes = answer.read()
+    return whole
 
 
 def table_of(columns: dict[str, list[Any]]) -> pd.DataFrame:
@@ -61,5 +81,5 @@ def table_of(columns: dict[str, list[Any]]) -> pd.DataFrame:
 
 if __name__ == "__main__":
     kind, url, model, columns = sys.argv[1:]
-    send = {"kserve": kserve, "mlserver": mlserver}[kind]
+    send = {"kserve": kserve, "mlserver": mlserver, "numpy": numpy}[kind]
     print(json.dumps(asyncio.run(send(url, model, table_of(json.loads(columns))))))
