@@ -30,7 +30,7 @@ setup-serve: #: what serving, converting and training need, and the native engin
 setup: setup-serve ## set up .venv: to serve, convert, read the log and watch for drift
 	$(call layers,$(VENV),monitoring)
 setup-dev: setup #: what tests and benchmarks need too, and .venv-clients with the KServe client
-	$(call layers,$(VENV),bench test)
+	$(call layers,$(VENV),grpc bench test)
 	$(call layers,$(VENV)-clients,clients)
 
 .PHONY: serve
@@ -164,21 +164,25 @@ soak: setup-dev #: growth over MINUTES=10 of steady load, into bench/results
 	$(PY) -m bench.soak --minutes $(or $(MINUTES),10)
 	$(PY) -m bench --render
 
-.PHONY: wheel lock
+.PHONY: wheel lock proto
 wheel: setup-serve #: one wheel, import package credit_express, with the native engine inside, into dist/
 	CREDIT_WHEEL=native $(PY) -m pip wheel --quiet --no-deps --wheel-dir dist .
 lock: #: resolve requirements/*.in again (needs uv)
 	cat requirements/server.in requirements/convert.in requirements/monitoring.in \
-	  requirements/bench.in requirements/test.in | grep -v '^#' | sort -u > $(BUILD)/all.in
+	  requirements/bench.in requirements/test.in requirements/grpc.in | grep -v '^#' | sort -u > $(BUILD)/all.in
 	$(UV_COMPILE) $(BUILD)/all.in -o $(BUILD)/all.txt
 	for alone in clients deploy fuzz; do \
 	  $(UV_COMPILE) requirements/$$alone.in -o requirements/$$alone.txt || exit 1; \
 	done
-	for layer in server convert monitoring bench test batch; do \
+	for layer in server convert monitoring bench test batch grpc; do \
 	  $(UV_COMPILE) -c $(BUILD)/all.txt requirements/$$layer.in -o requirements/$$layer.txt || exit 1; \
 	done
 UV_COMPILE := uv pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 \
   --generate-hashes --no-emit-index-url --no-annotate --no-header
+
+proto: setup-dev #: server/grpc/*_pb2.py from their .proto
+	$(VENV)-clients/bin/python -m grpc_tools.protoc -I server/grpc --python_out server/grpc \
+	  --pyi_out server/grpc server/grpc/*.proto
 
 TOOLS := $(BUILD)/deploy
 .PHONY: release-check deploy-lint audit licences sbom bases
@@ -205,8 +209,8 @@ sbom: #: a CycloneDX list of what each image holds, build/sbom-server.cdx.json a
 	$(call sbom,monitoring,deploy/monitoring/Dockerfile)
 bases: #: look up the digests of all base images again, and write them down (needs a registry)
 	$(PYTHON) deploy/image/bases.py --update
-# The layers of requirements that an image holds: the server's, and that of the drift job.
-IMAGE_LAYERS := server monitoring
+# The layers of requirements that an image holds: the server's, that of the drift job, and gRPC's.
+IMAGE_LAYERS := server monitoring grpc
 define licences
 	$(call layers,$(BUILD)/served-$(1),$(1))
 	$(TOOLS)/bin/pip-licenses --python=$(BUILD)/served-$(1)/bin/python --partial-match \

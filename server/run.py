@@ -2,7 +2,7 @@
 
 import logging
 import socket
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -18,6 +18,7 @@ from .http.fast_path import FastPath
 from .http.gate import Gate
 from .http.group_commit import GroupCommit
 from .http.keys import Keys
+from .http.ledger import Ledger
 from .http.limits import limits
 from .http.protocol import Connection
 from .http.services import Services, open_services
@@ -30,7 +31,7 @@ from .process.asking import Serve
 from .process.fork import Accepting
 from .process.supervisor import ROWS_PER_WORKER, Processes, Supervisor, announce
 from .process.trial import try_first
-from .process.worker import Hooks
+from .process.worker import Door, Hooks
 from .record import privacy, segment
 from .scoring import catalog
 from .scoring.care import Care
@@ -43,7 +44,8 @@ log = logging.getLogger(__name__)
 def check(settings: Settings) -> Catalog:
     """Do everything that can fail before the socket opens: logs, TLS, models, keys, log folder."""
     logs.configure(settings.log_level)
-    worker.check_tls(settings)
+    worker.tls_context(settings)
+    check_grpc(settings)
     loaded = catalog.load_all(settings, Care(try_first=try_first(settings.load_seconds)))
     Keys(settings.keys).tell_if_closed()
     check_drift_metrics(settings.drift_metrics)
@@ -51,6 +53,17 @@ def check(settings: Settings) -> Catalog:
         log.warning("uvicorn %s: not known to the fast path, all by ASGI", uvicorn.__version__)
     privacy.of(settings.log_features, settings.log_salt_file)
     return loaded
+
+
+def check_grpc(settings: Settings) -> None:
+    """Raise SettingsError if gRPC is wanted and its packages are not installed."""
+    if settings.grpc_port is None:
+        return
+    try:
+        import_module(".grpc.door", __package__)
+    except ModuleNotFoundError as error:
+        said = "pip install h2 protobuf, or the extra grpc of credit-express"
+        raise SettingsError(f"settings: grpc_port: needs {error.name} ({said})") from error
 
 
 def check_drift_metrics(file: Path | None) -> None:
@@ -69,6 +82,7 @@ def run(settings: Settings) -> None:
     loaded = check(settings)
     segment.prepare(settings.log_dir)
     listener = worker.bind(settings.host, settings.port)
+    grpc_listener = bound(settings, settings.grpc_port)
     choice.tell(settings.engine)
     table = Table(settings.workers * ROWS_PER_WORKER)
 
@@ -79,7 +93,8 @@ def run(settings: Settings) -> None:
         scores.handlers.update(handler.handlers(services, infers))
         rest = app.Rest(services, partial(rest_of, infers))
         hooks = Hooks(
-            accepting, services.tick, services.state, rest.prepare, accepting.end
+            accepting, services.tick, services.state, rest.prepare, accepting.end,
+            door_of(grpc_listener, services, infers, scores.ledger),
         )  # fmt: skip
         services.state.in_flight.weigh = scores.weigh
         services.state.gate = Gate(services.keys, partial(app.scope_of, scores.handlers))
@@ -94,16 +109,41 @@ def run(settings: Settings) -> None:
     if settings.workers > 1:
         load_rest()
     worker.preload()
-    admin_listener = None
-    if settings.admin_port is not None:
-        admin_listener = worker.bind(settings.host, settings.admin_port)
+    admin_listener = bound(settings, settings.admin_port)
+    doors = [each for each in (listener, grpc_listener) if each is not None]
     processes = Processes(
-        work, settings.workers, table, admin_of(settings, admin_listener), listener.close,
+        work, settings.workers, table, admin_of(settings, admin_listener), partial(leave, doors),
         settings.drain_delay_seconds + settings.drain_seconds, settings.load_seconds,
         admin_listener.close if admin_listener else None,
     )  # fmt: skip
     supervisor = Supervisor(load, loaded, processes)
-    supervisor.run(partial(announce, *address(settings, listener)))
+    grpc_port = grpc_listener.getsockname()[1] if grpc_listener else None
+    supervisor.run(partial(announce, *address(settings, listener), grpc_port))
+
+
+def bound(settings: Settings, port: int | None) -> socket.socket | None:
+    """Return a listening socket of a further port, None if it is off; raises SettingsError."""
+    return None if port is None else worker.bind(settings.host, port)
+
+
+def leave(listeners: Sequence[socket.socket]) -> None:
+    """Close the listening sockets of the workers."""
+    for each in listeners:
+        each.close()
+
+
+def door_of(
+    listener: socket.socket | None, services: Services, infers: Mapping[Key, Infer], ledger: Ledger
+) -> Door | None:
+    """Return gRPC's door, None if it is off; it is imported only where it is on."""
+    if listener is None:
+        return None
+    from .grpc import door
+
+    context = worker.tls_context(services.settings)
+    if context is not None:
+        context.set_alpn_protocols(["h2"])
+    return Door(listener, door.protocol(services, infers, ledger), context)
 
 
 def load_rest() -> None:

@@ -60,6 +60,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "decision again, with the model that made it"
         ),
     ] = "off"
+    grpc_port: Annotated[
+        Annotated[int, Meta(ge=0, le=65535)] | None,
+        Meta(description="port for the Open Inference Protocol over gRPC; default: off"),
+    ] = None
     workers: Annotated[int, Meta(ge=1, description="processes sharing the port")] = 1
     log_dir: Annotated[Path, Meta(description="folder of the prediction log")] = Path("log")
     log_segment_mb: Annotated[

@@ -57,7 +57,7 @@ class GroupCommit:
         if not self._waiting:
             loop.call_soon(self._end, loop)
         request = asked.request
-        asked.more = self._in_flight.beyond_one(request.path, request.query, request.body)
+        asked.more = self._in_flight.capped(asked.handler.weigh(request.query, request.body))
         self._in_flight.more += asked.more
         self._waiting.append(asked)
 

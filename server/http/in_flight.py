@@ -34,7 +34,11 @@ class InFlight(msgspec.Struct):
 
     def beyond_one(self, path: str, query: bytes, body: bytes) -> int:
         """Return what a request costs beyond one, to be added to `more` while it is here."""
-        return min(self.weigh(path, query, body), max(self.most // PARTS, 1)) - 1
+        return self.capped(self.weigh(path, query, body))
+
+    def capped(self, cost: int) -> int:
+        """Return what a cost is beyond one, at most the part of the queue that one may take."""
+        return min(cost, max(self.most // PARTS, 1)) - 1
 
 
 class Place(msgspec.Struct):

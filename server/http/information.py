@@ -62,11 +62,8 @@ class Information:
 
     async def ready(self, _: Request) -> Response:
         """Return whether new requests should come here: not while draining, not without a log."""
-        if self._services.state.draining:
-            return JSONResponse({"ready": False, "reason": "draining"}, 503)
-        refuses = self._services.settings.log_on_failure == "refuse"
-        if refuses and not self._services.recorder.journal.has_room():
-            return JSONResponse({"ready": False, "reason": "prediction log unwritable"}, 503)
+        if reason := self._services.unready():
+            return JSONResponse({"ready": False, "reason": reason}, 503)
         return JSONResponse({"ready": True})
 
     async def metrics(self, request: Request) -> Response:

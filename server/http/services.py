@@ -43,6 +43,14 @@ class Services(msgspec.Struct, frozen=True):
         if self.expiry is not None:
             self.expiry.begin()
 
+    def unready(self) -> str:
+        """Return why new requests should go elsewhere, "" if they should come here."""
+        if self.state.draining:
+            return "draining"
+        if self.settings.log_on_failure == "refuse" and not self.recorder.journal.has_room():
+            return "prediction log unwritable"
+        return ""
+
     def close(self) -> None:
         """Close the log."""
         self.recorder.close()

@@ -385,9 +385,11 @@ class Supervisor:
             os.kill(pid, number)
 
 
-def announce(url: str, host: str, port: int) -> None:
+def announce(url: str, host: str, port: int, grpc_port: int | None = None) -> None:
     """Print the line that scripts wait for."""
     line = {"event": "ready", "url": url, "host": host, "port": port}
+    if grpc_port is not None:
+        line["grpc_port"] = grpc_port
     sys.stdout.write(
         f"{json.dumps(line)}\n"
     )  # print would write twice, and a worker's output could come between

@@ -11,14 +11,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from importlib import import_module
-from itertools import chain
 from time import perf_counter_ns
 from types import FrameType
 from typing import Any
 
 import msgspec
 from uvicorn.config import Config
-from uvicorn.server import Server
+from uvicorn.server import Server, ServerState
 
 from ..bundle.regular import UnfitFileError, refuse_waiting
 from ..http.app import App
@@ -107,6 +106,12 @@ class Worker(Orphanable):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, then report ready."""
         await super().startup(sockets)
+        if (door := self._hooks.door) is not None:
+            make = partial(door.protocol, self.server_state)
+            listening = asyncio.get_running_loop().create_server(
+                make, sock=door.listener, ssl=door.ssl, backlog=BACKLOG
+            )
+            self.servers.append(await listening)
         self._hooks.ready()
         asyncio.get_running_loop().call_later(SETTLE_SECONDS, self._hooks.settle)
 
@@ -129,6 +134,8 @@ class Worker(Orphanable):
         if not (self._is_taken_over or self.is_orphan()):
             await asyncio.sleep(self._settings.drain_delay_seconds)
         await self._stop_accepting(sockets or [])
+        if self._hooks.door is not None:
+            self._hooks.door.listener.close()
         self._hooks.accepts_no_more()
         now = asyncio.get_running_loop().time
         began, deadline = now(), now() + self._settings.drain_seconds
@@ -138,25 +145,33 @@ class Worker(Orphanable):
         await super().shutdown(sockets)
 
     async def _stop_accepting(self, sockets: list[socket.socket]) -> None:
-        spare = [each.dup() for each in sockets] if self._is_last else []
+        doors = [Door(each, self._http, self.config.ssl) for each in sockets]
+        doors += [self._hooks.door] if self._hooks.door else []
+        spare = [each.dup() for each in doors] if self._is_last else []
         for each in spare:
             with suppress(OSError):  # not Linux: then the queue is emptied without it
-                farewell.drop_new(each)
+                farewell.drop_new(each.listener)
         for server in self.servers:
             server.close()
         for wait in (0.0, farewell.HANDSHAKE_SECONDS) if spare else ():
             await asyncio.sleep(wait)
-            for connection in chain.from_iterable(map(farewell.waiting, spare)):
-                await self._adopt(connection)
+            for each in spare:
+                await self._adopt(each)
         for each in spare:
-            each.close()
+            each.listener.close()
 
-    async def _adopt(self, connection: socket.socket) -> None:
+    async def _adopt(self, door: "Door") -> None:
+        """Serve the connections that wait in a closed door's queue."""
+        make = partial(door.protocol, self.server_state)
+        for connection in farewell.waiting(door.listener):
+            await asyncio.get_running_loop().connect_accepted_socket(make, connection, ssl=door.ssl)
+
+    def _http(self, server_state: ServerState) -> asyncio.Protocol:
         make: Any = self.config.http_protocol_class
-        state, ssl = self.server_state, self.config.ssl
-        await asyncio.get_running_loop().connect_accepted_socket(
-            lambda: make(config=self.config, server_state=state, app_state={}), connection, ssl=ssl
-        )  # fmt: skip
+        protocol: asyncio.Protocol = make(
+            config=self.config, server_state=server_state, app_state={}
+        )
+        return protocol
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Stop; the signal says who accepts what is in the listening socket's queue.
@@ -178,14 +193,30 @@ class Worker(Orphanable):
                 return
 
 
+class Door(msgspec.Struct, frozen=True):
+    """A listening socket, and what makes its connections of uvicorn's state."""
+
+    listener: socket.socket
+    protocol: Callable[[ServerState], asyncio.Protocol]
+    ssl: ssl.SSLContext | None
+
+    def dup(self) -> "Door":
+        """Return another handle of the socket."""
+        return Door(self.listener.dup(), self.protocol, self.ssl)
+
+
 class Hooks(msgspec.Struct, frozen=True):
-    """Callbacks from a worker to the rest of its process; `settle` is for work that can wait."""
+    """Callbacks from a worker to the rest of its process; `settle` is for work that can wait.
+
+    `door` is a second one beside HTTP's.
+    """
 
     ready: Callable[[], None]
     tick: Callable[[], None]
     state: State
     settle: Callable[[], None]
     accepts_no_more: Callable[[], None]
+    door: Door | None = None
 
 
 def serve(
@@ -230,10 +261,10 @@ def tls(settings: Settings) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def check_tls(settings: Settings) -> None:
-    """Read certificates and keys as every worker will; raises SettingsError."""
+def tls_context(settings: Settings) -> ssl.SSLContext | None:
+    """Return TLS as the settings say, None without it; raises SettingsError."""
     if settings.tls_cert is None or settings.tls_key is None:
-        return
+        return None
     files = [file for file in (settings.tls_cert, settings.tls_key, settings.tls_client_ca) if file]
     try:
         for file in files:
@@ -242,11 +273,13 @@ def check_tls(settings: Settings) -> None:
         context.load_cert_chain(settings.tls_cert, settings.tls_key)
         if settings.tls_client_ca is not None:
             context.load_verify_locations(settings.tls_client_ca)
+            context.verify_mode = ssl.CERT_REQUIRED
     except UnfitFileError as error:
         raise SettingsError(f"settings: tls: {error}") from error
     except OSError as error:  # ssl.SSLError is one
         given = ", ".join(map(str, files))
         raise SettingsError(f"settings: tls: {given}: {error.strerror or error}") from error
+    return context
 
 
 def bind(host: str, port: int) -> socket.socket:

@@ -2,7 +2,6 @@
 
 import os
 import ssl
-import subprocess
 from pathlib import Path
 
 import httpx
@@ -10,6 +9,7 @@ import pytest
 
 from tests.conftest import Serve
 from tests.server.command import run
+from tests.server.http.certificates import make_certificate
 
 BOTH_LANES = True
 
@@ -59,14 +59,3 @@ def test_a_file_of_tls_that_is_a_fifo_is_refused_and_not_waited_for(
     assert done.returncode == 2
     wanted = f"{tmp_path / 'fifo'}: wanted a regular file, got a FIFO"
     assert done.stderr == f"server: settings: tls: {wanted}\n"
-
-
-def make_certificate(folder: Path) -> None:
-    done = subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
-         "-nodes", "-keyout", "key.pem", "-out", "cert.pem", "-days", "2", "-subj", "/CN=localhost",
-         "-addext", "subjectAltName=IP:127.0.0.1"],
-        cwd=folder, capture_output=True, check=False,
-    )  # fmt: skip
-    if done.returncode:
-        pytest.skip("openssl is absent")
