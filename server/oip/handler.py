@@ -15,9 +15,8 @@ from ..http.problem import Headers
 from ..http.scoring_handler import TRACE, ScoringHandler
 from ..http.services import Services
 from ..scoring.catalog import Key
-from ..scoring.outcome import Outcome
 from . import tensors
-from .infer import Infer
+from .infer import Infer, Outcomes
 from .wire import HEADER_LENGTH, Asked, Output, Request, Response, parse_length, read_request
 
 RAW_FORM = b"0"
@@ -90,7 +89,7 @@ class InferHandler(ScoringHandler):
             self._known.clear()
         self._known[text] = prepared
 
-    def _encode(self, prepared: Prepared, outcomes: list[Outcome]) -> tuple[bytes, int | None]:
+    def _encode(self, prepared: Prepared, outcomes: Outcomes) -> tuple[bytes, int | None]:
         """Return the answer and, if it has binary tensors, the length of its JSON part."""
         asked, count = prepared.asked, len(outcomes)
         values = [self._infer.values(each.name, outcomes) for each in asked]

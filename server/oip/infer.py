@@ -9,6 +9,7 @@ import msgspec
 
 from ..bundle.applicant import Floats
 from ..http.ledger import Book, Ledger
+from ..scoring.block import Scored
 from ..scoring.lenient import shorten
 from ..scoring.model import Model
 from ..scoring.outcome import Outcome
@@ -18,6 +19,8 @@ from .columns import Columns, Unseen
 from .explained import Explained
 from .rows import RowRules
 from .wire import INPUT, Asked, Input, OipError, Request, Told, Wanted, is_true, is_whole
+
+Outcomes = list[Outcome] | Scored
 
 
 class Infer:
@@ -52,7 +55,7 @@ class Infer:
             "parameters": {"inputs_by_feature": self._columns.metadata()},
         }
 
-    def score(self, request: Request, binary: bytes) -> list[Outcome]:
+    def score(self, request: Request, binary: bytes) -> Outcomes:
         """Return the outcome of each row; `binary` is the data of all binary inputs, in order.
 
         Raises OipError.
@@ -62,7 +65,8 @@ class Infer:
             rows, beyond = found
             if len(rows) == 1:
                 return [self._model.score_row(bool(beyond))]
-            return self._model.score_rows(rows, beyond)
+            block = self._model.score_block(rows, beyond)
+            return self._model.score_rows(rows, beyond) if block is None else block
         rows, rest, unseen = self._rows(request, binary)
         if rest:
             raise OipError(400, f"{len(rest)} bytes after the last tensor")
@@ -88,14 +92,16 @@ class Infer:
             asked.append(Asked(wanted.name, *known[wanted.name], is_binary))
         return asked
 
-    def values(self, name: str, outcomes: list[Outcome]) -> list[Any]:
+    def values(self, name: str, outcomes: Outcomes) -> list[Any]:
         """Return one output of all rows as a flat list."""
+        if isinstance(outcomes, Scored):
+            return outcomes.column(name)
         if name not in self._unasked:
             return self._explained.flat(outcomes, name)
         found = [getattr(said, name) for said in outcomes]
         return [x for row in found for x in row] if isinstance(found[0], list) else found
 
-    def tell(self, request: Request, outcomes: list[Outcome]) -> list[Told]:
+    def tell(self, request: Request, outcomes: Outcomes) -> list[Told]:
         """Return the outputs that the request asks for; raises OipError."""
         count = len(outcomes)
         return [
@@ -104,10 +110,25 @@ class Infer:
             for each in self.asked(request)
         ]  # fmt: skip
 
-    def enter(self, request_id: str, outcomes: list[Outcome], seconds: float) -> None:
+    def enter(self, request_id: str, outcomes: Outcomes, seconds: float) -> None:
         """Enter the outcomes in the book; the ledger must write it before they are sent."""
+        if isinstance(outcomes, Scored):
+            self._enter_block(request_id, outcomes, seconds)
+            return
         for index, said in enumerate(outcomes):
             self.book.scored(request_id, index, said, seconds, None)
+
+    def _enter_block(self, request_id: str, scored: Scored, seconds: float) -> None:
+        """Enter all rows in order: those with warnings one by one, the others in one go."""
+        begin, end = 0, len(scored)
+        for place in (*sorted(scored.warnings), end):
+            part = scored.part(begin, place) if begin < place else None
+            if part and not self.book.scored_all(request_id, part, seconds, is_packed=False):
+                for each in range(begin, place):
+                    self.book.scored(request_id, each, scored.outcome(each), seconds, None)
+            if place < end:
+                self.book.scored(request_id, place, scored.outcome(place), seconds, None)
+            begin = place + 1
 
     def _explains(self, request: Request) -> bool:
         return any(wanted.name not in self._unasked for wanted in request.outputs)

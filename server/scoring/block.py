@@ -1,7 +1,7 @@
 """A batch: its applicants as they were sent, and rows and scores of those that are plain."""
 
 from collections.abc import Mapping, Sequence
-from typing import overload
+from typing import Any, overload
 
 import msgspec
 import numpy as np
@@ -77,6 +77,13 @@ class Scored(msgspec.Struct, frozen=True):
         raw, prediction = self.raw[i].item(), self.predictions[i].item()
         warnings = self.warnings.get(place, ())
         return Outcome(raw, prediction, decision, warnings, self.rows[i].tobytes())
+
+    def column(self, name: str) -> list[Any]:
+        """Return `raw`, `prediction` or `decision` of all."""
+        if name == "decision":
+            return [self.decisions[place] for place in self.decided.tolist()]
+        found: list[float] = (self.raw if name == "raw" else self.predictions).tolist()
+        return found
 
     def part(self, begin: int, end: int) -> "Scored":
         """Return those from place `begin` up to `end` of the batch."""

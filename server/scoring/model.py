@@ -139,6 +139,15 @@ class Model:
             0, read.sent, rows, raw, predicted, decided, self.decisions, read.warnings
         )  # fmt: skip
 
+    def score_block(self, rows: Floats, beyond: bytes) -> Scored | None:
+        """Score rows as score_rows does, in one go; None for a model that this is not done for."""
+        if not self._blocks:
+            return None
+        due = [place for place, is_due in enumerate(beyond) if is_due]
+        warnings = {place: self._range.warnings(rows[place]) for place in due}
+        nowhere = Sent(b"", np.zeros((len(rows), 2), np.int64))
+        return self.score_read(Read(nowhere, rows, warnings, ()))
+
     def sent(self, body: bytes, codec: Codec) -> Sequence[Any]:
         """Return the values of a body that scored, in the manifest's order, None where missing."""
         return msgspec.structs.astuple(self._decoders[codec](body))

@@ -205,7 +205,8 @@ static PyObject *line_write(Line *self, PyObject *const *arguments, Py_ssize_t c
 
 /* ---- The lines of a block ---- */
 
-/* The columns of the applicants: where each stands in the body, its row, score and decision. */
+/* The columns of the applicants: where each stands in the body (an empty span: nowhere, so the line
+   has no features), its row, score and decision. */
 typedef struct {
     Py_buffer spans, rows, raw, prediction, decided;
     const char *body;
@@ -250,7 +251,7 @@ static int take_column(const Columns *columns, Py_ssize_t i, Given *given)
     given->prediction = ((const double *)columns->prediction.buf)[i];
     given->row = (const char *)columns->rows.buf + i * columns->wide;
     given->row_length = columns->wide;
-    given->features = columns->body + span[0];
+    given->features = span[1] > span[0] ? columns->body + span[0] : NULL;
     given->features_length = span[1] - span[0];
     return decision && take_text(decision, 1, &given->decision, &given->decision_length) &&
            given->decision_length <= MOST_DECISION;

@@ -29,6 +29,10 @@ typedef struct {
     PyObject_HEAD
     Py_ssize_t features;
     Rule *rule;
+    /* Of features whose numbers stay as they are: the range, and whether each must be there. */
+    double *low, *high;
+    uint8_t *must;
+    Py_ssize_t specials, *special; /* the places of the other features */
     Py_buffer powers;
 } Tensor;
 
@@ -59,6 +63,29 @@ static inline int put(const Rule *rule, double x, double *to, uint8_t *beyond)
             return 0;
     }
     *beyond |= !settle(&rule->filler, x, to);
+    return 1;
+}
+
+/* Whether all numbers that stay as they are may: no branch for each, as nearly all rows are so. */
+static int is_usual(const Tensor *self, const double *row)
+{
+    int odd = 0;
+    for (Py_ssize_t i = 0; i < self->features; i++)
+        odd |= (row[i] < self->low[i]) | (row[i] > self->high[i]) |
+               ((row[i] != row[i]) & self->must[i]);
+    return !odd;
+}
+
+/* Make numbers, NaN where missing, a row as the model sees it; return 0 where it must not. */
+static int put_row(const Tensor *self, double *row, uint8_t *beyond)
+{
+    int usual = is_usual(self, row);
+    Py_ssize_t count = usual ? self->specials : self->features;
+    for (Py_ssize_t i = 0; i < count; i++) {
+        Py_ssize_t place = usual ? self->special[i] : i;
+        if (!put(self->rule + place, row[place], row + place, beyond))
+            return 0;
+    }
     return 1;
 }
 
@@ -95,12 +122,17 @@ static int is_exact(Type type, double x)
 static int read_binary(const Tensor *self, Type type, const uint8_t *at, Py_ssize_t count,
                        double *row, uint8_t *beyond)
 {
-    for (; count > 0; count--, beyond++)
-        for (Py_ssize_t i = 0; i < self->features; i++, at += type.size) {
-            double x = binary_value(type, at);
-            if (!is_exact(type, x) || !put(self->rule + i, x, row++, beyond))
-                return 0;
-        }
+    Py_ssize_t features = self->features, size = type.size;
+    for (; count > 0; count--, beyond++, row += features, at += features * size) {
+        if (type.kind == 'f' && size == 8)
+            memcpy(row, at, (size_t)(features * size));
+        else
+            for (Py_ssize_t i = 0; i < features; i++)
+                if (!is_exact(type, row[i] = binary_value(type, at + i * size)))
+                    return 0;
+        if (!put_row(self, row, beyond))
+            return 0;
+    }
     return 1;
 }
 
@@ -134,13 +166,11 @@ static const uint8_t *read_row(const Tensor *self, Type type, const uint8_t *at,
                                double *row, uint8_t *beyond)
 {
     for (Py_ssize_t i = 0; at && i < self->features; i++) {
-        double x;
         if (i && !(at = after(',', at, end)))
             return NULL;
-        if ((at = read_value(self, type, at, end, &x)) && !put(self->rule + i, x, row + i, beyond))
-            return NULL;
+        at = read_value(self, type, at, end, row + i);
     }
-    return at;
+    return at && put_row(self, row, beyond) ? at : NULL;
 }
 
 /* Read rows one behind the other in one list, or each in a list of its own. */
@@ -227,6 +257,30 @@ static int read_rule(PyObject *given, Rule *to, Py_ssize_t place)
                : 0;
 }
 
+/* Write what is_usual reads. */
+static int sort_features(Tensor *self, Py_ssize_t count)
+{
+    self->low = PyMem_Calloc((size_t)count, sizeof(double));
+    self->high = PyMem_Calloc((size_t)count, sizeof(double));
+    self->must = PyMem_Calloc((size_t)count, 1);
+    self->special = PyMem_Calloc((size_t)count, sizeof(Py_ssize_t));
+    if (!self->low || !self->high || !self->must || !self->special)
+        return PyErr_NoMemory(), -1;
+    for (Py_ssize_t i = 0; i < count; i++) {
+        const Rule *rule = self->rule + i;
+        const Filler *filler = &rule->filler;
+        int is_special = rule->codes.len || filler->zero_as_missing ||
+                         filler->stand_in == filler->stand_in;
+        int is_empty = !(filler->low <= filler->high); /* NaN: every number is outside */
+        self->low[i] = is_special ? -INFINITY : is_empty ? INFINITY : filler->low;
+        self->high[i] = is_special ? INFINITY : is_empty ? -INFINITY : filler->high;
+        self->must[i] = !is_special && !rule->may_be_missing;
+        if (is_special)
+            self->special[self->specials++] = i;
+    }
+    return 0;
+}
+
 static PyObject *tensor_new(PyTypeObject *type, PyObject *args, PyObject *named)
 {
     static char *names[] = {"rules", "powers", NULL};
@@ -248,6 +302,7 @@ static PyObject *tensor_new(PyTypeObject *type, PyObject *args, PyObject *named)
                           self->features);
         self->features++; /* its buffer is released with the others */
     }
+    done = done && !sort_features(self, count);
     if (!done)
         Py_CLEAR(self);
     return (PyObject *)self;
@@ -259,6 +314,10 @@ static void tensor_dealloc(Tensor *self)
         PyBuffer_Release(&self->rule[i].codes);
     PyBuffer_Release(&self->powers);
     PyMem_Free(self->rule);
+    PyMem_Free(self->low);
+    PyMem_Free(self->high);
+    PyMem_Free(self->must);
+    PyMem_Free(self->special);
     PyTypeObject *type = Py_TYPE((PyObject *)self);
     ((freefunc)PyType_GetSlot(type, Py_tp_free))(self);
     Py_DECREF(type);

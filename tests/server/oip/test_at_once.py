@@ -1,5 +1,6 @@
 """Tensors read in C: the long way's answer in every byte, and its outcome in every bit."""
 
+import json
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,9 +18,10 @@ from server.http.services import open_services
 from server.metrics.counters import Table
 from server.oip import at_once
 from server.oip.handler import RAW_FORM, InferHandler, infers
-from server.oip.infer import Infer
+from server.oip.infer import Infer, Outcomes
 from server.oip.wire import HEADER_LENGTH, read_request
 from server.scoring import catalog
+from server.scoring.block import Scored
 from server.scoring.outcome import Outcome
 from tests.conftest import Trained, applicants
 from tests.long.oip_bodies import Sent, bodies
@@ -32,6 +34,7 @@ PATH = "/v2/models/small/infer"
 class Way(NamedTuple):
     infer: Infer
     handler: InferHandler
+    ledger: Ledger
 
     def answer(self, sent: Sent) -> Answer:
         length, body = sent
@@ -41,32 +44,41 @@ class Way(NamedTuple):
         )
 
     def outcomes(self, sent: Sent) -> list[Outcome] | str:
-        length, body = sent
         try:
-            if length == RAW_FORM:
-                return self.infer.score(self.infer.raw_form(len(body)), body)
-            return self.infer.score(*read_request(body, length))
+            found = self.scored(*sent)
         except Problem as problem:
             return problem.detail
+        if isinstance(found, Scored):
+            return [found.outcome(place) for place in range(len(found))]
+        return found
+
+    def scored(self, length: bytes | None, body: bytes) -> Outcomes:
+        if length == RAW_FORM:
+            return self.infer.score(self.infer.raw_form(len(body)), body)
+        return self.infer.score(*read_request(body, length))
+
+
+@pytest.fixture(scope="module")
+def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("log")
 
 
 @pytest.fixture(scope="module", params=["default", "unseen missing", "onnxruntime"])
-def ways(
-    bundle: Path, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
-) -> Iterator[tuple[Way, Way]]:
+def ways(bundle: Path, log: Path, request: pytest.FixtureRequest) -> Iterator[tuple[Way, Way]]:
     """The same model read in C and read the long way."""
     more = {"unseen missing": {"unseen": "missing"}, "onnxruntime": {"engine": "onnxruntime"}}
     given = {
         "model": str(bundle),
-        "log_dir": str(tmp_path_factory.mktemp("log")),
+        "log_dir": str(log),
         "access_log": "0",
     }
     chosen = settings.read({}, given | more.get(request.param, {}))
     services = open_services(chosen, catalog.load_all(chosen), Table(1), 0)
 
     def way() -> Way:
-        ((key, infer),) = infers(services, Ledger(services)).items()
-        return Way(infer, InferHandler(infer, services, *key))
+        ledger = Ledger(services)
+        ((key, infer),) = infers(services, ledger).items()
+        return Way(infer, InferHandler(infer, services, *key), ledger)
 
     try:
         in_c = way()
@@ -104,8 +116,30 @@ def test_usual_tensors_are_read_in_c(ways: tuple[Way, Way], trained: Trained) ->
 
 def test_what_is_outside_the_range_seen_in_training_is_recorded_so(ways: tuple[Way, Way]) -> None:
     rows = np.array([[40.0, 1e3, 0.5, 0, 1], [400.0, 1e3, 0.5, 0, 1]])
-    for in_one in (rows, rows[1:]):
-        request = ways[0].infer.raw_form(in_one.nbytes)
-        flags = [said.flags for said in ways[0].infer.score(request, in_one.tobytes())]
-        assert flags[-1] == ("range:AGE",)
-        assert flags[:-1] in ([], [()])
+    for sent in (rows, rows[1:]):
+        said = ways[0].outcomes((RAW_FORM, sent.tobytes()))
+        assert not isinstance(said, str)
+        assert said[-1].flags == ("range:AGE",)
+        assert all(each.flags == () for each in said[:-1])
+
+
+def test_a_block_leaves_the_records_that_its_rows_leave_one_by_one(
+    ways: tuple[Way, Way], log: Path
+) -> None:
+    """With rows outside the range among them, at both ends too."""
+    rows = np.tile([40.0, 1e3, 0.5, 0.0, 1.0], (40, 1))
+    rows[:, 2] = np.arange(40) / 50
+    rows[[0, 7, 8, 39], 0] = 400.0
+    for way in ways:
+        assert way.answer((RAW_FORM, rows.tobytes())).status == 200
+        way.ledger.write()
+    moments = {"time", "latency_us"}
+    found = [
+        {k: v for k, v in json.loads(line).items() if k not in moments}
+        for file in sorted(log.glob("*.jsonl"))
+        for line in file.read_bytes().splitlines()
+    ][-80:]
+    assert found[:40] == found[40:]
+    assert [each["index"] for each in found[:40]] == [*range(40)]
+    assert [i for i, each in enumerate(found[:40]) if each["flags"]] == [0, 7, 8, 39]
+    assert "features" not in found[0]
