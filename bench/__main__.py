@@ -11,8 +11,8 @@ from collections.abc import Sequence
 
 # As in parts.py, whose imports take seconds: --help and a typo do not wait for them.
 PARTS = (
-    "ladder", "stages", "budget", "cost", "process", "load", "contributions", "compilers", "peers",
-    "explainers",
+    "ladder", "stages", "budget", "cost", "process", "load", "contributions", "reasons",
+    "compilers", "peers", "explainers",
 )  # fmt: skip
 
 

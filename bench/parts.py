@@ -11,7 +11,7 @@ from .contributions import measure as contributions
 from .ladder import measure as ladder
 from .ladder.engines import COMPILERS
 from .load import measure as load
-from .load import open_loop, peers, saturation, stalls, subjects
+from .load import open_loop, peers, reasons, saturation, stalls, subjects
 from .load.effort import Effort
 from .load.generator import GRACE_SECONDS
 from .process import memory, start
@@ -128,12 +128,23 @@ def measure_contributions(scale: Scale, write: Write, peers: bool) -> None:
     write("contributions", {"rounds": scale.rounds, "rows a round": scale.rows // 10}, rows)
 
 
+def measure_reasons(scale: Scale, write: Write) -> None:
+    """Measure what reasons cost over HTTP, in memory and at the start."""
+    effort = scale.effort
+    rows = reasons.measure(
+        models.build(scale.load_size), effort.rounds, effort.seconds, scale.starts
+    )
+    method = {"rounds": effort.rounds, "seconds a run": effort.seconds, "starts": scale.starts}
+    write("reasons", {**method, **saturation.tool()}, rows)
+
+
 OWN: dict[str, Callable[[Scale, Write], None]] = {
     "ladder": measure_ladder,
     "stages": measure_stages,
     "budget": measure_budget,
     "cost": measure_cost,
     "contributions": partial(measure_contributions, peers=False),
+    "reasons": measure_reasons,
     "process": measure_process,
     "load": partial(measure_load, chosen=subjects.SUBJECTS, names=("saturation", "latency")),
 }

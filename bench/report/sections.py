@@ -57,6 +57,25 @@ CONTRIBUTIONS = Table(
     ),
     ("model",),
 )  # fmt: skip
+REASONS = Table(
+    "reasons",
+    "Reasons over HTTP",
+    "Everybody is refused, so every answer of the second way tells four principal reasons out of "
+    "120, and the third every contribution too. The record is on: it holds what is answered. "
+    "`rate` is a multiple of the answers a second without reasons, `p50` of the median latency, "
+    "each the median over rounds in which the servers took turns. Below, a worker that has "
+    "answered for a second, and the time from spawn to first answer, with the bundle and with the "
+    "same bundle without covers, which explains nothing.",
+    (
+        Column("", "label", text), Column("connections", "connections"),
+        Column("answers/s", "per_second"), Column("rate, times", "of_rate"),
+        Column("p50 us", "p50_us"), Column("p50, times", "of_p50"), Column("CPU us", "cpu_us"),
+        Column("failed", "failed"), Column("start ms", "start_ms"),
+        Column("start, times", "of_start"), Column("PSS MiB", "pss_mib"),
+        Column("bytes a split", "bytes_a_split"), Column("rounds", "rounds"),
+    ),
+    ("model",),
+)  # fmt: skip
 PORTFOLIO = Table(
     "portfolio",
     "A portfolio",
@@ -212,8 +231,8 @@ SOAK = Table(
     ),
     ("model",),
 )  # fmt: skip
-TABLES = (LADDER, COMPILERS, CONTRIBUTIONS, PORTFOLIO, STAGES, BUDGET, COST, SATURATION, LATENCY,
-          PEERS, PEERS_LATENCY, START, MEMORY, SOAK)  # fmt: skip
+TABLES = (LADDER, COMPILERS, CONTRIBUTIONS, REASONS, PORTFOLIO, STAGES, BUDGET, COST, SATURATION,
+          LATENCY, PEERS, PEERS_LATENCY, START, MEMORY, SOAK)  # fmt: skip
 # What measures a result, where it is not `python -m bench --only <result>`.
 MEASURED_BY = {
     "compilers": "make bench-peers", "peers": "make bench-peers",

@@ -5,10 +5,11 @@ how far an applicant lies from those who were just approved (Regulation B, comme
 """
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 
 from ..bundle.applicant import Floats, stand_in_of
 from ..bundle.manifest import Manifest
@@ -18,6 +19,7 @@ from ..engine.contributions import Contributions
 from ..settings import Reasons as Wanted
 from .outcome import Explanation, Outcome, Reason
 
+Places = npt.NDArray[np.intp]
 Sent = Callable[[], Sequence[Any]]
 """What the client sent, in the manifest's order, None where missing."""
 APPROVED = "approve"
@@ -34,11 +36,11 @@ class Reasons:
         self._names = [feature.name for feature in manifest.features]
         places = {name: place for place, name in enumerate(self._names)}
         self.members = [[places[name] for name in entry.features] for entry in codes.entries]
-        self._entry_of = np.full(len(places), len(codes.entries))
+        self._entry_of = np.full(len(places), len(codes.entries), np.intp)
         for number, members in enumerate(self.members):
             self._entry_of[members] = number
         self._baseline = np.array(codes.baseline.contributions)
-        self._sign = -1.0 if falls(manifest.transform) else 1.0
+        self._falls = falls(manifest.transform)
         self._filled = [
             feature.zero_as_missing or stand_in_of(feature) == stand_in_of(feature)
             for feature in manifest.features
@@ -81,28 +83,30 @@ class Reasons:
         """Return what each entry adds above the baseline, [E] or [N, E], to contributions [F] or
         [N, F].
         """
-        above = self._sign * (found - self._baseline)
+        above = found - self._baseline
+        if self._falls:
+            above = -above
         bins = len(self.codes.entries) + 1  # the last is of features without an entry
-        rows = above.size // above.shape[-1]
-        places = self._entry_of if rows == 1 else self._entry_of + bins * np.arange(rows)[:, None]
-        totals = np.bincount(places.ravel(), above.ravel(), rows * bins).astype(np.float64)
-        return totals.reshape(*found.shape[:-1], bins)[..., :-1]
+        if found.ndim == 1:
+            return sums(self._entry_of, above, bins)[:-1]
+        places = self._entry_of + bins * np.arange(len(found))[:, None]
+        totals = sums(places.ravel(), above.ravel(), len(found) * bins)
+        return totals.reshape(len(found), bins)[:, :-1]
 
     def _principal(
         self, said: Outcome, found: Floats, sent: Sent, language: str
     ) -> Iterator[Reason]:
         totals = self.totals(found)
         largest = np.argsort(-totals, kind="stable")[: self.most].tolist()
-        row = np.frombuffer(said.row)
+        row = memoryview(said.row).cast("d")
         for rank, number in enumerate(largest, start=1):
-            if totals[number] > 0:
+            if (total := totals.item(number)) > 0:
                 entry = self.codes.entries[number]
                 code = self._code(entry, self.members[number], row, said.flags, sent)
-                total = float(totals[number])
                 yield Reason(rank, code.code, code.text[language], entry.features, total)
 
     def _code(
-        self, entry: Entry, members: Sequence[int], row: Floats, flags: object, sent: Sent
+        self, entry: Entry, members: Sequence[int], row: Sequence[float], flags: object, sent: Sent
     ) -> Code:
         """Return the code of an entry, or of what is missing: judged on what was sent."""
         if entry.missing is None:
@@ -111,8 +115,13 @@ class Reasons:
             values = sent()
             absent = all(values[place] is None for place in members)
         else:
-            absent = bool(np.isnan(row[list(members)]).all())
+            absent = all(row[place] != row[place] for place in members)
         return entry.missing if absent else entry
+
+
+def sums(places: Places, values: Floats, count: int) -> Floats:
+    """Return the sums [count] of the values at each place; numpy's types take them for counts."""
+    return cast(Floats, np.bincount(places, values, count))
 
 
 def is_due(said: Outcome, wanted: Wanted) -> bool:
