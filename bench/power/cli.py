@@ -10,20 +10,11 @@ of docs/drift.md and its plot from drift-power.json and drift-scale.json.
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TypeVar
 
 import msgspec
 
-from monitoring.errors import MonitoringError
-
-from .. import marks
-from . import page, plot, scale, study
-
 SIZES = [1_000, 10_000, 100_000]
 REFERENCES = [10_000, 1_000, 100_000]
-PAGE, PLOT = "drift.md", "drift-power.svg"
-POWER_JSON, SCALE_JSON = "drift-power.json", "drift-scale.json"
-Result = TypeVar("Result")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -47,36 +38,17 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str]) -> int:
     """Run the study, or render a result."""
     args = parser().parse_args(arguments)
+    # Imported late: what is wrong with the options is told before libraries take their seconds.
+    from . import committed, page, study
+
     if args.render:
-        render(args.render)
+        committed.render(args.render)
         return 0
     alone = bool(args.no_evidently or args.evidently_from)
     result = study.run(args.sizes, args.references, args.seeds, not alone)
     if args.evidently_from:
-        result = study.with_evidently_of(result, read(args.evidently_from, study.Study))
+        result = study.with_evidently_of(result, committed.read(args.evidently_from, study.Study))
     if args.out:
         args.out.write_bytes(msgspec.json.format(msgspec.json.encode(result), indent=1) + b"\n")
     print(page.tables(result))
     return 0
-
-
-def render(folder: Path) -> None:
-    """Write a folder's results into its drift.md and drift-power.svg. Raises MonitoringError."""
-    result = read(folder / POWER_JSON, study.Study)
-    (folder / PAGE).write_text(rendered(folder))
-    (folder / PLOT).write_text(plot.svg(result))
-
-
-def rendered(folder: Path) -> str:
-    """Return the folder's drift.md with the tables of its results. Raises MonitoringError."""
-    power, scale_ = read(folder / POWER_JSON, study.Study), read(folder / SCALE_JSON, scale.Scale)
-    text = marks.filled((folder / PAGE).read_text(), page.POWER, page.tables(power))
-    return marks.filled(text, page.SCALE, "\n".join(scale.table(scale_)))
-
-
-def read(path: Path, kind: type[Result]) -> Result:
-    """Read a committed result. Raises MonitoringError."""
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=kind)
-    except (OSError, msgspec.MsgspecError) as error:
-        raise MonitoringError(f"{path}: not a result of a study: {error}") from error

@@ -5,14 +5,13 @@ import warnings
 
 import pandas as pd
 
-os.environ.setdefault("DO_NOT_TRACK", "1")
-
-from evidently import DataDefinition, Dataset, Report
-from evidently.metrics import ValueDrift
-
 
 def flagged(reference: pd.DataFrame, current: pd.DataFrame) -> set[str]:
     """Return the columns that Evidently's default tests call drifted."""
+    os.environ.setdefault("DO_NOT_TRACK", "1")
+    from evidently import DataDefinition, Dataset, Report  # late: it takes seconds to import
+    from evidently.metrics import ValueDrift
+
     numbers = list(reference.select_dtypes("number").columns)
     texts = [name for name in reference.columns if name not in numbers]
     definition = DataDefinition(numerical_columns=numbers, categorical_columns=texts)

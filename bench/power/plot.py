@@ -1,11 +1,12 @@
 """The result as one picture: detection by size of sample, a panel per method."""
 
 import io
-
-import matplotlib as mpl
-from matplotlib.figure import Figure
+from typing import TYPE_CHECKING
 
 from .study import EVIDENTLY, FIXED, OURS, Study
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 PANELS = {
     OURS: "ours: PSI, significant and no trifle",
@@ -16,6 +17,9 @@ PANELS = {
 
 def svg(study: Study) -> str:
     """Return the picture as SVG, the same text for the same result."""
+    import matplotlib as mpl  # late: it takes a second to import
+    from matplotlib.figure import Figure
+
     cells = [c for c in study.cells if c.reference_rows == study.cells[0].reference_rows]
     changes = list(dict.fromkeys(c.change for c in cells))
     sizes = list(dict.fromkeys(c.rows for c in cells))
@@ -39,7 +43,7 @@ def svg(study: Study) -> str:
         return _text(figure)
 
 
-def _text(figure: Figure) -> str:
+def _text(figure: "Figure") -> str:
     out = io.StringIO()
     figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None})
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"

@@ -3,7 +3,8 @@
 import msgspec
 import pytest
 
-from bench.power import cli, page, plot, scale, study
+from bench.power import committed as results
+from bench.power import page, plot, scale, study
 from bench.power.provenance import Provenance
 from bench.power.study import EVIDENTLY, FIXED, NO_DRIFT, OURS, Cell
 from tests.conftest import ROOT
@@ -29,7 +30,7 @@ def small() -> study.Study:
 
 @pytest.fixture(scope="module")
 def committed() -> study.Study:
-    return cli.read(DOCS / cli.POWER_JSON, study.Study)
+    return results.read(DOCS / results.POWER_JSON, study.Study)
 
 
 def cell(result: study.Study, change: str, rows: int, reference: int = 10_000) -> Cell:
@@ -98,19 +99,19 @@ def test_the_committed_study_shows_evidentlys_defaults_beside(committed: study.S
 
 
 def test_the_page_is_rendered_from_the_committed_results(committed: study.Study) -> None:
-    assert (DOCS / cli.PAGE).read_text() == cli.rendered(DOCS)
+    assert (DOCS / results.PAGE).read_text() == results.rendered(DOCS)
 
 
 def test_the_plot_is_drawn_from_the_committed_result(committed: study.Study) -> None:
     """Its every number; the lines are matplotlib's, and change with its version."""
-    drawn, kept = plot.svg(committed), (DOCS / cli.PLOT).read_text()
+    drawn, kept = plot.svg(committed), (DOCS / results.PLOT).read_text()
     assert drawn.count("<text") == kept.count("<text")
     assert plot.svg(committed) == drawn
 
 
 def test_the_committed_scale_keeps_the_promise() -> None:
     """A verdict within five plain passes; a report of 500,000 x 120 rows in under a minute."""
-    committed = cli.read(DOCS / cli.SCALE_JSON, scale.Scale)
+    committed = results.read(DOCS / results.SCALE_JSON, scale.Scale)
     costs = {(c.rows, c.columns, c.part): c for c in committed.costs}
     for rows, columns in ((500_000, 120), (1_000_000, 30)):
         plain, verdict = (costs[rows, columns, part] for part in ("plain pass", "verdict"))

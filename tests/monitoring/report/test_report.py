@@ -11,7 +11,6 @@ import pytest
 from scipy.stats import ks_2samp
 
 from monitoring.__main__ import main
-from monitoring.report import evidently_report
 from monitoring.report.errors import ReportError
 from monitoring.rows.sample import Sample
 from monitoring.rows.tables import Table
@@ -122,6 +121,7 @@ def test_missing_values_have_a_test_of_their_own(tmp_path: Path) -> None:
 
 def test_a_report_that_was_not_written_is_an_error(tmp_path: Path) -> None:
     """Evidently writes nothing, silently, for a path it does not like."""
+    from monitoring.report import evidently_report  # late: it takes seconds to import
 
     class Silent:
         def save_html(self, _: str) -> None:
