@@ -5,7 +5,7 @@ if it is above `max_refused` and chance cannot explain that (one-sided binomial 
 """
 
 import numpy as np
-from scipy.stats import binom
+import scipy
 
 from ..rows.refused import RefusedTally
 from . import statistics
@@ -19,7 +19,11 @@ def judge(tally: RefusedTally, reference: int, alpha: float, settings: Settings)
     """Judge the refused share; its PSI compares it with `reference` rows that were all scored."""
     asked = tally.requests + tally.answered
     share = statistics.share(tally.requests, asked)
-    chance = float(binom.sf(tally.requests - 1, asked, settings.max_refused)) if asked else 1.0
+    chance = (
+        float(scipy.stats.binom.sf(tally.requests - 1, asked, settings.max_refused))
+        if asked
+        else 1.0
+    )
     drifted = asked >= settings.min_rows and chance < alpha and share.value > 0
     psi = statistics.psi(np.array([reference, 0]), np.array([tally.answered, tally.requests]))
     return Refused(

@@ -19,8 +19,7 @@ Range: the exceedance distribution (Gumbel and von Schelling, Annals of Mathemat
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import betabinom, chi2, norm
-from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
+import scipy  # it imports its parts when they are first used: the dashboard needs none
 
 from ..rows.columns import Ints
 
@@ -73,8 +72,8 @@ def distance(reference: Ints, current: Ints, alpha: float) -> Distance:
     freedom = len(reference) - 1
     return Distance(
         value,
-        float(chi2.isf(alpha, freedom) * scale),
-        float(chi2.sf(value / scale, freedom)),
+        float(scipy.stats.chi2.isf(alpha, freedom) * scale),
+        float(scipy.stats.chi2.sf(value / scale, freedom)),
     )
 
 
@@ -101,7 +100,7 @@ def location(reference: Ints, current: Ints) -> Location:
     spread = np.sqrt(n * m / 12 * (n + m + 1 - ties))
     if not spread:
         return NO_SHIFT
-    return Location(wins / (n * m), float(2 * norm.sf(abs(wins - n * m / 2) / spread)))
+    return Location(wins / (n * m), float(2 * scipy.stats.norm.sf(abs(wins - n * m / 2) / spread)))
 
 
 def rate(reference: int, of_reference: int, current: int, of_current: int) -> Rate:
@@ -111,19 +110,23 @@ def rate(reference: int, of_reference: int, current: int, of_current: int) -> Ra
     p, q = reference / of_reference, current / of_current
     pooled = (reference + current) / (of_reference + of_current)
     spread = np.sqrt(pooled * (1 - pooled) * (1 / of_reference + 1 / of_current))
-    return Rate(p, q, float(2 * norm.sf(abs(q - p) / spread)) if spread else 1.0)
+    return Rate(p, q, float(2 * scipy.stats.norm.sf(abs(q - p) / spread)) if spread else 1.0)
 
 
 def share(count: int, of: int) -> Interval:
     """Return a share with its interval, which is 0 to 1 without rows."""
     if not of:
         return Interval(0.0, 0.0, 1.0)
+    from statsmodels.stats.proportion import proportion_confint  # late, as it imports all of scipy
+
     low, high = proportion_confint(count, of, method="wilson")
     return Interval(count / of, float(low) if count else 0.0, float(high) if count < of else 1.0)
 
 
 def change(reference: int, of_reference: int, current: int, of_current: int) -> Interval:
     """Return the change of a share from the reference to now; both sides hold a row."""
+    from statsmodels.stats.proportion import confint_proportions_2indep
+
     low, high = confint_proportions_2indep(
         current, of_current, reference, of_reference, method="newcomb", compare="diff"
     )
@@ -134,4 +137,4 @@ def outside(count: int, of_current: int, of_reference: int) -> float:
     """Return the chance that `count` or more current values are outside the reference's range."""
     if not count or of_reference < 2:
         return 1.0
-    return float(betabinom.sf(count - 1, of_current, 2, of_reference - 1))
+    return float(scipy.stats.betabinom.sf(count - 1, of_current, 2, of_reference - 1))

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
@@ -66,6 +67,31 @@ def served(world: Path) -> Iterator[str]:
         yield url
 
 
+@dataclass(frozen=True)
+class Changing:
+    """A dashboard over a folder of verdicts and one of the log, which each test fills anew."""
+
+    url: str
+    out: Path
+    log: Path
+
+
+@pytest.fixture(scope="module")
+def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Changing]:
+    folder = tmp_path_factory.mktemp("changing")
+    out, log = folder / "out", folder / "log"
+    with dashboard("--out", str(out), "--log", str(log)) as url:
+        yield Changing(url, out, log)
+
+
+@pytest.fixture
+def changing(started: Changing) -> Changing:
+    """It has nothing to show yet."""
+    for folder in (started.out, started.log):
+        shutil.rmtree(folder, ignore_errors=True)
+    return started
+
+
 @pytest.fixture(scope="module", params=[(1400, 1500), (390, 1500)], ids=["wide", "phone"])
 def browser(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
@@ -103,15 +129,16 @@ def test_the_overview_tells_the_verdict(browser: Chrome, served: str) -> None:
     no_sideways_scrolling(browser)
 
 
-def test_the_head_tells_how_many_were_refused(browser: Chrome, world: Path, tmp_path: Path) -> None:
+def test_the_head_tells_how_many_were_refused(
+    browser: Chrome, world: Path, changing: Changing
+) -> None:
     """Before, a third of the applicants refused was one grey line at the end, under a green box."""
-    write_log(tmp_path / "log", rows(400, 1))
+    write_log(changing.log, rows(400, 1))
     unread = [*refused(200, {"feature": "KIND", "wanted": "car"}), *refused(5, status=400)]
-    segment(tmp_path / "log", unread, host="second")
-    given = ["--model", str(world / "tiny" / "1"), "--log", str(tmp_path / "log")]
-    assert main(["drift", *given, "--out", str(tmp_path / "out"), "--no-report"]) == 1
-    with dashboard("--out", str(tmp_path / "out")) as url:
-        shown = open_page(browser, url, "Why requests were refused", "refused")
+    segment(changing.log, unread, host="second")
+    given = ["--model", str(world / "tiny" / "1"), "--log", str(changing.log)]
+    assert main(["drift", *given, "--out", str(changing.out), "--no-report"]) == 1
+    shown = open_page(browser, changing.url, "Why requests were refused", "refused")
     assert "Drift, ▲▲▲ large" in shown
     assert "Refused requests: 33.3%" in alerts(browser, "Error")[1]
     assert "200 of 600 requests refused (33.3%): KIND 200" in shown
@@ -154,17 +181,17 @@ def test_a_decision_is_found_by_its_request_id(browser: Chrome, served: str, wor
 
 
 def test_the_latest_decision_is_shown_with_what_it_rests_on(
-    browser: Chrome, world: Path, tmp_path: Path
+    browser: Chrome, world: Path, changing: Changing
 ) -> None:
     """Score, thresholds, policy, warnings and reasons of the newest record, without being asked."""
     reasons = [{"rank": 1, "code": "R1", "text": "Too young to tell", "features": ["AGE"],
                 "contribution": 0.4}]  # fmt: skip
-    write_log(tmp_path / "log", rows(5, 1))
+    shutil.copytree(world / "out", changing.out)
+    write_log(changing.log, rows(5, 1))
     given = {"policy": "refer>=0.25 refuse>=0.4", "decision": "refer", "reasons": reasons}
     later = BEGIN + timedelta(hours=1)
-    write_log(tmp_path / "log", rows(3, 2), later, flags=["above:INCOME"], **given)
-    with dashboard("--out", str(world / "out"), "--log", str(tmp_path / "log")) as url:
-        shown = open_page(browser, f"{url}/decision", "score at", "latest-decision")
+    write_log(changing.log, rows(3, 2), later, flags=["above:INCOME"], **given)
+    shown = open_page(browser, f"{changing.url}/decision", "score at", "latest-decision")
     assert f"score at {later + timedelta(seconds=2):%Y-%m-%d %H:%M:%S} UTC" in shown
     for said in ("Refer from\n0.25", "Refuse from\n0.4", "by policy refer>=0.25 refuse>=0.4",
                  "Warnings given: above:INCOME", "1. R1: Too young to tell (AGE)"):  # fmt: skip
@@ -172,33 +199,34 @@ def test_the_latest_decision_is_shown_with_what_it_rests_on(
     no_sideways_scrolling(browser)
 
 
-def test_a_model_and_version_can_be_chosen(browser: Chrome, world: Path, tmp_path: Path) -> None:
+def test_a_model_and_version_can_be_chosen(
+    browser: Chrome, world: Path, changing: Changing
+) -> None:
     """Each run has a folder of its own; all pages show the chosen one."""
     for version in ("1", "2"):
-        shutil.copytree(world / "out", tmp_path / "out" / "tiny" / version)
-    second = output.read(tmp_path / "out" / "tiny" / "2")
+        shutil.copytree(world / "out", changing.out / "tiny" / version)
+    second = output.read(changing.out / "tiny" / "2")
     second.model.version, second.status, second.reasons = "2", "stable", []
-    (tmp_path / "out" / "tiny" / "2" / "drift.json").write_bytes(output.document(second))
-    with dashboard("--out", str(tmp_path / "out")) as url:
-        assert "tiny 1" in open_page(browser, url, "Drift, ▲▲▲ large", "choice")
-        box = browser.find_element(By.CSS_SELECTOR, "[data-testid=stSelectbox] input")
-        box.send_keys("tiny 2", Keys.ENTER)
-        heading = (By.CSS_SELECTOR, "h1")
-        WebDriverWait(browser, PATIENCE).until(
-            lambda b: b.find_element(*heading).text == "tiny 2" and settled(b)
-        )
-        assert "Stable" in text_of(browser)
-        for version in ("1", "2"):
-            open_page(browser, f"{url}/features?model=tiny+{version}", f"tiny {version}, in the")
+    (changing.out / "tiny" / "2" / "drift.json").write_bytes(output.document(second))
+    assert "tiny 1" in open_page(browser, changing.url, "Drift, ▲▲▲ large", "choice")
+    box = browser.find_element(By.CSS_SELECTOR, "[data-testid=stSelectbox] input")
+    box.send_keys("tiny 2", Keys.ENTER)
+    heading = (By.CSS_SELECTOR, "h1")
+    WebDriverWait(browser, PATIENCE).until(
+        lambda b: b.find_element(*heading).text == "tiny 2" and settled(b)
+    )
+    assert "Stable" in text_of(browser)
+    for version in ("1", "2"):
+        page = f"{changing.url}/features?model=tiny+{version}"
+        open_page(browser, page, f"tiny {version}, in the")
 
 
-def test_one_day_is_shown_by_the_hour(browser: Chrome, world: Path, tmp_path: Path) -> None:
+def test_one_day_is_shown_by_the_hour(browser: Chrome, world: Path, changing: Changing) -> None:
     for hour in (9, 10, 12):
-        write_log(tmp_path / "log", rows(300, hour), BEGIN.replace(hour=hour, minute=0))
-    given = ["--model", str(world / "tiny" / "1"), "--log", str(tmp_path / "log")]
-    main(["drift", *given, "--out", str(tmp_path / "out"), "--no-report"])
-    with dashboard("--out", str(tmp_path / "out")) as url:
-        open_page(browser, url, "Rows per hour (UTC)", "hours")
+        write_log(changing.log, rows(300, hour), BEGIN.replace(hour=hour, minute=0))
+    given = ["--model", str(world / "tiny" / "1"), "--log", str(changing.log)]
+    main(["drift", *given, "--out", str(changing.out), "--no-report"])
+    open_page(browser, changing.url, "Rows per hour (UTC)", "hours")
 
 
 def test_outcomes_are_shown_with_their_doubt(browser: Chrome, served: str) -> None:
@@ -236,41 +264,41 @@ def test_without_a_verdict_it_says_what_to_do(browser: Chrome, tmp_path: Path) -
 
 
 def test_too_few_rows_and_a_damaged_file_are_said_plainly(
-    browser: Chrome, world: Path, tmp_path: Path
+    browser: Chrome, world: Path, changing: Changing
 ) -> None:
     """The page is read anew when the file changes."""
-    out = tmp_path / "out"
+    out, url = changing.out, changing.url
     given = ["--model", str(world / "tiny" / "1"), "--out", str(out)]
-    write_log(tmp_path / "log", rows(3, 1))
-    assert main(["drift", *given, "--log", str(tmp_path / "log")]) == 2
-    with dashboard("--out", str(out)) as url:
-        open_page(browser, url, "Too few rows to tell", "too-few")
-        (out / "drift.json").write_text('{"schema_version": 1, "sta')
-        open_page(browser, url, "cannot be read", "damaged")
-        shutil.copy(world / "out" / "drift.json", out / "drift.json")
-        open_page(browser, url, "INCOME: ")
+    write_log(changing.log, rows(3, 1))
+    assert main(["drift", *given, "--log", str(changing.log)]) == 2
+    open_page(browser, url, "Too few rows to tell", "too-few")
+    (out / "drift.json").write_text('{"schema_version": 1, "sta')
+    open_page(browser, url, "cannot be read", "damaged")
+    shutil.copy(world / "out" / "drift.json", out / "drift.json")
+    open_page(browser, url, "INCOME: ")
 
 
-def test_what_is_of_an_earlier_run_is_marked(browser: Chrome, world: Path, tmp_path: Path) -> None:
+def test_what_is_of_an_earlier_run_is_marked(
+    browser: Chrome, world: Path, changing: Changing
+) -> None:
     """A run without outcomes or report leaves those of the last one; a job may have stopped."""
-    out = shutil.copytree(world / "out", tmp_path / "out")
+    out, url = shutil.copytree(world / "out", changing.out), changing.url
     verdict = output.read(out)
     verdict.time = "2026-01-02T03:04:05+00:00"
     verdict.rows.passed_over = {"shadow": 7}
     for file in out.iterdir():
         os.utime(file, (0, 0))
     (out / "drift.json").write_bytes(output.document(verdict))
-    with dashboard("--out", str(out)) as url:
-        shown = open_page(browser, url, "days old: has the nightly run stopped?", "old")
-        assert "looked at 2026-01-02 03:04 UTC" in shown
-        assert "7 records passed over: shadow" in shown
-        open_page(browser, f"{url}/outcomes", "These are of an earlier run", "old-outcomes")
-        open_page(browser, f"{url}/report", "This report is of an earlier run")
+    shown = open_page(browser, url, "days old: has the nightly run stopped?", "old")
+    assert "looked at 2026-01-02 03:04 UTC" in shown
+    assert "7 records passed over: shadow" in shown
+    open_page(browser, f"{url}/outcomes", "These are of an earlier run", "old-outcomes")
+    open_page(browser, f"{url}/report", "This report is of an earlier run")
 
 
-def test_a_log_that_cannot_be_read_is_said_plainly(browser: Chrome, tmp_path: Path) -> None:
-    (tmp_path / "log").mkdir()
-    with dashboard("--out", str(tmp_path / "out"), "--log", str(tmp_path / "log")) as url:
-        open_page(browser, f"{url}/decision?request_id=any", "no such request")
-        segment(tmp_path / "log", [b"no record\n", b"at all\n", b"of any\n"])
-        open_page(browser, f"{url}/decision?request_id=any", "The log cannot be read", "bad-log")
+def test_a_log_that_cannot_be_read_is_said_plainly(browser: Chrome, changing: Changing) -> None:
+    changing.log.mkdir()
+    page = f"{changing.url}/decision?request_id=any"
+    open_page(browser, page, "no such request")
+    segment(changing.log, [b"no record\n", b"at all\n", b"of any\n"])
+    open_page(browser, page, "The log cannot be read", "bad-log")
