@@ -40,7 +40,7 @@ serve: setup-serve ## serve the committed model and score a real applicant (ONCE
 
 .PHONY: test lint
 test: setup-dev lint ## lint, types and all tests
-	$(PY) -m pytest -n $(TESTERS) --dist loadfile
+	$(PY) -m pytest -n $(TESTERS) --dist loadfile --no-loadscope-reorder
 lint: setup-dev #: ruff and mypy alone
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
@@ -136,8 +136,8 @@ runtimes-check: setup-dev #: the same bits by onnxruntime-web under node and onn
 	cd $(BUILD)/runtimes && node $(CURDIR)/tests/long/runtime_web.mjs cases
 ORT_WEB := 1.30.0
 test-engines: setup-dev #: the server's whole test suite on onnxruntime and on the native engine
-	CREDIT_ENGINE=onnxruntime $(PY) -m pytest -n $(TESTERS) --dist loadfile --ignore=tests/server/engine/native tests/server
-	CREDIT_ENGINE=native $(PY) -m pytest -n $(TESTERS) --dist loadfile tests/server
+	CREDIT_ENGINE=onnxruntime $(PY) -m pytest -n $(TESTERS) --dist loadfile --no-loadscope-reorder --ignore=tests/server/engine/native tests/server
+	CREDIT_ENGINE=native $(PY) -m pytest -n $(TESTERS) --dist loadfile --no-loadscope-reorder tests/server
 
 BATCH := $(BUILD)/batch
 .PHONY: test-engines-batch

@@ -1,14 +1,17 @@
-"""What several tests share: a real LightGBM model, its bundle by `python -m convert`, a server."""
+"""What several tests share: a real LightGBM model, its bundle by `convert`, a server."""
 
 import fcntl
+import io
 import json
 import os
+import ssl
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +19,8 @@ import lightgbm as lgb
 import numpy as np
 import pandas as pd
 import pytest
+
+from convert.__main__ import main as convert_main
 
 ROOT = Path(__file__).parent.parent
 KINDS = ["car", "home, shared", "lone", 'quo"ted']
@@ -98,6 +103,14 @@ def label(rows: pd.DataFrame, seed: int) -> "np.ndarray[Any, np.dtype[np.bool_]]
     return bad
 
 
+@pytest.fixture(scope="session", autouse=True)
+def certificates_read_once() -> Iterator[None]:
+    """Every `httpx.get` makes a client, which reads the system's certificates anew: 20 ms."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ssl, "create_default_context", cache(ssl.create_default_context))
+        yield
+
+
 @pytest.fixture(scope="session")
 def trained() -> Trained:
     """A small binary model."""
@@ -109,10 +122,11 @@ def trained() -> Trained:
 
 
 def convert(model: Path, *arguments: str) -> None:
-    """Run `python -m convert` as a user does."""
-    command = [sys.executable, "-m", "convert", str(model), *arguments]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+    """Run `convert` as a user does, but in this process, which has imported LightGBM already."""
+    said = io.StringIO()
+    with redirect_stdout(said), redirect_stderr(said):
+        code = convert_main([str(model), *arguments])
+    assert code == 0, said.getvalue()
 
 
 @contextmanager
@@ -182,6 +196,11 @@ def running(
             process.terminate()
             process.wait(timeout=60)
     assert process.returncode == ends_with
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest files first, so that none of them runs alone at the end."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -29,7 +29,7 @@ NAME = "_kernel.abi3.so"
 FLAGS = ("-O2", "-std=c11", "-ffp-contract=off", "-fno-fast-math", "-fvisibility=hidden", "-fPIC")
 WARNINGS = ("-Wall", "-Wextra", "-Wno-missing-field-initializers", "-Wno-cast-function-type")
 RELEASE = ("-s", "-Wl,--build-id=none")
-SANITIZE = ("-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
+SANITIZE = ("-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 
 
 class BuildError(Exception):

@@ -12,6 +12,7 @@ import msgspec
 import numpy as np
 import pytest
 
+from convert.__main__ import main as convert_main
 from tests.conftest import ROOT, Serve, convert, environment
 
 ODD = [
@@ -38,22 +39,16 @@ def command(*arguments: str) -> "subprocess.CompletedProcess[str]":
 
 
 @pytest.mark.parametrize("name", UNFIT, ids=range(len(UNFIT)))
-def test_a_name_that_no_client_could_send_is_refused_by_convert(tmp_path: Path, name: str) -> None:
+def test_a_name_that_no_client_could_send_is_refused_by_convert(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
     model, _ = booster([name, "other"])
     assert model.feature_name()[0] == name
     model.save_model(tmp_path / "m.txt")
-    done = command(
-        "convert",
-        str(tmp_path / "m.txt"),
-        "--name",
-        "m",
-        "--version",
-        "1",
-        "--out",
-        str(tmp_path / "out"),
-    )
-    assert done.returncode == 2
-    assert f"feature {name!r}: wanted a name without backslashes, quotes or control" in done.stderr
+    given = [str(tmp_path / "m.txt"), "--name", "m", "--version", "1"]
+    assert convert_main([*given, "--out", str(tmp_path / "out")]) == 2
+    said = capsys.readouterr().err
+    assert f"feature {name!r}: wanted a name without backslashes, quotes or control" in said
     assert not (tmp_path / "out" / "m" / "1").exists()
 
 
