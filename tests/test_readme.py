@@ -14,6 +14,8 @@ import pytest
 from tests.conftest import ROOT, Serve, environment
 from tests.long.newcomer import LEFT_OUT, Walk, commands, git, walk
 
+pytestmark = pytest.mark.slow
+
 README = (ROOT / "README.md").read_text()
 BUNDLE = ROOT / "models" / "credit-express" / "1"
 KERNEL = "server/engine/native/_kernel.abi3.so"

@@ -28,6 +28,8 @@ from server.scoring.codec import JSON
 
 from .conftest import SIZE
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 OWN = subjects.SUBJECTS
 

@@ -3,11 +3,14 @@
 from pathlib import Path
 
 import pyarrow.parquet as pq
+import pytest
 
 from bench.portfolio import book, measure
 from bench.portfolio.ways import WAYS
 from bench.workload import models
 from bench.workload.models import Workload
+
+pytestmark = pytest.mark.slow
 
 SCALE = measure.Scale(rows=500, alone=(700,), threads=(1,), rounds=1)
 

@@ -9,6 +9,8 @@ from bench.power.provenance import Provenance
 from bench.power.study import EVIDENTLY, FIXED, NO_DRIFT, OURS, Cell
 from tests.conftest import ROOT
 
+pytestmark = pytest.mark.slow
+
 DOCS = ROOT / "docs"
 # What the significance test found against a reference of 10,000 rows: the least we accept.
 SEEN = {

@@ -3,9 +3,13 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from bench.marks import filled
 from bench.record_cost import DOCUMENT, MODES, NAME, RESULTS, measure, table
 from tests.conftest import Trained
+
+pytestmark = pytest.mark.slow
 
 
 def test_the_table_in_the_document_is_rendered_from_the_committed_results() -> None:

@@ -9,6 +9,8 @@ import pytest
 
 from tests.conftest import ROOT
 
+pytestmark = pytest.mark.slow
+
 
 def install(*arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(

@@ -8,9 +8,12 @@ import sys
 from pathlib import Path
 
 import httpx
+import pytest
 import yaml
 
 from tests.conftest import ROOT, Serve, environment
+
+pytestmark = pytest.mark.slow
 
 FOLDER = ROOT / "deploy" / "monitoring"
 DOCKERFILE = (FOLDER / "Dockerfile").read_text()

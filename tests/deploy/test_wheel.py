@@ -15,6 +15,8 @@ import pytest
 
 from tests.conftest import ROOT, Serve, environment
 
+pytestmark = pytest.mark.slow
+
 BUNDLE = ROOT / "models" / "credit-express" / "1"
 ROWS = ROOT / "models" / "credit-express" / "held-out.parquet"
 

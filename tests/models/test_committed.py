@@ -18,6 +18,8 @@ from models.uci_credit import LABEL, DataError, fetch
 from tests.conftest import ROOT, Running, Serve, applicants, convert
 from tests.shared_data import shared
 
+pytestmark = pytest.mark.slow
+
 BUNDLE = ROOT / "models" / "credit-express" / "1"
 HELD_OUT = ROOT / "models" / "credit-express" / "held-out.parquet"
 

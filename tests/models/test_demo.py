@@ -17,6 +17,8 @@ from models import demo
 from tests.conftest import ROOT, Running, Serve, environment
 from tests.waiting import until
 
+pytestmark = pytest.mark.slow
+
 BUNDLE = ROOT / "models" / "credit-express" / "1"
 APPLICANT = ROOT / "models" / "credit-express" / "applicant.json"
 

@@ -30,6 +30,8 @@ from tests.monitoring.browsing import (
 )
 from tests.record_lines import BEGIN, segment
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -23,6 +23,8 @@ from tests.chromium import chromium
 from tests.drift_files import rows, scores, write_bundle, write_log
 from tests.monitoring.browsing import PATIENCE, dashboard, open_page, text_of
 
+pytestmark = pytest.mark.slow
+
 RUN = "document.title='marker'"
 NAMES = {
     "AGE": f'<img src=x onerror="{RUN}">',

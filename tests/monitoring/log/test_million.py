@@ -3,10 +3,14 @@
 import shutil
 from pathlib import Path
 
+import pytest
+
 from bench.marks import filled
 from tests.conftest import Trained, applicants
 from tests.long.log_scale import DOCUMENT, NAME, committed, table
 from tests.long.million_log import altered, check, write
+
+pytestmark = pytest.mark.slow
 
 
 def test_every_verb_agrees_on_what_four_workers_wrote(

@@ -31,6 +31,8 @@ from tests.server.wire import (
 )
 from tests.waiting import until
 
+pytestmark = pytest.mark.slow
+
 BOTH_LANES = True
 MEGABYTE = 1_000_000
 MANY = 60

@@ -13,6 +13,8 @@ from tests.server.asking import counted
 from tests.server.wire import LAST, LENGTH, LIVE, TYPE, chunked, request, sender, statuses
 from tests.waiting import until
 
+pytestmark = pytest.mark.slow
+
 BOTH_LANES = True
 SCORE = request(b"Host: x\r\n" + TYPE + LENGTH)
 KEYED = request(b"Host: x\r\nIdempotency-Key: k\r\n" + TYPE + LENGTH)

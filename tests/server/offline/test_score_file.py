@@ -13,6 +13,8 @@ from tests.conftest import KINDS, Trained
 from tests.server.command import refused, run, started
 from tests.waiting import until
 
+pytestmark = pytest.mark.slow
+
 ADDED = ("raw_score", "probability", "decision", "policy", "model")
 
 

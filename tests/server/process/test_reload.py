@@ -24,6 +24,8 @@ from tests.conftest import ROOT, Running, Serve
 from tests.ports import free_ports
 from tests.server.wire import FIT
 
+pytestmark = pytest.mark.slow
+
 Manifest = dict[str, Any]
 WORKERS: dict[int, list[int]] = {}  # of a server that came up, by its port
 

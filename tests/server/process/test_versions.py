@@ -19,6 +19,8 @@ from tests.posting import answers, metric, posts
 from tests.server.process.sending import admin_of, bodies, more_records
 from tests.waiting import until, until_said
 
+pytestmark = pytest.mark.slow
+
 Probabilities = dict[str, "np.ndarray[Any, np.dtype[np.float64]]"]
 
 

@@ -21,6 +21,8 @@ from tests.server.asking import stopped
 from tests.server.record.sending import UNFIT, post, recorded
 from tests.server.wire import FIT, scoring, senders
 
+pytestmark = pytest.mark.slow
+
 BOTH_LANES = True
 
 

@@ -22,6 +22,8 @@ from tests.conftest import ROOT, Serve, environment
 from tests.server.record.sending import UNFIT, post
 from tests.server.wire import FIT
 
+pytestmark = pytest.mark.slow
+
 BOTH_LANES = True
 EMPTY = str(ROOT / "tests" / "__init__.py")
 

@@ -13,6 +13,8 @@ import pytest
 from server.engine.native import build
 from tests.conftest import ROOT
 
+pytestmark = pytest.mark.slow
+
 QUIET = "detect_leaks=0:allocator_may_return_null=1"
 
 
