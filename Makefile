@@ -91,8 +91,8 @@ drift-power: setup-dev #: false alarms and missed drift over 100 seeds, Evidentl
 drift-scale: setup-dev #: what a verdict and a report cost at size
 	$(PY) -m bench.power drift-scale --out docs/drift-scale.json
 	$(PY) -W ignore -m bench.power drift-power --render docs
-dashboard: setup ## look at drift, decisions and outcomes in a browser (OUT=drift LOG=log)
-	$(PY) -m monitoring dashboard --out $(or $(OUT),drift) --log $(or $(LOG),log) --port $(DASHBOARD_PORT)
+dashboard: setup ## look at drift, decisions and outcomes in a browser (OUT=drift LOG=log MODELS=models)
+	$(PY) -m monitoring dashboard --out $(or $(OUT),drift) --log $(or $(LOG),log) --models $(MODELS) --port $(DASHBOARD_PORT)
 dashboard-test: setup-dev #: drive the dashboard in headless Chromium, pictures in artifacts/
 	command -v chromium chromedriver >/dev/null || apt-get install -y chromium chromium-driver
 	$(PY) -m pytest -rs tests/monitoring/dashboard/test_dashboard.py

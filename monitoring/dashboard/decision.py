@@ -13,10 +13,11 @@ from ..drift.result import ColumnDrift, Drift
 from ..errors import MonitoringError
 from ..log.get import records
 from ..log.latest import latest
+from ..log.record import decode
 from ..markup import markdown
 from ..nightly import output
 from ..rows.errors import DriftError
-from . import charts
+from . import charts, why
 from .files import Files
 
 LATEST = 50
@@ -42,7 +43,7 @@ def show(files: Files) -> None:
     if len(found) > 1:
         place = st.number_input(f"Which of its {len(found)} applicants", 1, len(found))
         chosen = found[int(place) - 1]
-    _one(chosen, drift)
+    _one(chosen, drift, files)
 
 
 def _chosen(files: Files, drift: Drift | None) -> list[dict[str, Any]]:
@@ -90,7 +91,7 @@ def _drift(files: Files) -> Drift | None:
         return None  # a decision can be looked up before drift was ever looked for
 
 
-def _one(record: dict[str, Any], drift: Drift | None) -> None:
+def _one(record: dict[str, Any], drift: Drift | None, files: Files) -> None:
     st.subheader(markdown(f"{record['kind']} at {_moment(record)}"))
     prediction = record.get("prediction")
     decides = {f"{name} from": at for name, at in THRESHOLD.findall(record.get("policy") or "")}
@@ -105,7 +106,7 @@ def _one(record: dict[str, Any], drift: Drift | None) -> None:
             st.metric(label, markdown(value), width="content")
     st.caption(_rule(record))
     _warnings(record)
-    _reasons(record)
+    why.show(decode(json.dumps(record).encode()), files)
     if drift and drift.score and isinstance(prediction, float):
         marks = {f"{name} {float(at):.4g}": float(at) for name, at in decides.items()}
         marks[f"this score {prediction:.4g}"] = prediction
@@ -130,21 +131,6 @@ def _warnings(record: dict[str, Any]) -> None:
         st.warning("Warnings given: " + markdown(", ".join(map(str, record["flags"]))))
     else:
         st.caption("No warnings were given.")
-
-
-def _reasons(record: dict[str, Any]) -> None:
-    """Show the reasons that were answered with the decision, the strongest first."""
-    st.markdown("##### Reasons")
-    reasons = record.get("reasons")
-    if not reasons:
-        st.caption("No reasons were recorded with this decision.")
-        return
-    for reason in reasons:
-        behind = ", ".join(map(str, reason.get("features") or []))
-        st.markdown(
-            markdown(f"{reason.get('rank')}. {reason.get('code')}: {reason.get('text')}")
-            + (f" :gray[({markdown(behind)})]" if behind else "")
-        )
 
 
 def _features(record: dict[str, Any], columns: dict[str, ColumnDrift]) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import streamlit as st
 
 from ..drift.result import Drift
+from ..explain.breakdown import Explained, explained_of
 from ..markup import markdown
 from ..nightly import output
 from ..outcomes.result import Outcomes
@@ -33,10 +34,11 @@ def _called(folder: Path, out: Path) -> str:
 
 @dataclass(frozen=True)
 class Files:
-    """The folder a drift run wrote, and the log's folders."""
+    """The folder a drift run wrote, the log's folders, and that of the bundles."""
 
     out: Path
     logs: list[Path]
+    models: Path | None = None
 
     def drift(self) -> Drift:
         """Return the last verdict; where there is none, say so and end the page."""
@@ -72,6 +74,15 @@ class Files:
         except DriftError as error:
             st.warning(f"The outcomes cannot be read. {markdown(str(error))}")
             st.stop()
+
+
+@st.cache_resource(show_spinner="Reading the model ...", max_entries=10)
+def explained(folder: Path, changed: int) -> Explained | None:
+    """Return what explains the decisions of a bundle, read again when it changes.
+
+    Raises MonitoringError.
+    """
+    return explained_of(folder)
 
 
 @st.cache_data(show_spinner="Reading the verdict ...", max_entries=50)

@@ -1,4 +1,4 @@
-"""The dashboard as Streamlit runs it: `streamlit run page.py -- OUT [LOG ...]`."""
+"""The dashboard as Streamlit runs it: `streamlit run page.py -- OUT MODELS [LOG ...]`."""
 
 import sys
 from functools import partial
@@ -16,8 +16,8 @@ def main() -> None:
     """Choose the page and show it."""
     st.set_page_config(page_title="Credit Express", layout="wide")
     st.html(LESS_ROOM_ABOVE)
-    out, *logs = map(Path, sys.argv[1:])
-    files = Files(choose(out), logs)
+    out, models, *logs = sys.argv[1:]
+    files = Files(choose(Path(out)), [*map(Path, logs)], Path(models) if models else None)
     pages = {
         "overview": (overview.show, "Overview"),
         "features": (features.show, "Features"),

@@ -34,12 +34,12 @@ class Principal:
         places = {feature.name: i for i, feature in enumerate(manifest.features)}
         self._members = [[places[name] for name in entry.features] for entry in codes.entries]
         self._filled = [loses_missing(feature) for feature in manifest.features]
-        self._sign = -1.0 if falls(manifest.transform) else 1.0
+        self.sign = -1.0 if falls(manifest.transform) else 1.0
         self._baseline = np.array(codes.baseline.contributions)
 
     def above(self, contributions: Floats) -> Floats:
         """Return what each feature adds towards a refusal above the baseline: [N, F] of [N, F]."""
-        above: Floats = self._sign * (contributions - self._baseline)
+        above: Floats = self.sign * (contributions - self._baseline)
         return above
 
     def reasons(
@@ -51,11 +51,11 @@ class Principal:
         `contributions` [N, F] without the expectation, `rows` [N, F]. `sent` are the features as
         the client sent them, None where it sent a row of numbers; `flagged` where it was warned.
         """
-        totals = self._totals(self.above(contributions))
+        totals = self.totals(self.above(contributions))
         largest = np.argsort(-totals, axis=1, kind="stable")[:, : self.codes.most]
         return [
             [
-                Reason(self.codes.entries[e], self._codes(e, row, values, flags), float(total[e]))
+                Reason(self.codes.entries[e], self.codes_of(e, row, values, flags), float(total[e]))
                 for e in order
                 if total[e] > 0
             ]
@@ -64,7 +64,7 @@ class Principal:
             )
         ]
 
-    def _totals(self, above: Floats) -> Floats:
+    def totals(self, above: Floats) -> Floats:
         """Return [N, entries]: one feature added after the other, in the order of the server."""
         totals = np.zeros((len(above), len(self.codes.entries)))
         entries = {place: e for e, members in enumerate(self._members) for place in members}
@@ -72,7 +72,7 @@ class Principal:
             totals[:, entries[place]] += above[:, place]
         return totals
 
-    def _codes(
+    def codes_of(
         self, number: int, row: Floats, sent: dict[str, Any] | None, flagged: bool
     ) -> tuple[Code, ...]:
         """Return the code of an entry, or that of nothing sent; both where nobody can tell."""

@@ -186,17 +186,15 @@ def test_the_latest_decision_is_shown_with_what_it_rests_on(
     browser: Chrome, world: Path, changing: Changing
 ) -> None:
     """Score, thresholds, policy, warnings and reasons of the newest record, without being asked."""
-    reasons = [{"rank": 1, "code": "R1", "text": "Too young to tell", "features": ["AGE"],
-                "contribution": 0.4}]  # fmt: skip
     shutil.copytree(world / "out", changing.out)
     write_log(changing.log, rows(5, 1))
-    given = {"policy": "refer>=0.25 refuse>=0.4", "decision": "refer", "reasons": reasons}
+    given = {"policy": "refer>=0.25 refuse>=0.4", "decision": "refer", "reasons": [["R1", 0.4]]}
     later = BEGIN + timedelta(hours=1)
     write_log(changing.log, rows(3, 2), later, flags=["above:INCOME"], **given)
     shown = open_page(browser, f"{changing.url}/decision", "score at", "latest-decision")
     assert f"score at {later + timedelta(seconds=2):%Y-%m-%d %H:%M:%S} UTC" in shown
     for said in ("Refer from\n0.25", "Refuse from\n0.4", "by policy refer>=0.25 refuse>=0.4",
-                 "Warnings given: above:INCOME", "1. R1: Too young to tell (AGE)"):  # fmt: skip
+                 "Warnings given: above:INCOME", "1. R1 (+0.40)"):  # fmt: skip
         assert said in shown.replace("\u2060", "")
     no_sideways_scrolling(browser)
 
