@@ -62,12 +62,17 @@ def measure(workload: Workload, scale: Scale, before: Path | None = None) -> lis
 def spent(workload: Workload, run: Run, source: Path, before: Path | None) -> Spent:
     """Score a file into one beside it, on as many cores as threads; the process is timed whole."""
     say(f"portfolio, {workload.size.name}, {run[0]}, threads: {run[1]}")
-    command = command_of(workload, run, source)
-    cores = set(sorted(os.sched_getaffinity(0))[: run[1]])
+    where = before if run[0] == BEFORE and before else ROOT
+    return timed(command_of(workload, run, source), run[1], where)
+
+
+def timed(command: Sequence[str | Path], threads: int, where: Path = ROOT) -> Spent:
+    """Run a command to its end on as many cores as it has threads."""
+    cores = set(sorted(os.sched_getaffinity(0))[:threads])
     with tempfile.TemporaryFile() as errors:
         began = perf_counter()
         process = subprocess.Popen(
-            command, cwd=before if run[0] == BEFORE else ROOT, stderr=errors,
+            command, cwd=where, stderr=errors,
             preexec_fn=lambda: os.sched_setaffinity(0, cores),
         )  # fmt: skip
         _, status, used = os.wait4(process.pid, 0)

@@ -19,7 +19,25 @@ Predict = Callable[[Path, Path, Any, int], Floats]
 
 
 def lightgbm_predict(text: Path, bundle: Path, frame: Any, threads: int) -> Floats:
-    """Predict by LightGBM on the data frame; categories as it was trained on."""
+    """Predict by LightGBM on the data frame."""
+    booster, rows = lightgbm_rows(text, bundle, frame)
+    return np.asarray(booster.predict(rows, num_threads=threads), np.float64)
+
+
+def explain(text: Path, bundle: Path, source: Path, out: Path, threads: int) -> None:
+    """Write a file with LightGBM's contributions as columns, and the expectation behind them."""
+    import pandas
+
+    frame = pandas.read_parquet(source)
+    booster, rows = lightgbm_rows(text, bundle, frame)
+    found = np.asarray(booster.predict(rows, pred_contrib=True, num_threads=threads))
+    names = [*(f"contribution_{name}" for name in booster.feature_name()), "expectation"]
+    told = pandas.DataFrame(found, columns=names)
+    pandas.concat([frame, told], axis=1).to_parquet(out)
+
+
+def lightgbm_rows(text: Path, bundle: Path, frame: Any) -> tuple[Any, Any]:
+    """Return the booster and its features of the data frame, categories as it was trained on."""
     import lightgbm
 
     booster = lightgbm.Booster(model_file=text)
@@ -28,7 +46,7 @@ def lightgbm_predict(text: Path, bundle: Path, frame: Any, threads: int) -> Floa
         features = read_manifest(bundle / "manifest.json").features
         nominal = [each.name for each in features if isinstance(each, Category)]
         rows = rows.astype(dict.fromkeys(nominal, "category"))
-    return np.asarray(booster.predict(rows, num_threads=threads), np.float64)
+    return booster, rows
 
 
 def onnxruntime_run(text: Path, bundle: Path, frame: Any, threads: int) -> Floats:

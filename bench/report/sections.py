@@ -96,6 +96,23 @@ PORTFOLIO = Table(
     ),
     ("model",),
 )  # fmt: skip
+EXPLAINED = Table(
+    "portfolio_explained",
+    "A portfolio explained",
+    "The same from file to file with what each feature contributes to each score, a column a "
+    "feature, on all cores: `server score --reasons all`, and pandas with LightGBM's "
+    "`Booster.predict(pred_contrib=True)`. `times` is what it took as a multiple of `server "
+    "score --reasons all`; `apart` is the largest difference from its contributions. `server "
+    "score` without reasons stands beside.",
+    (
+        Column("", "label", text), Column("threads", "threads"), Column("rows", "count"),
+        Column("rows/s", "per_s"), Column("wall us", "wall_us"),
+        Column("times, wall", "wall_times"), Column("CPU us", "cpu_us"),
+        Column("times, CPU", "cpu_times"), Column("most memory MiB", "mib"),
+        Column("apart", "apart", tiny), Column("rounds", "rounds"),
+    ),
+    ("model",),
+)  # fmt: skip
 STAGES = Table(
     "stages",
     "The budget of one request",
@@ -231,12 +248,13 @@ SOAK = Table(
     ),
     ("model",),
 )  # fmt: skip
-TABLES = (LADDER, COMPILERS, CONTRIBUTIONS, REASONS, PORTFOLIO, STAGES, BUDGET, COST, SATURATION,
-          LATENCY, PEERS, PEERS_LATENCY, START, MEMORY, SOAK)  # fmt: skip
+TABLES = (LADDER, COMPILERS, CONTRIBUTIONS, REASONS, PORTFOLIO, EXPLAINED, STAGES, BUDGET, COST,
+          SATURATION, LATENCY, PEERS, PEERS_LATENCY, START, MEMORY, SOAK)  # fmt: skip
 # What measures a result, where it is not `python -m bench --only <result>`.
 MEASURED_BY = {
     "compilers": "make bench-peers", "peers": "make bench-peers",
     "contributions": "make bench-peers", "peers_latency": "make bench-peers",
+    "portfolio_explained": "python -m bench.portfolio.explained",
     "portfolio": "python -m bench.portfolio", "saturation": "python -m bench --only load",
     "latency": "python -m bench --only load", "start": "python -m bench --only process",
     "memory": "python -m bench --only process", "soak": "python -m bench.soak",

@@ -5,7 +5,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from bench.portfolio import book, measure
+from bench.portfolio import book, explained, measure
 from bench.portfolio.ways import WAYS
 from bench.workload import models
 from bench.workload.models import Workload
@@ -41,3 +41,11 @@ def test_a_book_has_as_many_rows_as_asked_for_and_hardly_any_twice(tmp_path: Pat
         assert table.shape == (book.PART_ROWS + 7, width)
         distinct = table.group_by(table.column_names).aggregate([]).num_rows
         assert distinct > 0.999 * table.num_rows
+
+
+def test_lightgbm_explains_the_same_file_to_the_same_contributions(workload: Workload) -> None:
+    ours, plain, theirs = explained.measure(workload, 300, rounds=1, threads=1)
+    assert [ours["label"], plain["label"], theirs["label"]] == [*explained.WAYS]
+    assert theirs["apart"] < 1e-9
+    assert ours["wall_times"] == 1
+    assert all(min(row["cpu_us"], row["per_s"], row["mib"]) > 0 for row in (ours, plain, theirs))
