@@ -145,12 +145,40 @@ def score(arguments: Sequence[str]) -> int:
         help="threads that score (default: one per core)",
     )  # fmt: skip
     parser.add_argument(
+        "--separator", type=separator, default=",", metavar="MARK",
+        help="between the cells of a CSV, a character or `tab` (default: a comma)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--decimal", choices=(".", ","), default=".", help="the decimal mark of texts (default: .)"
+    )
+    parser.add_argument(
+        "--part", type=part, default=(0, 1), metavar="INDEX/OF",
+        help="of a folder only every OF-th file from INDEX on, 0/8 to 7/8, for eight processes "
+        "that share the work; with --resume",
+    )  # fmt: skip
+    parser.add_argument(
         "--resume", action="store_true", help="keep the files that OUT, a folder, has already"
     )
     parsed = parser.parse_args(arguments)
     if parsed.language and parsed.reasons == "none":
         raise settings.SettingsError("--language wants --reasons principal or all")
     return scored(parsed)
+
+
+def separator(text: str) -> str:
+    """Read the separator of a CSV; argparse says what a ValueError stands for."""
+    mark = {"tab": "\t", "\\t": "\t"}.get(text, text)
+    if len(mark) != 1 or mark in '"\r\n':
+        raise ValueError
+    return mark
+
+
+def part(text: str) -> tuple[int, int]:
+    """Read INDEX/OF, INDEX from 0 on."""
+    index, count = map(int, text.split("/"))
+    if not 0 <= index < count:
+        raise ValueError
+    return index, count
 
 
 def scored(parsed: Any) -> int:
@@ -164,8 +192,16 @@ def scored(parsed: Any) -> int:
         raise BundleError(f"score needs {error.name} (pip install pyarrow)") from error
     hide_pandas()
     care = Care(try_first=try_first(settings.LOAD_SECONDS))
-    ways = Ways(parsed.on_error, max(parsed.threads, 1), parsed.resume)
-    scorer = Scorer.load(parsed.model, care=care, reasons=parsed.reasons, language=parsed.language)
+    ways = Ways(
+        parsed.on_error, max(parsed.threads, 1), parsed.resume, parsed.part, parsed.separator
+    )
+    scorer = Scorer.load(
+        parsed.model,
+        care=care,
+        reasons=parsed.reasons,
+        language=parsed.language,
+        decimal=parsed.decimal,
+    )
     score_file(scorer, parsed.rows, parsed.out, ways)
     return 0
 

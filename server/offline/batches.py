@@ -10,15 +10,17 @@ import pyarrow as pa
 from . import table_file
 from .table_file import CSV, PARQUET, has_suffix
 
+Said = dict[str, str | None]
+"""What the names of a file's folders say: see table_file.partition."""
 BATCH_ROWS = 1 << 14
 """Sixteen thousand rows of 120 features are 16 MB of float64, in the cache of no core but small."""
 
 WIDTHS = {"INT32": 4, "FLOAT": 4, "INT64": 8, "DOUBLE": 8, "INT96": 12}
 
 
-def schema_of(path: Path) -> pa.Schema:
+def schema_of(path: Path, separator: str = ",") -> pa.Schema:
     """Return the columns of a file; those of a CSV are texts. Raises TableError."""
-    names = table_file.column_names(path)
+    names = table_file.column_names(path, separator)
     if has_suffix(path, CSV):
         return pa.schema([(name, pa.string()) for name in names])
     with table_file.told(path):
@@ -26,11 +28,28 @@ def schema_of(path: Path) -> pa.Schema:
     return schema
 
 
-def batches_of(path: Path) -> Iterator[pa.RecordBatch]:
+def schema_with(path: Path, said: Said, separator: str) -> pa.Schema:
+    """Return the columns of a file, and behind them those of its folders; raises TableError."""
+    schema = schema_of(path, separator)
+    added = [pa.field(name, pa.string()) for name in said if name not in schema.names]
+    return pa.schema([*schema, *added], metadata=schema.metadata)
+
+
+def batches_with(path: Path, said: Said, separator: str) -> Iterator[pa.RecordBatch]:
+    """Yield the rows of a file with the columns of schema_with; raises TableError."""
+    for batch in batches_of(path, separator):
+        for name in (name for name in said if name not in batch.schema.names):
+            batch = batch.append_column(
+                name, pa.repeat(pa.scalar(said[name], pa.string()), len(batch))
+            )
+        yield batch
+
+
+def batches_of(path: Path, separator: str = ",") -> Iterator[pa.RecordBatch]:
     """Yield the rows of a file, up to BATCH_ROWS at a time; raises TableError."""
     with table_file.told(path):
         if has_suffix(path, CSV):
-            yield from _csv_batches(path)
+            yield from _csv_batches(path, separator)
         else:
             for batch in table_file.batches(path, None, BATCH_ROWS):
                 for first in range(0, batch.num_rows, BATCH_ROWS):
@@ -69,8 +88,8 @@ def rows_of(files: Sequence[Path]) -> int | None:
     return total
 
 
-def _csv_batches(path: Path) -> Iterator[pa.RecordBatch]:
-    rows = table_file.csv_rows(path)
+def _csv_batches(path: Path, separator: str) -> Iterator[pa.RecordBatch]:
+    rows = table_file.csv_rows(path, separator)
     names: Sequence[str] = next(rows)
     while block := list(islice(rows, BATCH_ROWS)):
         columns = [pa.array(column, pa.string()) for column in zip(*block, strict=True)]

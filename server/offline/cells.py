@@ -28,7 +28,7 @@ class CellError(Exception):
     """A cell that does not fit its column. `row` is its position in the block, from 0."""
 
     def __init__(self, wanted: str, cell: object) -> None:
-        self.row = 0
+        self.row, self.wanted = 0, wanted
         super().__init__(f"wanted {wanted}, got {show(cell)}")
 
 

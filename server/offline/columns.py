@@ -5,12 +5,13 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ..bundle.applicant import NAN, Floats, codes_of, flush_zeros, stand_ins
 from ..bundle.manifest import Category, Feature
 from . import arrays
 from .cells import Categories, CellError
-from .reading import UnfitCellError, reader
+from .reading import UnfitCellError, has_numbers, reader
 from .table_file import Column, plain
 
 Faults = dict[int, str]
@@ -20,9 +21,11 @@ Faults = dict[int, str]
 class FeatureColumns:
     """The columns of a model's features, by name and in any order."""
 
-    def __init__(self, features: Sequence[Feature]) -> None:
+    def __init__(self, features: Sequence[Feature], decimal: str = ".") -> None:
         self._features = tuple(features)
-        self._readers = [column_reader(feature) for feature in features]
+        self._readers = [
+            column_reader(feature, decimal if has_numbers(feature) else ".") for feature in features
+        ]
         self._stand_ins = stand_ins(features)
         self._zeros = np.array([i for i, f in enumerate(features) if f.zero_as_missing], dtype=int)
 
@@ -46,14 +49,16 @@ class FeatureColumns:
             flush_zeros(rows, self._zeros)
 
 
-def column_reader(feature: Feature) -> Callable[[Column], tuple[Floats, Faults]]:
+def column_reader(
+    feature: Feature, decimal: str = "."
+) -> Callable[[Column], tuple[Floats, Faults]]:
     """Return column -> values [N] and faults: all cells at once, one by one where one is wrong."""
     read_all = category_reader(feature) if isinstance(feature, Category) else arrays.numbers
-    may_be_missing, read_one = feature.missing.allowed, cell_reader(feature)
+    may_be_missing, read_one = feature.missing.allowed, cell_reader(feature, decimal)
 
     def read(column: Column) -> tuple[Floats, Faults]:
         try:
-            values = read_all(column)
+            values = read_all(with_points(column) if decimal == "," else column)
         except CellError:
             return one_by_one(column, read_one)
         if not may_be_missing and np.isnan(values).any():
@@ -77,9 +82,17 @@ def category_reader(feature: Category) -> Callable[[Column], Floats]:
     return read
 
 
-def cell_reader(feature: Feature) -> Callable[[Any], float]:
+def with_points(column: Column) -> Column:
+    """Return a column of texts as `reading.with_point` makes each; any other as it is."""
+    array = arrays.array_of(column)
+    if not pa.types.is_string(array.type):
+        return array
+    return pc.replace_substring(pc.replace_substring(array, ".", "_"), ",", ".")
+
+
+def cell_reader(feature: Feature, decimal: str = ".") -> Callable[[Any], float]:
     """Return cell -> the number that the model sees, NaN where missing; raises UnfitCellError."""
-    read = reader(feature)
+    read = reader(feature, decimal)
     codes = codes_of(feature) if isinstance(feature, Category) else None
 
     def number(cell: Any) -> float:

@@ -1,37 +1,55 @@
 """`python -m server score`: score a file of rows, or a folder of such files, with a bundle."""
 
 import json
+import re
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any, Literal
+from uuid import uuid4
 
 import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from .batches import batches_of, rows_of, schema_of, shortened
+from .batches import Said, batches_with, rows_of, schema_of, schema_with, shortened
 from .columns import Faults
 from .progress import Progress
 from .scorer import Scorer, beside
-from .table_file import ARROW, CSV, PARQUET, TableError, has_suffix, parts
+from .table_file import (
+    ARROW,
+    CSV,
+    PARQUET,
+    TableError,
+    has_suffix,
+    other_separator,
+    partition,
+    parts,
+)
 from .write import Write, behind, writing
 
 OnError = Literal["refuse", "skip", "column"]
 ERROR = pa.schema([("error", pa.string())])
+DECIMAL_COMMA = re.compile(r'a finite number, got "[+-]?\d*,\d+"$')
 NOTE, REFUSED = "_scored.json", "_refused"
 """Readers of a folder take names that begin with _ for no tables."""
 
 
 class Ways(msgspec.Struct, frozen=True):
-    """What happens to a row that the server would refuse, how many threads, and where to begin."""
+    """What happens to a row that the server would refuse, and how many threads there are.
+
+    With `resume`, files that are there stay. `part` is (i, n): of a folder's files every n-th, from
+    the i-th on. `separator` is that of a CSV.
+    """
 
     on_error: OnError = "refuse"
     threads: int = 1
     resume: bool = False
+    part: tuple[int, int] = (0, 1)
+    separator: str = ","
 
 
 def score_file(scorer: Scorer, source: Path, out: Path, ways: Ways) -> None:
@@ -43,16 +61,20 @@ def score_file(scorer: Scorer, source: Path, out: Path, ways: Ways) -> None:
     pa.set_cpu_count(ways.threads)  # of those that read
     files = parts(source)
     into_folder = source.is_dir() and not has_suffix(out, (*PARQUET, *ARROW, *CSV))
-    if ways.resume and not into_folder:
-        raise TableError(f"{out}: --resume wants a folder of files to score into a folder")
-    run = Run(scorer, ways, Progress(rows_of(files)))
+    if not into_folder and (ways.resume or ways.part != (0, 1)):
+        wanting = "--resume wants" if ways.resume else "--part wants"
+        raise TableError(f"{out}: {wanting} a folder of files to score into a folder")
+    first, count = ways.part
+    files = files[first::count]
+    run = Run(scorer, ways, Progress(rows_of(files)), source, into_folder)
     if into_folder:
         begin(scorer, out, ways)
         for file in files:
-            if ways.resume and (out / file.name).exists():
+            name = file.relative_to(source)
+            if ways.resume and (out / name).exists():
                 run.progress.parts_kept += 1
             else:
-                run.score([file], out / file.name, out / REFUSED / file.name)
+                run.score([file], out / name, out / REFUSED / name)
     else:
         run.score(files, out, out.with_name(f"refused-{out.name}"))
     run.progress.end(run.refused)
@@ -83,11 +105,30 @@ def begin(scorer: Scorer, out: Path, ways: Ways) -> None:
         said = file.read_bytes() if file.exists() else b""  # nothing where the disk was full
         if said and (before := json.loads(said)) != note:
             raise TableError(f"{out}: {begun_otherwise(before, note)}")
-        file.write_text(f"{json.dumps(note)}\n")
+        write_whole(file, f"{json.dumps(note)}\n")
         if ways.on_error == "skip":
             (out / REFUSED).mkdir(exist_ok=True)
     except OSError as error:
         raise TableError(f"{out}: {error.strerror}") from error
+
+
+def write_whole(file: Path, text: str) -> None:
+    """Write a file that others, who score other parts of the folder, read whole or not at all."""
+    beside = file.with_name(f".{file.name}-{uuid4().hex}")
+    beside.write_text(text)
+    beside.replace(file)
+
+
+def looks_otherwise(schema: pa.Schema, file: Path) -> str:
+    """Return a remark on a CSV that was read as one column."""
+    found = other_separator(schema.names) if has_suffix(file, CSV) else None
+    option = {"\t": "tab"}.get(found or "", f"'{found}'")
+    return f"; it looks like {found!r}-separated: --separator {option}" if found else ""
+
+
+def comma_hint(fault: str) -> str:
+    """Return a remark on a fault that a decimal comma may explain."""
+    return "; if that is a decimal comma: --decimal ," if DECIMAL_COMMA.search(fault) else ""
 
 
 def begun_otherwise(before: dict[str, Any], now: dict[str, Any]) -> str:
@@ -100,41 +141,62 @@ def begun_otherwise(before: dict[str, Any], now: dict[str, Any]) -> str:
 class Run:
     """One call of the command: a scorer, its ways, and how many rows there were."""
 
-    def __init__(self, scorer: Scorer, ways: Ways, progress: Progress) -> None:
+    def __init__(
+        self, scorer: Scorer, ways: Ways, progress: Progress, source: Path, into_folder: bool
+    ) -> None:
         self._scorer, self._ways, self.progress = scorer, ways, progress
+        self._source, self._into_folder = source, into_folder
         self.refused = 0
 
     def score(self, files: list[Path], out: Path, refused: Path) -> None:
         """Score files of the same columns into `out`; with `skip`, faulty rows go to `refused`."""
-        schema = schema_of(files[0])
+        schema = self._schema(files[0])
         try:
             self._scorer.check(schema)
         except TableError as error:
-            raise TableError(f"{files[0]}: {error}") from error
+            hint = looks_otherwise(schema, files[0])
+            raise TableError(f"{files[0]}: {error}{hint}") from error
         added = self._scorer.added
         if self._ways.on_error == "column":
             added = extended(added, ERROR)
         with ExitStack() as stack:
-            shorter = shortened(files[0])
+            shorter, told = shortened(files[0]), self._told_by_folders(files[0])
             if shorter is not None:
+                shorter += [*self._said(files[0])]
                 shorter += [field.name for field in added if field.type == pa.string()]
-            write = stack.enter_context(writing(out, extended(schema, added), shorter))
+            whole = extended(schema, added)
+            write = stack.enter_context(writing_without(told, out, whole, shorter))
             if self._ways.threads > 1:
                 write = stack.enter_context(behind(write))
             leave_out = None
             if self._ways.on_error == "skip":
-                leave_out = stack.enter_context(writing(refused, extended(schema, ERROR)))
+                schema_refused = extended(schema, ERROR)
+                leave_out = stack.enter_context(writing_without(told, refused, schema_refused))
             for file in files:
-                if schema_of(file) != schema:
-                    raise TableError(f"{file}: {other_columns(schema_of(file), schema, files[0])}")
+                found = self._schema(file)
+                if found != schema:
+                    raise TableError(f"{file}: {other_columns(found, schema, files[0])}")
                 self._score_rows(file, write, leave_out)
+
+    def _said(self, file: Path) -> Said:
+        return partition(self._source, file) if self._source.is_dir() else {}
+
+    def _told_by_folders(self, file: Path) -> list[str]:
+        """Return the columns that the names of the folders of `out` tell again."""
+        own = schema_of(file, self._ways.separator).names
+        return [name for name in self._said(file) if self._into_folder and name not in own]
+
+    def _schema(self, file: Path) -> pa.Schema:
+        return schema_with(file, self._said(file), self._ways.separator)
 
     def _score_rows(self, file: Path, write: Write, leave_out: Write | None) -> None:
         first = 1
-        for batch, scores, faults in self._in_order(batches_of(file)):
+        batches = batches_with(file, self._said(file), self._ways.separator)
+        for batch, scores, faults in self._in_order(batches):
             if faults and self._ways.on_error == "refuse":
                 row = min(faults)
-                raise TableError(f"{file}: row {first + row}: {faults[row]}")
+                said = f"{faults[row]}{comma_hint(faults[row])}"
+                raise TableError(f"{file}: row {first + row}: {said}")
             write(self._kept(batch, scores, faults, leave_out))
             first += batch.num_rows
             self.refused += len(faults)
@@ -179,6 +241,17 @@ def popped(
     """Take the batch that has waited longest, and wait for its scores."""
     batch, scores = waiting.popleft()
     return batch, *scores.result()
+
+
+@contextmanager
+def writing_without(
+    names: Collection[str], file: Path, schema: pa.Schema, shortened: Sequence[str] | None = None
+) -> Iterator[Write]:
+    """Open `file` for batches of this schema, as `writing` does; some columns are left out."""
+    places = [place for place, name in enumerate(schema.names) if name not in names]
+    kept = pa.schema([schema.field(place) for place in places], metadata=schema.metadata)
+    with writing(file, kept, shortened) as write:
+        yield (lambda batch: write(batch.select(places))) if names else write
 
 
 def extended(schema: pa.Schema, more: pa.Schema) -> pa.Schema:

@@ -17,7 +17,7 @@ from ..settings import Reasons
 from . import answers
 from .columns import Faults, FeatureColumns
 from .reasons import ReasonColumns
-from .table_file import TableError, separator_hint
+from .table_file import TableError
 
 Table: TypeAlias = pa.Table | pa.RecordBatch
 
@@ -34,14 +34,16 @@ class Scorer:
     """Scores tables, bit for bit as the server scores requests. Any thread may call it."""
 
     def __init__(
-        self, model: Model, reasons: Reasons = "none", language: str | None = None
-    ) -> None:
+        self, model: Model, reasons: Reasons = "none", language: str | None = None,
+        decimal: str = ".",
+    ) -> None:  # fmt: skip
         """Explain refusals, or all rows, in a language of the bundle's (default: its first one).
 
-        Raises bundle.BundleError where the bundle cannot.
+        `decimal` is the mark in texts that spell numbers. Raises bundle.BundleError where the
+        bundle cannot.
         """
         self._model = model
-        self._columns = FeatureColumns(model.manifest.features)
+        self._columns = FeatureColumns(model.manifest.features, decimal)
         manifest = model.manifest
         self._predict = predictor(manifest.transform) if manifest.outputs == 1 else None
         self.features = tuple(feature.name for feature in manifest.features)
@@ -57,10 +59,10 @@ class Scorer:
     @classmethod
     def load(
         cls, bundle: str | Path, options: Options = DEFAULT, care: Care = models.AT_ONCE,
-        reasons: Reasons = "none", language: str | None = None,
+        reasons: Reasons = "none", language: str | None = None, decimal: str = ".",
     ) -> "Scorer":  # fmt: skip
         """Read and prove a bundle, as the server does at its start; raises bundle.BundleError."""
-        return cls(models.load(Path(bundle), options, care), reasons, language)
+        return cls(models.load(Path(bundle), options, care), reasons, language, decimal)
 
     def score(self, table: Table) -> pa.RecordBatch:
         """Return the columns of `table` as they are, and behind them those of `added`.
@@ -95,7 +97,7 @@ class Scorer:
         names = schema.names
         if absent := [name for name in self.features if name not in names]:
             unknown = [name for name in names if name not in self.features]
-            raise TableError(f"no column for {told(absent, unknown)}{separator_hint(names)}")
+            raise TableError(f"no column for {told(absent, unknown)}")
         if twice := sorted({name for name in self.features if names.count(name) > 1}):
             raise TableError(f"more than one column {', '.join(twice[:10])}")
         if taken := [name for name in self.added.names if name in names]:

@@ -5,6 +5,7 @@ convert/ and monitoring/ read it through a link: folders share files and no impo
 
 import csv
 import gzip
+import urllib.parse
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from typing import Any
 BLOCK_ROWS = 1 << 16
 READ_BYTES = 1 << 16
 """Columns are read in such pieces: Arrow's read-ahead would hold the whole file in memory."""
+NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"
 CSV, PARQUET, ARROW = (".csv", ".csv.gz"), (".parquet", ".pq"), (".arrow", ".feather", ".ipc")
 WANTED = "a .csv, .csv.gz, .parquet or .arrow file, or a folder of them"
 
@@ -26,9 +28,11 @@ class TableError(Exception):
     """A table that cannot be read or written. The message is one line and names the file."""
 
 
-def column_names(path: Path) -> list[str]:
+def column_names(path: Path, separator: str = ",") -> list[str]:
     """Return the column names of a file, or of a folder's first file; raises TableError."""
-    return _names(parts(path)[0])
+    part = parts(path)[0]
+    names = _names(part, separator)
+    return [*names, *(name for name in partition(path, part) if name not in names)]
 
 
 def dictionary_names(path: Path) -> list[str]:
@@ -46,22 +50,34 @@ def blocks(path: Path, wanted: Sequence[str]) -> Iterator[Block]:
     Every name must be a column of the file. Raises TableError.
     """
     for part in parts(path):
-        absent = [name for name in wanted if name not in _names(part)]
-        if absent:
-            hint = separator_hint(_names(part))
+        names, said = _names(part), partition(path, part)
+        if absent := [name for name in wanted if name not in (*names, *said)]:
+            hint = separator_hint(names)
             raise TableError(f"{part}: no column {', '.join(absent[:10])}{hint}")
-        with told(part):
-            if has_suffix(part, CSV):
-                yield from _csv_blocks(part, wanted)
-            else:
-                yield from (_columns(batch, wanted) for batch in batches(part, wanted))
+        held = [name for name in wanted if name in names]
+        for block in _blocks(part, held or names[:1]):
+            found = dict(zip(held, block, strict=False))
+            yield [found[n] if n in found else (said[n],) * len(block[0]) for n in wanted]
+
+
+def _blocks(part: Path, wanted: Sequence[str]) -> Iterator[Block]:
+    with told(part):
+        if has_suffix(part, CSV):
+            yield from _csv_blocks(part, wanted)
+        else:
+            yield from (_columns(batch, wanted) for batch in batches(part, wanted))
 
 
 def separator_hint(names: Sequence[str]) -> str:
     """Return a remark if a file's only column looks like several with another separator."""
     marks = {";": "semicolons", "\t": "tabs", "|": "bars"}
-    found = [word for mark, word in marks.items() if len(names) == 1 and mark in names[0]]
-    return f"; its columns are separated by {found[0]}: wanted commas" if found else ""
+    found = other_separator(names)
+    return f"; its columns are separated by {marks[found]}: wanted commas" if found in marks else ""
+
+
+def other_separator(names: Sequence[str]) -> str | None:
+    """Return what looks like the separator of a file that was read as one column."""
+    return next((mark for mark in ";\t|," if len(names) == 1 and mark in names[0]), None)
 
 
 def has_suffix(path: Path, suffixes: tuple[str, ...]) -> bool:
@@ -70,16 +86,38 @@ def has_suffix(path: Path, suffixes: tuple[str, ...]) -> bool:
 
 
 def parts(path: Path) -> list[Path]:
-    """Return the file, or all tables of a folder; names that begin with _ or . are skipped."""
+    """Return the file, or all tables of a folder and of its partitions (folders COLUMN=VALUE).
+
+    Names that begin with _ or . are skipped.
+    """
     known = CSV + PARQUET + ARROW
     if not path.is_dir():
         if not has_suffix(path, known):
             raise TableError(f"{path}: wanted {WANTED}")
         return [path]
-    parts = sorted(p for p in path.iterdir() if has_suffix(p, known) and p.name[0] not in "._")
-    if not parts:
+    found = sorted(_tables(path, known))
+    if not found:
         raise TableError(f"{path}: wanted {WANTED}, got a folder without one")
-    return parts
+    return found
+
+
+def _tables(folder: Path, known: tuple[str, ...]) -> Iterator[Path]:
+    for each in folder.iterdir():
+        if each.name[0] in "._":
+            continue
+        if each.is_dir() and "=" in each.name:
+            yield from _tables(each, known)
+        elif has_suffix(each, known):
+            yield each
+
+
+def partition(folder: Path, part: Path) -> dict[str, str | None]:
+    """Return the columns, all of texts, that the folders between the two stand for."""
+    found: dict[str, str | None] = {}
+    for name in part.relative_to(folder).parts[:-1]:
+        column, _, value = map(urllib.parse.unquote, name.partition("="))
+        found[column] = None if value == NULL_PARTITION else value
+    return found
 
 
 @contextmanager
@@ -100,9 +138,9 @@ def told(path: Path) -> Iterator[None]:
         raise TableError(f"{path}: wanted {kind}: {error}") from error
 
 
-def _names(path: Path) -> list[str]:
+def _names(path: Path, separator: str = ",") -> list[str]:
     with told(path):
-        names = next(csv_rows(path)) if has_suffix(path, CSV) else opened(path)[0].names
+        names = next(csv_rows(path, separator)) if has_suffix(path, CSV) else opened(path)[0].names
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise TableError(f"{path}: more than one column {', '.join(twice[:10])}")
     return names
@@ -111,11 +149,11 @@ def _names(path: Path) -> list[str]:
 # ---- CSV: every cell is a text
 
 
-def csv_rows(path: Path) -> Iterator[list[str]]:
+def csv_rows(path: Path, separator: str = ",") -> Iterator[list[str]]:
     """Yield the header, then every row that is not empty, each as wide as the header."""
     opened = gzip.open if path.name.lower().endswith(".gz") else open
     with opened(path, "rt", newline="", encoding="utf-8-sig") as file:
-        reader = csv.reader(file, strict=True)
+        reader = csv.reader(file, delimiter=separator, strict=True)
         rows = filter(None, reader)
         header = next(rows, None)
         if header is None:
