@@ -68,7 +68,7 @@ homecredit: homecredit-data setup-serve ## DATA=application_train.csv: train and
 	  --out $(MODELS) --force --reference $(BUILD)/home-credit/reference.parquet --label TARGET \
 	  --cost-fn 10 --cost-fp 1 --training-info $(BUILD)/home-credit/training.json
 
-.PHONY: fidelity verify-models convert-long crash-test
+.PHONY: fidelity verify-models convert-long crash-test portfolio-long
 fidelity: setup-dev #: train a model of every kind, prove each, render docs/fidelity.md
 	$(PY) -m convert fidelity
 verify-models: setup-serve #: FILES="a.txt b.pkl …": prove any LightGBM models bit for bit
@@ -78,6 +78,9 @@ convert-long: setup-dev #: 2,000 small random models against LightGBM
 crash-test: setup-dev #: kill -9 a loaded server 100 times; kill compaction 50 times: nothing is lost
 	$(PY) -m tests.long.crash_log --rounds 100
 	$(PY) -m tests.long.kill_compaction --rounds 50
+portfolio-long: setup-dev #: a million rows by columns and one by one, every kind of model, 20 kills (ROWS=n FILES="a.txt …")
+	$(PY) -W ignore -m tests.long.portfolio_rows $(or $(ROWS),1000000) $(FILES)
+	$(PY) -m tests.long.kill_score --rounds 20
 
 .PHONY: log-scale
 log-scale: setup-dev #: every verb of the log on RECORDS=1000000: seconds and memory, into docs/record.md

@@ -114,6 +114,10 @@ def certificates_read_once() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def trained() -> Trained:
     """A small binary model."""
+    return small()
+
+
+def small() -> Trained:
     rows = make_rows(4000, 1)
     options = {"objective": "binary", "num_leaves": 15, "verbose": -1, "num_threads": 1, "seed": 7}
     options |= {"min_data_per_group": 20, "cat_smooth": 1.0}

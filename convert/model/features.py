@@ -193,7 +193,8 @@ def _seen(model: Model, splits: Splits, index: int) -> tuple[float, float] | Non
         raise UnreadableModelError(f"feature_infos are damaged: {info[:60]!r}")
     asked = splits.finite_thresholds(index)
     asked = asked[np.abs(asked) > ZERO * 2].tolist()  # an edge of the bin of 0 is no value seen
-    return min([seen[0], *asked]), max([seen[1], *asked])
+    most = float(np.finfo(np.float64).max)  # training may have seen infinity; nobody can send it
+    return max(min([seen[0], *asked]), -most), min(max([seen[1], *asked]), most)
 
 
 def _categories(model: Model, splits: Splits, lists: dict[int, list[Any]]) -> dict[int, Known]:

@@ -7,4 +7,4 @@ from pyspark.sql import SparkSession
 
 bundle, source, out = sys.argv[1:]
 spark = SparkSession.builder.appName("credit-express").getOrCreate()
-spark_scorer(spark.read.parquet(source), bundle).write.parquet(out)
+spark_scorer(spark.read.parquet(source), bundle, ship=True).write.parquet(out)

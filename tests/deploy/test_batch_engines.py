@@ -18,7 +18,10 @@ import pytest
 from tests.conftest import ROOT, Trained
 
 BATCH = ROOT / os.environ.get("BATCH", "build/batch")
-EXAMPLES = {"ray": "deploy/ray/score_folder.py", "spark": "deploy/spark/score_folder.py"}
+EXAMPLES = {
+    "ray": ["deploy/ray/score_folder.py"], "ray, two actors": ["deploy/ray/score_folder.py", "2"],
+    "spark": ["deploy/spark/score_folder.py"],
+}  # fmt: skip
 PASSING = ["key", "patchy", "amount", "at"]
 
 
@@ -54,9 +57,10 @@ def run(python: Path, engine: str, bundle: Path, source: Path, out: Path) -> str
     """Run an example away from the repository; returns what it said, or skips without Java."""
     if engine == "spark" and not shutil.which("java"):
         pytest.skip("Spark needs a Java runtime: apt install openjdk-17-jre-headless")
+    program, *more = EXAMPLES[engine]
     tuned = {"MASTER": "local[2]", "RAY_USAGE_STATS_ENABLED": "0", "PYSPARK_PYTHON": str(python)}
     done = subprocess.run(
-        [python, ROOT / EXAMPLES[engine], bundle, source, out], cwd=out.parent,
+        [python, ROOT / program, bundle, source, out, *more], cwd=out.parent,
         env=os.environ | tuned, capture_output=True, text=True, check=False,
     )  # fmt: skip
     return "" if done.returncode == 0 else done.stdout + done.stderr
@@ -85,7 +89,7 @@ def test_an_engine_scores_a_folder_with_lightgbms_bits(
     assert (np.signbit(patchy) == np.signbit(wanted)).all()
 
 
-@pytest.mark.parametrize("engine", EXAMPLES)
+@pytest.mark.parametrize("engine", ["ray", "spark"])
 def test_a_row_that_cannot_be_scored_is_named(
     engine: str, python: Path, bundle: Path, trained: Trained, tmp_path: Path
 ) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from convert.model.features import MissingChoice
 from convert.prove.building import build
+from convert.prove.kinds import KINDS
 from convert.read.loading import loaded_text
 
 
@@ -18,3 +19,13 @@ def test_features_of_a_model_with_infinite_gains_have_finite_importances() -> No
     assert "split_gain=inf" in text
     features = build(loaded_text(text), MissingChoice()).subject.features
     assert sum(feature.importance for feature in features) == pytest.approx(1)
+
+
+def test_a_feature_that_was_infinite_in_training_was_seen_up_to_the_largest_number() -> None:
+    """No client can send infinity, and the manifest cannot hold it."""
+    (kind,) = (kind for kind in KINDS if kind.name == "infinite values")
+    features = build(loaded_text(kind.text()), MissingChoice()).subject.features
+    most = float(np.finfo(np.float64).max)
+    ranges = [feature.seen for feature in features if feature.seen]
+    assert (-most, most) in ranges
+    assert np.isfinite(ranges).all()

@@ -10,8 +10,7 @@ from pyarrow import feather
 
 from server.offline.batches import batches_of
 from tests.conftest import KINDS, Trained
-from tests.server.command import refused, run, started
-from tests.waiting import until
+from tests.server.command import refused, run
 
 pytestmark = pytest.mark.slow
 
@@ -227,24 +226,6 @@ def test_it_writes_what_it_reads(
     table = [*batches_of(middle)]
     raw = [float(cell) for batch in table for cell in batch.column("raw_score").to_pylist()]
     assert raw == first["raw_score"].tolist()
-
-
-def test_a_run_that_is_killed_leaves_nothing_half_written(
-    bundle: Path, trained: Trained, tmp_path: Path
-) -> None:
-    """Each kill at another moment; then --resume completes the folder, and nothing stands twice."""
-    source, out = tmp_path / "in", tmp_path / "out"
-    source.mkdir()
-    for part in range(12):
-        rows = trained.held_out.assign(key=range(part * 1000, part * 1000 + 1000))
-        rows.to_parquet(source / f"{part:02}.parquet")
-    command = ["score", "--model", str(bundle), str(source), "-o", str(out), "--resume"]
-    for wanted in (1, 4, 9):
-        with started(*command) as process:
-            until(lambda wanted=wanted: len([*out.glob("*.parquet")]) >= wanted)
-            process.kill()
-    keys = scored(bundle, source, out, "--resume")["key"]
-    assert sorted(keys) == list(range(12000))
 
 
 def test_an_arrow_file_of_polars_scores(bundle: Path, trained: Trained, tmp_path: Path) -> None:
