@@ -55,9 +55,9 @@ def kill_and_resume(bundle: Path, trained: Trained, folder: Path, rounds: int, s
 
 def run(bundle: Path, source: Path, out: Path, seconds: float | None) -> None:
     """Score on to the end, or kill it after so many seconds."""
-    command = [sys.executable, "-m", "server", "score", "--model", bundle, source, "-o", out]
+    command = [sys.executable, "-m", "server", "score", "--resume", "--threads", "2"]
     with subprocess.Popen(
-        [*command, "--resume", "--threads", "2"], cwd=ROOT, env=environment(),
+        [*command, "--model", str(bundle), str(source), "-o", str(out)], cwd=ROOT, env=environment(),
         stderr=subprocess.DEVNULL,
     ) as process:  # fmt: skip
         if seconds is not None:

@@ -23,7 +23,7 @@ ADDED = ["raw_score", "probability", "decision", "policy", "model"]
 def cells(rows: pd.DataFrame) -> dict[str, list[Any]]:
     """Return plain cells, None where missing."""
     sent = applicants(rows)
-    return {name: [row[name] for row in sent] for name in rows}
+    return {name: [row[name] for row in sent] for name in map(str, rows)}
 
 
 def score(bundle: Path, source: Path, out: Path, *more: str) -> pa.Table:
@@ -109,7 +109,7 @@ WRITERS: dict[str, Callable[[pd.DataFrame, Path], Any]] = {
 def keyed(trained: Trained) -> pd.DataFrame:
     """Rows with a key, a column to part them by, and a category as text, missing in some."""
     rows = trained.held_out.assign(key=range(1000), part=[f"a/{i % 3}" for i in range(1000)])
-    return rows.assign(KIND=[None if kind != kind else kind for kind in rows["KIND"]])
+    return rows.assign(KIND=pd.Series(cells(rows)["KIND"], dtype=object))
 
 
 @pytest.mark.parametrize("writer", WRITERS)
