@@ -57,8 +57,8 @@ def run(bundle: Path, source: Path, out: Path, seconds: float | None) -> None:
     """Score on to the end, or kill it after so many seconds."""
     command = [sys.executable, "-m", "server", "score", "--resume", "--threads", "2"]
     with subprocess.Popen(
-        [*command, "--model", str(bundle), str(source), "-o", str(out)], cwd=ROOT, env=environment(),
-        stderr=subprocess.DEVNULL,
+        [*command, "--model", str(bundle), str(source), "-o", str(out)], cwd=ROOT,
+        env=environment(), stderr=subprocess.DEVNULL,
     ) as process:  # fmt: skip
         if seconds is not None:
             sleep(seconds)
