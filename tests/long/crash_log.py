@@ -1,7 +1,8 @@
 """Kill a loaded server at random moments: python -m tests.long.crash_log --rounds 100.
 
-Every answer a client received must be in the log, with the same probability, and every segment
-must be whole but for one torn last line.
+Every answer a client received must be in the log, with the same probability, the same reasons and,
+where all were asked for, the same contributions; and every segment must be whole but for one torn
+last line.
 """
 
 import argparse
@@ -19,9 +20,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from math import inf
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from bench.load.generator import Plan, Report, run_in
 from bench.load.pool import Pool
@@ -43,10 +45,26 @@ def bodies(applicants: list[dict[str, Any]], draw: random.Random) -> list[bytes]
     return [json.dumps(each).encode() for each in several]
 
 
-def probabilities(report: Report) -> dict[tuple[str, int], float]:
-    """Return (request id, index) -> probability of all that was answered."""
+class Told(NamedTuple):
+    """What was answered, or recorded, of one applicant."""
+
+    probability: float
+    reasons: list[tuple[str, float]] | None
+    contributions: list[float] | None
+
+
+def told(answer: dict[str, Any]) -> Told:
+    """Return what an answer says; the expectation stands last among the contributions."""
+    reasons, each = answer.get("reasons"), answer.get("contributions")
+    codes = None if reasons is None else [(r["code"], r["contribution"]) for r in reasons]
+    numbers = None if each is None else [*each.values(), answer["expectation"]]
+    return Told(answer["probability"], codes, numbers)
+
+
+def told_by(report: Report) -> dict[tuple[str, int], Told]:
+    """Return what was answered by (request id, index)."""
     return {
-        (one["request_id"], index): one["probability"]
+        (one["request_id"], index): told(one)
         for answer in answers(report)
         for index, one in enumerate(answer if isinstance(answer, list) else [answer])
     }
@@ -60,10 +78,13 @@ class Tally:
     answered: int = 0
     recorded: int = 0
     torn: int = 0
+    explained: int = 0
+    whole: int = 0
 
     def __str__(self) -> str:
         return (
-            f"{self.rounds} kills: {self.answered:,} answers received, 0 missing from the log; "
+            f"{self.rounds} kills: {self.answered:,} answers received, {self.explained:,} with "
+            f"reasons and {self.whole:,} with all contributions, 0 missing from the log; "
             f"{self.recorded:,} records, {self.torn} torn last lines"
         )
 
@@ -117,27 +138,46 @@ def rounds(
     for number in range(count):
         before = set(log.glob("*.jsonl"))
         chain = ("--log-chain", "true") if number % 2 else ()
-        posted = posts(bodies(applicants, draw))
-        answered = probabilities(crash(bundle, log, posted, draw.uniform(0.05, 0.6), *chain))
+        asked = bodies(applicants, draw)
+        half = len(asked) // 2
+        posted = posts(asked[:half]) + posts(asked[half:], "/score?reasons=all")
+        draw.shuffle(posted)
+        answered = told_by(crash(bundle, log, posted, draw.uniform(0.05, 0.6), *chain))
         new = [source for source in find([log]) if source.path not in before]
-        recorded = {key: p for source in new for key, p in records(source, log)}
-        missing = {key for key, p in answered.items() if recorded.get(key) != p}
+        recorded = {key: said for source in new for key, said in records(source, log)}
+        missing = {key for key, said in answered.items() if recorded.get(key) != said}
         assert not missing, f"round {number}: {len(missing)} answers not in the log: {missing}"
         tally.rounds += 1
         tally.answered += len(answered)
+        tally.explained += sum(bool(said.reasons) for said in answered.values())
+        tally.whole += sum(said.contributions is not None for said in answered.values())
         tally.recorded += len(recorded)
         tally.torn += sum(isinstance(source, Segment) and source.torn > 0 for source in new)
     return tally
 
 
-def records(source: Any, log: Path) -> list[tuple[tuple[str, int], float]]:
-    """Return (request id, index) and probability of every record; raises on any damage."""
-    found: list[tuple[tuple[str, int], float]] = []
+def records(source: Any, log: Path) -> list[tuple[tuple[str, int], Told]]:
+    """Return what every record holds, by (request id, index); raises on any damage."""
+    names = ("request_id", "index", "prediction", "reasons", "contributions")
+    found: list[tuple[tuple[str, int], Told]] = []
     for batch in read(source, [log]):
         table: pa.RecordBatch = batch
-        columns = [table[name].to_pylist() for name in ("request_id", "index", "prediction")]
-        found += [((i, n), p) for i, n, p in zip(*columns, strict=True)]
+        columns = [table[name].to_pylist() for name in names]
+        for request_id, index, p, reasons, contributions in zip(*columns, strict=True):
+            codes = None if reasons is None else [(r["code"], r["contribution"]) for r in reasons]
+            found.append(((request_id, index), Told(p, codes, contributions)))
     return found
+
+
+def read_applicants(file: Path) -> list[dict[str, Any]]:
+    """Return what a client sends, of a table its first rows without the label."""
+    if file.suffix == ".parquet":
+        rows = pq.read_table(file).slice(0, BATCH)
+        names = [name for name in rows.column_names if name != "default"]
+        applicants: list[dict[str, Any]] = rows.select(names).to_pylist()
+        return applicants
+    found = json.loads(file.read_bytes())
+    return found if isinstance(found, list) else [found]
 
 
 def main() -> None:
@@ -146,17 +186,21 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=time.time_ns())
     parser.add_argument("--model", type=Path, default=DEMO / "1", help="a bundle")
     parser.add_argument(
-        "--applicants", type=Path, default=DEMO / "applicant.json", help="JSON: one or an array"
-    )
+        "--applicants", type=Path, default=DEMO / "held-out.parquet",
+        help="JSON, one or an array, or Parquet, a column per feature",
+    )  # fmt: skip
+    parser.add_argument("--keep", action="store_true", help="leave the log and say where it is")
     args = parser.parse_args()
     folder = Path(tempfile.mkdtemp())
     (folder / "log").mkdir()
-    found = json.loads(args.applicants.read_bytes())
-    applicants = found if isinstance(found, list) else [found]
+    applicants = read_applicants(args.applicants)
     print(f"seed {args.seed}", file=sys.stderr)
     draw = random.Random(args.seed)
     print(rounds(args.model, applicants, folder / "log", args.rounds, draw))
-    shutil.rmtree(folder)
+    if args.keep:
+        print(folder / "log")
+    else:
+        shutil.rmtree(folder)
 
 
 if __name__ == "__main__":
