@@ -156,6 +156,21 @@ COST = Table(
     ("axis",),
     "cost",
 )  # fmt: skip
+BATCH = Table(
+    "batch",
+    "An applicant in a batch",
+    "Processor time an applicant, microseconds: one worker over HTTP, one request after the other, "
+    "the record on, an array of so many applicants in each (one alone is no array). `times before` "
+    "is the time as a multiple of commit c191e35, before batches were read and scored as a block; "
+    "both servers stand at once and take turns, and the median is over rounds. That commit knows "
+    "no reasons, so none are asked for.",
+    (
+        Column("", "label", text), Column("applicants", "batch"), Column("CPU us", "cpu_us"),
+        Column("before", "before_us"), Column("times before", "times_before"),
+        Column("rounds", "rounds"),
+    ),
+    ("model",),
+)  # fmt: skip
 HTTP_COLUMNS = (
     Column("", "label", text), Column("answers/s", "per_second"),
     Column("spread", "spread", percent), Column("CPU us", "cpu_us"), Column("p50 us", "p50_us"),
@@ -249,13 +264,14 @@ SOAK = Table(
     ("model",),
 )  # fmt: skip
 TABLES = (LADDER, COMPILERS, CONTRIBUTIONS, REASONS, PORTFOLIO, EXPLAINED, STAGES, BUDGET, COST,
-          SATURATION, LATENCY, PEERS, PEERS_LATENCY, START, MEMORY, SOAK)  # fmt: skip
+          BATCH, SATURATION, LATENCY, PEERS, PEERS_LATENCY, START, MEMORY, SOAK)  # fmt: skip
 # What measures a result, where it is not `python -m bench --only <result>`.
 MEASURED_BY = {
     "compilers": "make bench-peers", "peers": "make bench-peers",
     "contributions": "make bench-peers", "peers_latency": "make bench-peers",
     "portfolio_explained": "python -m bench.portfolio.explained",
-    "portfolio": "python -m bench.portfolio", "saturation": "python -m bench --only load",
+    "portfolio": "python -m bench.portfolio", "batch": "python -m bench.batch",
+    "saturation": "python -m bench --only load",
     "latency": "python -m bench --only load", "start": "python -m bench --only process",
     "memory": "python -m bench --only process", "soak": "python -m bench.soak",
 }  # fmt: skip

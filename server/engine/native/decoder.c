@@ -100,7 +100,7 @@ static int read_all(Decoder *self, Block *block, const uint8_t *start, const uin
     Py_ssize_t left = 0;
     const uint8_t *at = self->format->enter(start, end, &left);
     while (at && left) {
-        if (block->count == most || !(at = read_one(self, block, start, at, end)))
+        if (block->count >= most || !(at = read_one(self, block, start, at, end)))
             return 0;
         at = self->format->next(at, end, &left);
     }

@@ -76,9 +76,11 @@ static const uint8_t *enter(const uint8_t *at, const uint8_t *end, Py_ssize_t *l
         *left = *at & 0x0F;
         return at + 1;
     }
-    if (end - at < 5 || (*at != ARRAY16 && *at != ARRAY32))
+    if (at == end || (*at != ARRAY16 && *at != ARRAY32))
         return NULL;
     int bytes = *at == ARRAY16 ? 2 : 4;
+    if (end - at <= bytes)
+        return NULL;
     *left = (Py_ssize_t)big_endian(at + 1, bytes);
     return at + 1 + bytes;
 }

@@ -3,6 +3,7 @@
 from typing import Any
 
 import msgspec
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -101,3 +102,71 @@ def test_a_writer_wants_its_parts(given: Any, error: type[Exception]) -> None:
     assert native.Line is not None
     with pytest.raises(error):
         native.Line(*given)
+
+
+def block(**other: Any) -> bytes | None:
+    """Return the lines of three applicants that stand in an array."""
+    body = b'[{"A":1}, {"A":\n2},{"A":null}]'
+    usual: dict[str, Any] = {
+        "nanoseconds": NOW, "request_id": "0f3c", "first": 7, "latency_us": 57.19, "body": body,
+        "is_packed": False, "spans": np.array([[1, 8], [10, 18], [19, 29]]),
+        "rows": np.arange(6.0).reshape(3, 2), "raw": np.array([-1.25, 0.5, 1e-3]),
+        "predictions": np.array([0.25, 0.5, 0.75]), "decided": np.array([0, 2, 0], np.int8),
+        "decisions": ("approve", "refer", None),
+    }  # fmt: skip
+    lines = native.lines(*constant_parts(TAG, "score"))
+    assert lines is not None
+    return lines.write_block(*(usual | other).values())
+
+
+def test_the_lines_of_a_block_are_those_of_each() -> None:
+    rows = np.arange(6.0).reshape(3, 2)
+    sent = (b'{"A":1}', b'{"A":\n2}', b'{"A":null}')
+    one_by_one = [
+        encoded(index=7 + i, raw=raw, prediction=found, decision=decision, row=rows[i].tobytes(),
+                features=sent[i])
+        for i, (raw, found, decision) in enumerate(
+            [(-1.25, 0.25, "approve"), (0.5, 0.5, None), (1e-3, 0.75, "approve")])
+    ]  # fmt: skip
+    assert block() == b"".join(one_by_one)
+
+
+def test_what_was_sent_as_messagepack_is_recorded_as_json() -> None:
+    found = [{"A": 1}, {"A": -2.5, "b": None}, {"A": "x" * 40}]
+    packed = [msgspec.msgpack.encode(each) for each in found]
+    ends = np.cumsum([1, *map(len, packed)])
+    spans = np.stack([ends[:-1], ends[1:]], axis=1)
+    lines = block(body=b"\x93" + b"".join(packed), is_packed=True, spans=spans)
+    assert lines is not None
+    assert [msgspec.json.decode(line)["features"] for line in lines.splitlines()] == found
+
+
+@pytest.mark.parametrize(
+    "other", [{"raw": np.array([0.5, np.nan, 0.5])}, {"request_id": "é"},
+              {"predictions": np.array([0.5, 0.5, 1e-300])}, {"decisions": ('"', "b", "c")},
+              {"decisions": ("a" * 17, "b", "c")}, {"is_packed": True}],
+)  # fmt: skip
+def test_lines_of_which_one_is_not_plain_are_left(other: dict[str, Any]) -> None:
+    assert block(**other) is None
+
+
+@pytest.mark.parametrize(
+    ("other", "error"),
+    [({"spans": np.array([[1, 8], [10, 18], [19, 31]])}, ValueError),
+     ({"spans": np.array([[1, 8], [7, 18], [19, 29]])}, ValueError),
+     ({"spans": np.array([[-1, 8], [10, 18], [19, 29]])}, ValueError),
+     ({"spans": np.array([[1, 8], [18, 10], [19, 29]])}, ValueError),
+     ({"spans": np.array([[1, 8], [10, 18]])}, ValueError), ({"rows": np.zeros(5)[:4]}, ValueError),
+     ({"raw": np.zeros(2)}, ValueError), ({"predictions": np.zeros(4)}, ValueError),
+     ({"decided": np.zeros(2, np.int8)}, ValueError), ({"nanoseconds": -1}, ValueError),
+     ({"first": -1}, ValueError), ({"raw": np.zeros(0)}, ValueError),
+     ({"decided": np.array([0, 3, 0], np.int8)}, IndexError),
+     ({"decided": np.array([0, -1, 0], np.int8)}, IndexError),
+     ({"decisions": ["approve"]}, TypeError), ({"decisions": (b"approve",) * 3}, TypeError),
+     ({"body": "text"}, TypeError), ({"request_id": None}, TypeError)],
+)  # fmt: skip
+def test_a_block_that_does_not_fit_is_an_error(
+    other: dict[str, Any], error: type[Exception]
+) -> None:
+    with pytest.raises(error):
+        block(**other)

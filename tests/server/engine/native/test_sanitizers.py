@@ -18,7 +18,10 @@ pytestmark = pytest.mark.slow
 QUIET = "detect_leaks=0:allocator_may_return_null=1"
 
 
-PARTS = ("kernel", "block", "contributions", "decoder", "line", "tensor", "to_json")
+PARTS = (
+    "kernel", "block", "contributions", "decoder", "decoder_block", "line", "tensor", "to_json",
+    "answers",
+)  # fmt: skip
 HERE = build.HERE.relative_to(ROOT)
 
 
