@@ -32,20 +32,19 @@ APPLICANTS = 4000  # in a round; half as many are distinct
 FORMATS: dict[str, Callable[[Any], bytes]] = {
     "json": msgspec.json.encode, "msgpack": msgspec.msgpack.encode,
 }  # fmt: skip
-# What the older commit cannot do is not asked of ours: to give reasons.
-WITHOUT = "?reasons=none"
+# The older commit gives no reasons.
+WITHOUT = ("--reasons", "none")
 
 
 def measure(workload: Workload, before: Path | None, rounds: int) -> list[Row]:
     """Return a row for each format and batch size, in microseconds an applicant."""
     documents = workload.documents(workload.rows(APPLICANTS // 2))
-    query = WITHOUT if (workload.bundle / "reasons.json").exists() else ""
     with ExitStack() as stack:
-        workers = {"now": (stack.enter_context(serving(workload.bundle, ROOT)), query)}
+        workers = {"now": stack.enter_context(serving(workload.bundle, ROOT, *WITHOUT))}
         if before is not None:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
             bundle = bundle_of(workload, before, folder)
-            workers["before"] = stack.enter_context(serving(bundle, before)), ""
+            workers["before"] = stack.enter_context(serving(bundle, before))
         return [
             {"model": workload.size.name, "label": label, "batch": batch,
              **compared(workers, documents, label, batch, rounds)}
@@ -64,15 +63,14 @@ def bundle_of(workload: Workload, tree: Path, folder: Path) -> Path:
 
 
 def compared(
-    workers: dict[str, tuple[Worker, str]], documents: Sequence[Any], label: str, batch: int,
-    rounds: int,
+    workers: dict[str, Worker], documents: Sequence[Any], label: str, batch: int, rounds: int
 ) -> Row:  # fmt: skip
     """Return each side's median over rounds, and the median of the rounds' ratios."""
     say(f"batches of {batch}, {label}")
-    sent = {name: requests(documents, label, batch, query) for name, (_, query) in workers.items()}
-    for name, (worker, _) in workers.items():
-        worker.ask(sent[name][: len(sent[name]) // 10 + 1])
-    took = [{name: spent(worker, sent[name]) / batch for name, (worker, _) in workers.items()}
+    sent = requests(documents, label, batch)
+    for worker in workers.values():
+        worker.ask(sent[: len(sent) // 10 + 1])
+    took = [{name: spent(worker, sent) / batch for name, worker in workers.items()}
             for _ in range(rounds)]  # fmt: skip
     row: Row = {"cpu_us": median(each["now"] for each in took), "rounds": rounds}
     if "before" in workers:
@@ -81,13 +79,13 @@ def compared(
     return row
 
 
-def requests(documents: Sequence[Any], label: str, batch: int, query: str) -> list[bytes]:
+def requests(documents: Sequence[Any], label: str, batch: int) -> list[bytes]:
     """Return APPLICANTS in requests of `batch` each, an array where there are several."""
     found = []
     for begin in range(0, len(documents) - batch + 1, batch):
         some = documents[begin : begin + batch]
         body = FORMATS[label](some if batch > 1 else some[0])
-        head = (f"POST /score{query} HTTP/1.1\r\nhost: localhost\r\ncontent-type: "
+        head = (f"POST /score HTTP/1.1\r\nhost: localhost\r\ncontent-type: "
                 f"application/{label}\r\ncontent-length: {len(body)}\r\n\r\n")  # fmt: skip
         found.append(head.encode() + body)
     return found * (APPLICANTS // len(documents))

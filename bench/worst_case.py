@@ -105,11 +105,11 @@ def answered(connection: socket.socket, request: bytes) -> int:
 
 
 @contextmanager
-def serving(model: Path, tree: Path) -> Iterator[Worker]:
-    """Run a source tree's server with one worker until the block ends."""
+def serving(model: Path, tree: Path, *more: str) -> Iterator[Worker]:
+    """Run a source tree's server with one worker, and `more` flags, until the block ends."""
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "server", "--model", str(model.resolve()), "--port", "0",
-                   "--log-dir", f"{folder}/log", *FLAGS]  # fmt: skip
+                   "--log-dir", f"{folder}/log", *FLAGS, *more]  # fmt: skip
         with subprocess.Popen(command, cwd=tree, stdout=subprocess.PIPE) as process:
             assert process.stdout is not None  # noqa: S101 - as asked for
             ready = json.loads(process.stdout.readline())

@@ -163,7 +163,7 @@ BATCH = Table(
     "the record on, an array of so many applicants in each (one alone is no array). `times before` "
     "is the time as a multiple of commit c191e35, before batches were read and scored as a block; "
     "both servers stand at once and take turns, and the median is over rounds. That commit knows "
-    "no reasons, so none are asked for.",
+    "no reasons, so none are given here (`--reasons none`).",
     (
         Column("", "label", text), Column("applicants", "batch"), Column("CPU us", "cpu_us"),
         Column("before", "before_us"), Column("times before", "times_before"),

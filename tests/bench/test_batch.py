@@ -32,8 +32,8 @@ def test_without_another_checkout_there_is_nothing_to_compare(
 
 def test_a_request_is_an_array_only_of_several() -> None:
     documents = [{"a": i} for i in range(batch.APPLICANTS // 2)]
-    one, ten = (batch.requests(documents, "json", size, "?q")[0] for size in (1, 10))
-    assert one.startswith(b"POST /score?q HTTP/1.1\r\n")
+    one, ten = (batch.requests(documents, "json", size)[0] for size in (1, 10))
+    assert one.startswith(b"POST /score HTTP/1.1\r\n")
     assert one.endswith(b'\r\n\r\n{"a":0}')
     assert ten.endswith(b'{"a":9}]')
-    assert len(batch.requests(documents, "json", 10, "")) * 10 == batch.APPLICANTS
+    assert len(batch.requests(documents, "json", 10)) * 10 == batch.APPLICANTS
