@@ -12,7 +12,7 @@ from collections.abc import Sequence
 # As in parts.py, whose imports take seconds: --help and a typo do not wait for them.
 PARTS = (
     "ladder", "stages", "budget", "cost", "process", "load", "contributions", "reasons",
-    "compilers", "peers", "explainers",
+    "compilers", "peers", "explainers", "protocol",
 )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from .contributions import measure as contributions
 from .ladder import measure as ladder
 from .ladder.engines import COMPILERS
 from .load import measure as load
-from .load import open_loop, peers, reasons, saturation, stalls, subjects
+from .load import open_loop, peers, protocol, reasons, saturation, stalls, subjects
 from .load.effort import Effort
 from .load.generator import GRACE_SECONDS
 from .process import memory, start
@@ -114,6 +114,15 @@ def measure_load(
     write(names[1], {**method, **opened}, latency)
 
 
+def measure_protocol(scale: Scale, write: Write) -> None:
+    """Measure the inference protocol beside /score, MLServer and KServe."""
+    effort = scale.effort
+    rows = protocol.measure(models.build(scale.load_size), effort)
+    method = {"rounds": effort.rounds, "seconds a run": effort.seconds,
+              "distinct applicants": load.DISTINCT}  # fmt: skip
+    write("protocol", {**method, **saturation.tool()}, rows)
+
+
 def beside_peers() -> tuple[subjects.Subject, ...]:
     """Return the peers, and what stands beside them."""
     own = [each for each in subjects.SUBJECTS if each.name in BESIDE_PEERS]
@@ -151,6 +160,7 @@ OWN: dict[str, Callable[[Scale, Write], None]] = {
 WITH_PEERS: dict[str, Callable[[Scale, Write], None]] = {
     "explainers": partial(measure_contributions, peers=True),
     "compilers": measure_compilers,
+    "protocol": measure_protocol,
     "peers": partial(measure_load, chosen=beside_peers(), names=("peers", "peers_latency")),
 }
 ALL = {**OWN, **WITH_PEERS}

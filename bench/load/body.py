@@ -12,6 +12,7 @@ from ..workload.applicants import Floats
 from ..workload.request import post
 
 Encode = Callable[[Floats], list[bytes]]
+BATCH, STEP = 1000, 100  # rows of a batch, and between the beginnings of two
 
 
 def json_at(path: str) -> Encode:
@@ -67,10 +68,20 @@ def oip_json(path: str) -> Encode:
     return encode
 
 
-def oip_request(path: str, row: bytes) -> bytes:
-    """Return one request: the JSON head, then the row."""
-    width = len(row) // struct.calcsize("d")
-    tensor = {"name": "X", "shape": [1, width], "datatype": "FP64",
+def oip_batches(path: str) -> Encode:
+    """Return an encoder of the same with BATCH rows; the batches overlap."""
+
+    def encode(X: Floats) -> list[bytes]:
+        blocks = (X[start : start + BATCH] for start in range(0, len(X) - BATCH + 1, STEP))
+        return [oip_request(path, each.astype("<f8").tobytes(), len(each)) for each in blocks]
+
+    return encode
+
+
+def oip_request(path: str, row: bytes, count: int = 1) -> bytes:
+    """Return one request: the JSON head, then the rows."""
+    width = len(row) // struct.calcsize("d") // count
+    tensor = {"name": "X", "shape": [count, width], "datatype": "FP64",
               "parameters": {"binary_data_size": len(row)}}  # fmt: skip
     wanted = [{"name": "prediction", "parameters": {"binary_data": True}}]
     head = msgspec.json.encode({"inputs": [tensor], "outputs": wanted})

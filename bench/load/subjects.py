@@ -53,6 +53,11 @@ def oip(workload: Workload) -> Encode:
     return body.oip_binary(f"/v2/models/{workload.size.name}/infer")
 
 
+def oip_batches(workload: Workload) -> Encode:
+    """Return the encoder of batches."""
+    return body.oip_batches(f"/v2/models/{workload.size.name}/infer")
+
+
 def oip_json(workload: Workload) -> Encode:
     """Return the encoder for JSON, which MLServer and KServe are sent."""
     return body.oip_json(f"/v2/models/{workload.size.name}/infer")
@@ -83,5 +88,8 @@ SUBJECTS = (
         lambda _: body.json,
     ),
 )
-BY_NAME = {each.name: each for each in SUBJECTS}
+IN_BATCHES = Subject(
+    "oip_batch", "this server, OIP binary, 1,000 rows", "ours", ours(), oip_batches
+)
+BY_NAME = {each.name: each for each in (*SUBJECTS, IN_BATCHES)}
 OURS = BY_NAME["json"]

@@ -201,6 +201,25 @@ PEERS = Table(
     ("model", "connections"),
     "peers",
 )
+PROTOCOL = Table(
+    "protocol",
+    "Open Inference Protocol: this server, MLServer and KServe",
+    "One row a request, and batches of 1,000, with the record on, in a closed loop; the servers "
+    "stand at once and take turns. Ratios are medians of those within a round: processor time and "
+    "p50 with those of JSON on /score; how many times the answers a second of a peer this server "
+    "gives in binary and in JSON; and the processor time of a batch with that of its trees and its "
+    "record alone, timed in process on the same core.",
+    (
+        Column("", "label", text), Column("connections", "connections"),
+        Column("answers/s", "per_second"), Column("p50 us", "p50_us"),
+        Column("CPU us", "cpu_us"), Column("CPU, /score = 1", "cpu_of_json"),
+        Column("p50, /score = 1", "p50_of_json"), Column("binary, times theirs", "oip_times"),
+        Column("JSON, times theirs", "oip_json_times"),
+        Column("trees and record alone, CPU us", "alone_us"),
+        Column("CPU, alone = 1", "of_alone"), Column("failed", "failed"),
+    ),
+    ("model",),
+)  # fmt: skip
 OPEN_COLUMNS = (
     Column("", "label", text), Column("offered/s", "offered"),
     Column("of capacity", "of_capacity", percent), *QUANTILES,
@@ -264,11 +283,13 @@ SOAK = Table(
     ("model",),
 )  # fmt: skip
 TABLES = (LADDER, COMPILERS, CONTRIBUTIONS, REASONS, PORTFOLIO, EXPLAINED, STAGES, BUDGET, COST,
-          BATCH, SATURATION, LATENCY, PEERS, PEERS_LATENCY, START, MEMORY, SOAK)  # fmt: skip
+          BATCH, SATURATION, LATENCY, PEERS, PEERS_LATENCY, PROTOCOL, START, MEMORY,
+          SOAK)  # fmt: skip
 # What measures a result, where it is not `python -m bench --only <result>`.
 MEASURED_BY = {
     "compilers": "make bench-peers", "peers": "make bench-peers",
     "contributions": "make bench-peers", "peers_latency": "make bench-peers",
+    "protocol": "python -m bench --only protocol (make bench-peers builds the peers)",
     "portfolio_explained": "python -m bench.portfolio.explained",
     "portfolio": "python -m bench.portfolio", "batch": "python -m bench.batch",
     "saturation": "python -m bench --only load",

@@ -35,7 +35,7 @@ class AtOnce:
         self._row = row.reshape(1, -1)
         self._width, self._most_rows = len(features), most_rows
 
-    def rows(self, request: Request, binary: bytes) -> tuple[Floats, bytes] | None:
+    def rows(self, request: Request, binary: bytes | memoryview) -> tuple[Floats, bytes] | None:
         """Return rows [N, F] as the model sees them, and what engine.native.tensor.reader says.
 
         None if the request is to be read the long way.

@@ -44,7 +44,9 @@ class Columns:
             for each in self._features
         ]  # fmt: skip
 
-    def read(self, request: Request, binary: bytes) -> tuple[Floats, memoryview, Unseen]:
+    def read(
+        self, request: Request, binary: bytes | memoryview
+    ) -> tuple[Floats, memoryview, Unseen]:
         """Return [N, F] in the model's order, the binary data after the last input, and warnings.
 
         Raises OipError 400 for inputs that are not the features, each once, and for an invalid

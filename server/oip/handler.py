@@ -16,13 +16,14 @@ from ..http.scoring_handler import TRACE, ScoringHandler
 from ..http.services import Services
 from ..scoring.catalog import Key
 from . import tensors
-from .infer import Infer, Outcomes
+from .infer import Binary, Infer, Outcomes
 from .wire import HEADER_LENGTH, Asked, Output, Request, Response, parse_length, read_request
 
 RAW_FORM = b"0"
 # JSON before binary tensors is often the same: its largest size in bytes, and how many are kept.
 MOST_BYTES, MOST_KNOWN = 1024, 256
 MOST_HEADS = 16
+MOST_COPIED = 16 * 1024  # bytes; a view of fewer costs more than a copy
 VALUE_BYTES = 16  # between a number in binary and one in JSON
 
 
@@ -69,7 +70,7 @@ class InferHandler(ScoringHandler):
             head.append((TRACE, trace))
         return answer, head
 
-    def _read(self, body: bytes, header_length: bytes | None) -> tuple[Prepared, bytes]:
+    def _read(self, body: bytes, header_length: bytes | None) -> tuple[Prepared, Binary]:
         """Return the request and the bytes of its binary tensors; raises OipError."""
         if header_length == RAW_FORM:
             return self._prepared(self._infer.raw_form(len(body))), body
@@ -79,7 +80,8 @@ class InferHandler(ScoringHandler):
             known = self._prepared(read_request(text, None)[0])
             if length <= MOST_BYTES and is_binary(known.request):
                 self._learn(text, known)
-        return known, body[length:]
+        is_large = len(body) - length > MOST_COPIED
+        return known, memoryview(body)[length:] if is_large else body[length:]
 
     def _prepared(self, request: Request) -> Prepared:
         return Prepared(request, self._infer.asked(request), {})

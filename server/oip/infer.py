@@ -21,13 +21,14 @@ from .rows import RowRules
 from .wire import INPUT, Asked, Input, OipError, Request, Told, Wanted, is_true, is_whole
 
 Outcomes = list[Outcome] | Scored
+Binary = bytes | memoryview
 
 
 class Infer:
     """Inference over one model."""
 
     def __init__(self, model: Model, ledger: Ledger, max_batch: int) -> None:
-        self._model = model
+        self._model, self.engine = model, model.engine
         self._max_batch = max_batch
         self.book: Book = ledger.book(model.tag, warns=False)
         self._rules = RowRules(model.manifest)
@@ -55,7 +56,7 @@ class Infer:
             "parameters": {"inputs_by_feature": self._columns.metadata()},
         }
 
-    def score(self, request: Request, binary: bytes) -> Outcomes:
+    def score(self, request: Request, binary: Binary) -> Outcomes:
         """Return the outcome of each row; `binary` is the data of all binary inputs, in order.
 
         Raises OipError.
@@ -133,7 +134,7 @@ class Infer:
     def _explains(self, request: Request) -> bool:
         return any(wanted.name not in self._unasked for wanted in request.outputs)
 
-    def _rows(self, request: Request, binary: bytes) -> tuple[Floats, bytes | memoryview, Unseen]:
+    def _rows(self, request: Request, binary: Binary) -> tuple[Floats, Binary, Unseen]:
         inputs = request.inputs
         if not is_whole(request, self._names):
             return self._columns.read(request, binary)

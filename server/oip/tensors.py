@@ -16,7 +16,7 @@ DTYPES: dict[str, str] = {
     "INT16": "<i2", "INT32": "<i4", "INT64": "<i8", "FP16": "<f2", "FP32": "<f4", "FP64": "<f8",
 }  # fmt: skip
 Array = npt.NDArray[Any]
-Buffer = TypeVar("Buffer", bytes, memoryview)
+Buffer = TypeVar("Buffer", bytes, memoryview, bytes | memoryview)
 
 
 def read(tensor: Input, binary: Buffer, width: int) -> tuple[Floats, Buffer]:

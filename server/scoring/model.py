@@ -143,7 +143,7 @@ class Model:
         """Score rows as score_rows does, in one go; None for a model that this is not done for."""
         if not self._blocks:
             return None
-        due = [place for place, is_due in enumerate(beyond) if is_due]
+        due = np.flatnonzero(np.frombuffer(beyond, np.uint8)).tolist()
         warnings = {place: self._range.warnings(rows[place]) for place in due}
         nowhere = Sent(b"", np.zeros((len(rows), 2), np.int64))
         return self.score_read(Read(nowhere, rows, warnings, ()))
