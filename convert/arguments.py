@@ -43,6 +43,10 @@ BAD_HELP = "the class to refuse, whose probability is answered; spelled as in th
 LABEL_HELP = "the label of a bad applicant in that column (default: the class of --bad, or 1)"
 REFUSE_HELP = "refuse from this probability on"
 THRESHOLD_HELP = f"{REFUSE_HELP}; without it and without costs, nothing is decided"
+REFERENCE_HELP = "held-out rows to measure drift against (CSV, Parquet or Arrow, columns by name)"
+COST_FN_HELP = "cost of approving a bad applicant; chooses T by cost"
+COST_FP_HELP = "cost of refusing a good applicant"
+TRAINING_HELP = "file with a JSON object to store as the manifest's `training`"
 CATEGORIES_HELP = "columns that were of dtype category in training, if the model does not tell"
 REFER_HELP = "refer to a person from this probability on, up to the threshold"
 REASONS_HELP = "codes and texts of refusals (CSV or JSON; inspect --reasons-template makes one)"
@@ -141,36 +145,33 @@ def convert_parser() -> argparse.ArgumentParser:
     add("--version", required=True, type=_word("--version"), help=VERSION_HELP)
     add("--out", type=Path, required=True, help="folder of models; writes OUT/NAME/VERSION")
     add("--force", action="store_true", help="replace an existing bundle")
-    add(
-        "--reference",
-        type=Path,
-        metavar="ROWS",
-        help="held-out rows to measure drift against (CSV, Parquet or Arrow, columns by name)",
-    )
+    _add_reference(made)
+    _add_policy(made)
+    _add_model(made)
+    return made
+
+
+def _add_reference(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--reference", type=Path, metavar="ROWS", help=REFERENCE_HELP)
     add("--label", metavar="COLUMN", help="the label column in ROWS: classes, or 1 for bad")
     add("--bad-label", metavar="VALUE", help=LABEL_HELP)
+
+
+def _add_policy(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
     add("--bad", "--positive", dest="bad", metavar="CLASS", help=BAD_HELP)
-    add(
-        "--threshold",
-        type=_number("--threshold"),
-        metavar="T",
-        help=THRESHOLD_HELP,
-    )
-    add(
-        "--cost-fn",
-        type=_number("--cost-fn"),
-        metavar="C",
-        help="cost of approving a bad applicant; chooses T by cost",
-    )
-    add(
-        "--cost-fp",
-        type=_number("--cost-fp"),
-        metavar="C",
-        help="cost of refusing a good applicant",
-    )
+    add("--threshold", type=_number("--threshold"), metavar="T", help=THRESHOLD_HELP)
+    add("--cost-fn", type=_number("--cost-fn"), metavar="C", help=COST_FN_HELP)
+    add("--cost-fp", type=_number("--cost-fp"), metavar="C", help=COST_FP_HELP)
     add("--refer-from", type=_number("--refer-from"), metavar="P", help=REFER_HELP)
     add("--reasons", type=Path, metavar="FILE", help=REASONS_HELP)
     add("--reasons-baseline", choices=BASELINES, help=BASELINE_HELP)
+
+
+def _add_model(parser: argparse.ArgumentParser) -> None:
+    """Add what the model does not say itself, and which parts of it are converted."""
+    add = parser.add_argument
     add("--missing", default="error", metavar="error|zero|impute=VALUE", help=MISSING_HELP)
     add("--exporter", choices=EXPORTERS, default="exact", help=EXPORTER_HELP)
     add("--trust-pickle", action="store_true", help=TRUST_HELP)
@@ -180,13 +181,7 @@ def convert_parser() -> argparse.ArgumentParser:
     add("--booster-alone", action="store_true", help=ALONE_HELP)
     add("--num-iteration", type=int, metavar="N", help="use only the first N boosting rounds")
     add("--categories", nargs="+", default=[], metavar="COLUMN", help=CATEGORIES_HELP)
-    add(
-        "--training-info",
-        type=Path,
-        metavar="JSON",
-        help="file with a JSON object to store as the manifest's `training`",
-    )
-    return made
+    add("--training-info", type=Path, metavar="JSON", help=TRAINING_HELP)
 
 
 def policy_parser() -> argparse.ArgumentParser:
