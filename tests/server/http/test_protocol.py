@@ -7,7 +7,6 @@ import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from math import inf
-from typing import Any
 
 import pytest
 from uvicorn.config import Config
@@ -19,11 +18,11 @@ from server.http.limits import Limits
 from server.http.protocol import Connection
 from server.http.shared import State
 from server.metrics.counters import Table
+from tests.server.stand_in import ROOT, answered, app, made
 
 LIMITS = Limits(
     1000, head_seconds=10.0, body_seconds=30.0, answer_seconds=20.0, keep_alive_seconds=5.0
 )
-ROOT = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 HEAD = b"POST /score HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n"
 
 
@@ -33,17 +32,6 @@ def loop() -> Iterator[asyncio.AbstractEventLoop]:
     made = asyncio.new_event_loop()
     yield made
     made.close()
-
-
-async def app(_: Any, receive: Any, send: Any) -> None:
-    """Answer with nothing."""
-    await send({"type": "http.response.start", "status": 204, "headers": []})
-    await send({"type": "http.response.body"})
-
-
-async def answered(client: socket.socket) -> None:
-    """Wait until the answer has come."""
-    assert (await asyncio.get_running_loop().sock_recv(client, 100)).startswith(b"HTTP/1.1 204")
 
 
 @contextmanager
@@ -56,13 +44,8 @@ def connected(loop: asyncio.AbstractEventLoop) -> Iterator[tuple[Connection, soc
     def protocol() -> Connection:
         return Connection(LIMITS, counters, shared, None, config, state, {}, loop)
 
-    ours, theirs = socket.socketpair()
-    with theirs:
-        made = loop.create_connection(protocol, sock=ours)
-        transport, connection = loop.run_until_complete(made)
-        yield connection, theirs
-        transport.abort()
-        loop.run_until_complete(asyncio.sleep(0))
+    with made(loop, protocol) as pair:
+        yield pair
 
 
 def test_a_connection_is_due_when_its_head_is_and_then_when_its_body_is(

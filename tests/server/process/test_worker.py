@@ -19,8 +19,7 @@ from server.http.shared import state
 from server.metrics.counters import Table
 from server.process.worker import IDLE_SECONDS, Hooks, Worker
 from server.settings import Settings
-
-ROOT = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+from tests.server.stand_in import ROOT, answered, app, made
 
 
 @pytest.fixture
@@ -29,17 +28,6 @@ def loop() -> Iterator[asyncio.AbstractEventLoop]:
     made = uvloop.new_event_loop()
     yield made
     made.close()
-
-
-async def app(_: Any, receive: Any, send: Any) -> None:
-    """Answer with nothing."""
-    await send({"type": "http.response.start", "status": 204, "headers": []})
-    await send({"type": "http.response.body"})
-
-
-async def answered(client: socket.socket) -> None:
-    """Wait until the answer has come."""
-    assert (await asyncio.get_running_loop().sock_recv(client, 100)).startswith(b"HTTP/1.1 204")
 
 
 def settings(**more: float) -> Settings:
@@ -63,15 +51,11 @@ def connected(
             limits(settings), counters, shared, None, config, worker.server_state, {}, loop
         )
 
-    ours, theirs = socket.socketpair()
-    with theirs:
-        transport, _ = loop.run_until_complete(loop.create_connection(protocol, sock=ours))
-        theirs.sendall(ROOT)
-        theirs.setblocking(False)
-        loop.run_until_complete(answered(theirs))
-        yield worker, theirs
-        transport.abort()
-        loop.run_until_complete(asyncio.sleep(0))
+    with made(loop, protocol) as (_, client):
+        client.sendall(ROOT)
+        client.setblocking(False)
+        loop.run_until_complete(answered(client))
+        yield worker, client
 
 
 def test_what_came_while_the_worker_was_held_up_is_answered_before_it_closes(
