@@ -10,6 +10,9 @@ from typing import NamedTuple
 from .errors import MonitoringError
 from .markup import one_line
 
+# What a user types, here and where the wheel is installed.
+NAME = "python -m monitoring" if __package__ == "monitoring" else "credit-express monitor"
+
 
 class Command(NamedTuple):
     """A subcommand: its module, whose `main(arguments)` returns the exit code, and a
@@ -47,11 +50,11 @@ def usage() -> str:
     lines = (f"  {name:<{width}}  {command.does}" for name, command in COMMANDS.items())
     return "\n".join(
         [
-            "usage: python -m monitoring COMMAND ...",
+            f"usage: {NAME} COMMAND ...",
             "",
             *lines,
             "",
-            "`python -m monitoring COMMAND --help` shows a command's options.",
+            f"`{NAME} COMMAND --help` shows a command's options.",
         ]
     )
 

@@ -26,8 +26,8 @@ LAYERS = {
         "__main__",
     ),
     "monitoring": (
-        "errors", "markup", "bundle", "log", "rows", "drift", "outcomes", "explain", "replay",
-        "report", "reasons", "notice", "nightly", "dashboard", "__main__",
+        "errors", "markup", "wording", "bundle", "log", "rows", "drift", "outcomes", "explain",
+        "replay", "report", "reasons", "notice", "nightly", "dashboard", "__main__",
     ),
     "bench": (
         "distribution", "host", "progress", "result", "marks", "environments", "workload", "ladder",

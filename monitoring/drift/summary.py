@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from ..markup import visible
 from ..rows.near_names import NearNames
+from ..wording import numbered
 from .result import ColumnDrift, Drift, Trend, Window
 from .verdict import said_of_refused
 
@@ -94,7 +95,7 @@ def notes(drift: Drift) -> list[str]:
     unknown = drift.unknown_columns
     said = [f"not in the reference: {', '.join(unknown[:5])}"] if unknown else []
     passed = [
-        f"{n:,} records passed over: {PASSED_OVER.get(why, why)}"
+        f"{numbered(n, 'record')} passed over: {PASSED_OVER.get(why, why)}"
         for why, n in drift.rows.passed_over.items()
     ]
     return [*said, *passed, *drift.notes]

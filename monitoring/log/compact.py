@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 from tqdm import tqdm
 
 from ..errors import MonitoringError
+from ..wording import numbered
 from . import options, part
 from .batch import batches, by_version
 from .chain import Chain
@@ -141,8 +142,8 @@ def compact(segment: Segment, root: Path, once: Once) -> str:
     after = sum(writer.path.stat().st_size for writer in writers)
     records = sum(writer.rows for writer in writers)
     torn = f", a torn last line of {segment.torn:,} bytes dropped" if segment.torn else ""
-    files = f"{len(writers)} file{'s' * (len(writers) != 1)}"
-    return f"{segment.path.name}: {records:,} records, {before:,} -> {after:,} bytes, {files}{torn}"
+    held, files = numbered(records, "record"), numbered(len(writers), "file")
+    return f"{segment.path.name}: {held}, {before:,} -> {after:,} bytes, {files}{torn}"
 
 
 def write(segment: Segment, root: Path, once: Once) -> list[Writer]:

@@ -21,6 +21,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..errors import MonitoringError
+from ..wording import numbered
 from . import options, part, segment, stored_answers
 from .chain import KEPT
 from .compact import TEMPORARY, Writer
@@ -82,8 +83,8 @@ def run(args: argparse.Namespace) -> int:
         )
     verb = "would erase" if args.dry_run else "erased"
     print(
-        f"{verb} {segments + parts:,} records: {segments:,} in segments, {parts:,} in Parquet; "
-        f"and {answers:,} stored answers"
+        f"{verb} {numbered(segments + parts, 'record')}: {segments:,} in segments, "
+        f"{parts:,} in Parquet; and {numbered(answers, 'stored answer')}"
     )
     return 0 if segments + parts + answers else 1
 

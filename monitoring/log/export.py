@@ -28,6 +28,7 @@ import pyarrow.parquet as pq
 
 from ..bundle.manifest import Feature, read_manifest
 from ..errors import MonitoringError
+from ..wording import numbered
 from . import options
 from .batch import SCHEMA, rows_matrix
 from .once import Once
@@ -67,7 +68,7 @@ def run(args: argparse.Namespace) -> int:
     os.close(os.open(temporary, os.O_CREAT | os.O_EXCL, 0o600))
     count = write(temporary, args.to, schema, columns)
     temporary.rename(args.out)
-    print(f"{args.out}: {count:,} records")
+    print(f"{args.out}: {numbered(count, 'record')}")
     once.tell()
     return 0
 

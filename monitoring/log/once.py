@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..errors import MonitoringError
+from ..wording import numbered
 from .record import Record
 
 IDENTITY = ("index", "kind", "model", "version", "row", "row_hash", "faults", "body", "features",
@@ -60,7 +61,8 @@ class Once:
     def tell(self) -> None:
         """Print on stderr how many copies were left out, if any."""
         if count := self.doubled.total():
-            print(f"{count:,} records are copies of others and were left out", file=sys.stderr)
+            said = "is a copy of another and was" if count == 1 else "are copies of others and were"
+            print(f"{numbered(count, 'record')} {said} left out", file=sys.stderr)
 
     def _enter(self, found: list[Key]) -> list[bool]:
         """Store keys; return which of them are new."""

@@ -58,8 +58,6 @@ def _read(path: Path, kind: type[Document]) -> Document:
     try:
         return msgspec.json.decode(path.read_bytes(), type=kind)
     except OSError as error:
-        raise DriftError(
-            f"{path}: {error.strerror}; `python -m monitoring drift --out` writes it"
-        ) from error
+        raise DriftError(f"{path}: {error.strerror}; `drift --out` writes it") from error
     except msgspec.MsgspecError as error:
         raise DriftError(f"{path}: {error}") from error

@@ -63,7 +63,7 @@ def run(log: Iterable[pa.RecordBatch], models: Path, other: str) -> Trial:
     if challenger.manifest.policy is None:
         raise MonitoringError(
             f"{other}: has no policy, so there are no decisions to compare; set one with "
-            "python -m convert policy BUNDLE --threshold T"
+            "`convert policy BUNDLE --threshold T`"
         )
     trial = Trial(challenger.name)
     champions: dict[str, Model] = {}

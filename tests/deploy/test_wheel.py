@@ -93,6 +93,7 @@ def test_it_converts_and_replays_a_log(site: Path, serve: Serve, tmp_path: Path)
 def test_its_help_names_its_own_command(site: Path) -> None:
     assert "usage: credit-express VERB" in run(site, "--help")
     assert "usage: credit-express VERB" in run(site, "frob", code=2)
+    assert "usage: credit-express monitor COMMAND" in run(site, "monitor", "--help")
     for verb in (["serve"], ["score"], ["key"], ["convert"], ["monitor", "drift"]):
         said = run(site, *verb, "--help")
         assert said.startswith(f"usage: credit-express {verb[0]}")

@@ -27,7 +27,7 @@ try:
 except (ImportError, AttributeError):  # not built, or built from older sources
     Kernel = Decoder = Contributions = None
 
-NOT_BUILT = "the native engine is not built (python -m server.engine.native.build)"
+NOT_BUILT = f"the native engine is not built (python -m {__package__}.build)"
 # How rows of a block are scored: as suits their number, one at a time like a single row, or side by
 # side with registers that every processor has.
 FASTEST, WALKED, PORTABLE = range(3)
