@@ -23,6 +23,7 @@ LightGBM scores it."""
 POLICY_HELP = """examples:
   python -m convert policy models/credit-express/1 --threshold 0.18
   python -m convert policy models/credit-express/1 --threshold 0.18 --refer-from 0.12
+  python -m convert policy models/credit-express/1 --reasons reasons.csv
 
 The bundle is replaced in one step. To serve it, send the server SIGHUP, or POST /models/reload to
 its admin port."""
@@ -186,13 +187,14 @@ def _add_model(parser: argparse.ArgumentParser) -> None:
 
 def policy_parser() -> argparse.ArgumentParser:
     """Return the argument parser of `policy`."""
-    about = "Change a bundle's threshold: same model, same scores, a new policy version."
+    about = "Change a bundle's threshold, or its reasons: same model, same scores."
     made = _parser(" policy", about, POLICY_HELP)
     add = made.add_argument
     add("bundle", type=Path, help="the bundle's folder, models/NAME/VERSION")
-    add("--threshold", type=_number("--threshold"), metavar="T", required=True, help=REFUSE_HELP)
+    add("--threshold", type=_number("--threshold"), metavar="T", help=REFUSE_HELP)
     add("--refer-from", type=_number("--refer-from"), metavar="P", help=REFER_HELP)
     add("--bad", "--positive", dest="bad", metavar="CLASS", help=BAD_HELP)
+    add("--reasons", type=Path, metavar="FILE", help=REASONS_HELP)
     return made
 
 

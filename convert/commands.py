@@ -72,10 +72,13 @@ def run_convert(options: argparse.Namespace) -> int:
 def run_policy(options: argparse.Namespace) -> int:
     """Rewrite a bundle with another policy; raises OptionError."""
     place = options.bundle.resolve()
+    if options.threshold is None and options.reasons is None:
+        raise OptionError("wanted --threshold, --reasons or both: what is to change?")
     with locked(place.parent):  # so that no other run's change is lost
         files, found, probability = change_policy(
-            place, options.threshold, options.refer_from, options.bad
-        )
+            place, options.threshold, options.refer_from, options.bad,
+            ReasonsChoice(options.reasons),
+        )  # fmt: skip
         write_bundle(place, files)
     progress(describe_policy(found, probability, None))
     for warning in warnings(found, probability) if probability is not None else []:

@@ -1,4 +1,4 @@
-"""Change the policy of an existing bundle: same model, same scores, another threshold."""
+"""Change the policy of an existing bundle, or its reasons: same model, same scores."""
 
 import io
 import json
@@ -16,39 +16,56 @@ from ..policy.policy import Policy
 from ..read.classes import Label, listing, matching
 from ..reasons.document import REASONS
 from ..reasons.from_bundle import under_policy
+from ..reasons.making import ReasonsChoice
 from .manifest import policy_values
 from .write import MANIFEST, PROFILE, REFERENCE, SUMS, hashes_of, json_bytes, sums
 
+NO_CHOICE = ReasonsChoice()
 RULE = ("version", "refuse_at", "refer_from")
 
 
 def change_policy(
-    place: Path, threshold: float, refer_from: float | None, bad: str | None
-) -> tuple[dict[str, bytes], Policy, Floats | None]:
+    place: Path, threshold: float | None, refer_from: float | None, bad: str | None,
+    reasons: ReasonsChoice = NO_CHOICE,
+) -> tuple[dict[str, bytes], Policy, Floats | None]:  # fmt: skip
     """Return the bundle's files with the new policy, the policy, and the reference probabilities.
 
-    Former rules stay in the manifest's `policy.earlier`, so that old decisions can be replayed.
-    Raises OptionError if the bundle is incomplete or cannot have such a policy.
+    Without a threshold the policy stays. Former rules stay in the manifest's `policy.earlier`, so
+    that old decisions can be replayed. Raises OptionError if the bundle is incomplete or cannot
+    have such a policy or such reasons.
     """
     files = read_whole(place)
     manifest = json.loads(files[MANIFEST])
     _check_decides(place, manifest)
-    wanted = policies.referring(policies.given(threshold), refer_from)
+    before = manifest["policy"]
+    rule = (threshold, refer_from) if threshold is not None else _rule(before, refer_from)
+    wanted = policies.referring(policies.given(rule[0]), rule[1])
     chosen = wanted.chosen | _costs(manifest["policy"])
     wanted = replace(wanted, refuses=_refused_class(manifest, bad), chosen=chosen)
     probability = _probability(files.get(REFERENCE))
-    manifest["policy"] = policy_values(wanted) | _earlier(manifest["policy"], wanted)
+    if threshold is not None:
+        manifest["policy"] = policy_values(wanted) | _earlier(before, wanted)
     changed = dict[str, object]()
     if PROFILE in files and probability is not None:
         profile = json.loads(files[PROFILE])
         changed[PROFILE] = profile | {"decisions": wanted.decisions(probability)}
-    if REASONS in manifest["files"]:
-        changed[REASONS] = under_policy(files, manifest, place / REFERENCE, probability, wanted)
+    if REASONS in manifest["files"] or reasons.wanted:
+        rows = place / REFERENCE
+        changed[REASONS] = under_policy(files, manifest, rows, probability, wanted, reasons)
     files |= {name: json_bytes(content) for name, content in changed.items()}
     manifest["files"] |= hashes_of({name: files[name] for name in changed})
     files[MANIFEST] = json_bytes(manifest)
     named = {name: files[name] for name in (*manifest["files"], MANIFEST)}
     return files | {SUMS: sums(named)}, wanted, probability
+
+
+def _rule(before: dict[str, Any] | None, refer_from: float | None) -> tuple[float, float | None]:
+    """Return the bundle's own threshold and start of referral; raises OptionError without one."""
+    if before is None:
+        raise OptionError("--reasons: wanted --threshold too: who is refused?")
+    if refer_from is not None:
+        raise OptionError("--refer-from needs --threshold")
+    return before["refuse_at"], before.get("refer_from")
 
 
 def read_whole(place: Path) -> dict[str, bytes]:

@@ -1,4 +1,4 @@
-"""Reasons of a bundle under another policy: its reference rows are explained and compared again."""
+"""Reasons of a bundle, new or under another policy: its reference rows are explained again."""
 
 import json
 from pathlib import Path
@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import OptionError
 from ..graph.graph import read_ensemble
 from ..model.features import Feature
 from ..model.rows import read_rows
@@ -15,18 +16,22 @@ from ..prove.building import Steps
 from ..prove.contributions import COVERS, STEPS, taken
 from ..prove.quadrature import Quadrature
 from .baseline import Compared, baseline
-from .document import REASONS, rebased
+from .document import REASONS, document, rebased
+from .making import ReasonsChoice
 
 
 def under_policy(
     files: dict[str, bytes], manifest: dict[str, Any], reference: Path,
-    probability: Floats | None, policy: Policy,
+    probability: Floats | None, policy: Policy, choice: ReasonsChoice,
 ) -> dict[str, Any]:  # fmt: skip
-    """Return the content of reasons.json for another policy.
+    """Return the content of reasons.json for a policy, with the bundle's reasons or chosen ones.
 
-    `reference` are the bundle's rows, `probability` [N] their scores.
+    `reference` are the bundle's rows, `probability` [N] their scores. Raises OptionError if the
+    bundle's contributions were not proven, or the chosen reasons do not fit.
     """
-    before = json.loads(files[REASONS])
+    if manifest.get("contributions") is None:
+        raise OptionError("--reasons: this bundle explains nothing: convert the model again")
+    before = json.loads(files[REASONS]) if REASONS in manifest["files"] else None
     features = [feature_of(each) for each in manifest["features"]]
     columns = manifest["contributions"].get("columns")
     steps = Steps(files[STEPS], tuple(columns)) if columns else None
@@ -42,14 +47,16 @@ def under_policy(
     if probability is not None:
         compared = Compared(read_rows(reference, features, None).X, probability)
     found = baseline(
-        before["baseline"]["kind"],
+        before["baseline"]["kind"] if before else "marginal",
         lambda rows: quadrature.contributions(taken(steps, rows)),
         len(ensemble.feature),
         len(features),
         compared,
         policy,
     )
-    return rebased(before, found, policy.version)
+    if before is not None and not choice.wanted:
+        return rebased(before, found, policy.version)
+    return document(choice.entries(features), found, policy.version)
 
 
 def feature_of(described: dict[str, Any]) -> Feature:

@@ -177,3 +177,46 @@ def test_reasons_that_cannot_be_given_are_refused_when_asked_for(
         assert convert(Path(str(file)), tmp_path / "out", *more) == 2
         assert said in capsys.readouterr().err.splitlines()[-1]
     assert not (tmp_path / "out").exists()
+
+
+def test_reasons_are_changed_without_converting_again(
+    model: Path, rows: Path, mapping: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As a conversion with that file makes them, and nothing else changes; also with a policy."""
+    for name, more in (("a", ()), ("b", ("--reasons", mapping))):
+        assert convert(model, tmp_path / name, *decide(rows), *more) == 0
+    place = str(tmp_path / "a/m/1")
+    before = read(tmp_path / "a", "manifest.json")
+    assert main(["policy", place, "--reasons", str(mapping)]) == 0
+    assert read(tmp_path / "a") == read(tmp_path / "b")
+    after = read(tmp_path / "a", "manifest.json")
+    assert after["policy"] == before["policy"]
+    assert [k for k in after["files"] if after["files"][k] != before["files"][k]] == [
+        "reasons.json"
+    ]
+    mapping.write_text(mapping.read_text().replace("INC,", "EARN,"))
+    assert main(["policy", place, "--reasons", str(mapping), "--threshold", "0.45"]) == 0
+    assert convert(
+        model, tmp_path / "c", "--reference", rows, "--threshold", 0.45, "--reasons", mapping
+    ) == 0  # fmt: skip
+    assert read(tmp_path / "a") == read(tmp_path / "c")
+    mapping.write_text(mapping.read_text().replace("job,", "jobs,"))
+    for options, said in (
+        (["--reasons", str(mapping)], "has no feature jobs"),
+        ([], "wanted --threshold, --reasons or both"),
+        (["--reasons", str(mapping), "--refer-from", "0.1"], "--refer-from needs --threshold"),
+    ):
+        assert main(["policy", place, *options]) == 2
+        assert said in capsys.readouterr().err
+    assert read(tmp_path / "a") == read(tmp_path / "c"), "nothing was written"
+
+
+def test_a_bundle_that_explained_nothing_so_far_gets_reasons(
+    model: Path, rows: Path, mapping: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert convert(model, tmp_path, "--reference", rows) == 0
+    place = str(tmp_path / "m/1")
+    assert main(["policy", place, "--reasons", str(mapping)]) == 2
+    assert "wanted --threshold too: who is refused?" in capsys.readouterr().err
+    assert main(["policy", place, "--reasons", str(mapping), "--threshold", "0.3"]) == 0
+    assert {each["code"] for each in read(tmp_path)["entries"]} == {"INC", "OWE", "JOB"}
