@@ -31,6 +31,10 @@ SAME = {
     "a score": scoring(more=CLOSE),
     "a batch": scoring(json.dumps([FIT] * 500).encode(), CLOSE),
     "a partial batch": scoring(b"[{}]", CLOSE, "/score?partial=true"),
+    "a batch of all sorts": scoring(
+        json.dumps([FIT, FIT | {"AGE": 1000}, FIT | {"INCOME": None}] * 30).encode(), CLOSE
+    ),
+    "a batch with a fault": scoring(json.dumps([FIT] * 50 + [FIT | {"AGE": "4"}]).encode(), CLOSE),
     "a model's own path": scoring(more=CLOSE, path="/models/small/versions/1/score"),
     "a trace": scoring(more=f"traceparent: {TRACE}\r\n{CLOSE}"),
     "an unfit deadline": scoring(more=f"X-Request-Timeout-Ms: soon\r\n{CLOSE}"),
@@ -55,8 +59,9 @@ SAME = {
 
 
 SCORED = {
-    "a score", "a batch", "a partial batch", "a model's own path", "a trace", "HTTP/1.0",
-    "HTTP/1.0 that would stay", "a body in chunks", "the whole URL", "an escaped path",
+    "a score", "a batch", "a partial batch", "a batch of all sorts", "a model's own path",
+    "a trace", "HTTP/1.0", "HTTP/1.0 that would stay", "a body in chunks", "the whole URL",
+    "an escaped path",
 }  # fmt: skip
 
 
