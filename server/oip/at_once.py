@@ -1,4 +1,4 @@
-"""The usual request, one tensor of numbers that are plainly fine: read into rows in C, in one pass.
+"""The usual request, of numbers that are plainly fine: read into rows in C, in one pass.
 
 It reads nothing that rows.py would refuse, and gives the same bits; all else is read the long way.
 """
@@ -11,6 +11,7 @@ import numpy as np
 from ..bundle.applicant import NAN, Floats
 from ..bundle.manifest import Category, Feature, Manifest
 from ..engine.native.tensor import Read, reader
+from .one_row import OneRow
 from .rows import RowRules
 from .tensors import DTYPES
 from .wire import Request, is_whole
@@ -32,6 +33,7 @@ class AtOnce:
         features = manifest.features
         self._read = proved(reader(features), manifest)
         self._names = {feature.name for feature in features}
+        self._inputs = OneRow(features)
         self._row = row.reshape(1, -1)
         self._width, self._most_rows = len(features), most_rows
 
@@ -40,8 +42,10 @@ class AtOnce:
 
         None if the request is to be read the long way.
         """
-        if self._read is None or not is_whole(request, self._names):
+        if self._read is None:
             return None
+        if not is_whole(request, self._names):
+            return None if binary else self._one_row(self._read, request)
         (tensor,) = request.inputs
         shape, kind = tensor.shape, TYPES.get(tensor.datatype)
         if kind is None or len(shape) != 2 or shape[1] != self._width:
@@ -54,6 +58,11 @@ class AtOnce:
         rows = self._row if shape[0] == 1 else np.empty(shape)
         beyond = self._read(*kind, is_json, tensor.data if is_json else binary, rows)
         return None if beyond is None else (rows, beyond)
+
+    def _one_row(self, read: Read, request: Request) -> tuple[Floats, bytes] | None:
+        values = self._inputs.joined(request)
+        beyond = None if values is None else read("f", 8, True, values, self._row)
+        return None if beyond is None else (self._row, beyond)
 
 
 def proved(read: Read | None, manifest: Manifest) -> Read | None:

@@ -111,7 +111,8 @@ def flatten(data: list[Any]) -> list[Any]:
 
 def widen(name: str, flat: Array) -> Floats:
     """Return float64; raises OipError 400 for an integer that it cannot hold exactly."""
-    wide = flat.astype(np.float64)
+    with np.errstate(invalid="ignore"):  # a signalling NaN
+        wide = flat.astype(np.float64)
     if flat.dtype.kind in "iu" and flat.itemsize == 8 and (abs(wide) >= 2.0**53).any():
         raise OipError(400, f"{name}: an integer of 2**53 or more")
     return wide

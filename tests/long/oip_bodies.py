@@ -85,6 +85,7 @@ def columns(draw: random.Random, applicants: list[Applicant]) -> tuple[list[Json
     if draw.random() > SHARE:
         draw.choice(rows)[draw.choice(names)] = draw.choice(ODD)
     draw.shuffle(names)
+    in_json = draw.choice([0.5, 1, 1])
     for name in names:
         values = [row[name] for row in rows]
         if all(isinstance(x, int) for x in values) and draw.random() < 0.8:
@@ -92,8 +93,8 @@ def columns(draw: random.Random, applicants: list[Applicant]) -> tuple[list[Json
         is_text = any(isinstance(x, str) for x in values)
         shape = [len(rows)] if draw.random() < 0.5 else [len(rows), 1]
         made: Json = {"name": name, "shape": shape, "datatype": "BYTES" if is_text else "FP64"}
-        if draw.random() < 0.5:
-            inputs.append(made | {"data": values})
+        if draw.random() < in_json:
+            inputs.append(made | {"data": nested(draw, values)})
             continue
         data = texts(values) if is_text else packed("d", values)
         blobs.append(data)
@@ -101,6 +102,15 @@ def columns(draw: random.Random, applicants: list[Applicant]) -> tuple[list[Json
     if draw.random() > 0.9:
         inputs[0] = draw.choice(inputs)
     return inputs, b"".join(blobs)
+
+
+def nested(draw: random.Random, values: list[Any]) -> Any:
+    """Return the values, now and then in more lists than they need, or in fewer."""
+    kind = draw.randrange(20)
+    if kind < 16:
+        return values
+    deeper = [[x] for x in values]
+    return {16: deeper, 17: [deeper], 18: [[deeper]], 19: values[0]}[kind]
 
 
 def texts(values: list[Any]) -> bytes:

@@ -1,7 +1,7 @@
 /* Tensors of the inference protocol into rows as the model sees them, without a Python object per
    value. Only a tensor of which every value is plainly fine is read; for all else the answer is
    None, and who asked reads it the long way, which decides and finds the words. Nothing is accepted
-   here that the long way refuses, and the rows have the same bits. */
+   here that the long way refuses, and the rows have the same bits, but for the payload of a NaN. */
 
 #include "tensor.h"
 #include "powers.h"

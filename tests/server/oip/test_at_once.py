@@ -7,19 +7,21 @@ from pathlib import Path
 from time import perf_counter
 from typing import NamedTuple
 
+import msgspec
 import numpy as np
 import pytest
 
 from server import settings
 from server.http.ledger import Ledger
-from server.http.message import Answer, Request
+from server.http.message import Answer
+from server.http.message import Request as HttpRequest
 from server.http.problem import Problem
 from server.http.services import open_services
 from server.metrics.counters import Table
 from server.oip import at_once
 from server.oip.handler import RAW_FORM, InferHandler, infers
 from server.oip.infer import Infer, Outcomes
-from server.oip.wire import HEADER_LENGTH, read_request
+from server.oip.wire import HEADER_LENGTH, Input, Request, read_request
 from server.scoring import catalog
 from server.scoring.block import Scored
 from server.scoring.outcome import Outcome
@@ -40,7 +42,7 @@ class Way(NamedTuple):
         length, body = sent
         fields = {b"x-request-id": b"r1"} | ({} if length is None else {HEADER_LENGTH: length})
         return self.handler.answer(
-            Request("POST", PATH, PATH.encode(), b"", fields, body, perf_counter())
+            HttpRequest("POST", PATH, PATH.encode(), b"", fields, body, perf_counter())
         )
 
     def outcomes(self, sent: Sent) -> list[Outcome] | str:
@@ -99,6 +101,23 @@ def test_bodies_right_and_wrong_are_answered_alike(ways: tuple[Way, Way], traine
         seen[got.status] += 1
     assert min(seen[200], seen[400]) > 1_000, seen
     assert set(seen) == {200, 400, 413} or set(seen) == {200, 400}
+
+
+def test_a_row_of_columns_is_read_in_c_too(ways: tuple[Way, Way]) -> None:
+    reads = ways[0].infer._at_once
+    values = {"KIND": b'"car"', "INCOME": b"null", "REGION": b'"2"', "AGE": b"[40]",
+              "DEBT-RATIO": b"0.5"}  # fmt: skip
+    inputs = tuple(
+        Input(name, (1,), "BYTES" if b'"' in value else "FP64", data=msgspec.Raw(b"[%b]" % value))
+        for name, value in values.items()
+    )
+    found = reads.rows(Request(inputs), b"")
+    assert found is not None
+    assert repr(found[0].tolist()) == "[[40.0, nan, 0.5, 0.0, 1.0]]"
+    for shape, data in (((1,), b"40"), ((1,), b"[[[40]]]"), ((2,), b"[40]"), ((1,), b"[]")):
+        odd = msgspec.structs.replace(inputs[3], shape=shape, data=msgspec.Raw(data))
+        assert reads.rows(Request((*inputs[:3], odd, inputs[4])), b"") is None
+    assert reads.rows(Request((*inputs[:4], inputs[3])), b"") is None
 
 
 def test_usual_tensors_are_read_in_c(ways: tuple[Way, Way], trained: Trained) -> None:
