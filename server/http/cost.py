@@ -32,8 +32,8 @@ class Cost:
     def of(self, body: bytes, wanted: Reasons) -> int:
         """Return the cost of a request on a score path, at least 1."""
         rows = max(1, len(body) // self._usual) if is_array(body) else 1
-        added = self._added.get(wanted)
-        return rows if added is None else round(rows * (1 + added / self._plain))
+        added = self._added.get(wanted, 0.0)
+        return round(rows * (1 + added / self._plain)) if self._plain else rows
 
 
 def is_array(body: bytes) -> bool:

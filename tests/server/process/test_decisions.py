@@ -12,6 +12,7 @@ import pytest
 
 from server.http import keys
 from server.record import finding
+from server.settings import SettingsError, read
 from tests.conftest import Running, Serve, Trained, applicants
 from tests.ports import free_ports
 from tests.server.asking import request_of
@@ -206,3 +207,8 @@ def test_it_asks_for_the_admin_keys_and_is_off_by_default(
         assert look(up, "x", **{"X-API-Key": held["score"]}).status_code == 403
         answer = look(up, "x", **{"X-API-Key": held["admin"]})
     assert (answer.status_code, answer.json()["detail"][:14]) == (404, "decisions: off")
+
+
+def test_it_needs_the_admin_port(bundle: Path) -> None:
+    with pytest.raises(SettingsError, match="admin_decisions: wanted admin_port with it"):
+        read({}, {"model": str(bundle), "admin_decisions": "on"})
