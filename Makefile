@@ -193,11 +193,11 @@ release-check: #: version, tag, changelog, image names and lock files agree (TAG
 	$(PYTHON) deploy/release.py $(if $(TAG),--tag $(TAG))
 deploy-lint: #: Dockerfile, workflows, compose file, manifests and alert rules, each by its own tool
 	$(call layers,$(TOOLS),deploy)
-	$(TOOLS)/bin/hadolint Dockerfile.distroless deploy/monitoring/Dockerfile
+	$(TOOLS)/bin/hadolint Dockerfile.distroless deploy/monitoring/Dockerfile deploy/portfolio/Dockerfile
 	$(TOOLS)/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(TOOLS)/bin/check-jsonschema --builtin-schema vendor.compose-spec deploy/compose/compose.yaml
 	$(TOOLS)/bin/kubernetes-validate --quiet --strict --kubernetes-version 1.33 \
-	  deploy/kubernetes/[!k]*.yaml deploy/schedule/cronjob.yaml
+	  deploy/kubernetes/[!k]*.yaml deploy/schedule/cronjob.yaml deploy/portfolio/job.yaml
 	! command -v promtool >/dev/null || promtool check config deploy/prometheus/prometheus.yml
 audit: #: known vulnerabilities of what the images hold; fails where the advisories cannot be had
 	$(call layers,$(TOOLS),deploy)
@@ -229,13 +229,13 @@ ALLOWED := MIT;BSD;ISC;Apache;Python Software Foundation;PSF-2.0;Mozilla Public 
 
 DOCKER ?= docker
 IMAGE ?= credit-express
-.PHONY: image image-test image-suite image-run image-monitoring wheelhouse
+.PHONY: image image-test image-suite image-run image-monitoring image-portfolio wheelhouse
 image: ## build the image; from wheelhouse/ alone where there is one
 	DOCKER_BUILDKIT=1 $(DOCKER) build --file Dockerfile.distroless --tag $(IMAGE) \
 	  --build-arg REVISION=$$(git rev-parse HEAD 2>/dev/null || echo unknown) $(call bases,Dockerfile.distroless) \
 	  $(if $(wildcard wheelhouse/*.whl),--network none --build-arg PIP_NO_INDEX=1) .
 image-test: setup-dev #: run the image read-only, as nobody, and test what it answers and holds
-	IMAGE=$(IMAGE) DOCKER=$(DOCKER) $(PY) -m pytest -rs tests/image/test_container.py tests/image/test_deployed.py
+	IMAGE=$(IMAGE) DOCKER=$(DOCKER) $(PY) -m pytest -rs tests/image/test_container.py tests/image/test_deployed.py tests/image/test_portfolio.py
 image-suite: setup-dev #: the server's whole HTTP test suite on the image's files (root; no Parquet in there)
 	IMAGE=$(IMAGE) DOCKER=$(DOCKER) $(PY) -m pytest -p tests.in_container tests/server
 image-run: ## serve from the image on PORT
@@ -245,6 +245,10 @@ image-monitoring: ## build the image of the drift job, the log's verbs and the d
 	DOCKER_BUILDKIT=1 $(DOCKER) build --file deploy/monitoring/Dockerfile \
 	  --tag $(IMAGE)-monitoring --build-arg REVISION=$$(git rev-parse HEAD 2>/dev/null || echo unknown) \
 	  $(call bases,deploy/monitoring/Dockerfile) .
+image-portfolio: #: the image of `make image` with pyarrow, for server score: deploy/portfolio
+	DOCKER_BUILDKIT=1 $(DOCKER) build --file deploy/portfolio/Dockerfile --build-arg IMAGE=$(IMAGE) \
+	  --tag $(IMAGE)-portfolio $(call bases,deploy/portfolio/Dockerfile) \
+	  $(if $(wildcard wheelhouse/pyarrow-*.whl),--network none --build-arg PIP_NO_INDEX=1) .
 wheelhouse: #: the server's wheels and its native engine, for a build without a network
 	mkdir -p wheelhouse
 	test "$(ARCH)" != "$$(uname -m)" || $(PYTHON) -m server.engine.native.build --out wheelhouse

@@ -1,9 +1,12 @@
 """What deploy/ says, read as its tools read it."""
 
+import shutil
+import subprocess
 from pathlib import Path
 from string import Template
 from typing import Any
 
+import pytest
 import yaml
 
 DEPLOY = Path(__file__).parents[1] / "deploy"
@@ -29,3 +32,13 @@ def pods() -> list[dict[str, Any]]:
     stateful = documents(KUBERNETES / "server.yaml")[0]["spec"]["template"]["spec"]
     runtime = documents(DEPLOY / "kserve" / "runtime.yaml")[0]["spec"]
     return [stateful, runtime]
+
+
+def kustomized(folder: Path) -> dict[str, Any]:
+    """Return what kubectl makes of a folder, by kind."""
+    if shutil.which("kubectl") is None:
+        pytest.skip("no kubectl")
+    command = ["kubectl", "kustomize", str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return {each["kind"]: each for each in yaml.safe_load_all(done.stdout)}

@@ -22,6 +22,7 @@ NAMED = re.compile(r"(?:\bimage: |\bimage=|\bgenerator=)(?P<image>[\w.-]+/\S+)")
 PLACES = {
     "Dockerfile.distroless": ARGUMENT,
     "deploy/monitoring/Dockerfile": ARGUMENT,
+    "deploy/portfolio/Dockerfile": ARGUMENT,
     "deploy/compose/compose.yaml": NAMED,
     ".github/workflows/release.yml": NAMED,
 }

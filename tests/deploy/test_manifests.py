@@ -10,10 +10,9 @@ from typing import Any
 
 import httpx
 import pytest
-import yaml
 
 from tests.conftest import Running, Serve
-from tests.manifests import DEPLOY, KUBERNETES, composed, documents, pods
+from tests.manifests import DEPLOY, KUBERNETES, composed, documents, kustomized, pods
 
 ROOT = Path(__file__).parents[2]
 MODELS = ROOT / "models" / "credit-express"
@@ -83,16 +82,6 @@ def test_the_server_may_do_nothing_it_does_not_need(pod: dict[str, Any]) -> None
     assert allowed["capabilities"] == {"drop": ["ALL"]}
     assert (pod.get("securityContext") or allowed)["runAsNonRoot"] is True
     assert "cpu" not in container["resources"]["limits"]
-
-
-def kustomized(folder: Path) -> dict[str, Any]:
-    """Return what kubectl makes of a folder, by kind."""
-    if shutil.which("kubectl") is None:
-        pytest.skip("no kubectl")
-    command = ["kubectl", "kustomize", str(folder)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return {each["kind"]: each for each in yaml.safe_load_all(done.stdout)}
 
 
 def test_clients_need_their_own_label_and_no_other() -> None:

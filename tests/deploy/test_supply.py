@@ -18,6 +18,7 @@ BASES = "deploy/image/bases.py"
 WORKFLOWS = ROOT / ".github" / "workflows"
 RELEASE = yaml.safe_load((WORKFLOWS / "release.yml").read_text())
 DOCKERFILES = ("Dockerfile.distroless", "deploy/monitoring/Dockerfile")
+PORTFOLIO = "deploy/portfolio/Dockerfile"  # what it stands on is built here
 BY_DIGEST = re.compile(r"\S+:\S+@sha256:[0-9a-f]{64}")
 NEVER = "f" * 64
 
@@ -25,7 +26,10 @@ NEVER = "f" * 64
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
     """A copy of the files that name images, and of the check."""
-    places = ["deploy/compose/compose.yaml", ".github/workflows/release.yml", *DOCKERFILES, BASES]
+    places = [
+        "deploy/compose/compose.yaml", ".github/workflows/release.yml", *DOCKERFILES, PORTFOLIO,
+        BASES,
+    ]  # fmt: skip
     for place in places:
         (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / place, tmp_path / place)
@@ -57,6 +61,7 @@ def test_every_base_image_is_named_by_its_digest(dockerfile: str) -> None:
 def test_both_images_are_built_on_the_same_python() -> None:
     server, monitoring = map(bases_of, DOCKERFILES)
     assert server["BUILDER"] == monitoring["BASE"]
+    assert bases_of(PORTFOLIO) == {"BUILDER": server["BUILDER"], "IMAGE": "credit-express"}
 
 
 @pytest.mark.parametrize(
@@ -101,6 +106,7 @@ def test_the_check_passes_here(checkout: Path) -> None:
         ("Dockerfile.distroless", "python:3.11-slim-bookworm"),
         ("Dockerfile.distroless", "gcr.io/distroless/python3-debian12:nonroot"),
         ("deploy/monitoring/Dockerfile", "python:3.11-slim-bookworm"),
+        (PORTFOLIO, "python:3.11-slim-bookworm"),
         ("deploy/compose/compose.yaml", "prom/prometheus:v3.5.0"),
         ("deploy/compose/compose.yaml", "grafana/grafana:12.1.1"),
         (".github/workflows/release.yml", "moby/buildkit:v0.33.1"),
