@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -84,6 +85,23 @@ def test_a_body_that_scores_otherwise_than_its_values_is_found(trees: Trees, rea
         twisted = Native(trees, features, 1)
         setattr(twisted, name, getattr(other, name))
         with pytest.raises(NotNativeError, match=r"from the body .*, from its values"):
+            agreement.check_bodies(twisted, features, golden)
+
+
+def test_an_array_read_otherwise_than_its_values_is_found(trees: Trees, read: Opened) -> None:
+    """The arrays of an engine that takes a category's zero for missing stand in."""
+    features = read.bundle.manifest.features
+    golden = np.array([[40.0, 1000.5, 0.5, 0.0, 2.0]])
+    others = [
+        *features[:3],
+        msgspec.structs.replace(features[3], zero_as_missing=True),
+        features[4],
+    ]
+    for name in ("block_json", "block_msgpack"):
+        twisted = Native(trees, features, 1)
+        agreement.check_bodies(twisted, features, golden)
+        setattr(twisted, name, getattr(Native(trees, others, 1), name))
+        with pytest.raises(NotNativeError, match="from an array of"):
             agreement.check_bodies(twisted, features, golden)
 
 
