@@ -31,7 +31,7 @@ def declared(data: bytearray) -> int:
 
 def message_of(data: bytearray, encoding: bytes, most: int) -> bytes:
     """Return the one message of a call; raises Problem 400, 413."""
-    if len(data) != declared(data) or data[0] > 1:
+    if not data or len(data) != declared(data) or data[0] > 1:
         raise Problem(400, f"call: wanted one whole message, got {len(data)} bytes")
     message = bytes(memoryview(data)[PREFIX:])
     return unpacked({ENCODING: encoding}, message, most) if data[0] else message
