@@ -78,6 +78,7 @@ convert-long: setup-dev #: 2,000 small random models against LightGBM
 crash-test: setup-dev #: kill -9 a loaded server 100 times; kill compaction 50 times: nothing is lost
 	$(PY) -m tests.long.crash_log --rounds 100
 	$(PY) -m tests.long.kill_compaction --rounds 50
+	$(PY) -m tests.long.grpc_long --rounds 20
 portfolio-long: setup-dev #: a million rows by columns and one by one, every kind of model, 20 kills (ROWS=n FILES="a.txt …")
 	$(PY) -W ignore -m tests.long.portfolio_rows $(or $(ROWS),1000000) $(FILES)
 	$(PY) -m tests.long.kill_score --rounds 20
@@ -229,13 +230,16 @@ ALLOWED := MIT;BSD;ISC;Apache;Python Software Foundation;PSF-2.0;Mozilla Public 
 
 DOCKER ?= docker
 IMAGE ?= credit-express
-.PHONY: image image-test image-suite image-run image-monitoring image-portfolio wheelhouse
+.PHONY: image image-grpc image-test image-suite image-run image-monitoring image-portfolio wheelhouse
 image: ## build the image; from wheelhouse/ alone where there is one
 	DOCKER_BUILDKIT=1 $(DOCKER) build --file Dockerfile.distroless --tag $(IMAGE) \
 	  --build-arg REVISION=$$(git rev-parse HEAD 2>/dev/null || echo unknown) $(call bases,Dockerfile.distroless) \
+	  $(if $(GRPC),--build-arg GRPC=$(GRPC)) \
 	  $(if $(wildcard wheelhouse/*.whl),--network none --build-arg PIP_NO_INDEX=1) .
+image-grpc: #: the image with the packages of --grpc-port, tagged IMAGE:grpc
+	$(MAKE) image GRPC=1 IMAGE=$(IMAGE):grpc
 image-test: setup-dev #: run the image read-only, as nobody, and test what it answers and holds
-	IMAGE=$(IMAGE) DOCKER=$(DOCKER) $(PY) -m pytest -rs tests/image/test_container.py tests/image/test_deployed.py tests/image/test_portfolio.py
+	IMAGE=$(IMAGE) DOCKER=$(DOCKER) $(PY) -m pytest -rs tests/image/test_container.py tests/image/test_deployed.py tests/image/test_portfolio.py tests/image/test_grpc.py
 image-suite: setup-dev #: the server's whole HTTP test suite on the image's files (root; no Parquet in there)
 	IMAGE=$(IMAGE) DOCKER=$(DOCKER) $(PY) -m pytest -p tests.in_container tests/server
 image-run: ## serve from the image on PORT
@@ -249,11 +253,11 @@ image-portfolio: #: the image of `make image` with pyarrow, for server score: de
 	DOCKER_BUILDKIT=1 $(DOCKER) build --file deploy/portfolio/Dockerfile --build-arg IMAGE=$(IMAGE) \
 	  --tag $(IMAGE)-portfolio $(call bases,deploy/portfolio/Dockerfile) \
 	  $(if $(wildcard wheelhouse/pyarrow-*.whl),--network none --build-arg PIP_NO_INDEX=1) .
-wheelhouse: #: the server's wheels and its native engine, for a build without a network
+wheelhouse: #: the server's and gRPC's wheels and the native engine, for a build without a network
 	mkdir -p wheelhouse
 	test "$(ARCH)" != "$$(uname -m)" || $(PYTHON) -m server.engine.native.build --out wheelhouse
 	$(PYTHON) -m pip download --quiet --dest wheelhouse --no-deps --require-hashes \
-	  --only-binary :all: --requirement requirements/server.txt --python-version 3.11 \
+	  --only-binary :all: --requirement requirements/server.txt --requirement requirements/grpc.txt --python-version 3.11 \
 	  --implementation cp --abi cp311 --abi abi3 --abi none \
 	  $(foreach tag,_2_28 _2_27 _2_17 2014 1,--platform manylinux$(tag)_$(ARCH))
 ARCH ?= x86_64
