@@ -9,6 +9,10 @@ from .problem import Headers, Problem
 ENCODING, ACCEPT = b"content-encoding", b"accept-encoding"
 # zlib's wbits: its largest window, behind gzip's header or its own.
 WINDOWS = {b"gzip": 31, b"x-gzip": 31, b"deflate": 15}
+EITHER = 47  # the header tells which
+# How streams begin; no applicant in JSON or MessagePack does.
+MAGIC = frozenset({b"\x1f\x8b", b"\x78\x01", b"\x78\x5e", b"\x78\x9c", b"\x78\xda"})
+USUAL_RATIO = 8  # of many applicants in JSON
 LEAST = 32 * 1024  # bytes of an answer that is compressed
 FAST = 1  # of zlib's levels
 LONGEST_ACCEPT = 200  # bytes; above that, nothing is compressed
@@ -40,6 +44,20 @@ def unpacked(fields: Fields, body: bytes, most: int) -> bytes:
     if stream.unused_data:
         raise Problem(400, f"Content-Encoding: {name}: wanted one stream, got bytes after it")
     return whole
+
+
+def glimpse(body: bytes, count: int) -> tuple[bytes, int]:
+    """Return the first `count` bytes of a body that may be compressed, and about how long it is.
+
+    For the queue, before anything is known of the head; b"" if the stream is damaged.
+    """
+    if body[:2] not in MAGIC:
+        return body[:count], len(body)
+    try:
+        # zlib takes 0 for no bound
+        return zlib.decompressobj(EITHER).decompress(body, max(count, 1)), len(body) * USUAL_RATIO
+    except zlib.error:
+        return b"", len(body)
 
 
 def packed(fields: Fields, head: Headers, body: bytes) -> bytes:

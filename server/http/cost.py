@@ -5,6 +5,7 @@ import msgspec
 from ..bundle.example import example
 from ..bundle.manifest import Bundle
 from ..settings import Reasons
+from .compression import glimpse
 
 SHARE = 1 / 64  # of the latest applicant in a running mean
 HEAD = 64  # bytes in which a batch shows; white space may come first
@@ -31,12 +32,13 @@ class Cost:
 
     def of(self, body: bytes, wanted: Reasons) -> int:
         """Return the cost of a request on a score path, at least 1."""
-        rows = max(1, len(body) // self._usual) if is_array(body) else 1
+        begin, length = glimpse(body, HEAD)
+        rows = max(1, length // self._usual) if is_array(begin) else 1
         added = self._added.get(wanted, 0.0)
         return round(rows * (1 + added / self._plain)) if self._plain else rows
 
 
-def is_array(body: bytes) -> bool:
-    """Whether a body looks like a batch, in either format."""
-    begins = body[:HEAD].lstrip()
+def is_array(begin: bytes) -> bool:
+    """Whether a body that begins so looks like a batch, in either format."""
+    begins = begin.lstrip()
     return bool(begins) and begins[0] in LISTS

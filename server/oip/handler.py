@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from ..http.compression import glimpse
 from ..http.endpoint import Handler
 from ..http.fields import DEADLINE, check_deadline, trace_of
 from ..http.ledger import Ledger
@@ -50,7 +51,7 @@ class InferHandler(ScoringHandler):
 
     def weigh(self, query: bytes, body: bytes) -> int:
         """Return how many rows fit into the body, at least 1; see endpoint.Handler."""
-        return max(1, len(body) // (VALUE_BYTES * self._infer.width))
+        return max(1, glimpse(body, 1)[1] // (VALUE_BYTES * self._infer.width))
 
     def _handle(self, caller: str, request_id: str, request: HttpRequest) -> tuple[bytes, Headers]:
         fields, body = request.fields, request.body

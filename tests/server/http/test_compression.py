@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from server.http.compression import LEAST, takes_gzip
+from server.http.compression import LEAST, USUAL_RATIO, glimpse, takes_gzip
 from tests.conftest import Running, Serve
 from tests.server.asking import post, request_of
 from tests.server.wire import BODY, FIT
@@ -147,3 +147,16 @@ def test_a_large_answer_is_compressed_where_it_is_asked_for(server: Running, pat
 )  # fmt: skip
 def test_accept_encoding_is_weighed(accepted: str, takes: bool) -> None:
     assert takes_gzip(accepted.encode()) is takes
+
+
+@pytest.mark.parametrize("coding", CODINGS)
+def test_the_queue_knows_a_compressed_batch_by_its_beginning(coding: str) -> None:
+    """Or it would count as a single applicant."""
+    body = json.dumps([FIT] * 50).encode()
+    sent = CODINGS[coding](body)
+    assert glimpse(sent, 9) == (body[:9], len(sent) * USUAL_RATIO)
+    assert glimpse(body, 9) == (body[:9], len(body))
+    damaged = sent[:2] + b"\xff" * 40
+    assert glimpse(damaged, 9) == (b"", len(damaged))
+    assert glimpse(b"", 9) == (b"", 0)
+    assert len(glimpse(sent, 0)[0]) <= 1, "zlib takes 0 for no bound"
