@@ -113,6 +113,19 @@ EXPLAINED = Table(
     ),
     ("model",),
 )  # fmt: skip
+ENGINES = Table(
+    "portfolio_engines",
+    "A portfolio on Ray and Spark",
+    "A folder of Parquet parts with the demo model's rows, scored by the examples in deploy/ on "
+    "one machine. Each is run on a small book and on a large one; the difference, which holds no "
+    "start, gives the rows a second once warm, and `of server score` compares them.",
+    (
+        Column("", "label", text), Column("small book, rows", "few"), Column("s", "few_s"),
+        Column("large book, rows", "many"), Column("s ", "many_s"), Column("rows/s", "per_s"),
+        Column("of server score", "of_score"),
+    ),
+    ("model",),
+)  # fmt: skip
 STAGES = Table(
     "stages",
     "The budget of one request",
@@ -282,8 +295,8 @@ SOAK = Table(
     ),
     ("model",),
 )  # fmt: skip
-TABLES = (LADDER, COMPILERS, CONTRIBUTIONS, REASONS, PORTFOLIO, EXPLAINED, STAGES, BUDGET, COST,
-          BATCH, SATURATION, LATENCY, PEERS, PEERS_LATENCY, PROTOCOL, START, MEMORY,
+TABLES = (LADDER, COMPILERS, CONTRIBUTIONS, REASONS, PORTFOLIO, EXPLAINED, ENGINES, STAGES,
+          BUDGET, COST, BATCH, SATURATION, LATENCY, PEERS, PEERS_LATENCY, PROTOCOL, START, MEMORY,
           SOAK)  # fmt: skip
 # What measures a result, where it is not `python -m bench --only <result>`.
 MEASURED_BY = {
@@ -291,6 +304,7 @@ MEASURED_BY = {
     "contributions": "make bench-peers", "peers_latency": "make bench-peers",
     "protocol": "python -m bench --only protocol (make bench-peers builds the peers)",
     "portfolio_explained": "python -m bench.portfolio.explained",
+    "portfolio_engines": "python -m bench.portfolio.engines",
     "portfolio": "python -m bench.portfolio", "batch": "python -m bench.batch",
     "saturation": "python -m bench --only load",
     "latency": "python -m bench --only load", "start": "python -m bench --only process",

@@ -24,7 +24,7 @@ from ..scoring.refusals import RefusedError
 from ..scoring.unreadable import unreadable
 from ..settings import Reasons as Wanted
 from .ledger import Book
-from .problem import Problem, problem_of
+from .problem import FOR_TABLES, Problem, problem_of
 from .shadow import Shadow
 
 Why = tuple[Wanted, str]  # which reasons, in which language
@@ -75,7 +75,8 @@ class Batches:
         try:
             bodies = codec.split(body, self._most, self._width)
         except TooManyError as error:
-            raise Problem(413, f"batch: wanted at most {self._most}, got {error}") from error
+            wanted = f"batch: wanted at most {self._most}, got {error}"
+            raise Problem(413, f"{wanted}{FOR_TABLES}") from error
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise Problem(400, unreadable(codec.name, body, error)) from error
         if not bodies:

@@ -28,6 +28,9 @@ class Document(msgspec.Struct, frozen=True, omit_defaults=True):
     more_errors: int = 0
 
 
+FOR_TABLES = "; send several batches, or score a table with `python -m server score`"
+
+
 class Problem(Exception):  # noqa: N818 - RFC 9457's word
     """An error that is answered."""
 

@@ -33,7 +33,7 @@ from .limits import Limits
 from .message import ARRIVED, BODY, Answer
 from .problem import Problem
 from .refusals import SHEDS, Refusals
-from .rejection import rejection
+from .rejection import rejection, too_large
 from .shared import State
 from .shedding import plain_post
 
@@ -472,8 +472,8 @@ class Connection(HttpToolsProtocol):
             self._part()
 
     def _reject_body(self) -> None:
-        too_large = Problem(413, f"body: wanted at most {self._incoming.most_body} bytes")
-        self.reject(self._refusal() or too_large)
+        incoming = self._incoming
+        self.reject(self._refusal() or too_large(incoming.most_body, incoming.url))
 
     def reject(self, problem: Problem) -> None:
         """Read no more, and send the refusal after all earlier answers."""

@@ -2,13 +2,19 @@
 
 from ..metrics.counters import Counters
 from .bare import CLOSE, bare_answer, is_oip
-from .problem import Problem
+from .problem import FOR_TABLES, Problem
 
 
 def rejection(problem: Problem, url: bytes, counters: Counters) -> bytes:
     """Return the refusal, and count it, since it never reaches an endpoint."""
     counters.request(endpoint_of(url), problem.status)
     return bare_answer(problem, CLOSE, is_oip(url))
+
+
+def too_large(most: int, url: bytes) -> Problem:
+    """Return the refusal of a body, which for /score says what a large table is for."""
+    more = FOR_TABLES if endpoint_of(url) == "score" else ""
+    return Problem(413, f"body: wanted at most {most} bytes{more}")
 
 
 def endpoint_of(url: bytes) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from bench.portfolio import book, explained, measure
+from bench.portfolio import book, engines, explained, measure
 from bench.portfolio.ways import WAYS
 from bench.workload import models
 from bench.workload.models import Workload
@@ -49,3 +49,13 @@ def test_lightgbm_explains_the_same_file_to_the_same_contributions(workload: Wor
     assert theirs["apart"] < 1e-9
     assert ours["wall_times"] == 1
     assert all(min(row["cpu_us"], row["per_s"], row["mib"]) > 0 for row in (ours, plain, theirs))
+
+
+def test_a_folder_for_the_engines_holds_the_book_in_parts(
+    workload: Workload, tmp_path: Path
+) -> None:
+    source = engines.parts(workload.size, tmp_path, book.PART_ROWS + 7)
+    counts = [pq.read_metadata(part).num_rows for part in sorted(source.iterdir())]
+    assert counts == [book.PART_ROWS, 7]
+    assert engines.seconds(engines.SCORE, workload.bundle, source) > 0
+    assert len([*source.with_name(f"{source.name} {engines.SCORE}").glob("*.parquet")]) == 2

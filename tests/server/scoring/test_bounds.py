@@ -152,6 +152,7 @@ def test_a_batch_of_too_many_is_refused_whatever_it_holds(server: Running, codec
         assert (said.status_code, said.json()["detail"][:29]) == (
             413, "batch: wanted at most 1000, g",
         )  # fmt: skip
+        assert said.json()["detail"].endswith("or score a table with `python -m server score`")
         said = post_as(server, ENCODERS[codec]([each] * 1000), codec, "/score?partial=true")
         assert said.status_code == 200
 
