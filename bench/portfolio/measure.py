@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,14 +12,18 @@ import msgspec
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from .. import environments
 from ..host import ROOT
 from ..progress import say
 from ..result import Row
 from ..workload.models import Workload
 from . import book
-from .ways import WAYS
+from .ways import ENVIRONMENT, OF_ENVIRONMENT, WAYS
 
 SCORE, BEFORE = "server score", "server score before columns"
+FEW = 100
+# Kept from the untimed run to the timed ones, as an installed program keeps it.
+BYTECODE = ROOT / "build" / "bench" / "scratch" / "bytecode"
 Run = tuple[str, int]  # a way, and its threads
 
 
@@ -36,10 +39,10 @@ class Spent(msgspec.Struct, frozen=True):
 class Scale(msgspec.Struct, frozen=True):
     """Rows for all ways, rows of larger files for `server score` alone, threads, and rounds."""
 
-    rows: int = 200_000
-    alone: tuple[int, ...] = (1_000_000, 5_000_000)
+    rows: int = 1_000_000
+    alone: tuple[int, ...] = (10_000_000,)
     threads: tuple[int, ...] = (1, 2)
-    rounds: int = 3
+    rounds: int = 1
 
 
 def measure(workload: Workload, scale: Scale, before: Path | None = None) -> list[Row]:
@@ -48,6 +51,9 @@ def measure(workload: Workload, scale: Scale, before: Path | None = None) -> lis
     runs += [(BEFORE, 1)] if before else []
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "book.parquet"
+        book.write(workload.size, FEW, file)
+        for run in runs:
+            spent(workload, run, file, before)  # untimed: lleaves compiles, files are read once
         book.write(workload.size, scale.rows, file)
         rounds = [{run: spent(workload, run, file, before) for run in runs}
                   for _ in range(scale.rounds)]  # fmt: skip
@@ -61,9 +67,14 @@ def measure(workload: Workload, scale: Scale, before: Path | None = None) -> lis
 
 def spent(workload: Workload, run: Run, source: Path, before: Path | None) -> Spent:
     """Score a file into one beside it, on as many cores as threads; the process is timed whole."""
+    environment = ENVIRONMENT if run[0] in OF_ENVIRONMENT else None
+    python = environments.python_of(environment)
+    if python is None:
+        return Spent(error=environments.why_not(environment) or "")
     say(f"portfolio, {workload.size.name}, {run[0]}, threads: {run[1]}")
     where = before if run[0] == BEFORE and before else ROOT
-    return timed(command_of(workload, run, source), run[1], where)
+    out_of(run, source).unlink(missing_ok=True)
+    return timed(command_of(python, workload, run, source), run[1], where)
 
 
 def timed(command: Sequence[str | Path], threads: int, where: Path = ROOT) -> Spent:
@@ -73,6 +84,7 @@ def timed(command: Sequence[str | Path], threads: int, where: Path = ROOT) -> Sp
         began = perf_counter()
         process = subprocess.Popen(
             command, cwd=where, stderr=errors,
+            env=os.environ | {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(BYTECODE)},
             preexec_fn=lambda: os.sched_setaffinity(0, cores),
         )  # fmt: skip
         _, status, used = os.wait4(process.pid, 0)
@@ -85,14 +97,14 @@ def timed(command: Sequence[str | Path], threads: int, where: Path = ROOT) -> Sp
     return Spent(wall, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
 
 
-def command_of(workload: Workload, run: Run, source: Path) -> Sequence[str | Path]:
+def command_of(python: Path, workload: Workload, run: Run, source: Path) -> Sequence[str | Path]:
     """Return the command of a way."""
     (way, threads), out = run, out_of(run, source)
     if way in WAYS:
-        return [sys.executable, "-m", "bench.portfolio.ways", way, workload.text, workload.bundle,
+        return [python, "-m", "bench.portfolio.ways", way, workload.text, workload.bundle,
                 source, out, str(threads)]  # fmt: skip
     limit = ["--threads", str(threads)] if way == SCORE else []
-    return [sys.executable, "-m", "server", "score", "--model", workload.bundle, source, "-o", out,
+    return [python, "-m", "server", "score", "--model", workload.bundle, source, "-o", out,
             *limit]  # fmt: skip
 
 
@@ -113,6 +125,7 @@ def row_of(run: Run, count: int, rounds: Sequence[dict[Run, Spent]]) -> Row:
             ratios = [getattr(one[run], name) / getattr(mine, name)
                       for one, mine in zip(rounds, ours, strict=True)]  # fmt: skip
             row[f"{name}_times"] = median(ratios)
+            row[f"{name}_spread"] = (max(ratios) - min(ratios)) / median(ratios)
     return {**row, "mib": max(one[run].mib for one in rounds), "rounds": len(rounds)}
 
 

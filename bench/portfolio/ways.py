@@ -1,8 +1,10 @@
 """Ways to score a Parquet file into another, as people write them with pandas.
 
-Run as `python -m bench.portfolio.ways WAY TEXT BUNDLE IN OUT THREADS`.
+Run as `python -m bench.portfolio.ways WAY TEXT BUNDLE IN OUT THREADS`, some in an environment of
+their own.
 """
 
+import hashlib
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -15,6 +17,7 @@ from server.bundle.manifest import Category, Manifest
 from server.bundle.reading import read_manifest
 
 Floats = npt.NDArray[np.float64]
+SCRATCH = Path(__file__).parents[2] / "build" / "bench" / "scratch" / "portfolio"
 Predict = Callable[[Path, Path, Any, int], Floats]
 
 
@@ -49,6 +52,43 @@ def lightgbm_rows(text: Path, bundle: Path, frame: Any) -> tuple[Any, Any]:
     return booster, rows
 
 
+def pyfunc_predict(text: Path, bundle: Path, frame: Any, threads: int) -> Floats:
+    """Predict by MLflow's pyfunc, which takes as many threads as there are cores."""
+    import mlflow.lightgbm
+
+    booster, rows = lightgbm_rows(text, bundle, frame)
+    folder = made_of(text, "mlflow")
+    if not folder.exists():
+        mlflow.lightgbm.save_model(booster, folder, pip_requirements=[])
+    model = mlflow.pyfunc.load_model(str(folder))
+    return np.asarray(model.predict(rows), np.float64)
+
+
+def gtil_predict(text: Path, bundle: Path, frame: Any, threads: int) -> Floats:
+    """Predict by Treelite's interpreter on all rows at once."""
+    import treelite
+
+    model = treelite.frontend.load_lightgbm_model(text)
+    X = matrix(read_manifest(bundle / "manifest.json"), frame)
+    return np.asarray(treelite.gtil.predict(model, X, nthread=threads), np.float64).ravel()
+
+
+def lleaves_predict(text: Path, bundle: Path, frame: Any, threads: int) -> Floats:
+    """Predict by lleaves, whose machine code is compiled where it is not there yet."""
+    import lleaves
+
+    model = lleaves.Model(model_file=str(text))
+    model.compile(cache=str(made_of(text, "lleaves.o")))
+    X = matrix(read_manifest(bundle / "manifest.json"), frame)
+    return np.asarray(model.predict(X, n_jobs=threads), np.float64)
+
+
+def made_of(text: Path, name: str) -> Path:
+    """Return where something made from a model is kept between runs."""
+    SCRATCH.mkdir(parents=True, exist_ok=True)
+    return SCRATCH / f"{hashlib.sha256(text.read_bytes()).hexdigest()[:16]}-{name}"
+
+
 def onnxruntime_run(text: Path, bundle: Path, frame: Any, threads: int) -> Floats:
     """Run the bundle's graph on all rows at once; its sum of trees becomes a probability."""
     import onnxruntime
@@ -75,7 +115,13 @@ def matrix(manifest: Manifest, frame: Any) -> Floats:
 WAYS: dict[str, Predict] = {
     "pandas, Booster.predict": lightgbm_predict,
     "pandas, onnxruntime": onnxruntime_run,
+    "pandas, MLflow pyfunc": pyfunc_predict,
+    "pandas, Treelite GTIL": gtil_predict,
+    "pandas, lleaves": lleaves_predict,
 }
+# The last three have an environment of their own.
+ENVIRONMENT = "portfolio"
+OF_ENVIRONMENT = tuple(WAYS)[2:]
 
 
 def decided(manifest: Manifest, probabilities: Floats) -> npt.NDArray[np.str_]:

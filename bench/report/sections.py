@@ -85,12 +85,15 @@ PORTFOLIO = Table(
     "file with as many threads, the median over rounds. Most memory is that of the process at its "
     "peak. A flip is a decision other than that of `server score`, `other bits` a probability that "
     "is not the same number. The ways with pandas read, predict and write the whole table at once; "
-    "onnxruntime runs the bundle's own graph. `before columns` is commit c191e35: rows one by one, "
-    "one thread. A start of about a second counts the more the fewer rows follow; the larger files "
-    "are scored once, by `server score` alone.",
+    "onnxruntime runs the bundle's own graph, lleaves has compiled before; MLflow, Treelite and "
+    "lleaves stand in an environment of their own. `before columns` is commit c191e35: rows one by "
+    "one, one thread. A start of about a second counts the more the fewer rows follow; the larger "
+    "files are scored once, by `server score` alone. `spread` is the range of times, CPU, over the "
+    "rounds, as a share of their median.",
     (
         Column("", "label", text), Column("threads", "threads"), Column("rows", "count"),
-        Column("CPU us", "cpu_us"), Column("times, CPU", "cpu_times"), Column("wall us", "wall_us"),
+        Column("CPU us", "cpu_us"), Column("times, CPU", "cpu_times"),
+        Column("spread", "cpu_spread", percent), Column("wall us", "wall_us"),
         Column("times, wall", "wall_times"), Column("most memory MiB", "mib"),
         Column("flips", "flips"), Column("other bits", "different"), Column("rounds", "rounds"),
     ),
