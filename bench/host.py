@@ -3,7 +3,7 @@
 import os
 import platform
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -35,6 +35,12 @@ def describe() -> Host:
     system = f"{platform.system()} {platform.release()}"
     load = round(os.getloadavg()[0], 1)
     return Host(cpu_name(), os.cpu_count() or 1, memory, system, load)
+
+
+def cpu_seconds(pids: Iterable[int]) -> float:
+    """Return the processor time that processes have used, to the nanosecond."""
+    threads = (file for pid in pids for file in Path(f"/proc/{pid}/task").glob("*/schedstat"))
+    return sum(int(each.read_text().split()[0]) for each in threads) / 1e9
 
 
 def cpu_name() -> str:

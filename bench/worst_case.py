@@ -29,7 +29,7 @@ from server.bundle.applicant import RowWriter
 from server.bundle.reading import read_manifest
 
 from . import marks, result
-from .host import ROOT, git
+from .host import ROOT, cpu_seconds, git
 from .progress import say
 from .result import Result, Row
 from .workload.adversarial import Shape, Target, shapes
@@ -58,15 +58,14 @@ class Worker:
             return sum(answered(connection, request) for request in requests)
 
     def cpu(self) -> float:
-        """Return the seconds of processor time used, to the nanosecond.
+        """Return the seconds of processor time used.
 
         The kernel adds them up when a thread goes to sleep, which may be after its answer came.
         """
         stat = Path(f"/proc/{self._pid}/stat")
         while stat.read_text().rpartition(")")[2].split()[0] == "R":
             time.sleep(0.001)
-        threads = Path(f"/proc/{self._pid}/task").glob("*/schedstat")
-        return sum(int(each.read_text().split()[0]) for each in threads) / 1e9
+        return cpu_seconds([self._pid])
 
     def resident(self) -> int:
         """Return the memory in use, in bytes, and reset the peak."""

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psutil
 
+from ..host import cpu_seconds
 from ..progress import say
 from ..result import Row
 from .saturation import saturate_measured
@@ -46,11 +47,9 @@ class Server:
         raise SystemExit("the server did not start")
 
     def cpu_seconds(self) -> float:
-        """Return the processor time used by it and its worker, exact to the nanosecond."""
+        """Return the processor time used by it and its worker."""
         process = psutil.Process(self._process.pid)
-        pids = [each.pid for each in (process, *process.children())]
-        threads = [file for pid in pids for file in Path(f"/proc/{pid}/task").glob("*/schedstat")]
-        return sum(int(thread.read_text().split()[0]) for thread in threads) / 1e9
+        return cpu_seconds(each.pid for each in (process, *process.children()))
 
     def measure(self, seconds: int) -> Row:
         """Saturate it; return its rate and the processor time per answer in microseconds."""

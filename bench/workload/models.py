@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import lightgbm
 import msgspec
 import numpy as np
 
@@ -100,6 +99,8 @@ def is_of(text: Path, bundle: Path) -> bool:
 
 def train(size: Size, text: Path) -> None:
     """Train with LightGBM's defaults, a seed and one thread, so that the bits are reproducible."""
+    import lightgbm  # late: it takes a second to import, and most need a model that is there
+
     X, y = applicants.draw(TRAINING_ROWS, TRAINING_SEED, size.features)
     options = {"objective": "binary", "num_leaves": size.leaves, "learning_rate": 0.02,
                "min_data_in_leaf": 10, "seed": 7, "deterministic": True, "num_threads": 1,
