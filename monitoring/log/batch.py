@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from .record import ABSENT, DamagedLogError, Numbers, Record, decode_with_rest
 from .segment import Segment
@@ -108,9 +109,14 @@ def by_version(
 
 
 def rows_matrix(batch: pa.RecordBatch) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
-    """Return the rows as the model saw them, [N, F] float64; every record must hold its row."""
+    """Return the rows as the model saw them, [N, F] float64; every record must hold its row.
+
+    Raises DamagedLogError.
+    """
     column = batch["row"]
     joined = b"".join(column.to_pylist())
+    if len({*pc.binary_length(column).to_pylist()}) > 1 or len(joined) % (8 * len(column) or 1):
+        raise DamagedLogError("the log's rows differ in length, or hold no whole numbers")
     return np.frombuffer(joined, "<f8").reshape(len(column), -1)
 
 

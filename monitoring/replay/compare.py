@@ -91,8 +91,9 @@ class Replay:
 def compare(report: Report, model: Model, batch: pa.RecordBatch) -> None:
     """Score a batch again and count the records that differ in any bit."""
     scores = model.score(rows_matrix(batch))
-    same = bits_equal(recorded(batch, "raw"), scores.raw)
-    same_prediction = bits_equal(recorded(batch, "prediction"), scores.prediction)
+    width = scores.raw.shape[1]
+    same = bits_equal(recorded(batch, "raw", width), scores.raw)
+    same_prediction = bits_equal(recorded(batch, "prediction", width), scores.prediction)
     decided, unknown = decisions(report, batch, model, scores.prediction)
     same_decision = unknown | (np.array(batch["decision"].to_pylist(), object) == decided)
     told = explained(model, batch)
@@ -111,11 +112,13 @@ def compare(report: Report, model: Model, batch: pa.RecordBatch) -> None:
     report.different += int((~same).sum())
 
 
-def recorded(batch: pa.RecordBatch, name: str) -> Floats:
-    """Return a column of scores as [N, K]; K is 1 unless the records hold arrays."""
-    if batch[f"{name}_all"].null_count == batch.num_rows:
+def recorded(batch: pa.RecordBatch, name: str, width: int = 1) -> Floats:
+    """Return a column of scores as [N, width]; NaN where a record holds another number of them."""
+    if width == 1:
         return np.asarray(batch[name].to_numpy(zero_copy_only=False), np.float64)[:, None]
-    return np.array(batch[f"{name}_all"].to_pylist(), np.float64)
+    absent = [np.nan] * width
+    every = batch[f"{name}_all"].to_pylist()
+    return np.array([one if one and len(one) == width else absent for one in every], np.float64)
 
 
 def bits_equal(left: Floats, right: Floats) -> Bools:

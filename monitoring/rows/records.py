@@ -115,10 +115,7 @@ class Log:
 
     def _block(self, batch: pa.RecordBatch) -> Block:
         features = self.reference.features
-        try:
-            rows = rows_matrix(batch)
-        except ValueError as error:
-            raise BadCurrentError(f"the log's rows differ in length: {error}") from error
+        rows = rows_matrix(batch)
         if rows.shape[1] != len(features):
             raise BadCurrentError(f"wanted rows of {len(features)} features, got {rows.shape[1]}")
         values = [_positions(f, v) for f, v in zip(features, _by_column(rows), strict=True)]

@@ -16,6 +16,7 @@ from tests.conftest import Trained
 from tests.monitoring.browsing import PATIENCE, dashboard, keep, no_error_box, open_page, text_of
 from tests.monitoring.explained import Told
 
+pytestmark = pytest.mark.slow
 CHART = "[data-testid=stVegaLiteChart][aria-label]"
 
 

@@ -124,7 +124,14 @@ def alter_row(record: dict[str, Any]) -> None:
     record["row"] = base64.b64encode(row.tobytes()).decode()
 
 
-@pytest.mark.parametrize("change", [alter_raw, alter_prediction, alter_decision, alter_row])
+def list_raw(record: dict[str, Any]) -> None:
+    record["raw"] = [record["raw"], 0.0]
+
+
+ALTERATIONS = [list_raw, alter_raw, alter_prediction, alter_decision, alter_row]
+
+
+@pytest.mark.parametrize("change", ALTERATIONS)
 def test_one_altered_record_is_named_and_the_exit_code_says_so(
     copy: Path, bundle: Path, capsys: pytest.CaptureFixture[str],
     change: Callable[[dict[str, Any]], None],
@@ -134,6 +141,15 @@ def test_one_altered_record_is_named_and_the_exit_code_says_so(
     out = capsys.readouterr().out
     assert "999 of 1,000 bit-identical" in out
     assert request_id in out
+
+
+@pytest.mark.parametrize("row", ["AAAA", "AAAAAAAAAAA=", ""])
+def test_a_row_of_another_length_is_told_in_one_line(
+    copy: Path, bundle: Path, capsys: pytest.CaptureFixture[str], row: str
+) -> None:
+    alter(copy, 17, lambda record: record.update(row=row))
+    assert replay(copy, bundle) == 2
+    assert "the log's rows differ in length" in capsys.readouterr().err
 
 
 def test_a_model_that_is_not_there_or_not_the_same_is_said_so(
