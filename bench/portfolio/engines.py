@@ -93,8 +93,9 @@ def main(arguments: Sequence[str]) -> int:
     chosen = parser.parse_args(arguments)
     if not PYTHON.exists():
         parser.error(f"{PYTHON} is not there: make test-engines-batch")
+    few, many = chosen.rows
     made = result.make(
-        "portfolio_engines", False, {"rounds": chosen.rounds}, measure(*chosen.rows, chosen.rounds)
+        "portfolio_engines", False, {"rounds": chosen.rounds}, measure(few, many, chosen.rounds)
     )
     say(f"written: {result.write(made, chosen.out)}")
     return 0

@@ -120,8 +120,9 @@ ENGINES = Table(
     "portfolio_engines",
     "A portfolio on Ray and Spark",
     "A folder of Parquet parts with the demo model's rows, scored by the examples in deploy/ on "
-    "one machine. Each is run on a small book and on a large one, several times; the difference of the "
-    "least times, which holds no start, gives the rows a second once warm, and `of server score` compares them.",
+    "one machine. Each is run on a small book and on a large one, several times; the difference of "
+    "the least times, which holds no start, gives the rows a second once warm, and `of server "
+    "score` compares them.",
     (
         Column("", "label", text), Column("small book, rows", "few"), Column("s", "few_s"),
         Column("large book, rows", "many"), Column("s ", "many_s"), Column("rows/s", "per_s"),

@@ -16,10 +16,12 @@ import pyarrow as pa
 from convert.__main__ import main as convert
 from convert.prove.building import Built
 from convert.prove.kinds import KINDS
+from server.bundle.manifest import Category, Feature
+from server.bundle.reading import read_manifest
 from server.offline.scorer import Scorer
 from server.scoring import model as models
 from tests.conftest import make_bundle, small
-from tests.native_models import bits, made_rows, of_file, of_kind
+from tests.native_models import Floats, bits, made_rows, of_file, of_kind
 from tests.server.offline.arrow_cells import CELLS, by_column, drawn, one_by_one, usual
 
 BATCH = 5000
@@ -49,10 +51,12 @@ def by_scorer(name: str, built: Built, file: Path) -> int:
         if convert([str(file), "--name", "m", "--version", "1", "--out", folder]):
             raise RuntimeError(f"{name} was not converted")
         scorer = Scorer.load(Path(folder) / "m" / "1")
-    wrong = compared = 0
+        features = read_manifest(Path(folder) / "m" / "1" / "manifest.json").features
+    wrong, compared, draw = 0, 0, np.random.default_rng(7)
     outputs = built.model.trees_per_iteration
     for X in made_rows(built, EACH, seed=5):
-        batch = pa.record_batch(dict(zip(scorer.features, X.T.copy(), strict=True)))
+        columns = [cells(X, place, each, draw) for place, each in enumerate(features)]
+        batch = pa.record_batch(dict(zip(scorer.features, columns, strict=True)))
         scores, faults = scorer.scores(batch)
         good = np.ones(len(X), bool)
         good[[*faults]] = False
@@ -62,6 +66,17 @@ def by_scorer(name: str, built: Built, file: Path) -> int:
         compared += int(good.sum())
     print(f"{compared:,} rows of {name}: {wrong} differ from LightGBM", flush=True)
     return wrong + (compared == 0)
+
+
+def cells(X: Floats, place: int, feature: Feature, draw: np.random.Generator) -> pa.Array:
+    """Return a feature's column as a client has it; X gets a known code where its own is none."""
+    if not isinstance(feature, Category):
+        return pa.array(X[:, place])
+    codes = np.array(feature.codes, np.float64)
+    odd = ~(np.isin(X[:, place], codes) | np.isnan(X[:, place]))
+    X[odd, place] = draw.choice(codes, int(odd.sum()))
+    values = dict(zip(feature.codes, feature.categories, strict=True))
+    return pa.array([values.get(code) for code in X[:, place].tolist()])
 
 
 def main(arguments: Sequence[str]) -> int:
