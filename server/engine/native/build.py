@@ -27,7 +27,10 @@ HEADERS = tuple(HERE / f"{name}.h" for name in SHARED)
 NAME = "_kernel.abi3.so"
 # Round each double as C defines: no fused or reordered arithmetic on any machine.
 FLAGS = ("-O2", "-std=c11", "-ffp-contract=off", "-fno-fast-math", "-fvisibility=hidden", "-fPIC")
-WARNINGS = ("-Wall", "-Wextra", "-Wno-missing-field-initializers", "-Wno-cast-function-type")
+WARNINGS = (
+    "-Wall", "-Wextra", "-Werror=implicit-function-declaration", "-Wno-missing-field-initializers",
+    "-Wno-cast-function-type",
+)  # fmt: skip
 RELEASE = ("-s", "-Wl,--build-id=none")
 SANITIZE = ("-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 

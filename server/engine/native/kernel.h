@@ -10,6 +10,9 @@
 #include <math.h>
 #include <stdint.h>
 
+/* Documented, and exported by every CPython, but the headers of the limited API leave it out. */
+PyAPI_FUNC(int) _PyBytes_Resize(PyObject **bytes, Py_ssize_t length);
+
 /* LightGBM's kZeroThreshold, a float32 constant. */
 #define ZERO ((double)1e-35f)
 
