@@ -57,10 +57,12 @@ def _moments(present: Floats) -> dict[str, object]:
     rest = finite[~np.isin(finite, list(found))]
     if not len(rest):
         return {"min": None, "max": None, "mean": None, "std": None, "sentinels": sentinels}
+    _, exponent = np.frexp(np.abs(rest).max())
+    scaled = np.ldexp(rest, -exponent)  # squares of large numbers would not be finite
     return {
         "min": float(rest.min()),
         "max": float(rest.max()),
-        "mean": float(rest.mean()),
-        "std": float(rest.std()),
+        "mean": float(np.ldexp(scaled.mean(), exponent)),
+        "std": float(np.ldexp(scaled.std(), exponent)),
         "sentinels": sentinels,
     }

@@ -148,6 +148,20 @@ def test_values_that_are_no_category_are_counted_and_said_and_are_not_missing(
         assert monitor(["drift", "--model", str(bundle), "--current", str(current)]) == 0
 
 
+def test_numbers_whose_squares_are_not_finite_have_a_profile(
+    trained: tuple[Path, lgb.Booster, pd.DataFrame], tmp_path: Path
+) -> None:
+    model, _, rows = trained
+    huge = rows.assign(income=rows.income.where(rows.index % 2 > 0, 1.5e308 * np.sign(rows.income)))
+    huge.to_csv(tmp_path / "huge.csv", index=False)
+    bundle = converted(model, tmp_path / "huge.csv", tmp_path)
+    income = json.loads((bundle / "profile.json").read_bytes())["features"][0]
+    scaled = (huge.income / 2.0**1000).to_numpy()
+    assert income["mean"] == pytest.approx(scaled.mean() * 2.0**1000)
+    assert income["std"] == pytest.approx(scaled.std() * 2.0**1000)
+    assert monitor(["drift", "--model", str(bundle), "--current", str(tmp_path / "huge.csv")]) == 0
+
+
 def test_a_cell_that_does_not_fit_is_told_alike_by_all(
     trained: tuple[Path, lgb.Booster, pd.DataFrame],
     usual: Path,
