@@ -1,4 +1,4 @@
-"""The command line: serve (no verb), score, key. A refusal is one line and exit code 2.
+"""The command line: serve (or no verb), score, key. A refusal is one line and exit code 2.
 
 A server that is configured by its environment alone, as in the image, needs no parser: what only
 flags and verbs need is imported on use.
@@ -15,6 +15,7 @@ import msgspec
 from . import run, settings
 from .bundle.manifest import BundleError
 from .http import keys
+from .platform.choice import contract_of
 from .process.supervisor import WorkersError
 from .process.trial import try_first
 from .record import privacy
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 REFUSED = 2
 SERVES = "Serve LightGBM bundles over HTTP; every answer has a record behind it."
 VERBS = """\
-verbs (without one, it serves; each has its own --help):
+verbs (without one, or with serve, it serves; each has its own --help):
   score  score the rows of a file:
            python -m server score --model models/credit-express/1 rows.csv -o out.csv
   key    make an API key; it is printed once, and only its hash is stored:
@@ -75,13 +76,25 @@ def refusals() -> tuple[type[Exception], ...]:
 
 def obey(arguments: Sequence[str]) -> int:
     """Run the verb; return the exit code."""
+    if arguments[:1] == ["serve"]:  # as some platforms name what they start
+        arguments = arguments[1:]
     if not arguments:
-        run.run(settings.read(os.environ, {}))
+        run.run(chosen({}))
         return 0
     verbs = {"score": score, "key": key}
     if arguments[0] in verbs:
         return verbs[arguments[0]](arguments[1:])
     return serve(arguments)
+
+
+def chosen(flags: dict[str, Any]) -> Settings:
+    """Return the settings, those that the platform has among them; raises SettingsError."""
+    name = flags.get("platform") or os.environ.get(PREFIX + "PLATFORM", "none")
+    contract = contract_of(name, os.environ)
+    for setting, why in contract.unfit.items():
+        if setting not in flags:
+            raise settings.SettingsError(f"settings: {setting}: {why}")
+    return settings.read(os.environ, flags, contract.defaults, contract.told)
 
 
 def serve(arguments: Sequence[str]) -> int:
@@ -98,11 +111,11 @@ def serve(arguments: Sequence[str]) -> int:
     add_flags(parser)
     given = vars(parser.parse_args(arguments))
     only_check = given.pop("check")
-    chosen = settings.read(os.environ, given)
+    wanted = chosen(given)
     if not only_check:
-        run.run(chosen)
+        run.run(wanted)
         return 0
-    for name in run.check(chosen).names():
+    for name in run.check(wanted).names():
         print(f"{name}: scores bit for bit")
     return 0
 

@@ -1,6 +1,7 @@
 """From settings to running processes: everything slow happens before the socket opens."""
 
 import logging
+import os
 import socket
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -26,6 +27,8 @@ from .http.shared import state
 from .metrics.counters import Table
 from .oip import handler
 from .oip.infer import Infer
+from .platform.choice import contract_of
+from .platform.contract import Contract
 from .process import worker
 from .process.asking import Serve
 from .process.fork import Accepting
@@ -79,6 +82,7 @@ def check_drift_metrics(file: Path | None) -> None:
 
 def run(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT."""
+    contract = contract_of(settings.platform, os.environ)
     loaded = check(settings)
     segment.prepare(settings.log_dir)
     listener = worker.bind(settings.host, settings.port)
@@ -88,10 +92,10 @@ def run(settings: Settings) -> None:
 
     def work(models: Catalog, row: int, accepting: Accepting) -> None:
         services = open_services(settings, models, table, row)
-        scores = app.scores(services)
+        scores = app.scores(services, contract.score)
         infers = handler.infers(services, scores.ledger)
         scores.handlers.update(handler.handlers(services, infers))
-        rest = app.Rest(services, partial(rest_of, infers))
+        rest = app.Rest(services, partial(rest_of, infers, contract))
         hooks = Hooks(
             accepting, services.tick, services.state, rest.prepare, accepting.end,
             door_of(grpc_listener, services, infers, scores.ledger),
@@ -148,16 +152,18 @@ def door_of(
 
 def load_rest() -> None:
     """Import everything but scoring before the fork, so that the processes share it."""
-    for name in (".http.rest", ".oip.service"):
+    for name in (".http.rest", ".oip.service", ".platform.routes"):
         import_module(name, __package__)
 
 
-def rest_of(infers: Mapping[Key, Infer], services: Services) -> app.App:
+def rest_of(infers: Mapping[Key, Infer], contract: Contract, services: Services) -> app.App:
     """Return the application for all other paths; it is imported on first use."""
     from .http import rest
     from .oip.service import Protocol
+    from .platform.routes import routes
 
-    return rest.create(services, Protocol(services, infers).routes())
+    found = [*routes(services, contract), *Protocol(services, infers).routes()]
+    return rest.create(services, found)
 
 
 def fast_path_of(services: Services, scores: app.Scores) -> FastPath | None:

@@ -21,9 +21,11 @@ Features = Literal["all", "hashed", "none"]
 Refused = Literal["never", "faults", "body"]
 Unseen = Literal["error", "missing"]
 Switch = Literal["on", "off"]
+Platform = Literal["none", "sagemaker", "vertex", "azureml", "kserve", "mlflow"]
 Wanted = Literal["auto", "native", "onnxruntime"]
 Reasons = Literal["none", "principal", "all"]
 LOAD_SECONDS = 300.0
+NOTHING: Mapping[str, Any] = {}
 
 
 class SettingsError(Exception):
@@ -45,6 +47,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         str | None,
         Meta(description="NAME/VERSION scored in the background and recorded, never answered"),
     ] = None
+    platform: Annotated[
+        Platform,
+        Meta(description="whose container contract is kept: its routes, port and model folder"),
+    ] = "none"
     host: Annotated[str, Meta(description="address to bind")] = "127.0.0.1"
     port: Annotated[int, Meta(ge=0, le=65535, description="port to bind; 0 for any free one")] = (
         8000
@@ -199,10 +205,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = "auto"
 
 
-def read(environment: Mapping[str, str], flags: Mapping[str, Any]) -> Settings:
-    """Return the settings; raises SettingsError."""
+def read(
+    environment: Mapping[str, str], flags: Mapping[str, Any], defaults: Mapping[str, Any] = NOTHING,
+    told: Mapping[str, Any] = NOTHING,
+) -> Settings:  # fmt: skip
+    """Return the settings; raises SettingsError.
+
+    `defaults` give way to the environment's variables, `told` wins over them, and flags over all.
+    """
     from_outside = from_environment(environment)
-    given = {**from_outside, **flags}
+    given = {**defaults, **from_outside, **told, **flags}
     try:
         settings = msgspec.convert(given, Settings, strict=False, dec_hook=to_path)
     except msgspec.ValidationError as error:

@@ -18,7 +18,7 @@ MOST_LINES_OF_TESTS = 400
 LAYERS = {
     "server": (
         "deferred", "settings", "logs", "metrics", "bundle", "engine", "scoring", "record", "http",
-        "oip", "grpc", "offline", "process", "run", "cli", "__main__",
+        "oip", "grpc", "offline", "platform", "process", "run", "cli", "__main__",
     ),
     "convert": (
         "errors", "arguments", "guard", "library_errors", "files", "tables", "model", "graph",

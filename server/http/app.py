@@ -1,6 +1,6 @@
 """The ASGI application: `/score` before any routing, everything else through Starlette."""
 
-from collections.abc import Awaitable, Callable, Container
+from collections.abc import Awaitable, Callable, Container, Mapping
 from functools import cached_property
 
 import msgspec
@@ -12,6 +12,7 @@ from .score import Score
 from .services import Services
 from .shadow import Shadow
 
+NONE: Mapping[str, type[Score]] = {}
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 EXPOSED = (
     "X-Request-Id", "Retry-After", "Idempotency-Replayed", "Inference-Header-Content-Length",
@@ -78,8 +79,10 @@ class Scores(msgspec.Struct, frozen=True):
         return 1 if handler is None else handler.weigh(query, body)
 
 
-def scores(services: Services) -> Scores:
-    """Return the scoring handlers of all models in the catalog."""
+def scores(services: Services, platform: Mapping[str, type[Score]] = NONE) -> Scores:
+    """Return the scoring handlers of all models in the catalog, and a platform's by path, which
+    answer with the default model.
+    """
     catalog = services.catalog
     shadow = None
     if catalog.shadow is not None:
@@ -91,4 +94,6 @@ def scores(services: Services) -> Scores:
         handlers[f"/models/{name}/versions/{version}/score"] = handler
         if catalog.newest(name) is model:
             handlers[f"/models/{name}/score"] = handler
+    for path, make in platform.items():
+        handlers[path] = make(catalog.default, services, ledger, shadow)
     return Scores(handlers, ledger)

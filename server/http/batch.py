@@ -16,7 +16,7 @@ from ..record.line import APPLICANT_BYTES
 from ..scoring.answer import all_builders, builders
 from ..scoring.block import Scored
 from ..scoring.codec import MESSAGE_PACK, Codec, TooManyError
-from ..scoring.faults import MAX_FAULTS
+from ..scoring.faults import MAX_FAULTS, Fault
 from ..scoring.model import Model
 from ..scoring.outcome import Outcome
 from ..scoring.reasons import APPROVED, is_due
@@ -40,6 +40,21 @@ class Batch(msgspec.Struct, frozen=True):
     out: Codec
     partial: bool
     why: Why
+
+
+class BatchProblem(Problem):
+    """A batch that is refused as a whole; `index` and `first` are of its first refused applicant.
+
+    `index` is None where that has no faults.
+    """
+
+    def __init__(
+        self, status: int, refused: str, first: Problem, errors: tuple[Fault, ...], more: int
+    ) -> None:
+        self.refused, self.first = refused, first.detail
+        self.index = first.errors[0].index if first.errors else None
+        which = "" if self.index is None else f", applicant {self.index}"
+        super().__init__(status, f"{refused}; first{which}: {first.detail}", errors, more=more)
 
 
 class Batches:
@@ -177,12 +192,10 @@ def too_long(body: bytes) -> Problem:
     return Problem(413, f"applicant: wanted at most {APPLICANT_BYTES} bytes, got {len(body)}")
 
 
-def together(problems: list[Problem], count: int) -> Problem:
+def together(problems: list[Problem], count: int) -> BatchProblem:
     """Return one problem for a batch that is refused as a whole."""
     errors = tuple(fault for problem in problems for fault in problem.errors)
-    first = problems[0]
-    which = f", applicant {first.errors[0].index}" if first.errors else ""
     refused = f"{len(problems)} of {count} applicants refused, none scored"
-    detail = f"{refused}; first{which}: {first.detail}"
     more = sum(problem.more for problem in problems)
-    return Problem(max(problem.status for problem in problems), detail, errors, more=more)
+    status = max(problem.status for problem in problems)
+    return BatchProblem(status, refused, problems[0], errors, more)

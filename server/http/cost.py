@@ -30,10 +30,12 @@ class Cost:
         self._added[wanted] = before + (added - before) * SHARE
         self._plain += (plain - self._plain) * (SHARE if self._plain else 1)
 
-    def of(self, body: bytes, wanted: Reasons) -> int:
-        """Return the cost of a request on a score path, at least 1."""
+    def of(self, body: bytes, wanted: Reasons, is_batch: bool = False) -> int:
+        """Return the cost of a request on a score path, at least 1; `is_batch`: it holds several
+        applicants, however it begins.
+        """
         begin, length = glimpse(body, HEAD)
-        rows = max(1, length // self._usual) if is_array(begin) else 1
+        rows = max(1, length // self._usual) if is_batch or is_array(begin) else 1
         added = self._added.get(wanted, 0.0)
         return round(rows * (1 + added / self._plain)) if self._plain else rows
 

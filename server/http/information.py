@@ -62,9 +62,7 @@ class Information:
 
     async def ready(self, _: Request) -> Response:
         """Return whether new requests should come here: not while draining, not without a log."""
-        if reason := self._services.unready():
-            return JSONResponse({"ready": False, "reason": reason}, 503)
-        return JSONResponse({"ready": True})
+        return readiness(self._services)
 
     async def metrics(self, request: Request) -> Response:
         """Return the counters of all workers."""
@@ -114,6 +112,13 @@ class Information:
         return as_response(
             request, Problem(500, "unforeseen error: its trace is in the server's log")
         )
+
+
+def readiness(services: Services) -> Response:
+    """Return 200, or 503 with the reason."""
+    if reason := services.unready():
+        return JSONResponse({"ready": False, "reason": reason}, 503)
+    return JSONResponse({"ready": True})
 
 
 def described(model: Model, default: Model) -> dict[str, Any]:

@@ -1,0 +1,59 @@
+"""Azure Machine Learning: a custom container behind an online endpoint.
+
+https://learn.microsoft.com/azure/machine-learning/how-to-deploy-custom-container
+"""
+
+from collections.abc import Mapping
+
+from ..http.fields import content_codec
+from ..http.message import Request
+from ..http.problem import Headers
+from ..scoring.codec import JSON
+from . import forms
+from .contract import Contract
+from .translated import Sent, Translated
+
+NAME = "input_data"
+WANTED = f"an object with {NAME} (columns and data, or rows), with params if you like"
+
+
+class Scored(Translated):
+    """`POST /score` as always, and tables in `input_data`, as Azure ML's MLflow models take them.
+
+    Both are answered alike: an array for a table.
+    """
+
+    def weigh(self, query: bytes, body: bytes) -> int:
+        """Return the cost of a request of either form."""
+        return super().weigh(query, body) if NAME.encode() in body else self._plain(query, body)
+
+    def _handle(self, caller: str, request_id: str, request: Request) -> tuple[bytes, Headers]:
+        body = request.body
+        if NAME.encode() in body and content_codec(request.fields) is JSON and begins(body):
+            found = forms.members(body, NAME)
+            if NAME in found:
+                return self._score(caller, request_id, request, read(found))
+        return self._handle_plain(caller, request_id, request)
+
+
+def begins(body: bytes) -> bool:
+    """Whether a body is an object."""
+    return body.lstrip().startswith(b"{")
+
+
+def read(found: forms.Members) -> Sent:
+    """Return the applicants; raises Problem."""
+    forms.only(found, (NAME, "params"), WANTED)
+    value = bytes(found[NAME])
+    sent = (forms.split if begins(value) else forms.rows)(NAME, value)
+    return Sent(sent.body, sent.place, sent.name, forms.query_of("params", found.get("params")))
+
+
+def contract(environment: Mapping[str, str]) -> Contract:
+    """Return what Azure ML expects of a container with this environment."""
+    folder = environment.get("AZUREML_MODEL_DIR")
+    return Contract(
+        defaults={"host": "0.0.0.0", "port": 5001},  # noqa: S104 - a container's own network
+        told={"model": folder} if folder else {},
+        score={"/score": Scored},
+    )

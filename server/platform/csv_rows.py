@@ -1,0 +1,107 @@
+"""CSV made a JSON array of applicants; each cell is read as docs/tables.md says.
+
+A cell that its feature does not take is passed on as a text, which `/score` refuses in its words.
+"""
+
+import csv
+from collections.abc import Callable, Iterator, Sequence
+from io import StringIO
+from typing import Any
+
+import msgspec
+
+from ..bundle.manifest import Category, Feature
+from ..http.problem import FOR_TABLES, Problem
+from ..offline.cells import UNSEEN, WITHOUT_NUMBER, Categories, spelled
+from ..scoring.lenient import show
+from .translated import Sent
+
+Cell = Callable[[str], Any]
+Lines = Iterator[tuple[int, list[str]]]
+AS_NAMED = 0.5  # above this share of features' names, a first line is a header
+
+
+class CsvRows:
+    """Reads CSV for one model: with a header in any order, without one in the model's order."""
+
+    def __init__(self, features: Sequence[Feature], most: int) -> None:
+        self._names = [feature.name for feature in features]
+        self._cells = {feature.name: cell_of(feature) for feature in features}
+        self._most = most
+
+    def read(self, body: bytes, must_name: bool = False, in_order: bool = False) -> Sent:
+        """Return the applicants; raises Problem 400, 413 and 422.
+
+        `must_name`: there must be a header. `in_order`: it must have the model's order, as other
+        parts of the same file come without it.
+        """
+        lines = numbered(body)
+        first = next(lines, None)
+        if first is None:
+            raise Problem(422, "body: empty; wanted lines of CSV")
+        is_header = sum(cell in self._cells for cell in first[1]) > AS_NAMED * len(first[1])
+        names = self._header(first[1], in_order) if is_header else self._names
+        if must_name and not is_header:
+            raise Problem(422, "line 1: wanted the features' names, got " + show(first[1][0]))
+        numbers: list[int] = []
+        rows: list[dict[str, Any]] = []
+        for number, cells in lines if is_header else chain_of(first, lines):
+            if len(rows) >= self._most:
+                raise Problem(413, f"body: wanted at most {self._most} rows, got more{FOR_TABLES}")
+            numbers.append(number)
+            rows.append(self._row(number, names, cells))
+        return Sent(msgspec.json.encode(rows), lambda i, name: of_line(numbers[i], name))
+
+    def _header(self, cells: list[str], in_order: bool) -> list[str]:
+        if twice := [cell for cell in cells if cells.count(cell) > 1]:
+            raise Problem(422, f"line 1: wanted each name once, got {show(twice[0])} again")
+        if in_order and cells != self._names:
+            said = "wanted the model's order, as the next part of the file comes without names"
+            raise Problem(422, f"line 1: {said}: {', '.join(self._names)}")
+        return cells
+
+    def _row(self, number: int, names: list[str], cells: list[str]) -> dict[str, Any]:
+        if len(cells) != len(names):
+            raise Problem(422, f"line {number}: wanted {len(names)} cells, got {len(cells)}")
+        read = self._cells
+        return {
+            name: read[name](cell) if name in read else cell
+            for name, cell in zip(names, cells, strict=True)
+        }
+
+
+def numbered(body: bytes) -> Lines:
+    """Yield each line that is not blank and its number; raises Problem 400."""
+    try:
+        reader = csv.reader(StringIO(body.decode("utf-8-sig"), newline=""), strict=True)
+        yield from ((reader.line_num, cells) for cells in reader if cells)
+    except UnicodeDecodeError as error:
+        raise Problem(400, f"body: wanted UTF-8: {error.reason} at byte {error.start}") from error
+    except csv.Error as error:
+        raise Problem(400, f"not CSV: line {reader.line_num}: {error}") from error
+
+
+def chain_of(first: tuple[int, list[str]], rest: Lines) -> Lines:
+    """Yield a line before others."""
+    yield first
+    yield from rest
+
+
+def cell_of(feature: Feature) -> Cell:
+    """Return the function from a feature's cell to the value that is sent."""
+    if not isinstance(feature, Category):
+        return lambda cell: spelled(cell, WITHOUT_NUMBER)
+    categories = Categories(feature.categories)
+
+    def read(cell: str) -> Any:
+        place = categories.place(cell)
+        if place is None:
+            return None
+        return cell if place == UNSEEN else categories.values[place]
+
+    return read
+
+
+def of_line(number: int, feature: str) -> str:
+    """Return where a cell stood."""
+    return f"line {number}" + (f": {feature}" if feature else "")

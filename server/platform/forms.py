@@ -1,0 +1,125 @@
+"""Applicants inside a JSON object, as rows or as columns, made a plain array of applicants.
+
+Values are passed on as they were sent, byte for byte, so that `/score` reads and refuses them.
+"""
+
+from collections.abc import Iterable, Sequence
+from functools import partial
+from typing import Any
+
+import msgspec
+
+from ..http.problem import Problem
+from ..scoring.lenient import show
+from ..scoring.unreadable import unreadable
+from ..settings import Reasons
+from .translated import Sent
+
+Members = dict[str, msgspec.Raw]
+read_members = msgspec.json.Decoder(Members).decode
+read_array = msgspec.json.Decoder(list[msgspec.Raw]).decode
+
+
+class Split(msgspec.Struct, frozen=True):
+    """A table as pandas' `to_dict(orient="split")` writes it; its index is not looked at."""
+
+    columns: list[str]
+    data: list[list[msgspec.Raw]]
+
+
+read_split = msgspec.json.Decoder(Split).decode
+
+
+class Wishes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a request may wish beside its applicants, as in the query of `/score`."""
+
+    partial: bool = False
+    reasons: Reasons | None = None
+
+
+read_wishes = msgspec.json.Decoder(Wishes | None).decode
+
+
+def members(body: bytes, wanted: str) -> Members:
+    """Return the members of an object; raises Problem 400, and 422 for anything else."""
+    try:
+        return read_members(body)
+    except msgspec.ValidationError as error:
+        raise Problem(422, f"body: wanted an object with {wanted}: {error}") from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Problem(400, unreadable("JSON", body, error)) from error
+
+
+def only(found: Members, known: Iterable[str], wanted: str) -> None:
+    """Raise Problem 422 for a member that is not known."""
+    if unknown := [name for name in found if name not in known]:
+        raise Problem(422, f"body: wanted {wanted}, got the member {show(unknown[0])}")
+
+
+def rows(name: str, value: bytes) -> Sent:
+    """Read an array of applicants; raises Problem 422."""
+    if not value.lstrip().startswith(b"["):
+        raise Problem(422, f"{name}: wanted an array of applicants, got {kind(value)}")
+    return Sent(value, partial(place_of_row, name), name)
+
+
+def split(name: str, value: bytes) -> Sent:
+    """Read a table of `columns` and `data`; raises Problem 422."""
+    try:
+        table = read_split(value)
+    except msgspec.ValidationError as error:
+        raise Problem(422, f"{name}: wanted columns and data: {error}") from error
+    width = len(table.columns)
+    for place, row in enumerate(table.data):
+        if len(row) != width:
+            said = f"wanted {width} values, as many as columns, got {len(row)}"
+            raise Problem(422, f"{name}.data[{place}]: {said}")
+    return Sent(joined(table.columns, table.data), partial(place_of_row, f"{name}.data"), name)
+
+
+def columns(name: str, value: bytes) -> Sent:
+    """Read an object of columns, or of single values; raises Problem 422."""
+    found = read_members(value)
+    values = [read_array(each) if kind(each) == "an array" else [each] for each in found.values()]
+    counts = {column: len(each) for column, each in zip(found, values, strict=True)}
+    if len({*counts.values()}) > 1:
+        shortest, longest = (pick(counts, key=counts.__getitem__) for pick in (min, max))
+        said = f"{counts[shortest]} of {show(shortest)} and {counts[longest]} of {show(longest)}"
+        raise Problem(422, f"{name}: wanted as many values of each feature, got {said}")
+    body = joined([*found], [*zip(*values, strict=True)])
+    return Sent(body, lambda index, feature: f"{name}.{feature}[{index}]", name)
+
+
+def rows_or_columns(name: str, value: bytes) -> Sent:
+    """Read either form; raises Problem 422."""
+    return (columns if kind(value) == "an object" else rows)(name, value)
+
+
+def query_of(name: str, value: bytes | None) -> bytes:
+    """Return wishes as the query of `/score`; raises Problem 422."""
+    try:
+        wishes = (read_wishes(value) if value else None) or Wishes()
+    except msgspec.ValidationError as error:
+        wanted = "partial (true or false) and reasons (none, principal, all)"
+        raise Problem(422, f"{name}: wanted {wanted}: {error}") from error
+    partly = [b"partial=true"] if wishes.partial else []
+    reasons = [b"reasons=" + wishes.reasons.encode()] if wishes.reasons else []
+    return b"&".join(partly + reasons)
+
+
+def joined(names: Sequence[str], table: Iterable[Iterable[Any]]) -> bytes:
+    """Return an array of objects from rows of encoded values."""
+    keys = (msgspec.json.encode(name).replace(b"%", b"%%") for name in names)
+    template = b"{%b}" % b",".join(b"%b:%%b" % key for key in keys)
+    return b"[%b]" % b",".join(template % tuple(row) for row in table)
+
+
+def place_of_row(name: str, index: int, feature: str) -> str:
+    """Return where a value stood in an array of applicants."""
+    return f"{name}[{index}]" + (f".{feature}" if feature else "")
+
+
+def kind(value: bytes | msgspec.Raw) -> str:
+    """Return what a value is, in words."""
+    begin = bytes(value).lstrip()[:1]
+    return {b"{": "an object", b"[": "an array", b'"': "a text"}.get(begin, "a single value")

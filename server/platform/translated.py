@@ -1,0 +1,80 @@
+"""Requests in a platform's form, answered by the handler of `/score`.
+
+Only the form differs: keys, limits, shedding, records and the words of a refusal are the same.
+"""
+
+from collections.abc import Callable
+from contextlib import suppress
+
+import msgspec
+
+from ..http.batch import BatchProblem
+from ..http.fields import asked
+from ..http.message import Request
+from ..http.problem import Headers, Problem
+from ..http.score import Score
+
+JSON_TYPE = b"application/json"
+# From an applicant's index and a feature, "" for all of it, to where it stood in what was sent.
+Place = Callable[[int, str], str]
+
+
+class Sent(msgspec.Struct, frozen=True):
+    """Applicants as `/score` reads them, a JSON array; `query` as it would have come there."""
+
+    body: bytes
+    place: Place
+    name: str = "body"
+    query: bytes = b""
+
+
+class Translated(Score):
+    """Answers requests for one model, sent in the form of a platform."""
+
+    def weigh(self, query: bytes, body: bytes) -> int:
+        """Return the cost of a request, which may hold several applicants in any form."""
+        wanted = None
+        with suppress(Problem):
+            wanted = asked(query)[1]
+        return self._cost.of(body, wanted or self._reasons, is_batch=True)
+
+    def _plain(self, query: bytes, body: bytes) -> int:
+        return super().weigh(query, body)
+
+    def _handle_plain(
+        self, caller: str, request_id: str, request: Request
+    ) -> tuple[bytes, Headers]:
+        """Answer a request in the form of `/score`."""
+        return super()._handle(caller, request_id, request)
+
+    def _score(
+        self, caller: str, request_id: str, request: Request, sent: Sent, accept: bytes = JSON_TYPE
+    ) -> tuple[bytes, Headers]:
+        """Return what `/score` answers, in the format `accept`; raises Problem with the places
+        of the client's form.
+        """
+        fields = {**request.fields, b"content-type": JSON_TYPE, b"accept": accept}
+        query = sent.query or request.query
+        inner = msgspec.structs.replace(request, body=sent.body, fields=fields, query=query)
+        try:
+            return super()._handle(caller, request_id, inner)
+        except Problem as problem:
+            raise placed(problem, sent) from problem
+
+
+def placed(problem: Problem, sent: Sent) -> Problem:
+    """Return a problem of a batch with the places of the form that was sent."""
+    detail = problem.detail
+    if isinstance(problem, BatchProblem) and problem.index is not None:
+        detail = f"{problem.refused}; first: {sentence(problem, problem.index, sent.place)}"
+    elif detail.startswith("batch:"):
+        detail = sent.name + detail.removeprefix("batch")
+    return Problem(problem.status, detail, problem.errors, problem.headers, problem.more)
+
+
+def sentence(problem: BatchProblem, index: int, place: Place) -> str:
+    """Return the first fault as a sentence that begins with its place."""
+    feature = problem.errors[0].feature
+    if problem.first.startswith(f"{feature}:"):
+        return place(index, feature) + problem.first.removeprefix(feature)
+    return f"{place(index, '')}: {problem.first.removeprefix('body: ')}"

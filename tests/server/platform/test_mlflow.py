@@ -1,0 +1,111 @@
+"""MLflow's routes over a real socket: every form that its clients send."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from server import __version__
+from tests.conftest import Running, Serve, Trained
+from tests.server.platform.contract import (
+    Rows,
+    columns_of,
+    csv_of,
+    detail,
+    post,
+    probabilities,
+    rows_of,
+    split_of,
+    up,
+    wanted,
+)
+
+BOTH_LANES = True
+PATH = "/invocations"
+FORMS: dict[str, Callable[[Rows], Any]] = {
+    "dataframe_split": split_of, "dataframe_records": list, "instances": list,
+    "inputs": columns_of,
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def server(
+    bundle: Path, serve: Serve, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Running]:
+    with up(serve, bundle, tmp_path_factory.mktemp("log"), "mlflow") as running:
+        yield running
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_form_scores_with_lightgbms_bits(
+    server: Running, trained: Trained, form: str
+) -> None:
+    done = post(server, PATH, {form: FORMS[form](rows_of(trained))})
+    assert probabilities(done.raise_for_status().json()["predictions"]) == wanted(trained)
+
+
+def test_csv_with_a_header_scores_with_lightgbms_bits(server: Running, trained: Trained) -> None:
+    done = post(server, PATH, csv_of(trained), content_type="text/csv; charset=utf-8")
+    assert probabilities(done.raise_for_status().json()["predictions"]) == wanted(trained)
+    bare = post(server, PATH, csv_of(trained, header=False), content_type="text/csv")
+    assert "line 1: wanted the features' names" in detail(bare)
+
+
+@pytest.mark.parametrize("path", ["/ping", "/health"])
+def test_health_is_there(server: Running, path: str) -> None:
+    assert httpx.get(server.url + path).status_code == 200
+
+
+def test_version_is_ours(server: Running) -> None:
+    assert httpx.get(server.url + "/version").json() == __version__
+
+
+def faulty(trained: Trained) -> list[dict[str, Any]]:
+    rows = rows_of(trained)
+    rows[3]["AGE"] = None
+    return rows
+
+
+@pytest.mark.parametrize(
+    ("form", "place"),
+    [
+        ("dataframe_split", "dataframe_split.data[3].AGE: wanted"),
+        ("dataframe_records", "dataframe_records[3].AGE: wanted"),
+        ("inputs", "inputs.AGE[3]: wanted"),
+    ],
+)
+def test_a_fault_is_named_by_its_place(
+    server: Running, trained: Trained, form: str, place: str
+) -> None:
+    said = detail(post(server, PATH, {form: FORMS[form](faulty(trained))}))
+    assert f"; first: {place}" in said
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ({"AGE": 1}, "wanted an object with one of dataframe_split"),
+        ({"inputs": [], "instances": []}, "got inputs and instances"),
+        ({"dataframe_split": {"columns": ["AGE"], "data": [[1, 2]]}}, "data[0]: wanted 1 values"),
+        ({"dataframe_split": {"data": []}}, "dataframe_split: wanted columns and data"),
+        ({"inputs": {"AGE": [1, 2], "INCOME": [1]}}, '1 of "INCOME" and 2 of "AGE"'),
+        ({"inputs": {}}, "inputs: wanted at least one applicant"),
+        ({"inputs": 3}, "inputs: wanted an array of applicants, got a single value"),
+        ({"dataframe_split": {"columns": ["AGE", "AGE"], "data": [[1, 2]]}}, "more than once"),
+    ],
+)
+def test_another_form_is_refused_in_words(server: Running, body: dict[str, Any], said: str) -> None:
+    done = post(server, PATH, body)
+    assert said in detail(done) + str(done.json().get("errors", ""))
+
+
+def test_a_single_applicant_may_be_given_as_values(server: Running, trained: Trained) -> None:
+    done = post(server, PATH, {"inputs": rows_of(trained)[0], "params": {"reasons": "none"}})
+    assert probabilities(done.json()["predictions"]) == wanted(trained)[:1]
+
+
+def test_another_content_type_is_a_415(server: Running) -> None:
+    done = post(server, PATH, b"x", content_type="application/vnd.apache.parquet")
+    assert "wanted application/json or text/csv" in detail(done, 415)

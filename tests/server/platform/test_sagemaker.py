@@ -1,0 +1,168 @@
+"""SageMaker's contract over a real socket: four formats, health, batch transform."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+
+from server.cli import chosen
+from server.platform import sagemaker
+from tests.conftest import Running, Serve, Trained, running
+from tests.server.platform.contract import (
+    csv_of,
+    detail,
+    post,
+    probabilities,
+    rows_of,
+    up,
+    wanted,
+)
+
+BOTH_LANES = True
+PATH = "/invocations"
+LINES, CSV = "application/jsonlines", "text/csv"
+
+
+@pytest.fixture(scope="module")
+def server(
+    bundle: Path, serve: Serve, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Running]:
+    with up(serve, bundle, tmp_path_factory.mktemp("log"), "sagemaker") as running:
+        yield running
+
+
+def as_lines(rows: list[dict[str, object]]) -> bytes:
+    return "".join(json.dumps(row) + "\n" for row in rows).encode()
+
+
+def test_json_and_messagepack_are_those_of_score(server: Running, trained: Trained) -> None:
+    rows = rows_of(trained)
+    assert probabilities(post(server, PATH, rows).json()) == wanted(trained)
+    assert post(server, PATH, rows[0]).json()["probability"] == wanted(trained)[0]
+    packed = msgspec.msgpack.encode(rows)
+    done = post(server, PATH, packed, content_type="application/x-msgpack")
+    assert probabilities(msgspec.msgpack.decode(done.content)) == wanted(trained)
+
+
+def test_json_lines_are_answered_line_by_line(server: Running, trained: Trained) -> None:
+    done = post(server, PATH, as_lines(rows_of(trained)), content_type=LINES)
+    assert done.headers["content-type"] == LINES
+    answers = [json.loads(line) for line in done.text.splitlines()]
+    assert probabilities(answers) == wanted(trained)
+
+
+@pytest.mark.parametrize("header", [True, False])
+def test_csv_is_answered_in_csv(server: Running, trained: Trained, header: bool) -> None:
+    """Without a header the cells are in the model's order."""
+    done = post(server, PATH, csv_of(trained, header), content_type=CSV, accept=CSV)
+    assert done.headers["content-type"] == CSV
+    cells = [line.split(",") for line in done.text.splitlines()]
+    assert [float(each[0]) for each in cells] == wanted(trained)
+
+
+def test_accept_chooses_among_all_formats(server: Running, trained: Trained) -> None:
+    body = as_lines(rows_of(trained))
+    choices: list[tuple[str, Callable[[bytes], Any]]] = [
+        ("application/json", json.loads), ("application/msgpack", msgspec.msgpack.decode),
+        ("text/html;q=0.1, application/json", json.loads),
+    ]  # fmt: skip
+    for accept, read in choices:
+        done = post(server, PATH, body, content_type=LINES, accept=accept)
+        assert probabilities(read(done.content)) == wanted(trained)
+    lines = post(server, PATH, rows_of(trained), accept=f"{LINES};q=0.9, */*;q=0.1").text
+    assert len(lines.splitlines()) == len(wanted(trained))
+    assert "wanted text/csv" in detail(
+        post(server, PATH, body, content_type=LINES, accept="a/b"), 406
+    )
+    assert "wanted text/csv" in detail(post(server, PATH, body, content_type="image/png"), 415)
+
+
+def test_a_fault_is_named_by_its_line(server: Running, trained: Trained) -> None:
+    rows = rows_of(trained)
+    rows[3]["AGE"] = "old"
+    said = detail(post(server, PATH, b"\n" + as_lines(rows), content_type=LINES))
+    assert "1 of 20 applicants refused, none scored; first: line 5: AGE: wanted" in said
+    broken = csv_of(trained).replace(b"\n", b"\nold", 1)
+    assert "first: line 2: AGE: wanted a finite number, got" in detail(
+        post(server, PATH, broken, content_type=CSV)
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "said", "status"),
+    [
+        (LINES, b'{"AGE": 1}\n{"AGE": 1}, {"AGE": 1}\n', "line 2: not JSON", 400),
+        (LINES, b"{\n", "line 1: not JSON: it ends in the middle", 400),
+        (LINES, b"", "body: wanted at least one applicant", 422),
+        (LINES, b"{}\n" * 20_001, "wanted at most 20000 lines", 413),
+        (CSV, b"", "body: empty", 422),
+        (CSV, b"1,2\n", "line 1: wanted 5 cells, got 2", 422),
+        (CSV, b"1,2,3,car,1\n" * 20_001, "wanted at most 20000 rows", 413),
+        (CSV, b'1,2,3,"car,1\n', "not CSV: line 1", 400),
+        (CSV, b"\xff\n", "wanted UTF-8", 400),
+        (CSV, b"AGE,INCOME,AGE\n", "line 1: wanted each name once", 422),
+        (CSV, b"AGE,INCOME,DEBT-RATIO,KIND,REGIO\n1,2,3,car,1\n", "did you mean REGION?", 422),
+    ],
+)
+def test_what_does_not_fit_is_refused_in_words(
+    server: Running, kind: str, body: bytes, said: str, status: int
+) -> None:
+    assert said in detail(post(server, PATH, body, content_type=kind), status)
+
+
+def test_ping_and_execution_parameters_answer(server: Running) -> None:
+    assert httpx.get(server.url + "/ping").status_code == 200
+    found = httpx.get(server.url + "/execution-parameters").json()
+    assert found == {
+        "MaxConcurrentTransforms": 1, "BatchStrategy": "MULTI_RECORD", "MaxPayloadInMB": 1,
+    }  # fmt: skip
+
+
+def test_custom_attributes_name_the_record(server: Running, trained: Trained) -> None:
+    given = {"X-Amzn-SageMaker-Custom-Attributes": "loan-4711"}
+    assert post(server, PATH, rows_of(trained)[0], **given).headers["x-request-id"] == "loan-4711"
+    odd = {"X-Amzn-SageMaker-Custom-Attributes": "not an id"}
+    assert post(server, PATH, rows_of(trained)[0], **odd).status_code == 200
+    assert "loan-4711" in {each["request_id"] for each in server.records()}
+
+
+def test_names_in_another_order_are_refused_in_batch_transform(
+    bundle: Path, serve: Serve, trained: Trained, tmp_path: Path
+) -> None:
+    """Only the first part of a file has them, so the others would be read in the wrong order."""
+    turned = trained.held_out[:3].iloc[:, ::-1].to_csv(index=False).encode()
+    with up(serve, bundle, tmp_path, "sagemaker", SAGEMAKER_BATCH="true") as one:
+        assert post(one, PATH, csv_of(trained), content_type=CSV).status_code == 200
+        said = detail(post(one, PATH, turned, content_type=CSV))
+    assert "line 1: wanted the model's order" in said
+    assert "AGE, INCOME, DEBT-RATIO, KIND, REGION" in said
+
+
+def test_a_key_is_asked_for_where_keys_are(
+    bundle: Path, serve: Serve, trained: Trained, tmp_path: Path
+) -> None:
+    keys = tmp_path / "keys.jsonl"
+    keys.touch()
+    with up(serve, bundle, tmp_path, "sagemaker", "--keys", str(keys)) as closed:
+        assert post(closed, PATH, rows_of(trained)).status_code == 401
+        assert httpx.get(closed.url + "/ping").status_code == 200
+    assert not closed.records()
+
+
+def test_serve_is_a_word_for_serving(bundle: Path, trained: Trained, tmp_path: Path) -> None:
+    with running(bundle, tmp_path, program=("-m", "server", "serve")) as up:
+        assert httpx.post(up.url + "/score", json=rows_of(trained)[0]).status_code == 200
+
+
+def test_port_and_model_are_sagemakers(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("CREDIT_PORT", "8000")
+    monkeypatch.setenv("CREDIT_MODEL", "models")
+    flags = {"platform": "sagemaker"}
+    assert (chosen(flags).port, chosen(flags).model) == (8080, Path("models"))
+    monkeypatch.setattr(sagemaker, "MODEL", tmp_path)
+    monkeypatch.setenv("SAGEMAKER_BIND_TO_PORT", "8081")
+    assert (chosen(flags).port, chosen(flags).model) == (8081, tmp_path)
