@@ -77,7 +77,7 @@ def run_policy(options: argparse.Namespace) -> int:
     with locked(place.parent):  # so that no other run's change is lost
         files, found, probability = change_policy(
             place, options.threshold, options.refer_from, options.bad,
-            ReasonsChoice(options.reasons),
+            ReasonsChoice(options.reasons), progress,
         )  # fmt: skip
         write_bundle(place, files)
     progress(describe_policy(found, probability, None))

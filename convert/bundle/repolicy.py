@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,9 @@ from ..errors import OptionError
 from ..model.tree import Floats
 from ..policy import policy as policies
 from ..policy.policy import Policy
+from ..prove.verify import Progress
 from ..read.classes import Label, listing, matching
-from ..reasons.document import REASONS
+from ..reasons.document import REASONS, kept_name
 from ..reasons.from_bundle import under_policy
 from ..reasons.making import ReasonsChoice
 from .manifest import policy_values
@@ -22,17 +24,18 @@ from .write import MANIFEST, PROFILE, REFERENCE, SUMS, hashes_of, json_bytes, su
 
 NO_CHOICE = ReasonsChoice()
 RULE = ("version", "refuse_at", "refer_from")
+PART = re.compile(r"\w+", re.ASCII)
 
 
 def change_policy(
     place: Path, threshold: float | None, refer_from: float | None, bad: str | None,
-    reasons: ReasonsChoice = NO_CHOICE,
+    reasons: ReasonsChoice = NO_CHOICE, progress: Progress = lambda _: None,
 ) -> tuple[dict[str, bytes], Policy, Floats | None]:  # fmt: skip
     """Return the bundle's files with the new policy, the policy, and the reference probabilities.
 
-    Without a threshold the policy stays. Former rules stay in the manifest's `policy.earlier`, so
-    that old decisions can be replayed. Raises OptionError if the bundle is incomplete or cannot
-    have such a policy or such reasons.
+    Without a threshold the policy stays. Former rules stay in the manifest's `policy.earlier`, and
+    former reasons in files of their own, so that old decisions can be replayed and put into words.
+    Raises OptionError if the bundle is incomplete or cannot have such a policy or such reasons.
     """
     files = read_whole(place)
     manifest = json.loads(files[MANIFEST])
@@ -51,12 +54,29 @@ def change_policy(
         changed[PROFILE] = profile | {"decisions": wanted.decisions(probability)}
     if REASONS in manifest["files"] or reasons.wanted:
         rows = place / REFERENCE
-        changed[REASONS] = under_policy(files, manifest, rows, probability, wanted, reasons)
+        made = under_policy(files, manifest, rows, probability, wanted, reasons, progress)
+        keep_replaced(files, manifest, made["version"])
+        changed[REASONS] = made
     files |= {name: json_bytes(content) for name, content in changed.items()}
     manifest["files"] |= hashes_of({name: files[name] for name in changed})
     files[MANIFEST] = json_bytes(manifest)
     named = {name: files[name] for name in (*manifest["files"], MANIFEST)}
     return files | {SUMS: sums(named)}, wanted, probability
+
+
+def keep_replaced(files: dict[str, bytes], manifest: dict[str, Any], now: str) -> None:
+    """Keep the reasons of a bundle under their version's name; those of `now` are kept no more.
+
+    Raises OptionError if the version is no part of a name.
+    """
+    if REASONS in manifest["files"]:
+        version = json.loads(files[REASONS])["version"]
+        if not PART.fullmatch(version):
+            raise OptionError(f"{REASONS}: version: wanted letters and digits, got {version!r}")
+        files[kept_name(version)] = files[REASONS]
+        manifest["files"][kept_name(version)] = manifest["files"][REASONS]
+    files.pop(kept_name(now), None)
+    manifest["files"].pop(kept_name(now), None)
 
 
 def _rule(before: dict[str, Any] | None, refer_from: float | None) -> tuple[float, float | None]:

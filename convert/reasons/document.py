@@ -16,6 +16,11 @@ MOST = 4
 """So many principal reasons at most: the commentary on Regulation B calls more unhelpful."""
 
 
+def kept_name(version: str) -> str:
+    """Return the file that keeps a version which another one replaced."""
+    return f"reasons-{version}.json"
+
+
 def document(entries: Sequence[Entry], found: Baseline, policy: str) -> dict[str, Any]:
     """Return the file's content for the policy of that version."""
     listed = msgspec.to_builtins(entries)

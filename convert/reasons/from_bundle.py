@@ -15,14 +15,16 @@ from ..policy.policy import Policy
 from ..prove.building import Steps
 from ..prove.contributions import COVERS, STEPS, taken
 from ..prove.quadrature import Quadrature
-from .baseline import Compared, baseline
+from ..prove.verify import Progress
+from .baseline import Compared, baseline, described
 from .document import REASONS, document, rebased
 from .making import ReasonsChoice
+from .notes import protected
 
 
 def under_policy(
     files: dict[str, bytes], manifest: dict[str, Any], reference: Path,
-    probability: Floats | None, policy: Policy, choice: ReasonsChoice,
+    probability: Floats | None, policy: Policy, choice: ReasonsChoice, progress: Progress,
 ) -> dict[str, Any]:  # fmt: skip
     """Return the content of reasons.json for a policy, with the bundle's reasons or chosen ones.
 
@@ -55,8 +57,12 @@ def under_policy(
         policy,
     )
     if before is not None and not choice.wanted:
+        progress(described(found))
         return rebased(before, found, policy.version)
-    return document(choice.entries(features), found, policy.version)
+    made = document(choice.entries(features), found, policy.version)
+    for note in (*protected(features), described(found)):
+        progress(note)
+    return made
 
 
 def feature_of(described: dict[str, Any]) -> Feature:

@@ -77,12 +77,13 @@ class Files:
 
 
 @st.cache_resource(show_spinner="Reading the model ...", max_entries=10)
-def explained(folder: Path, changed: int) -> Explained | None:
-    """Return what explains the decisions of a bundle, read again when it changes.
+def explained(folder: Path, changed: int, version: str | None) -> Explained | None:
+    """Return what explains the decisions of a bundle by a version of its reason codes, or by the
+    present ones; read again when it changes.
 
     Raises MonitoringError.
     """
-    return explained_of(folder)
+    return explained_of(folder, version)
 
 
 @st.cache_data(show_spinner="Reading the verdict ...", max_entries=50)

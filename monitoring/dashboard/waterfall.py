@@ -88,7 +88,7 @@ def cutoffs(found: Explained) -> dict[str, float]:
     """Return the raw scores from which the policy refuses and refers, in the direction of a
     refusal; none where the probability is more than a sigmoid of the raw score.
     """
-    policy, transform = found.manifest.policy, found.manifest.transform
+    policy, transform = found.rule, found.manifest.transform
     if policy is None or transform.calibrator is not None or "sigmoid" not in transform.name:
         return {}
     ends = {"refer from": policy.refer_from, "refuse from": policy.refuse_at}

@@ -47,7 +47,8 @@ def _explained(record: Record, files: Files) -> Explained | None:
     folder = find(files.models).get((str(record.model), str(record.version)))
     if folder is None:
         return None
-    found = explained(folder, (folder / "manifest.json").stat().st_mtime_ns)
+    changed = (folder / "manifest.json").stat().st_mtime_ns
+    found = explained(folder, changed, record.reasons_version) or explained(folder, changed, None)
     same = found is not None and found.manifest.files.get("model.onnx") == record.sha256
     fits = record.row is None or (found and len(record.row) == 8 * len(found.manifest.features))
     return found if same and fits else None
@@ -86,7 +87,7 @@ def _reasons(record: Record, found: Explained | None, language: str | None) -> N
         st.markdown(markdown(f"{rank}. {code}: {said}" if said else f"{rank}. {code}")
                     + f" :gray[({markdown(f'{amount:+.2f}')})]")  # fmt: skip
     if known is not None and not same:
-        st.caption("The bundle now holds other reason codes: the texts of these are not known.")
+        st.caption("The bundle does not hold these reason codes: their texts are not known.")
 
 
 def _said(found: Explained, code: str, language: str | None) -> str:

@@ -51,11 +51,13 @@ class Explained:
     ) -> None:  # fmt: skip
         self.manifest, self.principal = manifest, principal
         self._contributions = contributions
+        rules = (*policy.earlier, policy) if (policy := manifest.policy) else ()
+        self.rule = next((each for each in rules if each.version == principal.codes.policy), None)
         kind = principal.codes.baseline.kind
         self.among = AMONG[kind]
         self._usual = [""] * len(manifest.features)
-        if reference is not None and manifest.policy is not None:
-            rows = neighbours(reference, manifest.policy, kind)
+        if reference is not None and self.rule is not None:
+            rows = neighbours(reference, self.rule, kind)
             self._usual = [usual(f, rows[:, i]) for i, f in enumerate(manifest.features)]
 
     def breakdown(self, record: Record) -> Breakdown:
@@ -99,13 +101,13 @@ def sent_by(record: Record) -> dict[str, Any] | None:
     return found if isinstance(found, dict) else None
 
 
-def explained_of(folder: Path) -> Explained | None:
-    """Return what breaks the decisions of a bundle down, None if it has no reasons.
+def explained_of(folder: Path, version: str | None = None) -> Explained | None:
+    """Return what breaks the decisions of a bundle down, None if it has no such reasons.
 
-    Raises MonitoringError.
+    By the reason codes of a version, or by the present ones. Raises MonitoringError.
     """
     manifest = read_manifest(folder)
-    principal = principal_of(folder, manifest)
+    principal = principal_of(folder, manifest, version)
     contributions = contributions_of(folder, manifest) if principal else None
     if principal is None or contributions is None:
         return None

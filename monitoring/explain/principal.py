@@ -93,13 +93,19 @@ def loses_missing(feature: Feature) -> bool:
     return feature.zero_as_missing or feature.missing.policy in {"zero", "impute"}
 
 
-def principal_of(folder: Path, manifest: Manifest | None = None) -> Principal | None:
-    """Return what finds the reasons of a bundle's decisions, None if it has none.
+def principal_of(
+    folder: Path, manifest: Manifest | None = None, version: str | None = None
+) -> Principal | None:
+    """Return what finds the reasons of a bundle's decisions, None if it holds no such codes.
 
-    Raises BundleError.
+    By the codes of a version, which may have been replaced since, or by the present ones. Raises
+    BundleError.
     """
     manifest = manifest or read_manifest(folder)
-    if reasons.NAME not in manifest.files:
-        return None
-    file = content(folder, manifest, reasons.NAME)
-    return Principal(manifest, reasons.read(file, manifest, folder / reasons.NAME))
+    for name in (reasons.NAME, reasons.kept_name(version or "")):
+        if name in manifest.files:
+            file = content(folder, manifest, name)
+            codes = reasons.read(file, manifest, folder / name)
+            if version in {None, codes.version}:
+                return Principal(manifest, codes)
+    return None

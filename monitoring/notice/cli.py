@@ -5,10 +5,10 @@
       --template letter.html --set bank="Bank of X" --out letter-0f3c9a1e.html
   python -m monitoring notice --print-template > letter.txt
 
-States the principal reasons that were answered with the decision, in the words of the bundle that
-made it, in a template of your own: $reasons stands for the reasons, and --set NAME=VALUE gives
-names of your own a value. It is a draft. Whether it says what the law wants is for a lawyer to
-decide (docs/reasons.md). Nothing is sent, and the log is not changed.
+States the principal reasons that were answered with the decision, in the words that the bundle had
+then, in a template of your own: $reasons stands for the reasons, and --set NAME=VALUE gives names
+of your own a value. It is a draft. Whether it says what the law wants is for a lawyer to decide
+(docs/reasons.md). Nothing is sent, and the log is not changed.
 """
 
 import argparse
@@ -63,7 +63,7 @@ def codes_of(record: Record, models: Path) -> ReasonCodes | None:
     folders = find(models)
     if key not in folders:
         raise NoticeError(f"{'/'.join(key)}, which decided, is not below {models}")
-    principal = principal_of(folders[key])
+    principal = principal_of(folders[key], version=record.reasons_version)
     return principal.codes if principal else None
 
 

@@ -71,15 +71,14 @@ def told(record: Record) -> list[tuple[str, float]]:
 def reasons(record: Record, codes: ReasonCodes | None, language: str | None) -> list[Reason]:
     """Return the reasons of a decision in a language. Raises NoticeError.
 
-    `codes` are those of the bundle: their version has to be the one that was answered.
+    The version of `codes` has to be the one that was answered.
     """
     answered = told(record)
     name = f"{record.model}/{record.version}"
     if codes is None or codes.version != record.reasons_version:
-        holds = "none" if codes is None else codes.version
         raise NoticeError(
-            f"{name}: the decision rests on reason codes {record.reasons_version}, the bundle "
-            f"holds {holds}: give the bundle that decided"
+            f"{name}: the decision rests on reason codes {record.reasons_version}, which the "
+            "bundle does not hold: give the bundle that decided"
         )
     chosen = language_of(codes, language)
     texts = {

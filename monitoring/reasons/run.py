@@ -11,6 +11,7 @@ from ..drift.choices import PREVIOUS
 from ..drift.result import Settings
 from ..drift.run import previous_window
 from ..errors import MonitoringError
+from ..explain.principal import Principal
 from ..log.once import Once
 from ..log.progress import counted
 from ..log.sources import batches
@@ -121,13 +122,20 @@ class Found:
         return tally_of(self._model)
 
     def _texts(self) -> dict[str, str]:
-        if self._model is None or self._model.principal is None:
+        if self._model is None:
             return {}
-        return dict(texts(self._model, self._args.language))
+        present = self._model.principal()
+        newest = present.codes.version if present else None
+        versions = sorted(self._now.versions.get(self.key, ()), key=lambda each: each == newest)
+        return {
+            code: text
+            for principal in filter(None, (present, *map(self._model.principal, versions)))
+            for code, text in texts(principal, self._args.language)
+        }
 
 
-def texts(model: Model, language: str | None) -> Iterator[tuple[str, str]]:
+def texts(principal: Principal, language: str | None) -> Iterator[tuple[str, str]]:
     """Yield (code, text) of all reasons, in the language if they have it, else in the first."""
-    for entry in model.principal.codes.entries if model.principal else ():
+    for entry in principal.codes.entries:
         for code in filter(None, (entry, entry.missing)):
             yield code.code, code.text.get(language or "", next(iter(code.text.values())))

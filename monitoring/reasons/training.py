@@ -11,7 +11,8 @@ def tally_of(model: Model) -> Tally | None:
 
     Raises MonitoringError.
     """
-    if model.contributions is None or model.principal is None:
+    principal = model.principal()
+    if model.contributions is None or principal is None:
         return None
     reference = reference_rows(model.folder)
     if reference is None:
@@ -25,7 +26,7 @@ def tally_of(model: Model) -> Tally | None:
         {name: None if value != value else value for name, value in zip(names, row, strict=True)}
         for row in reference.sent[refused].tolist()
     ]
-    told = model.principal.reasons(found, reference.rows[refused], sent, [True] * len(refused))
+    told = principal.reasons(found, reference.rows[refused], sent, [True] * len(refused))
     tally.decided.update(str(decided) for decided in decisions)
     for place, reasons in zip(refused, told, strict=True):
         tally.enter(str(decisions[place]), [reason.codes[0].code for reason in reasons])

@@ -40,6 +40,7 @@ class Model:
         rules = [*policy.earlier, policy] if policy else []
         self.rules: dict[str | None, Rule | None] = {None: None}
         self.rules |= {rule.version: rule for rule in rules}
+        self._principals: dict[str | None, Principal | None] = {}
 
     @property
     def name(self) -> str:
@@ -51,10 +52,14 @@ class Model:
         """What explains its scores; None if the bundle cannot. Raises BundleError."""
         return contributions_of(self.folder, self.manifest)
 
-    @cached_property
-    def principal(self) -> Principal | None:
-        """What finds the reasons of its refusals; None if it has no codes. Raises BundleError."""
-        return principal_of(self.folder, self.manifest)
+    def principal(self, version: str | None = None) -> Principal | None:
+        """Return what finds the reasons of its refusals by the codes of a version, or the present.
+
+        None if it holds no such codes. Raises BundleError.
+        """
+        if version not in self._principals:
+            self._principals[version] = principal_of(self.folder, self.manifest, version)
+        return self._principals[version]
 
     def score(self, rows: Floats) -> Scores:
         """Score rows [N, F] as the model sees them."""

@@ -45,15 +45,17 @@ def explained(model: Model, batch: pa.RecordBatch) -> Told:
         return Told(equal, unknown, wanted, [])
     if model.contributions is None:
         return Told(equal, wanted, unknown, [])
-    known = model.principal.codes.version if model.principal else None
-    unknown = named & np.array([version != known for version in versions], np.bool_)
-    places = np.flatnonzero(wanted & ~unknown)
-    different = [
-        each._replace(place=int(places[each.place]))
-        for each in compared(model.contributions, model.principal, batch.take(pa.array(places)))
-    ]
+    principals = {version: model.principal(version) for version in dict.fromkeys(versions.tolist())}
+    unknown = named & np.array([principals[version] is None for version in versions], np.bool_)
+    checked, different = wanted & ~unknown, list[Unlike]()
+    for version, principal in principals.items():
+        places = np.flatnonzero(checked & (versions == version))
+        different += (
+            each._replace(place=int(places[each.place]))
+            for each in compared(model.contributions, principal, batch.take(pa.array(places)))
+        )
     equal[[each.place for each in different]] = False
-    return Told(equal, unknown, wanted & ~unknown, different)
+    return Told(equal, unknown, checked, sorted(different, key=lambda each: each.place))
 
 
 def compared(

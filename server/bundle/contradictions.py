@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator
 
 from .calibrator import Calibrator, curve
-from .manifest import Category, Feature, Manifest, Number, Policy
+from .manifest import Category, Feature, Manifest, Number, Policy, Rule
 
 # The transforms that each task allows.
 TRANSFORMS = {
@@ -170,9 +170,17 @@ def of_category(feature: Category) -> Iterator[str]:
 
 
 def of_policy(policy: Policy, task: str) -> Iterator[str]:
-    """Check the thresholds."""
+    """Check the rule in force and the earlier ones."""
     if task != "binary":
         yield f"policy: wanted none for the task {task}, got {policy.version!r}"
+    if again := doubled(each.version for each in (policy, *policy.earlier)):
+        yield f"policy: wanted each version once, got {again} again"
+    for each in (policy, *policy.earlier):
+        yield from of_rule(each)
+
+
+def of_rule(policy: Rule) -> Iterator[str]:
+    """Check the thresholds."""
     thresholds = [policy.refuse_at, policy.refer_from]
     if not all(each is None or 0 <= each <= 1 for each in thresholds):
         yield f"policy: wanted thresholds from 0 to 1, got {thresholds}"
@@ -184,7 +192,7 @@ def of_policy(policy: Policy, task: str) -> Iterator[str]:
         yield "policy: wanted a version, got an empty one"
 
 
-def rule(policy: Policy) -> str:
+def rule(policy: Rule) -> str:
     """Return the version that `convert` gives a policy: its rule as text."""
     refer = "" if policy.refer_from is None else f"refer>={policy.refer_from!r} "
     return f"{refer}refuse>={policy.refuse_at!r}"

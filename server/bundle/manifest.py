@@ -71,12 +71,18 @@ class Transform(msgspec.Struct, frozen=True):
     calibrator: Calibrator | None = None
 
 
-class Policy(msgspec.Struct, frozen=True):
+class Rule(msgspec.Struct, frozen=True):
     """The thresholds from which applicants are refused or referred."""
 
     version: str
     refuse_at: float
     refer_from: float | None = None
+
+
+class Policy(Rule, frozen=True):
+    """The rule in force, and those that it replaced."""
+
+    earlier: tuple[Rule, ...] = ()
 
 
 class Contributions(msgspec.Struct, frozen=True):

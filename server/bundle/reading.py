@@ -60,6 +60,18 @@ def read(path: Path, proof: Container[str] | None = None) -> Opened:
     )  # fmt: skip
 
 
+def kept_codes(bundle: Bundle, version: str) -> reasons.ReasonCodes | None:
+    """Return reason codes that were replaced since, None if the bundle holds no such version.
+
+    Raises BundleError.
+    """
+    name = reasons.kept_name(version)
+    if name not in bundle.manifest.files:
+        return None
+    content = read_whole(bundle.path / name, bundle.manifest.files[name])
+    return reasons.read(content, bundle.manifest, bundle.path / name)
+
+
 def read_manifest(file: Path) -> Manifest:
     """Decode and check `manifest.json`; raises BundleError."""
     return manifest_of(read_bytes(file, MOST_TEXT_BYTES), file)

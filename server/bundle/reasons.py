@@ -15,6 +15,11 @@ NAME = "reasons.json"
 Texts = dict[str, str]  # language -> text
 
 
+def kept_name(version: str) -> str:
+    """Return the file of a version that `convert policy` replaced."""
+    return f"reasons-{version}.json"
+
+
 class Code(msgspec.Struct, frozen=True):
     """A reason code and its text in every language."""
 
@@ -54,16 +59,28 @@ def read(content: bytes, manifest: Manifest, file: Path) -> ReasonCodes:
         found = msgspec.json.decode(content, type=ReasonCodes)
     except msgspec.DecodeError as error:
         raise BundleError(f"{file}: {error}") from error
-    if said := contradiction(found, manifest):
+    said = out_of_place(found, manifest, file.name) or contradiction(found, manifest)
+    if said:
         raise BundleError(f"{file}: {said}")
     return found
 
 
+def out_of_place(found: ReasonCodes, manifest: Manifest, name: str) -> str | None:
+    """Return why these are not the codes of the policy in force, or those kept by that name."""
+    policy = manifest.policy
+    now = policy.version if policy else None
+    if name == NAME:
+        fits = now is not None and found.policy == now
+        said = f"wanted the policy {now}, got {found.policy}: convert policy makes both"
+        return None if fits else said
+    if name != kept_name(found.version):
+        return f"wanted the version that the name says, got {found.version}"
+    known = {each.version for each in (policy, *policy.earlier)} if policy else set[str]()
+    return None if found.policy in known else f"wanted a policy of the manifest, got {found.policy}"
+
+
 def contradiction(found: ReasonCodes, manifest: Manifest) -> str | None:
     """Return what does not fit the manifest, or None."""
-    policy = manifest.policy.version if manifest.policy else None
-    if policy is None or found.policy != policy:
-        return f"wanted the policy {policy}, got {found.policy}: convert policy makes both"
     names = [feature.name for feature in manifest.features]
     if (count := len(found.baseline.contributions)) != len(names):
         return f"baseline: wanted {len(names)} contributions, got {count}"

@@ -7,14 +7,15 @@ from functools import partial
 from pathlib import Path
 from threading import Lock
 from time import monotonic
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import numpy as np
 from msgspec import UNSET, UnsetType
 
+from ..bundle.decision import decider, rules_of
 from ..bundle.manifest import MANIFEST, BundleError, Manifest
-from ..bundle.reading import read_manifest
+from ..bundle.reading import kept_codes, read_manifest
 from ..bundle.tag import ModelTag
 from ..http.fields import language_of
 from ..http.problem import Problem
@@ -26,7 +27,7 @@ from ..scoring.catalog import Listing, bundles
 from ..scoring.codec import JSON
 from ..scoring.model import Model, Options, load
 from ..scoring.outcome import Outcome, Reason
-from ..scoring.reasons import contributions_alone, likeliest
+from ..scoring.reasons import Reasons, contributions_alone, likeliest
 from ..settings import Settings
 
 SECONDS = 10.0  # for the search, and for waiting for an earlier one
@@ -134,10 +135,10 @@ class Decisions:
         if (*name_of(tag), tag.sha256) not in {(x.name, x.version, x.sha256) for x in served}:
             raise Problem(409, f"made by {needed}, which is not served: load it first")
         path, manifest = self._folder(tag)
-        policy = manifest.policy.version if manifest.policy else None
-        if (manifest.files["model.onnx"], policy) != (tag.sha256, tag.policy):
-            said = f"made by {needed}; {path} now holds {manifest.files['model.onnx']} and {policy}"
-            raise Problem(409, said)
+        holds, rules = manifest.files["model.onnx"], rules_of(manifest)
+        if holds != tag.sha256 or tag.policy not in rules:
+            policies = ", ".join(filter(None, rules)) or "no policy"
+            raise Problem(409, f"made by {needed}; {path} now holds {holds} and {policies}")
         digest = hashlib.sha256((path / MANIFEST).read_bytes()).hexdigest()
         if self._model is None or self._model.bundle.manifest_sha256 != digest:
             options = Options(self._settings.unseen == "missing", self._settings.engine)
@@ -169,23 +170,50 @@ def explained(model: Model, record: Line, accepted: bytes) -> Outcome:
         hidden = "the record holds no row (--log-features hashed or none): it cannot be recomputed"
         raise Problem(409, hidden)
     rows = np.frombuffer(record.row).reshape(1, width)
-    said = msgspec.structs.replace(model.score_rows(rows.copy())[0], flags=record.flags)
+    said = decided(model, model.score_rows(rows.copy())[0], record)
     if model.contributions is None:
         return said
     found = model.contributions.of(rows)[0][likeliest(said)]
-    reasons = model.reasons
+    reasons = reasons_of(model, record)
     if reasons is None or (record.reasons is UNSET and record.contributions is not UNSET):
         return contributions_alone(said, [each.name for each in model.manifest.features], found)
     language = language_of(accepted, reasons.languages) if accepted else reasons.languages[0]
-    return reasons.told(said, found, "all", sent_of(model, record), language)
+    return reasons.told(said, found, "all", sent_of(model, reasons, record), language)
 
 
-def sent_of(model: Model, record: Line) -> Callable[[], Sequence[Any]]:
+def decided(model: Model, said: Outcome, record: Line) -> Outcome:
+    """Return the outcome as the record's policy decides it, which may have been replaced since."""
+    rule = rules_of(model.manifest)[record.policy]
+    decision = decider(rule)(cast(float, said.prediction)) if rule else None
+    return msgspec.structs.replace(said, decision=decision, flags=record.flags)
+
+
+def reasons_of(model: Model, record: Line) -> Reasons | None:
+    """Return what finds the reasons by the version of codes that a record names.
+
+    Where it names none, by the bundle's own if the policy is still the same. Raises Problem 409.
+    """
+    version, current = record.reasons_version, model.reasons
+    if version is UNSET:
+        return current if record.policy == model.tag.policy else None
+    if current is not None and version == current.codes.version:
+        return current
+    try:
+        codes = kept_codes(model.bundle, version)
+    except BundleError as error:
+        raise Problem(409, f"explained by reason codes {version}: {error}") from error
+    if codes is None or model.contributions is None:
+        where = model.bundle.path
+        raise Problem(409, f"explained by reason codes {version}, which {where} does not hold")
+    return Reasons(codes, model.manifest, model.contributions)
+
+
+def sent_of(model: Model, reasons: Reasons, record: Line) -> Callable[[], Sequence[Any]]:
     """Return what the client sent; of a tensor, what the codes that were answered say of it."""
     if record.features is not UNSET:
         return partial(model.sent, bytes(record.features), JSON)
     codes = {code for code, _ in record.reasons or ()}
-    return lambda: model.reasons.sent_by(codes) if model.reasons else ()
+    return lambda: reasons.sent_by(codes)
 
 
 def differences(record: Line, again: Line) -> tuple[str, ...]:

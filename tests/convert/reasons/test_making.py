@@ -187,13 +187,15 @@ def test_reasons_are_changed_without_converting_again(
         assert convert(model, tmp_path / name, *decide(rows), *more) == 0
     place = str(tmp_path / "a/m/1")
     before = read(tmp_path / "a", "manifest.json")
+    kept = f"reasons-{read(tmp_path / 'a')['version']}.json"
     assert main(["policy", place, "--reasons", str(mapping)]) == 0
     assert read(tmp_path / "a") == read(tmp_path / "b")
     after = read(tmp_path / "a", "manifest.json")
     assert after["policy"] == before["policy"]
-    assert [k for k in after["files"] if after["files"][k] != before["files"][k]] == [
-        "reasons.json"
-    ]
+    assert after["files"].items() - before["files"].items() == {
+        ("reasons.json", after["files"]["reasons.json"]),
+        (kept, before["files"]["reasons.json"]),
+    }
     mapping.write_text(mapping.read_text().replace("INC,", "EARN,"))
     assert main(["policy", place, "--reasons", str(mapping), "--threshold", "0.45"]) == 0
     assert convert(
@@ -220,3 +222,27 @@ def test_a_bundle_that_explained_nothing_so_far_gets_reasons(
     assert "wanted --threshold too: who is refused?" in capsys.readouterr().err
     assert main(["policy", place, "--reasons", str(mapping), "--threshold", "0.3"]) == 0
     assert {each["code"] for each in read(tmp_path)["entries"]} == {"INC", "OWE", "JOB"}
+
+
+def test_reasons_that_were_replaced_stay_byte_for_byte_until_they_are_back(
+    model: Path, rows: Path, mapping: Path, tmp_path: Path
+) -> None:
+    assert convert(model, tmp_path, *decide(rows, "--reasons", mapping)) == 0
+    place = tmp_path / "m/1"
+    written = []
+    for threshold in ("0.45", "0.2", "0.45", str(CUT)):
+        written.append((place / "reasons.json").read_bytes())
+        assert main(["policy", str(place), "--threshold", threshold]) == 0
+    now, *others = [json.loads(content)["version"] for content in written[:3]]
+    assert read(tmp_path)["version"] == now, "the fourth change leads back to the first rule"
+    assert {path.name for path in place.glob("reasons-*.json")} == {
+        f"reasons-{version}.json" for version in others
+    }
+    for version, content in zip(others, written[1:3], strict=True):
+        assert (place / f"reasons-{version}.json").read_bytes() == content
+    sums = {
+        f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}"
+        for path in place.glob("reasons*.json")
+    }
+    assert len(sums) == 3
+    assert sums <= {*(place / "SHA256SUMS").read_text().splitlines()}

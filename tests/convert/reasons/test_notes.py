@@ -6,6 +6,7 @@ import lightgbm
 import pandas as pd
 import pytest
 
+from convert.__main__ import main
 from convert.model.parse import parse_model
 from convert.reasons.entries import Entry, words_of
 from convert.reasons.notes import PROTECTED, against
@@ -30,6 +31,22 @@ def test_a_protected_feature_is_warned_of_and_keeps_its_reason(
     assert convert(model, tmp_path, "--reference", rows, "--threshold", 0.3) == 0
     assert "WARNING: age: a law may protect" in capsys.readouterr().err
     assert '"age"' in (tmp_path / "m/1/reasons.json").read_text()
+
+
+def test_new_reasons_of_a_bundle_are_warned_of_in_the_same_words(
+    model: Path, rows: Path, mapping: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    decide = ("--reference", rows, "--threshold", 0.3, "--reasons", mapping)
+    assert convert(model, tmp_path, *decide) == 0
+    at_first = capsys.readouterr().err.splitlines()
+    assert main(["policy", str(tmp_path / "m/1"), "--reasons", str(mapping)]) == 0
+    said = capsys.readouterr().err.splitlines()
+    told = [line for line in at_first if "may protect" in line or "compared with" in line]
+    assert said[:2] == told
+    assert main(["policy", str(tmp_path / "m/1"), "--threshold", "0.4"]) == 0
+    said = capsys.readouterr().err.splitlines()
+    assert "compared with" in said[0]
+    assert "may protect" not in "".join(said), "the reasons are as they were"
 
 
 def test_a_text_against_a_monotone_constraint_is_told(frame: pd.DataFrame) -> None:

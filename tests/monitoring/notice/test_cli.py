@@ -198,9 +198,8 @@ def test_only_the_codes_that_decided_are_put_into_words(
     version = json.loads((reasoned / "reasons.json").read_text())["version"]
     path.write_bytes(path.read_bytes().replace(version.encode(), b"0" * 12))
     assert main(["notice", refused, "--log", str(log), *models]) == 2
-    assert (
-        f"rests on reason codes {'0' * 12}, the bundle holds {version}" in capsys.readouterr().err
-    )
+    said = capsys.readouterr().err
+    assert f"rests on reason codes {'0' * 12}, which the bundle does not hold" in said
     (tmp_path / "none").mkdir()
     arguments = ["--log", str(told.log), "--models", str(tmp_path / "none")]
     assert main(["notice", refused, *arguments]) == 2

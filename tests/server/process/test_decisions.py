@@ -10,6 +10,7 @@ import httpx
 import msgspec
 import pytest
 
+from convert.__main__ import main as convert_main
 from server.http import keys
 from server.record import finding
 from server.settings import SettingsError, read
@@ -168,6 +169,36 @@ def test_a_model_that_is_no_longer_served_is_named(
         answer = look(up, "r")
     assert (answer.status_code, answer.json()["detail"][:16]) == (409, "made by small/1 ")
     assert "not served: load it first" in answer.json()["detail"]
+
+
+def test_decisions_under_a_replaced_policy_and_reasons_are_computed_again(
+    explaining: Path, trained: Trained, serve: Serve, tmp_path: Path
+) -> None:
+    """By the rule and in the words of their day; what the bundle does not keep is a 409."""
+    (tmp_path / "log").mkdir()
+    bundle = with_codes(explaining, tmp_path / "models" / "small" / "1")
+    port, asked = free_ports(), refused(trained, 1)[0]
+    ports = ("--port", str(port), "--admin-port", str(port + 1))
+    with serve(tmp_path / "models", tmp_path / "log", *ports, *ON) as up:
+        told = [ask(up, asked, "0"), ask(up, asked, "none-0", "?reasons=none")]
+        for day, threshold in enumerate(("0.99", "0.1"), start=1):
+            assert convert_main(["policy", str(bundle), "--threshold", threshold]) == 0
+            admin = f"http://127.0.0.1:{up.port + 1}/v2/repository/models/small/load"
+            httpx.post(admin, timeout=60).raise_for_status()
+            told.append(ask(up, asked, str(day), "?reasons=all"))
+        assert [each["decision"] for each in told] == ["refuse", "refuse", "approve", "refuse"]
+        again = {day: look(up, day).json()["decisions"][0] for day in ("0", "none-0", "1", "2")}
+        assert all(each["same"] for each in again.values())
+        versions = {again[day]["recomputed"]["reasons_version"] for day in "012"}
+        assert len(versions) == 3
+        assert again["0"]["recomputed"]["reasons"] == told[0]["reasons"]
+        assert "reasons" not in again["none-0"]["recomputed"], "nobody can tell which codes"
+        assert again["none-0"]["recomputed"]["contributions"]
+        (bundle / f"reasons-{CODES['version']}.json").write_text("{}")
+        lost = look(up, "0")
+        other = look(up, "2")
+    assert (lost.status_code, other.status_code) == (409, 200)
+    assert f"explained by reason codes {CODES['version']}: " in lost.json()["detail"]
 
 
 def change(bundle: Path, **members: Any) -> None:
