@@ -51,9 +51,11 @@ def faults(tag: str | None) -> Iterator[str]:
 
 
 def wrong_versions(wanted: str) -> Iterator[str]:
-    """Compare the server's version and the tags of the images that are deployed."""
+    """Compare the server's version, its client's, and the tags of the images that are deployed."""
+    client = "clients/python/pyproject.toml"
     found = [
-        ("server/__init__.py", re.findall(r'__version__ = "(.*)"', text("server/__init__.py")))
+        ("server/__init__.py", re.findall(r'__version__ = "(.*)"', text("server/__init__.py"))),
+        (client, re.findall(r'^version = "(.*)"', text(client), re.M)),
     ]
     for path in deployed():
         tags = re.findall(

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-FOLDERS = ("server", "convert", "monitoring", "bench", "models")
+FOLDERS = ("server", "convert", "monitoring", "bench", "models", "clients")
 # The bench measures what others do, so it may import it.
 ALLOWED_EDGES = {("bench", "server"), ("bench", "monitoring")}
 MOST_LINES_OF_TESTS = 400

@@ -11,7 +11,7 @@ from tests.conftest import ROOT
 
 PLACES = (
     "pyproject.toml", "CHANGELOG.md", "Makefile", "Dockerfile.distroless", "server/__init__.py",
-    "deploy", "requirements",
+    "clients/python/pyproject.toml", "deploy", "requirements",
 )  # fmt: skip
 GIT = ("git", "-c", "user.name=n", "-c", "user.email=n@localhost")
 
@@ -20,7 +20,7 @@ GIT = ("git", "-c", "user.name=n", "-c", "user.email=n@localhost")
 def checkout(tmp_path: Path) -> Path:
     """A checkout of what names versions, with one commit."""
     for place in PLACES:
-        (tmp_path / place).parent.mkdir(exist_ok=True)
+        (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
         if (ROOT / place).is_dir():
             shutil.copytree(ROOT / place, tmp_path / place)
         else:
@@ -54,6 +54,12 @@ def test_what_stands_here_agrees(checkout: Path) -> None:
             '__version__ = "',
             '__version__ = "9',
             "server/__init__.py: version 9",
+        ),
+        (
+            "clients/python/pyproject.toml",
+            'version = "',
+            'version = "9',
+            "clients/python/pyproject.toml: version 9",
         ),
         ("CHANGELOG.md", "\n## ", "\n## 9", "CHANGELOG.md: begins with 9"),
         (
