@@ -11,10 +11,11 @@ from selenium.webdriver import Chrome, Keys
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.wait import WebDriverWait
 
+from convert.__main__ import main as convert_main
 from tests.chromium import chromium
 from tests.conftest import Trained
 from tests.monitoring.browsing import PATIENCE, dashboard, keep, no_error_box, open_page, text_of
-from tests.monitoring.explained import Told
+from tests.monitoring.explained import MAPPING, Told
 
 pytestmark = pytest.mark.slow
 CHART = "[data-testid=stVegaLiteChart][aria-label]"
@@ -124,3 +125,24 @@ def test_without_the_bundle_it_says_what_is_missing(
         open_page(browser, f"{url}/{ask}", "The model cannot be read", "why-damaged")
         shutil.rmtree(models / "home")
         open_page(browser, f"{url}/{ask}", "is not below")
+
+
+def test_after_new_reasons_an_older_decision_keeps_its_words(
+    browser: Chrome, told: Told, reasoned: Path, tmp_path: Path
+) -> None:
+    refused = decided(told, "refuse", "OWE")
+    bundle = Path(shutil.copytree(reasoned, tmp_path / "models" / "home" / "1"))
+    mapping = tmp_path / "reasons.csv"
+    mapping.write_text(MAPPING.replace("Debt and where you live", "What you owe"))
+    change = ["--reasons", str(mapping), "--threshold", "0.9"]
+    assert convert_main(["policy", str(bundle), *change]) == 0
+    places = ["--log", str(told.log), "--models", str(tmp_path / "models")]
+    with dashboard("--out", str(tmp_path / "out"), *places) as url:
+        ask = f"decision?request_id={refused['request_id']}"
+        shown = open_page(browser, f"{url}/{ask}", "Notice to the applicant", "why-replaced")
+        label = drawn(browser)
+        no_error_box(browser)
+    assert "Debt and where you live" in shown
+    assert "What you owe" not in shown
+    for reason in refused["reasons"]:
+        assert f"{reason['code']} {reason['contribution']:+.3f}" in label
