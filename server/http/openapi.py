@@ -111,7 +111,7 @@ def value(feature: Feature) -> Json:
 def answer(model: Model) -> Json:
     """Return the schema of one answer."""
     number = {"type": "number"}
-    says: Json = {"value": {"type": ["number", "array"]}}
+    says: Json = {"value": {"type": ["number", "array"], "items": number}}
     if model.manifest.task == "binary":
         decision = {"enum": ["approve", "refer", "refuse", None]}
         says = {

@@ -4,9 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import lightgbm as lgb
 import numpy as np
-import pandas as pd
 import pytest
 from credit_express_client import (
     AccessError,
@@ -22,7 +20,8 @@ from credit_express_client import (
     Value,
 )
 
-from tests.conftest import Running, Serve, Trained, applicants, convert
+from tests.clients.other_tasks import trained_for
+from tests.conftest import Running, Serve, Trained, applicants
 from tests.ports import free_ports
 from tests.server.command import run
 from tests.server.reason_codes import with_codes
@@ -132,22 +131,16 @@ def test_a_key_opens_and_its_absence_is_told(
             ask(up.url, "score", FIT)
 
 
-@pytest.mark.parametrize("form", [Probabilities, Value])
+@pytest.mark.parametrize(("task", "form"), [("multiclass", Probabilities), ("regression", Value)])
 def test_models_of_other_tasks_answer_in_their_form(
-    form: type[Probabilities] | type[Value], serve: Serve, tmp_path: Path, ask: Ask
+    task: str, form: type[Probabilities] | type[Value], serve: Serve, tmp_path: Path, ask: Ask
 ) -> None:
-    rows = pd.DataFrame(np.random.default_rng(4).normal(size=(300, 2)), columns=["a", "b"])
-    several = {"objective": "multiclass", "num_class": 3} if form is Probabilities else {}
-    label = np.digitize(rows["a"], [-0.6, 0.6])
-    booster = lgb.train(several | {"verbose": -1}, lgb.Dataset(rows, label), 5)
-    booster.save_model(tmp_path / "model.txt")
-    convert(tmp_path / "model.txt", "--name", "m", "--version", "1", "--out", str(tmp_path))
-    applicant = rows.iloc[0].to_dict()
+    booster, rows, bundle = trained_for(task, tmp_path)
     (wanted,) = np.asarray(booster.predict(rows.head(1))).tolist()
-    with serve(tmp_path / "m" / "1", tmp_path) as up:
-        answer = ask(up.url, "score", applicant, settings={"answer": form})
+    with serve(bundle, tmp_path) as up:
+        answer = ask(up.url, "score", rows.iloc[0].to_dict(), settings={"answer": form})
         with pytest.raises(CreditExpressError, match="answer=Probabilities is for a multiclass"):
-            ask(up.url, "score", applicant)
+            ask(up.url, "score", rows.iloc[0].to_dict())
     told = answer.probabilities if isinstance(answer, Probabilities) else answer.value
     assert (list(told.values()) if isinstance(told, dict) else told) == wanted
 

@@ -1,12 +1,15 @@
 """The TypeScript types are those of what the server says of itself."""
 
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT, Running, running
+from tests.clients.other_tasks import trained_for
+from tests.conftest import ROOT, Running, Serve, running
 
 HERE = ROOT / "clients" / "typescript"
 
@@ -37,6 +40,20 @@ def test_names_that_are_no_identifiers_are_quoted_and_missing_values_are_null(
     assert '  "DEBT-RATIO": number;\n' in made.stdout
     assert "  INCOME: number | null;\n" in made.stdout
     assert '  KIND: "car" | "home, shared" | "lone" | "quo\\"ted" | null;\n' in made.stdout
+
+
+@pytest.mark.parametrize(
+    ("task", "member"),
+    [
+        ("multiclass", r'\n  probabilities: {\n    "0": number;\n    "1": number;\n    "2": '),
+        ("regression", r"\n  value: number \| number\[\];\n"),
+    ],
+)
+def test_models_of_other_tasks_have_their_own_answers(
+    task: str, member: str, serve: Serve, tmp_path: Path
+) -> None:
+    with serve(trained_for(task, tmp_path)[2], tmp_path) as up:
+        assert re.search(member, generate(f"{up.url}/openapi.json").stdout)
 
 
 def test_an_unknown_path_is_refused_with_those_there_are(server: Running) -> None:
