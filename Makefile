@@ -239,7 +239,7 @@ image: ## build the image; from wheelhouse/ alone where there is one
 image-grpc: #: the image with the packages of --grpc-port, tagged IMAGE:grpc
 	$(MAKE) image GRPC=1 IMAGE=$(IMAGE):grpc
 image-test: setup-dev #: run the image read-only, as nobody, and test what it answers and holds
-	IMAGE=$(IMAGE) DOCKER=$(DOCKER) $(PY) -m pytest -rs tests/image/test_container.py tests/image/test_deployed.py tests/image/test_portfolio.py tests/image/test_grpc.py
+	IMAGE=$(IMAGE) DOCKER=$(DOCKER) $(PY) -m pytest -rs tests/image/test_container.py tests/image/test_deployed.py tests/image/test_portfolio.py tests/image/test_grpc.py tests/image/test_platforms.py
 image-suite: setup-dev #: the server's whole HTTP test suite on the image's files (root; no Parquet in there)
 	IMAGE=$(IMAGE) DOCKER=$(DOCKER) $(PY) -m pytest -p tests.in_container tests/server
 image-run: ## serve from the image on PORT
