@@ -4,6 +4,10 @@ https://learn.microsoft.com/azure/machine-learning/how-to-deploy-custom-containe
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
+
+import msgspec
+from msgspec import UNSET
 
 from ..http.fields import content_codec
 from ..http.message import Request
@@ -11,10 +15,27 @@ from ..http.problem import Headers
 from ..scoring.codec import JSON
 from . import forms
 from .contract import Contract
-from .translated import Sent, Translated
+from .translated import Most, Sent, Translated
 
 NAME = "input_data"
 WANTED = f"an object with {NAME} (columns and data, or rows), with params if you like"
+
+
+class Lone(msgspec.Struct, frozen=True):
+    """Any object; `input_data` tells a table from an applicant."""
+
+    input_data: forms.Member = UNSET
+
+
+class Envelope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The body of a request with a table."""
+
+    input_data: msgspec.Raw
+    params: forms.Member = UNSET
+
+
+read_lone = msgspec.json.Decoder(Lone).decode
+read_envelope = msgspec.json.Decoder(Envelope).decode
 
 
 class Scored(Translated):
@@ -30,9 +51,10 @@ class Scored(Translated):
     def _handle(self, caller: str, request_id: str, request: Request) -> tuple[bytes, Headers]:
         body = request.body
         if NAME.encode() in body and content_codec(request.fields) is JSON and begins(body):
-            found = forms.members(body, NAME)
-            if NAME in found:
-                return self._score(caller, request_id, request, read(found))
+            with suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+                if read_lone(body).input_data is UNSET:
+                    return self._handle_plain(caller, request_id, request)
+            return self._score(caller, request_id, request, read(body, self._most))
         return self._handle_plain(caller, request_id, request)
 
 
@@ -41,12 +63,12 @@ def begins(body: bytes) -> bool:
     return body.lstrip().startswith(b"{")
 
 
-def read(found: forms.Members) -> Sent:
+def read(body: bytes, most: Most) -> Sent:
     """Return the applicants; raises Problem."""
-    forms.only(found, (NAME, "params"), WANTED)
-    value = bytes(found[NAME])
-    sent = (forms.split if begins(value) else forms.rows)(NAME, value)
-    return Sent(sent.body, sent.place, sent.name, forms.query_of("params", found.get("params")))
+    found = forms.decoded(read_envelope, body, f"body: wanted {WANTED}")
+    value = bytes(found.input_data)
+    sent = (forms.split if begins(value) else forms.rows)(NAME, value, most)
+    return Sent(sent.body, sent.place, sent.name, forms.query_of("params", found.params))
 
 
 def contract(environment: Mapping[str, str]) -> Contract:

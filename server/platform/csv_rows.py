@@ -4,6 +4,7 @@ A cell that its feature does not take is passed on as a text, which `/score` ref
 """
 
 import csv
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from io import StringIO
 from typing import Any
@@ -53,8 +54,9 @@ class CsvRows:
         return Sent(msgspec.json.encode(rows), lambda i, name: of_line(numbers[i], name))
 
     def _header(self, cells: list[str], in_order: bool) -> list[str]:
-        if twice := [cell for cell in cells if cells.count(cell) > 1]:
-            raise Problem(422, f"line 1: wanted each name once, got {show(twice[0])} again")
+        (name, count), *_ = Counter(cells).most_common(1)
+        if count > 1:
+            raise Problem(422, f"line 1: wanted each name once, got {show(name)} again")
         if in_order and cells != self._names:
             said = "wanted the model's order, as the next part of the file comes without names"
             raise Problem(422, f"line 1: {said}: {', '.join(self._names)}")

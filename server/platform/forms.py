@@ -3,20 +3,22 @@
 Values are passed on as they were sent, byte for byte, so that `/score` reads and refuses them.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
-from ..http.problem import Problem
+from ..http.problem import FOR_TABLES, Problem
 from ..scoring.lenient import show
 from ..scoring.unreadable import unreadable
 from ..settings import Reasons
-from .translated import Sent
+from .translated import Most, Sent
 
-Members = dict[str, msgspec.Raw]
-read_members = msgspec.json.Decoder(Members).decode
+Decoded = TypeVar("Decoded")
+Member = msgspec.Raw | UnsetType
+read_members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 read_array = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 
@@ -40,35 +42,37 @@ class Wishes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 read_wishes = msgspec.json.Decoder(Wishes | None).decode
 
 
-def members(body: bytes, wanted: str) -> Members:
-    """Return the members of an object; raises Problem 400, and 422 for anything else."""
+def decoded(read: Callable[[bytes], Decoded], value: bytes, wanted: str) -> Decoded:
+    """Return what a decoder reads; raises Problem 400, and 422 for JSON that is not as wanted."""
     try:
-        return read_members(body)
+        return read(value)
     except msgspec.ValidationError as error:
-        raise Problem(422, f"body: wanted an object with {wanted}: {error}") from error
+        raise Problem(422, f"{wanted}: {error}") from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise Problem(400, unreadable("JSON", body, error)) from error
+        raise Problem(400, unreadable("JSON", value, error)) from error
 
 
-def only(found: Members, known: Iterable[str], wanted: str) -> None:
-    """Raise Problem 422 for a member that is not known."""
-    if unknown := [name for name in found if name not in known]:
-        raise Problem(422, f"body: wanted {wanted}, got the member {show(unknown[0])}")
+def bounded(name: str, value: bytes, most: Most) -> None:
+    """Raise Problem 413 for more values than a batch has: each becomes an object of Python's.
+
+    Each value may be a text with a comma in it.
+    """
+    if value.count(b",") > 2 * (most.applicants + 1) * most.features:
+        said = f"{name}: wanted at most {most.applicants} applicants, got more values{FOR_TABLES}"
+        raise Problem(413, said)
 
 
-def rows(name: str, value: bytes) -> Sent:
+def rows(name: str, value: bytes, _: Most) -> Sent:
     """Read an array of applicants; raises Problem 422."""
     if not value.lstrip().startswith(b"["):
         raise Problem(422, f"{name}: wanted an array of applicants, got {kind(value)}")
     return Sent(value, partial(place_of_row, name), name)
 
 
-def split(name: str, value: bytes) -> Sent:
-    """Read a table of `columns` and `data`; raises Problem 422."""
-    try:
-        table = read_split(value)
-    except msgspec.ValidationError as error:
-        raise Problem(422, f"{name}: wanted columns and data: {error}") from error
+def split(name: str, value: bytes, most: Most) -> Sent:
+    """Read a table of `columns` and `data`; raises Problem 413 and 422."""
+    bounded(name, value, most)
+    table = decoded(read_split, value, f"{name}: wanted columns and data")
     width = len(table.columns)
     for place, row in enumerate(table.data):
         if len(row) != width:
@@ -77,9 +81,10 @@ def split(name: str, value: bytes) -> Sent:
     return Sent(joined(table.columns, table.data), partial(place_of_row, f"{name}.data"), name)
 
 
-def columns(name: str, value: bytes) -> Sent:
-    """Read an object of columns, or of single values; raises Problem 422."""
-    found = read_members(value)
+def columns(name: str, value: bytes, most: Most) -> Sent:
+    """Read an object of columns, or of single values; raises Problem 413 and 422."""
+    bounded(name, value, most)
+    found = decoded(read_members, value, f"{name}: wanted columns")
     values = [read_array(each) if kind(each) == "an array" else [each] for each in found.values()]
     counts = {column: len(each) for column, each in zip(found, values, strict=True)}
     if len({*counts.values()}) > 1:
@@ -90,18 +95,16 @@ def columns(name: str, value: bytes) -> Sent:
     return Sent(body, lambda index, feature: f"{name}.{feature}[{index}]", name)
 
 
-def rows_or_columns(name: str, value: bytes) -> Sent:
-    """Read either form; raises Problem 422."""
-    return (columns if kind(value) == "an object" else rows)(name, value)
+def rows_or_columns(name: str, value: bytes, most: Most) -> Sent:
+    """Read either form; raises Problem 413 and 422."""
+    return (columns if kind(value) == "an object" else rows)(name, value, most)
 
 
-def query_of(name: str, value: bytes | None) -> bytes:
+def query_of(name: str, value: Member) -> bytes:
     """Return wishes as the query of `/score`; raises Problem 422."""
-    try:
-        wishes = (read_wishes(value) if value else None) or Wishes()
-    except msgspec.ValidationError as error:
-        wanted = "partial (true or false) and reasons (none, principal, all)"
-        raise Problem(422, f"{name}: wanted {wanted}: {error}") from error
+    wanted = f"{name}: wanted partial (true or false) and reasons (none, principal, all)"
+    sent = None if value is UNSET else decoded(read_wishes, bytes(value), wanted)
+    wishes = sent or Wishes()
     partly = [b"partial=true"] if wishes.partial else []
     reasons = [b"reasons=" + wishes.reasons.encode()] if wishes.reasons else []
     return b"&".join(partly + reasons)

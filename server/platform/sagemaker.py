@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from ..http.accept import media_range, media_type
+from ..http.accept import MOST_BYTES, media_range, media_type
 from ..http.fields import VISIBLE
 from ..http.ledger import Ledger
 from ..http.message import Answer, Request
@@ -44,8 +44,7 @@ class Invocations(Translated):
         self, model: Model, services: Services, ledger: Ledger, shadow: Shadow | None = None
     ) -> None:
         super().__init__(model, services, ledger, shadow)
-        self._most = services.settings.max_batch
-        self._csv = CsvRows(model.manifest.features, self._most)
+        self._csv = CsvRows(model.manifest.features, self._most.applicants)
         self._is_part = os.environ.get("SAGEMAKER_BATCH") == "true"
 
     def answer(self, request: Request) -> Answer:
@@ -80,12 +79,16 @@ class Invocations(Translated):
         if kind == CSV:
             sent = self._csv.read(request.body, in_order=self._is_part)
         else:
-            sent = lines.read(request.body, self._most)
+            sent = lines.read(request.body, self._most.applicants)
         return self._score(caller, request_id, request, sent, accept)
 
 
 def answer_type(accept: bytes, kind: bytes) -> bytes:
-    """Return the media type of the answer, that of the body among equals; raises Problem 406."""
+    """Return the media type of the answer, that of the body among equals; raises Problem 406 and
+    400.
+    """
+    if len(accept) > MOST_BYTES:
+        raise Problem(400, f"Accept: wanted at most {MOST_BYTES} bytes, got {len(accept)}")
     ranges = dict(map(media_range, accept.split(b","))) if accept else {b"*/*": 1.0}
     for name, quality in sorted(ranges.items(), key=lambda each: -each[1]):
         if quality and name in KNOWN:

@@ -10,9 +10,13 @@ import msgspec
 
 from ..http.batch import BatchProblem
 from ..http.fields import asked
+from ..http.ledger import Ledger
 from ..http.message import Request
 from ..http.problem import Headers, Problem
 from ..http.score import Score
+from ..http.services import Services
+from ..http.shadow import Shadow
+from ..scoring.model import Model
 
 JSON_TYPE = b"application/json"
 # From an applicant's index and a feature, "" for all of it, to where it stood in what was sent.
@@ -28,8 +32,21 @@ class Sent(msgspec.Struct, frozen=True):
     query: bytes = b""
 
 
+class Most(msgspec.Struct, frozen=True):
+    """The most applicants of a batch, and the features of each."""
+
+    applicants: int
+    features: int
+
+
 class Translated(Score):
     """Answers requests for one model, sent in the form of a platform."""
+
+    def __init__(
+        self, model: Model, services: Services, ledger: Ledger, shadow: Shadow | None = None
+    ) -> None:
+        super().__init__(model, services, ledger, shadow)
+        self._most = Most(services.settings.max_batch, len(model.manifest.features))
 
     def weigh(self, query: bytes, body: bytes) -> int:
         """Return the cost of a request, which may hold several applicants in any form."""

@@ -5,18 +5,31 @@ https://cloud.google.com/vertex-ai/docs/predictions/custom-container-requirement
 
 from collections.abc import Mapping
 
+import msgspec
+from msgspec import UNSET
+
 from ..http.fields import content_codec
 from ..http.message import Request
 from ..http.problem import Headers, Problem
 from ..scoring.codec import JSON
 from . import forms
 from .contract import Contract
-from .translated import Sent, Translated
+from .translated import Most, Sent, Translated
 
 PORT, HEALTH, PREDICT, STORAGE = (
     "AIP_HTTP_PORT", "AIP_HEALTH_ROUTE", "AIP_PREDICT_ROUTE", "AIP_STORAGE_URI",
 )  # fmt: skip
 WANTED = 'an object {"instances": [{…}, …]}, with "parameters" if you like'
+
+
+class Envelope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The body of a request."""
+
+    instances: msgspec.Raw
+    parameters: forms.Member = UNSET
+
+
+read_envelope = msgspec.json.Decoder(Envelope).decode
 
 
 class Predict(Translated):
@@ -25,18 +38,15 @@ class Predict(Translated):
     def _handle(self, caller: str, request_id: str, request: Request) -> tuple[bytes, Headers]:
         if content_codec(request.fields) is not JSON:
             raise Problem(415, "Content-Type: wanted application/json, got MessagePack")
-        body, head = self._score(caller, request_id, request, read(request.body))
+        body, head = self._score(caller, request_id, request, read(request.body, self._most))
         return b'{"predictions":%b}' % body, head
 
 
-def read(body: bytes) -> Sent:
+def read(body: bytes, most: Most) -> Sent:
     """Return the applicants; raises Problem."""
-    found = forms.members(body, "instances")
-    if "instances" not in found:
-        raise Problem(422, f"body: wanted {WANTED}, got no instances")
-    forms.only(found, ("instances", "parameters"), WANTED)
-    sent = forms.rows("instances", bytes(found["instances"]))
-    query = forms.query_of("parameters", found.get("parameters"))
+    found = forms.decoded(read_envelope, body, f"body: wanted {WANTED}")
+    sent = forms.rows("instances", bytes(found.instances), most)
+    query = forms.query_of("parameters", found.parameters)
     return Sent(sent.body, sent.place, sent.name, query)
 
 

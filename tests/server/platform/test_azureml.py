@@ -56,7 +56,7 @@ def test_faults_have_their_place_in_both_forms(server: Running, trained: Trained
     table = post(server, "/score", {"input_data": split_of(rows)})
     assert "first: input_data.data[3].AGE: wanted" in detail(table)
     assert "first, applicant 3: AGE: wanted" in detail(post(server, "/score", rows))
-    assert 'got the member "x"' in detail(post(server, "/score", {"input_data": [], "x": 1}))
+    assert "unknown field `x`" in detail(post(server, "/score", {"input_data": [], "x": 1}))
     lone = {**rows[0], "KIND": "input_data"}
     assert detail(post(server, "/score", lone)).startswith("KIND: wanted")
 

@@ -87,7 +87,8 @@ def test_a_fault_is_named_by_its_place(
     ("body", "said"),
     [
         ({"AGE": 1}, "wanted an object with one of dataframe_split"),
-        ({"inputs": [], "instances": []}, "got inputs and instances"),
+        ({"params": {}}, "got none of them"),
+        ({"inputs": [], "instances": []}, "got instances and inputs"),
         ({"dataframe_split": {"columns": ["AGE"], "data": [[1, 2]]}}, "data[0]: wanted 1 values"),
         ({"dataframe_split": {"data": []}}, "dataframe_split: wanted columns and data"),
         ({"inputs": {"AGE": [1, 2], "INCOME": [1]}}, '1 of "INCOME" and 2 of "AGE"'),
@@ -99,6 +100,22 @@ def test_a_fault_is_named_by_its_place(
 def test_another_form_is_refused_in_words(server: Running, body: dict[str, Any], said: str) -> None:
     done = post(server, PATH, body)
     assert said in detail(done) + str(done.json().get("errors", ""))
+
+
+@pytest.mark.parametrize("form", ["dataframe_split", "inputs"])
+def test_more_values_than_a_batch_has_are_not_even_read(server: Running, form: str) -> None:
+    many = {"columns": [], "data": [[]] * 500_000, "AGE": [1] * 500_000}
+    done = post(server, PATH, {form: many}, content_type="application/json")
+    assert f"{form}: wanted at most 1000 applicants, got more values" in detail(done, 413)
+
+
+def test_a_whole_batch_is_taken_in_every_form(server: Running, trained: Trained) -> None:
+    rows = rows_of(trained) * 50
+    for form, made in FORMS.items():
+        found = post(server, PATH, {form: made(rows)}).raise_for_status().json()["predictions"]
+        assert probabilities(found) == wanted(trained) * 50
+        more = post(server, PATH, {form: made([*rows, rows[0]])})
+        assert f"{form}: wanted at most 1000, got" in detail(more, 413)
 
 
 def test_a_single_applicant_may_be_given_as_values(server: Running, trained: Trained) -> None:

@@ -105,6 +105,7 @@ def test_a_fault_is_named_by_its_line(server: Running, trained: Trained) -> None
         (CSV, b'1,2,3,"car,1\n', "not CSV: line 1", 400),
         (CSV, b"\xff\n", "wanted UTF-8", 400),
         (CSV, b"AGE,INCOME,AGE\n", "line 1: wanted each name once", 422),
+        (CSV, b"AGE," * 1_000_000 + b"AGE\n", "line 1: wanted each name once", 422),
         (CSV, b"AGE,INCOME,DEBT-RATIO,KIND,REGIO\n1,2,3,car,1\n", "did you mean REGION?", 422),
     ],
 )
