@@ -5,6 +5,7 @@ flags and verbs need is imported on use.
 """
 
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -170,8 +171,9 @@ def score(arguments: Sequence[str]) -> int:
         "that share the work; with --resume",
     )  # fmt: skip
     parser.add_argument(
-        "--resume", action="store_true", help="keep the files that OUT, a folder, has already"
-    )
+        "--resume", action="store_true",
+        help="keep the files that OUT, a folder, has already, unless those of ROWS are newer",
+    )  # fmt: skip
     parsed = parser.parse_args(arguments)
     if parsed.language and parsed.reasons == "none":
         raise settings.SettingsError("--language wants --reasons principal or all")
@@ -204,6 +206,7 @@ def scored(parsed: Any) -> int:
     except ModuleNotFoundError as error:
         raise BundleError(f"score needs {error.name} (pip install pyarrow)") from error
     hide_pandas()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # what is begun goes
     care = Care(try_first=try_first(settings.LOAD_SECONDS))
     ways = Ways(
         parsed.on_error, max(parsed.threads, 1), parsed.resume, parsed.part, parsed.separator

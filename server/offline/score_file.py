@@ -28,6 +28,7 @@ from .table_file import (
     other_separator,
     partition,
     parts,
+    told,
 )
 from .write import Write, behind, writing
 
@@ -71,33 +72,54 @@ def score_file(scorer: Scorer, source: Path, out: Path, ways: Ways) -> None:
         begin(scorer, out, ways)
         for file in files:
             name = file.relative_to(source)
-            if ways.resume and (out / name).exists():
+            if ways.resume and is_newer(out / name, file):
                 run.progress.parts_kept += 1
             else:
                 run.score([file], out / name, out / REFUSED / name)
     else:
-        run.score(files, out, out.with_name(f"refused-{out.name}"))
+        refused = out.with_name(f"refused-{out.name}")
+        if source.is_dir() or ways.on_error == "skip":
+            check_apart(source, out, refused)
+        run.score(files, out, refused)
     run.progress.end(run.refused)
+
+
+def is_newer(scored: Path, file: Path) -> bool:
+    """Whether a file was scored after it was last written; raises TableError."""
+    if not scored.exists():
+        return False
+    with told(file):
+        return scored.stat().st_mtime_ns >= file.stat().st_mtime_ns
+
+
+def check_apart(source: Path, out: Path, refused: Path) -> None:
+    """Raise TableError if a file would be written into the folder, or over the file, that is read.
+
+    A file may be scored in place.
+    """
+    file, whole = (out if source.is_dir() else refused), source.resolve()
+    found = file.resolve()
+    if found == whole or (source.is_dir() and found.is_relative_to(whole)):
+        raise TableError(f"{file}: wanted a file outside {source}, which is what is scored")
 
 
 def other_columns(found: pa.Schema, wanted: pa.Schema, first: Path) -> str:
     """Say how the columns of a file differ from those of the first one."""
-    pairs = zip_longest(wanted, found)
-    was, now = next((pair for pair in pairs if pair[0] != pair[1]), (None, None))
-    return f"all parts go into one file: wanted {column(was)} as in {first.name}, got {column(now)}"
+    pairs = zip_longest(map(column, wanted), map(column, found), fillvalue="none")
+    was, now = next((pair for pair in pairs if pair[0] != pair[1]), ("", ""))
+    return f"all parts go into one file: wanted {was} as in {first.name}, got {now}"
 
 
-def column(field: pa.Field | None) -> str:
+def column(field: pa.Field) -> str:
     """Show a column's name and type."""
-    if field is None:
-        return "none"
     return f"{field.name} ({field.type}{'' if field.nullable else ', not null'})"
 
 
 def begin(scorer: Scorer, out: Path, ways: Ways) -> None:
     """Make the folder and note how it is scored; raises TableError if it holds something else."""
     file = out / NOTE
-    note = {"model": scorer.tag, "ways": {"--on-error": ways.on_error, **scorer.ways}}
+    of_rows = {"--on-error": ways.on_error, "--separator": ways.separator}
+    note = {"model": scorer.tag, "ways": {**of_rows, **scorer.ways}}
     try:
         out.mkdir(parents=True, exist_ok=True)
         if any(out.iterdir()) and not (ways.resume and file.exists()):
@@ -134,7 +156,8 @@ def comma_hint(fault: str) -> str:
 def begun_otherwise(before: dict[str, Any], now: dict[str, Any]) -> str:
     """Say what differs from the call that began a folder."""
     was, wanted = ({**note["model"], **note["ways"]} for note in (before, now))
-    changed = [f"{key} {was[key]}, got {wanted[key]}" for key in wanted if was[key] != wanted[key]]
+    pairs = ((key, was.get(key), value) for key, value in wanted.items())
+    changed = [f"{key} {old}, got {new}" for key, old, new in pairs if old != new]
     return f"was begun with {', '.join(changed)}; wanted the same, or another folder"
 
 

@@ -50,7 +50,7 @@ class Scorer:
         self.added = added_fields(model)
         self.tag = msgspec.to_builtins(model.tag)
         self._reasons = None
-        self.ways = {"--reasons": reasons, "--language": ""}
+        self.ways = {"--reasons": reasons, "--language": "", "--decimal": decimal}
         if reasons != "none":
             self._reasons = ReasonColumns(model, reasons, language)
             self.added = pa.schema([*self.added, *self._reasons.added])

@@ -216,17 +216,22 @@ def _columns(batch: Any, wanted: Sequence[str]) -> Block:
 
 def plain(column: Any) -> Column:
     """Undo dictionaries (pandas and polars categories), and give all kinds of text one type."""
-    from pyarrow import DictionaryArray, float32, string, types
+    from pyarrow import ArrowInvalid, DictionaryArray, array, float32, string, types
 
     kind = column.type
     if types.is_dictionary(kind):  # the texts first: Arrow decodes no dictionary of string views
         return DictionaryArray.from_arrays(
             column.indices, plain(column.dictionary)
         ).dictionary_decode()
-    texts = (
+    kinds = (
         types.is_large_string, types.is_string_view, types.is_binary, types.is_large_binary,
         types.is_binary_view, types.is_fixed_size_binary,
     )  # fmt: skip
-    if any(is_text(kind) for is_text in texts):
-        return column.cast(string())
+    if any(is_text(kind) for is_text in kinds):
+        try:
+            return column.cast(string())
+        except ArrowInvalid:  # bytes that are no UTF-8: \xff as four characters, which fit nothing
+            cells = column.to_pylist()
+            texts = [c if c is None else c.decode(errors="backslashreplace") for c in cells]
+            return array(texts, string())
     return column.cast(float32()) if types.is_float16(kind) else column

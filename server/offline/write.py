@@ -2,7 +2,6 @@
 
 import csv
 import gzip
-import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -10,6 +9,7 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -33,7 +33,8 @@ def writing(
     file's folder is made where there is none. Raises TableError for a name with another suffix, and
     for what the disk or the format refuses.
     """
-    beside = file.with_name(f".{file.name.partition('.')[0]}-{os.getpid()}.part")
+    # In containers that share a folder, all processes may have the same id.
+    beside = file.with_name(f".{file.name.partition('.')[0]}-{uuid4().hex}.part")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         with way_of(file, shortened)(beside, schema) as write:
