@@ -29,11 +29,11 @@ class Way(NamedTuple):
 
 
 SCORE, PRED_CONTRIB = "score of this server", "LightGBM, pred_contrib"
-PORTABLE, WIDE = "this server, portable", "this server"
+PORTABLE, AVX2, WIDE = "this server, portable", "this server, AVX2", "this server"
 
 
 def ours(bundle: Path, text: Path) -> Iterator[Way]:
-    """Yield this server's score, and its contributions by the portable code and by the widest."""
+    """Yield this server's score, and its contributions by registers of each width."""
     manifest = read_manifest(bundle / "manifest.json")
     trees = read_trees((bundle / "model.onnx").read_bytes())
     covers = (bundle / "covers.bin").read_bytes()
@@ -41,8 +41,8 @@ def ours(bundle: Path, text: Path) -> Iterator[Way]:
     width = len(manifest.features)
     out = np.empty((1, 1, width + 1))
 
-    def explaining(portable: bool) -> Explain:
-        block = engine.explainer(range(width), width, 1.0, portable).block
+    def explaining(lanes: int) -> Explain:
+        block = engine.explainer(range(width), width, 1.0, lanes).block
 
         def explain(row: Floats) -> object:
             block(row, out)
@@ -55,8 +55,8 @@ def ours(bundle: Path, text: Path) -> Iterator[Way]:
         return engine.score_row()
 
     yield Way(SCORE, score)
-    yield Way(PORTABLE, explaining(portable=True), flat)
-    yield Way(WIDE, explaining(portable=False), flat)
+    for lanes, name in ((2, PORTABLE), (4, AVX2), (8, WIDE)):
+        yield Way(name, explaining(lanes), flat)
 
 
 def lightgbms(bundle: Path, text: Path) -> Iterator[Way]:

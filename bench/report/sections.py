@@ -49,8 +49,9 @@ CONTRIBUTIONS = Table(
     "distinct rows; those that need an environment of their own stand there beside this server and "
     "LightGBM. `scores` is the time as a multiple of this server's score of the row, `faster` how "
     "many times LightGBM's `pred_contrib` takes, both medians over rounds. `apart` is the largest "
-    "difference from this server's contributions on 20 rows. Portable is the code without AVX2, "
-    "whose bits are the same. XGBoost explains a model of its own, of as many trees and leaves.",
+    "difference from this server's contributions on 20 rows. Portable is the code without AVX2 "
+    "and AVX-512, whose bits are the same. XGBoost explains a model of its own, of as many trees "
+    "and leaves.",
     (
         Column("", "label", text), Column("us", "cpu_us"), Column("scores", "scores"),
         Column("faster", "faster"), Column("apart", "apart", tiny), Column("samples", "samples"),

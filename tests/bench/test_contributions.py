@@ -10,7 +10,7 @@ def test_each_way_is_a_row_of_ratios_and_explains_what_lightgbm_explains(
 ) -> None:
     rows = measure.measure(workload, rounds=2, rows=20, peers=False)
     found = {row["label"]: row for row in rows}
-    assert len(found) == 4
+    assert len(found) == 5
     assert found[SCORE]["scores"] == found[PRED_CONTRIB]["faster"] == 1
     assert found[SCORE]["apart"] is None
     for row in rows:

@@ -47,7 +47,7 @@ class Contributions:
         width: int,
         columns: Buffer,
         divide_by: float,
-        portable: bool = False,
+        lanes: int = 8,
     ) -> Contributions: ...
     def block(self, rows: Buffer, out: Buffer) -> None: ...
 

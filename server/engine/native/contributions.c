@@ -27,16 +27,18 @@
 
 #define STEP 4 /* of numbers of points */
 #define GROUPS (MOST_POINTS / STEP)
+#define LINE 8 /* doubles of a line of the cache */
 #define MOST_DEPTH 1000
 #define MOST_BYTES ((Py_ssize_t)1 << 30)
 
-/* Numbers of places are multiplied by the number of points: they are offsets of doubles.
+/* Numbers of places are multiplied by the stride: they are offsets of doubles.
 
    A split looks at the last one above on the same feature: whether the row went to the child that
-   leads here, and so at all others above that one. `row`: where its ratio and part stand in the
-   table; two rows come before these, of splits that ask first and of those below one not met. */
+   leads here, and so at all others above that one. `above`: where that stands in `met`. `further`:
+   where its ratio and part stand in the table, from the row for splits below one that was not met,
+   modulo 2**32. Before those of splits comes this one, and one for splits that ask first. */
 typedef struct {
-    uint32_t above, met, row;
+    uint32_t above, further;
 } Again;
 enum { FIRST, UNMET, ROWS };
 
@@ -54,25 +56,26 @@ typedef struct {
     Again again;
 } Pair;
 
-/* What the way down tells the way up, and the splits below. */
+/* What the way down tells the way up. */
 typedef struct {
-    uint32_t row;
-    uint16_t yes, met; /* met: 0 where one above was not, else 1 for no and 2 for yes */
+    uint32_t row, yes;
 } Done;
 
 typedef struct {
     uint32_t inners, pairs, leaves;
 } Size;
 
-/* The trees that take one number of points. */
+/* The trees that take one number of points. `stride`: that number, beyond STEP filled up to whole
+   vectors: what the table holds there is 0, and nothing is added up. */
 typedef struct {
+    int points, stride;
     Py_ssize_t trees, inners, pairs, leaves, rows, sums;
     Size *size;
     Inner *inner;
     Pair *pair;
     double *leaf;    /* those that are no pair's */
-    double *table;   /* [rows, 2, points]: ratio, a (1 - t) / F, and part, 1 / F */
-    double *phi;     /* [sums, points], a call's own */
+    double *table;   /* [rows, 2, stride]: ratio, a (1 - t) / F, and part, 1 / F */
+    double *phi;     /* [sums, stride], a call's own */
     uint32_t *place; /* of each sum, in what is answered */
     double omega[MOST_POINTS];
 } Group;
@@ -80,14 +83,16 @@ typedef struct {
 typedef struct Contributions {
     PyObject_HEAD
     Kernel *kernel;
-    Py_ssize_t width, most, used, widest; /* widest: points of the last group */
+    Py_ssize_t width, most, used, widest; /* widest: stride of the last group */
     double divide_by;
     void (*explain)(struct Contributions *self, double *out);
     Group group[GROUPS]; /* the i-th: of STEP (i + 1) points */
     double *expected;
     /* A call's own, as are the groups' phi; NULL in what Python holds. */
     Done *done;
-    double *x, *P, *R; /* P, R: [2 most + 1, points]: inner splits, pairs, from `most` on lone leaves */
+    uint32_t *met; /* of inner splits, no and yes: all bits, or none where the row did not go there;
+                      at 2 most, for splits that ask first: all */
+    double *x, *P, *R; /* P, R: [2 most + 1, stride]: inner splits, pairs, from `most` on lone leaves */
     void *taken[1 + 6 * GROUPS];
 } Contributions;
 
@@ -103,14 +108,30 @@ typedef struct Contributions {
 #define WIDE 4
 #include "explain.h"
 #pragma GCC pop_options
+
+#pragma GCC push_options
+#pragma GCC target("avx512f,avx512dq,avx512vl")
+#undef WIDE
+#define WIDE 8
+#include "explain.h"
+#pragma GCC pop_options
 #endif
+
+/* So many doubles as fill whole lines of the cache. */
+static Py_ssize_t lines(Py_ssize_t count) { return (count + LINE - 1) / LINE * LINE; }
+
+/* The first whole line; a vector that crosses two takes longer. */
+static void *aligned(void *taken)
+{
+    return (char *)taken + -(uintptr_t)taken % (LINE * sizeof(double));
+}
 
 /* Numbers that a call needs for itself, the splits' marks left out. */
 static Py_ssize_t numbers_of(const Contributions *self)
 {
-    Py_ssize_t count = self->kernel->slots + 2 * (2 * self->most + 1) * self->widest;
+    Py_ssize_t count = lines(self->kernel->slots) + 2 * lines((2 * self->most + 1) * self->widest);
     for (int i = 0; i < GROUPS; i++)
-        count += self->group[i].sums * STEP * (i + 1);
+        count += lines(self->group[i].sums * self->group[i].stride);
     return count;
 }
 
@@ -119,23 +140,25 @@ static Py_ssize_t numbers_of(const Contributions *self)
 static void *apart(const Contributions *self, Contributions *own)
 {
     const Kernel *kernel = self->kernel;
-    Py_ssize_t count = numbers_of(self), room = (2 * self->most + 1) * self->widest;
-    double *at = PyMem_Malloc(count * sizeof *at + (self->most + 1) * sizeof(Done));
-    if (!at)
+    Py_ssize_t count = numbers_of(self), room = lines((2 * self->most + 1) * self->widest);
+    size_t marks = (self->most + 1) * (sizeof(Done) + 2 * sizeof(uint32_t));
+    void *memory = PyMem_Malloc((count + LINE) * sizeof(double) + marks);
+    if (!memory)
         return NULL;
     *own = *self;
-    own->x = at;
-    memcpy(own->x, kernel->x, (size_t)kernel->slots * sizeof *at);
-    own->P = own->x + kernel->slots;
+    own->x = aligned(memory);
+    memcpy(own->x, kernel->x, (size_t)kernel->slots * sizeof(double));
+    own->P = own->x + lines(kernel->slots);
     own->R = own->P + room;
     double *phi = own->R + room;
     for (int i = 0; i < GROUPS; i++) {
         own->group[i].phi = phi;
-        phi += self->group[i].sums * STEP * (i + 1);
+        phi += lines(self->group[i].sums * self->group[i].stride);
     }
     own->done = (Done *)phi;
-    own->done[self->most] = (Done){0}; /* what stands above a split that asks first */
-    return at;
+    own->met = (uint32_t *)(own->done + self->most);
+    own->met[2 * self->most] = UINT32_MAX;
+    return memory;
 }
 
 static PyObject *contributions_block(Contributions *self, PyObject *args)
@@ -189,12 +212,12 @@ static int fail(const char *what, Py_ssize_t where)
 
 static void *take(Contributions *self, Py_ssize_t count, size_t size)
 {
-    void *taken = count < MOST_BYTES / (Py_ssize_t)size ? PyMem_Calloc(count + 1, size) : NULL;
-    if (taken)
-        self->taken[self->used++] = taken;
-    else
-        PyErr_NoMemory();
-    return taken;
+    int fits = count < MOST_BYTES / (Py_ssize_t)size;
+    void *taken = fits ? PyMem_Calloc(count * size + LINE * sizeof(double), 1) : NULL;
+    if (!taken)
+        return PyErr_NoMemory();
+    self->taken[self->used++] = taken;
+    return aligned(taken);
 }
 
 static uint32_t nodes_of(const Kernel *kernel, Py_ssize_t tree)
@@ -327,17 +350,19 @@ static int measure(Contributions *self, Path *path, uint8_t *wide)
 }
 
 /* What a split asks first; of a feature asked again, with its row of the table. */
-static Again again_of(const Contributions *self, Group *g, const Path *path, uint32_t k, int points)
+static Again again_of(const Contributions *self, Group *g, const Path *path, uint32_t k)
 {
+    uint32_t unmet = UNMET * 2 * (uint32_t)g->stride;
     if (!path[k].asked)
-        return (Again){(uint32_t)self->most, 0, FIRST};
-    double a = path[k].reached, *row = g->table + g->rows * 2 * points;
-    for (int p = 0; p < points; p++) {
-        double t = point(points, p), F = a + t * (1.0 - a);
+        return (Again){2 * (uint32_t)self->most, FIRST - unmet};
+    uint32_t at = (uint32_t)(g->rows++ * 2 * g->stride);
+    double a = path[k].reached, *row = g->table + at;
+    for (int p = 0; p < g->points; p++) {
+        double t = point(g->points, p), F = a + t * (1.0 - a);
         row[p] = a * (1.0 - t) / F;
-        row[points + p] = 1.0 / F;
+        row[g->stride + p] = 1.0 / F;
     }
-    return (Again){path[path[k].above].place, 1 + path[k].side, (uint32_t)(g->rows++ * 2 * points)};
+    return (Again){2 * path[path[k].above].place + path[k].side, at - unmet};
 }
 
 /* The sum of a column, numbered when first met. */
@@ -350,24 +375,23 @@ static uint32_t sum_of(Group *g, uint32_t place, uint32_t *numbers)
     return numbers[place] - 1;
 }
 
-static void place_tree(Contributions *self, Py_ssize_t tree, int points, Path *path,
+static void place_tree(Contributions *self, Py_ssize_t tree, Group *g, Path *path,
                        const int64_t *columns, uint32_t *numbers)
 {
     const Kernel *kernel = self->kernel;
     const Node *nodes = kernel->nodes + kernel->roots[tree];
-    Group *g = self->group + points / STEP - 1;
     Size size = g->size[g->trees++] = places(self, tree, path);
     for (uint32_t k = 0; k < nodes_of(kernel, tree); k++) {
         const Node *node = nodes + k;
         if (!node->slot)
             continue;
         uint32_t no = child_of(kernel, tree, k, 0);
-        Again again = again_of(self, g, path, k, points);
+        Again again = again_of(self, g, path, k);
         double all = count_of(kernel, tree, k);
         double share[2] = {count_of(kernel, tree, no) / all, count_of(kernel, tree, no + 1) / all};
         uint32_t place = (uint32_t)(kernel->targets[tree] * (self->width + 1) +
                                     columns[kernel_feature(kernel, node->slot)]);
-        uint32_t step = (uint32_t)points, sum = sum_of(g, place, numbers) * step;
+        uint32_t step = (uint32_t)g->stride, sum = sum_of(g, place, numbers) * step;
         if (is_pair(kernel, tree, k))
             g->pair[g->pairs + path[k].place - size.inners] =
                 (Pair){node->threshold, {share[0], share[1]},
@@ -386,25 +410,25 @@ static void place_tree(Contributions *self, Py_ssize_t tree, int points, Path *p
 }
 
 /* Room for a group as it was measured; its counts begin again. */
-static int make_room(Contributions *self, Group *g, int points)
+static int make_room(Contributions *self, Group *g)
 {
     Py_ssize_t rows = g->rows + ROWS, sums = g->inners + g->pairs;
     int done = (g->size = take(self, g->trees, sizeof(Size))) &&
                (g->inner = take(self, g->inners, sizeof(Inner))) &&
                (g->pair = take(self, g->pairs, sizeof(Pair))) &&
                (g->leaf = take(self, g->leaves, sizeof(double))) &&
-               (g->table = take(self, rows * 2 * points, sizeof(double)));
+               (g->table = take(self, rows * 2 * g->stride, sizeof(double)));
     Py_ssize_t most = self->kernel->outputs * self->width;
     sums = sums < most ? sums : most;
     if (!done || !(g->place = take(self, sums, sizeof(uint32_t))))
         return -1;
     g->trees = g->inners = g->pairs = g->leaves = 0;
     g->rows = ROWS;
-    for (int p = 0; p < points; p++) {
-        double t = point(points, p);
-        g->omega[p] = weight(points, p) / (1.0 - t);
+    for (int p = 0; p < g->points; p++) {
+        double t = point(g->points, p);
+        g->omega[p] = weight(g->points, p) / (1.0 - t);
         g->table[p] = 1.0 - t;
-        g->table[points + p] = g->table[2 * points + p] = 1.0;
+        g->table[g->stride + p] = g->table[2 * g->stride + p] = 1.0;
     }
     return 0;
 }
@@ -417,16 +441,17 @@ static int build(Contributions *self, Path *path, uint8_t *wide, uint32_t *numbe
         measure(self, path, wide))
         return -1;
     for (int i = 0; i < GROUPS; i++) {
-        if (!self->group[i].trees)
+        Group *g = self->group + i;
+        if (!g->trees)
             continue;
-        self->widest = STEP * (i + 1);
-        if (make_room(self, self->group + i, STEP * (i + 1)))
+        self->widest = g->stride;
+        if (make_room(self, g))
             return -1;
         memset(numbers, 0, (size_t)(kernel->outputs * (self->width + 1)) * sizeof *numbers);
         for (Py_ssize_t tree = 0; tree < kernel->trees; tree++)
             if (wide[tree] == i + 1) {
                 trace(kernel, tree, path);
-                place_tree(self, tree, STEP * (i + 1), path, columns, numbers);
+                place_tree(self, tree, g, path, columns, numbers);
             }
     }
     if (numbers_of(self) < MOST_BYTES / (Py_ssize_t)sizeof(double))
@@ -475,27 +500,47 @@ static int make(Contributions *self, const Py_buffer *columns)
     return done ? 0 : -1;
 }
 
+/* Explain with vectors of at most so many doubles that the processor has. */
+static void choose(Contributions *self, int lanes)
+{
+    int wide = 2;
+    self->explain = explain_2;
+#ifdef __x86_64__
+    if (lanes >= 8 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+        __builtin_cpu_supports("avx512vl")) {
+        wide = 8;
+        self->explain = explain_8;
+    } else if (lanes >= 4 && __builtin_cpu_supports("avx2")) {
+        wide = 4;
+        self->explain = explain_4;
+    }
+#else
+    (void)lanes;
+#endif
+    for (int i = 0; i < GROUPS; i++) {
+        int points = STEP * (i + 1);
+        self->group[i].points = points;
+        self->group[i].stride = i ? (points + wide - 1) / wide * wide : points;
+    }
+}
+
 static PyObject *contributions_new(PyTypeObject *type, PyObject *args, PyObject *named)
 {
-    static char *names[] = {"kernel", "width", "columns", "divide_by", "portable", NULL};
+    static char *names[] = {"kernel", "width", "columns", "divide_by", "lanes", NULL};
     allocfunc alloc = (allocfunc)PyType_GetSlot(type, Py_tp_alloc);
     const Types *types = PyType_GetModuleState(type);
     Contributions *self = types ? (Contributions *)alloc(type, 0) : NULL;
     Py_buffer columns = {0};
     PyObject *kernel;
-    int portable = 0;
+    int lanes = 8;
     if (!self)
         return NULL;
-    int done = PyArg_ParseTupleAndKeywords(args, named, "O!ny*d|p:Contributions", names,
+    int done = PyArg_ParseTupleAndKeywords(args, named, "O!ny*d|i:Contributions", names,
                                            types->kernel, &kernel, &self->width, &columns,
-                                           &self->divide_by, &portable);
+                                           &self->divide_by, &lanes);
     if (done) {
         self->kernel = (Kernel *)Py_NewRef(kernel);
-        self->explain = explain_2;
-#ifdef __x86_64__
-        if (!portable && __builtin_cpu_supports("avx2"))
-            self->explain = explain_4;
-#endif
+        choose(self, lanes);
         done = !make(self, &columns);
     }
     PyBuffer_Release(&columns);

@@ -84,17 +84,17 @@ class Native:
         return raw
 
     def explainer(
-        self, columns: Sequence[int], width: int, divide_by: float, portable: bool = False
+        self, columns: Sequence[int], width: int, divide_by: float, lanes: int = 8
     ) -> "_kernel.Contributions":
         """Return an explainer for rows of the same features; raises NotNativeError.
 
         `columns` maps features to the `width` columns of the result. Contributions are divided like
-        the raw score before the transform. With `portable`, only registers that every processor has
-        are used; the bits are the same.
+        the raw score before the transform. At most so many `lanes`, numbers in a register, are
+        used as the processor has: 2, 4 (AVX2) or 8 (AVX-512); the bits are the same.
         """
         try:
             return _kernel.Contributions(
-                self._kernel, width, np.array(columns, np.int64), divide_by, portable
+                self._kernel, width, np.array(columns, np.int64), divide_by, lanes
             )
         except (ValueError, OverflowError) as error:
             raise NotNativeError(str(error)) from error

@@ -4,19 +4,14 @@
 #undef JOIN
 #undef JOINED
 #undef EACH
+#undef FEWEST
 #define JOINED(name, wide) name##_##wide
 #define JOIN(name, wide) JOINED(name, wide)
 #define NAME(name) JOIN(name, WIDE)
 #define EACH _Pragma("GCC unroll 8") for (int v = 0; v < V; v++)
+#define FEWEST ((STEP + WIDE - 1) / WIDE) /* vectors of a stride */
 #define INLINE static inline __attribute__((always_inline))
 typedef double NAME(Lanes) __attribute__((vector_size(8 * WIDE), aligned(8)));
-
-/* Without a branch, which would be guessed wrong as often as not. */
-INLINE Done NAME(ask)(const Done *done, Again again, int yes, uint32_t unmet)
-{
-    uint32_t met = done[again.above].met == again.met;
-    return (Done){unmet + ((again.row - unmet) & -met), (uint16_t)yes, (uint16_t)(met << yes)};
-}
 
 INLINE void NAME(down)(const Contributions *self, const Group *g, const Inner *s, uint32_t count,
                        int V)
@@ -24,15 +19,20 @@ INLINE void NAME(down)(const Contributions *self, const Group *g, const Inner *s
     const double *x = self->x, *table = g->table;
     double *P = self->P;
     Done *done = self->done;
+    uint32_t *met = self->met;
     NAME(Lanes) *at = (NAME(Lanes) *)P;
     EACH at[v] = (NAME(Lanes)){0} + 1.0;
-    for (uint32_t k = 0; k < count; k++, s++, at += V) {
+    for (uint32_t k = 0; k < count; k++, s++, at += V, met += 2) {
         int yes = x[s->slot] > s->threshold;
         uint32_t hot = s->child[yes], cold = s->child[!yes];
-        Done here = NAME(ask)(done, s->again, yes, UNMET * 2 * WIDE * V);
+        /* Without a branch, which would be guessed wrong as often as not. */
+        uint32_t is_met = self->met[s->again.above];
+        uint32_t row = UNMET * 2 * WIDE * V + (s->again.further & is_met);
         double share = s->share[!yes];
-        done[k] = here;
-        const NAME(Lanes) *ratio = (const NAME(Lanes) *)(table + here.row);
+        done[k] = (Done){row, (uint32_t)yes};
+        met[0] = is_met & ((uint32_t)yes - 1);
+        met[1] = is_met & -(uint32_t)yes;
+        const NAME(Lanes) *ratio = (const NAME(Lanes) *)(table + row);
         NAME(Lanes) *to_hot = (NAME(Lanes) *)(P + hot), *to_cold = (NAME(Lanes) *)(P + cold);
         EACH {
             NAME(Lanes) all = at[v], lost = all * share * ratio[v];
@@ -46,14 +46,14 @@ INLINE void NAME(pairs)(const Contributions *self, const Group *g, const Pair *s
                         uint32_t first, int V)
 {
     const double *x = self->x, *table = g->table;
-    const Done *done = self->done;
+    const uint32_t *met = self->met;
     const NAME(Lanes) *here = (const NAME(Lanes) *)self->P + (size_t)first * V;
     NAME(Lanes) *R = (NAME(Lanes) *)self->R + (size_t)first * V;
     double *phi = g->phi;
     for (uint32_t k = 0; k < count; k++, s++, here += V, R += V) {
         int yes = x[s->slot] > s->threshold;
         double value = s->value[yes], apart = (value - s->value[!yes]) * s->share[!yes];
-        uint32_t row = NAME(ask)(done, s->again, yes, UNMET * 2 * WIDE * V).row;
+        uint32_t row = UNMET * 2 * WIDE * V + (s->again.further & met[s->again.above]);
         const NAME(Lanes) *ratio = (const NAME(Lanes) *)(table + row);
         NAME(Lanes) *sum = (NAME(Lanes) *)(phi + s->sum);
         EACH {
@@ -75,7 +75,7 @@ INLINE void NAME(up)(const Contributions *self, const Group *g, const Inner *s, 
     s += count;
     while (count-- > 0) {
         d--, s--, here -= V, at -= V;
-        int yes = d->yes;
+        uint32_t yes = d->yes;
         double share = s->share[!yes];
         const NAME(Lanes) *ratio = (const NAME(Lanes) *)(table + d->row);
         const NAME(Lanes) *hot = (const NAME(Lanes) *)(R + s->child[yes]);
@@ -115,20 +115,23 @@ static void NAME(explain)(Contributions *self, double *out)
     memset(out, 0, (size_t)(kernel->outputs * (self->width + 1)) * sizeof *out);
     for (int i = 0; i < GROUPS; i++) {
         const Group *g = self->group + i;
-        int points = STEP * (i + 1);
+        int V = g->stride / WIDE;
         if (!g->trees)
             continue;
-        memset(g->phi, 0, (size_t)(g->sums * points) * sizeof *g->phi);
-        switch (i) {
-        case 0: NAME(trees)(self, g, STEP / WIDE); break;
-        case 1: NAME(trees)(self, g, 2 * STEP / WIDE); break;
-        case 2: NAME(trees)(self, g, 3 * STEP / WIDE); break;
-        default: NAME(trees)(self, g, points / WIDE);
+        memset(g->phi, 0, (size_t)(g->sums * g->stride) * sizeof *g->phi);
+        switch (V / FEWEST) {
+#if WIDE > STEP
+        case 0: trees_4(self, g, 1); break;
+#endif
+        case 1: NAME(trees)(self, g, FEWEST); break;
+        case 2: NAME(trees)(self, g, 2 * FEWEST); break;
+        case 3: NAME(trees)(self, g, 3 * FEWEST); break;
+        default: NAME(trees)(self, g, V);
         }
         for (Py_ssize_t s = 0; s < g->sums; s++) {
             double sum = 0.0;
-            for (int p = 0; p < points; p++)
-                sum += g->phi[s * points + p] * g->omega[p];
+            for (int p = 0; p < g->points; p++)
+                sum += g->phi[s * g->stride + p] * g->omega[p];
             out[g->place[s]] += sum;
         }
     }
