@@ -4,6 +4,7 @@ Values are passed on as they were sent, byte for byte, so that `/score` reads an
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any, TypeVar
 
@@ -11,7 +12,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from ..http.problem import FOR_TABLES, Problem
-from ..scoring.lenient import show
+from ..scoring.lenient import parse_json, show
 from ..scoring.unreadable import unreadable
 from ..settings import Reasons
 from .translated import Most, Sent
@@ -50,6 +51,17 @@ def decoded(read: Callable[[bytes], Decoded], value: bytes, wanted: str) -> Deco
         raise Problem(422, f"{wanted}: {error}") from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Problem(400, unreadable("JSON", value, error)) from error
+
+
+def once(body: bytes, names: Iterable[str]) -> None:
+    """Raise Problem 422 if the object has one of these members twice: decoders take the last."""
+    if all(body.count(b'"%b"' % name.encode()) < 2 for name in names):
+        return
+    repeated: Sequence[Any] = ()
+    with suppress(ValueError, RecursionError):  # then what reads the applicants says it better
+        repeated = getattr(parse_json(body), "repeated", ())
+    if twice := [name for name in repeated if name in names]:
+        raise Problem(422, f"body: wanted {twice[0]} once, got it more than once")
 
 
 def bounded(name: str, value: bytes, most: Most) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 import msgspec
+import pandas as pd
 import pytest
 
 from server.cli import chosen
@@ -23,6 +24,7 @@ from tests.server.platform.contract import (
 )
 
 BOTH_LANES = True
+COMMITTED = Path(__file__).parents[3] / "models" / "credit-express"
 PATH = "/invocations"
 LINES, CSV = "application/jsonlines", "text/csv"
 
@@ -62,6 +64,22 @@ def test_csv_is_answered_in_csv(server: Running, trained: Trained, header: bool)
     assert done.headers["content-type"] == CSV
     cells = [line.split(",") for line in done.text.splitlines()]
     assert [float(each[0]) for each in cells] == wanted(trained)
+
+
+def test_csv_has_the_decision_and_the_codes_of_the_reasons(serve: Serve, tmp_path: Path) -> None:
+    rows = pd.read_parquet(COMMITTED / "held-out.parquet").drop(columns="default").head(50)
+    with up(serve, COMMITTED / "1", tmp_path, "sagemaker") as one:
+        body = rows.to_csv(index=False).encode()
+        answers = post(one, PATH, body, content_type=CSV, accept="application/json").json()
+        lines = post(one, PATH, body, content_type=CSV).text.splitlines()
+    told = [
+        [str(each["probability"]), each["decision"],
+         " ".join(reason["code"] for reason in each.get("reasons", ()))]
+        for each in answers
+    ]  # fmt: skip
+    assert [line.split(",") for line in lines] == told
+    assert {"refuse", "approve"} <= {each[1] for each in told}
+    assert all(bool(each[2]) == (each[1] != "approve") for each in told)
 
 
 def test_accept_chooses_among_all_formats(server: Running, trained: Trained) -> None:

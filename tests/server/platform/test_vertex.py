@@ -75,6 +75,23 @@ def test_no_json_is_a_400(server: Running) -> None:
     assert "send null where a value is missing" in detail(done, 400)
 
 
+def test_instances_given_twice_are_refused(server: Running) -> None:
+    body = b'{"instances": [{"AGE": 1}], "instances": [{"AGE": 2}]}'
+    said = detail(post(server, PREDICT, body, content_type="application/json"))
+    assert said == "body: wanted instances once, got it more than once"
+    odd = b'{"instances": [{"\xff": "instances", "AGE": "\\"instances\\""}], "instances": []}'
+    assert post(server, PREDICT, odd, content_type="application/json").status_code == 422
+
+
+def test_an_idempotency_key_gets_the_stored_answer_in_the_same_form(
+    server: Running, trained: Trained
+) -> None:
+    body = {"instances": rows_of(trained)}
+    first, again = (post(server, PREDICT, body, Idempotency_Key="one") for _ in range(2))
+    assert again.headers["idempotency-replayed"] == "true"
+    assert (again.status_code, again.content) == (200, first.content)
+
+
 def test_parameters_stand_for_the_query_that_vertex_does_not_pass_on(
     server: Running, trained: Trained
 ) -> None:
