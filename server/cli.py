@@ -5,6 +5,7 @@ flags and verbs need is imported on use.
 """
 
 import os
+import re
 import signal
 import sys
 from collections.abc import Sequence
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 import msgspec
 
 from . import run, settings
-from .bundle.manifest import BundleError
+from .bundle.manifest import MANIFEST, BundleError
 from .http import keys
 from .platform.choice import contract_of
 from .process.supervisor import WorkersError
@@ -163,8 +164,9 @@ def score(arguments: Sequence[str]) -> int:
         help="between the cells of a CSV, a character or `tab` (default: a comma)",
     )  # fmt: skip
     parser.add_argument(
-        "--decimal", choices=(".", ","), default=".", help="the decimal mark of texts (default: .)"
-    )
+        "--decimal", choices=(".", ","), default=".", metavar="MARK",
+        help="the decimal mark of texts: a point (default) or a comma",
+    )  # fmt: skip
     parser.add_argument(
         "--part", type=part, default=(0, 1), metavar="INDEX/OF",
         help="of a folder only every OF-th file from INDEX on, 0/8 to 7/8, for eight processes "
@@ -190,15 +192,19 @@ def separator(text: str) -> str:
 
 def part(text: str) -> tuple[int, int]:
     """Read INDEX/OF, INDEX from 0 on."""
-    index, count = map(int, text.split("/"))
-    if not 0 <= index < count:
-        raise ValueError
-    return index, count
+    import argparse
+
+    found = re.fullmatch(r"([0-9]+)/([0-9]+)", text, re.ASCII)
+    if found is None or not int(found[1]) < int(found[2]):
+        raise argparse.ArgumentTypeError(f"wanted 0/2 or 1/2, for the halves, got {text}")
+    return int(found[1]), int(found[2])
 
 
 def scored(parsed: Any) -> int:
     """Run `score` with its arguments."""
     parsed.rows.stat()  # report a wrong path before loading the model
+    if not (parsed.model / MANIFEST).exists():
+        raise BundleError(f"{parsed.model}: wanted a bundle's folder, models/NAME/VERSION")
     try:
         from .offline.score_file import Ways, score_file
         from .offline.scorer import Scorer

@@ -61,6 +61,7 @@ CONTRIBUTIONS = Table(
 REASONS = Table(
     "reasons",
     "Reasons over HTTP",
+    "What reasons cost an answer, a start and memory. "
     "Everybody is refused, so every answer of the second way tells four principal reasons out of "
     "120, and the third every contribution too. The record is on: it holds what is answered. "
     "`rate` is a multiple of the answers a second without reasons, `p50` of the median latency, "
@@ -80,7 +81,8 @@ REASONS = Table(
 PORTFOLIO = Table(
     "portfolio",
     "A portfolio",
-    "From a Parquet file of applicants to one with their scores, microseconds a row. Each way is a "
+    "What a row of a large file costs, and whether other ways give the same scores. From a Parquet "
+    "file of applicants to one with their scores, microseconds a row. Each way is a "
     "process of its own, from its start to its end, on as many cores as it has threads; ways take "
     "turns, round by round. `times` is what it took as a multiple of `server score` on the same "
     "file with as many threads, the median over rounds. Most memory is that of the process at its "
@@ -103,7 +105,8 @@ PORTFOLIO = Table(
 EXPLAINED = Table(
     "portfolio_explained",
     "A portfolio explained",
-    "The same from file to file with what each feature contributes to each score, a column a "
+    "What it costs to explain every row of a file, beside LightGBM's own way. From file to file as "
+    "above, with what each feature contributes to each score, a column a "
     "feature, on all cores: `server score --reasons all`, and pandas with LightGBM's "
     "`Booster.predict(pred_contrib=True)`. `times` is what it took as a multiple of `server "
     "score --reasons all`; `apart` is the largest difference from its contributions. `server "
@@ -120,7 +123,8 @@ EXPLAINED = Table(
 ENGINES = Table(
     "portfolio_engines",
     "A portfolio on Ray and Spark",
-    "A folder of Parquet parts with the demo model's rows, scored by the examples in deploy/ on "
+    "How much of the speed of `server score` is left on Ray and on Spark. A folder of "
+    "Parquet parts with the demo model's rows, scored by the examples in deploy/ on "
     "one machine. Each is run on a small book and on a large one, several times; the difference of "
     "the least times, which holds no start, gives the rows a second once warm, and `of server "
     "score` compares them.",
@@ -177,6 +181,7 @@ COST = Table(
 BATCH = Table(
     "batch",
     "An applicant in a batch",
+    "How much less an applicant costs in a batch. "
     "Processor time an applicant, microseconds: one worker over HTTP, one request after the other, "
     "the record on, an array of so many applicants in each (one alone is no array). `times before` "
     "is the time as a multiple of commit c191e35, before batches were read and scored as a block; "
@@ -222,7 +227,8 @@ PEERS = Table(
 PROTOCOL = Table(
     "protocol",
     "Open Inference Protocol: this server, MLServer and KServe",
-    "One row a request, and batches of 1,000, with the record on, in a closed loop; the servers "
+    "What the standard protocol costs here and at its other servers, beside /score. One row a "
+    "request, and batches of 1,000, with the record on, in a closed loop; the servers "
     "stand at once and take turns. Ratios are medians of those within a round: processor time and "
     "p50 with those of JSON on /score; how many times the answers a second of a peer this server "
     "gives in binary and in JSON; and the processor time of a batch with that of its trees and its "

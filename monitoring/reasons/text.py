@@ -85,13 +85,16 @@ def segments(found: Reasons) -> Iterator[str]:
     told = found.segments
     if told is None:
         return
-    codes = ordered(told.groups)[:LAST]
+    every = ordered(told.groups)
+    codes = every[:LAST]
     yield ""
     yield from table(
         [[told.feature, "decided", "refused", *codes]]
         + [[group.name, *who(group), *(shares(group, code)[0] for code in codes)]
            for group in told.groups]
     )  # fmt: skip
+    if len(every) > LAST:
+        yield f"and {len(every) - LAST} more codes with --json: {', '.join(every[LAST:MOST])}"
     yield said_of(told)
 
 
@@ -117,6 +120,7 @@ def change(found: Reasons) -> Iterator[str]:
     yield f"{verdict(moved)}  reasons against {AGAINST[moved.against]}"
     yield f"{moved.before:,} -> {moved.now:,} decisions with reasons"
     if not moved.enough:
+        yield "too few for a verdict: --min-rows says how many each side needs"
         return
     yield (
         f"largest reason: PSI {moved.psi:.3f}, chi-squared {moved.chi_squared:.1f} "

@@ -1,6 +1,7 @@
 """Say on stderr how far a long run is: rows, rows a second, and the time left where it is known."""
 
 import sys
+from pathlib import Path
 from time import monotonic
 
 SECONDS = 1.0
@@ -22,10 +23,14 @@ class Progress:
             self._said = now
             print(self._line(now - self._began), file=sys.stderr)
 
-    def end(self, refused: int) -> None:
-        """Say how many rows there were, how many have no score, and which parts were there."""
+    def end(self, refused: int, aside: Path | None) -> None:
+        """Say how many rows there were, how many have no score, and which parts were there.
+
+        `aside` is where refused rows were written.
+        """
         seconds = monotonic() - self._began
-        more = f", {refused:,} refused" if refused else ""
+        where = f" (see {aside})" if aside else ""
+        more = f", {refused:,} refused{where}" if refused else ""
         more += f", {self.parts_kept:,} parts were there already" if self.parts_kept else ""
         print(f"{self._rows:,} rows scored in {seconds:.1f} s{more}", file=sys.stderr)
 

@@ -81,7 +81,8 @@ def score_file(scorer: Scorer, source: Path, out: Path, ways: Ways) -> None:
         if source.is_dir() or ways.on_error == "skip":
             check_apart(source, out, refused)
         run.score(files, out, refused)
-    run.progress.end(run.refused)
+    aside = out / REFUSED if into_folder else out.with_name(f"refused-{out.name}")
+    run.progress.end(run.refused, aside if ways.on_error == "skip" else None)
 
 
 def is_newer(scored: Path, file: Path) -> bool:
@@ -156,7 +157,7 @@ def comma_hint(fault: str) -> str:
 def begun_otherwise(before: dict[str, Any], now: dict[str, Any]) -> str:
     """Say what differs from the call that began a folder."""
     was, wanted = ({**note["model"], **note["ways"]} for note in (before, now))
-    pairs = ((key, was.get(key), value) for key, value in wanted.items())
+    pairs = ((key, was.get(key) or "none", value or "none") for key, value in wanted.items())
     changed = [f"{key} {old}, got {new}" for key, old, new in pairs if old != new]
     return f"was begun with {', '.join(changed)}; wanted the same, or another folder"
 

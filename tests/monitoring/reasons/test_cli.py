@@ -144,7 +144,20 @@ def test_too_few_decisions_give_no_verdict(
     arguments = ["--since", str((BEGIN + DAY).date()), "--until", str((BEGIN + 2 * DAY).date())]
     arguments += ["--log", str(tmp_path / "log"), "--baseline", "previous"]
     assert main(["reasons", *arguments]) == 0
-    assert "CANNOT TELL" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "CANNOT TELL" in said
+    assert "too few for a verdict: --min-rows" in said
+
+
+def test_codes_that_a_table_of_segments_has_no_room_for_are_named(
+    told: Told, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("monitoring.reasons.text.LAST", 4)
+    assert main(["reasons", "--log", str(told.log), "--segment", "KIND"]) == 0
+    table, _, rest = capsys.readouterr().out.partition("and 2 more codes with --json: ")
+    left = rest.partition("\n")[0].split(", ")
+    shown = table.rpartition("\nKIND ")[2].split()[2:6]
+    assert {*shown, *left} == {"OLD", "OLD0", "INC", "INC0", "OWE", "HOM"}
 
 
 def test_hours_and_weeks(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

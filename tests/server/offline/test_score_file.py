@@ -124,11 +124,20 @@ def faulty(trained: Trained, tmp_path: Path) -> Path:
 def test_faulty_rows_are_left_out_into_a_file_of_their_own(bundle: Path, faulty: Path) -> None:
     out = faulty.with_name("out.parquet")
     kept = scored(bundle, faulty, out, "--on-error", "skip")
-    left_out = pd.read_parquet(faulty.with_name("refused-out.parquet"))
+    aside = faulty.with_name("refused-out.parquet")
+    left_out = pd.read_parquet(aside)
     assert kept["id"].tolist() == [0, 2, 3, 5, 6, 7, 8, 9]
     assert left_out["id"].tolist() == [1, 4]
     assert left_out["error"][0].startswith("AGE: wanted a finite number, got")
     assert left_out["error"][1].startswith("REGION: wanted one of")
+    again = run("score", "--model", str(bundle), str(faulty), "-o", str(out), "--on-error", "skip")
+    assert f"2 refused (see {aside})" in again.stderr
+
+
+def test_a_folder_of_bundles_is_told_from_a_bundle(bundle: Path, faulty: Path) -> None:
+    out = str(faulty.with_name("out.parquet"))
+    done = run("score", "--model", str(bundle.parent), str(faulty), "-o", out)
+    assert "wanted a bundle's folder, models/NAME/VERSION" in refused(done)
 
 
 def test_faulty_rows_say_why_they_have_no_score(bundle: Path, faulty: Path) -> None:
