@@ -10,7 +10,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, get_args, get_origin
 
 import msgspec
 
@@ -200,6 +200,11 @@ def part(text: str) -> tuple[int, int]:
     return int(found[1]), int(found[2])
 
 
+def stop(number: int, _: object) -> NoReturn:
+    """End at a signal as a shell expects, without a trace; files that are begun are removed."""
+    raise SystemExit(128 + number)
+
+
 def scored(parsed: Any) -> int:
     """Run `score` with its arguments."""
     parsed.rows.stat()  # report a wrong path before loading the model
@@ -212,7 +217,9 @@ def scored(parsed: Any) -> int:
     except ModuleNotFoundError as error:
         raise BundleError(f"score needs {error.name} (pip install pyarrow)") from error
     hide_pandas()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # what is begun goes
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, stop)
     care = Care(try_first=try_first(settings.LOAD_SECONDS))
     ways = Ways(
         parsed.on_error, max(parsed.threads, 1), parsed.resume, parsed.part, parsed.separator

@@ -104,15 +104,25 @@ def test_bytes_that_are_no_text_are_a_fault_of_their_row(
     assert "KIND: wanted one of" in errors[1]
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_what_was_begun_is_removed_when_it_is_told_to_stop(
-    bundle: Path, trained: Trained, tmp_path: Path
+    bundle: Path, trained: Trained, tmp_path: Path, number: signal.Signals
 ) -> None:
     pd.concat([trained.held_out] * 1500).to_parquet(tmp_path / "in.parquet")
     out = tmp_path / "out"
     command = [sys.executable, "-m", "server", "score", "--model", str(bundle)]
     command += [str(tmp_path / "in.parquet"), "-o", str(out / "out.parquet")]
-    with subprocess.Popen(command, cwd=ROOT, env=environment(), stderr=subprocess.DEVNULL) as begun:
+    before = signal.signal(signal.SIGINT, signal.SIG_DFL)  # what is started inherits it
+    try:
+        begun = subprocess.Popen(
+            command, cwd=ROOT, env=environment(), stderr=subprocess.PIPE, text=True
+        )
+    finally:
+        signal.signal(signal.SIGINT, before)
+    with begun:
         until(lambda: out.is_dir() and any(out.iterdir()))
-        begun.send_signal(signal.SIGTERM)
-        assert begun.wait() == 128 + signal.SIGTERM
+        begun.send_signal(number)
+        said = begun.communicate()[1]
+    assert begun.returncode == 128 + number
+    assert "Traceback" not in said
     assert [*out.iterdir()] == []
