@@ -217,9 +217,9 @@ def scored(parsed: Any) -> int:
     except ModuleNotFoundError as error:
         raise BundleError(f"score needs {error.name} (pip install pyarrow)") from error
     hide_pandas()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        if signal.getsignal(number) != signal.SIG_IGN:
-            signal.signal(number, stop)
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    for number, handler in before.items():
+        signal.signal(number, handler if handler == signal.SIG_IGN else stop)
     care = Care(try_first=try_first(settings.LOAD_SECONDS))
     ways = Ways(
         parsed.on_error, max(parsed.threads, 1), parsed.resume, parsed.part, parsed.separator
@@ -232,6 +232,8 @@ def scored(parsed: Any) -> int:
         decimal=parsed.decimal,
     )
     score_file(scorer, parsed.rows, parsed.out, ways)
+    for number, handler in before.items():
+        signal.signal(number, handler)
     return 0
 
 
