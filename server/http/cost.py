@@ -8,6 +8,8 @@ from ..settings import Reasons
 from .compression import glimpse
 
 SHARE = 1 / 64  # of the latest applicant in a running mean
+# Seconds of a single request beside its answer: read, recorded and sent (see BENCHMARKS.md).
+BESIDE = 20e-6
 HEAD = 64  # bytes in which a batch shows; white space may come first
 LISTS = frozenset(b"[\xdc\xdd") | {*range(0x90, 0xA0)}  # how an array begins in JSON, MessagePack
 
@@ -37,7 +39,7 @@ class Cost:
         begin, length = glimpse(body, HEAD)
         rows = max(1, length // self._usual) if is_batch or is_array(begin) else 1
         added = self._added.get(wanted, 0.0)
-        return round(rows * (1 + added / self._plain)) if self._plain else rows
+        return round(rows * (1 + added / (self._plain + BESIDE)))
 
 
 def is_array(begin: bytes) -> bool:

@@ -39,15 +39,15 @@ def test_a_long_applicant_is_no_batch(cost: Cost) -> None:
 
 
 def test_reasons_cost_what_was_measured(cost: Cost) -> None:
-    """Half of the principal ones were refusals, whose reasons take six times the rest."""
+    """Half of the principal ones were refusals, whose reasons take twice a whole request."""
     body = msgspec.json.encode(FIT)
     assert cost.of(body, "all") == 1, "nothing is known yet"
     for number in range(400):
         cost.learn("principal", 1e-5, 6e-5 * (number % 2))
         cost.learn("all", 1e-5, 6e-5)
-    assert (cost.of(body, "none"), cost.of(body, "principal"), cost.of(body, "all")) == (1, 4, 7)
+    assert (cost.of(body, "none"), cost.of(body, "principal"), cost.of(body, "all")) == (1, 2, 3)
     batch = msgspec.json.encode([FIT] * 10)
-    assert cost.of(batch, "all") == 7 * cost.of(batch, "none")
+    assert cost.of(batch, "all") == 3 * cost.of(batch, "none")
 
 
 def test_batches_fill_the_queue_before_single_applicants_do(
