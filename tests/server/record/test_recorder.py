@@ -25,7 +25,7 @@ from tests.server.wire import FIT
 pytestmark = pytest.mark.slow
 
 BOTH_LANES = True
-EMPTY = str(ROOT / "tests" / "__init__.py")
+EMPTY = "a file without a byte"
 
 
 def test_a_segment_ends_at_its_size_and_no_record_is_cut(
@@ -158,12 +158,16 @@ def test_values_can_be_hashed_with_a_salt(bundle: Path, serve: Serve, tmp_path: 
     ],
 )
 def test_a_server_that_could_not_record_does_not_start(
-    bundle: Path, flags: tuple[str, ...], said: str
+    bundle: Path, flags: tuple[str, ...], said: str, tmp_path: Path
 ) -> None:
-    command = [sys.executable, "-m", "server", "--model", str(bundle), "--port", "0", *flags]
+    empty = tmp_path / "empty"
+    empty.touch()
+    given = [str(empty) if each == EMPTY else each for each in flags]
+    command = [sys.executable, "-m", "server", "--model", str(bundle), "--port", "0", *given]
     done = subprocess.run(
-        command, cwd=ROOT, env=environment(), capture_output=True, text=True, check=False
-    )
+        command, cwd=ROOT, env=environment(), capture_output=True, text=True, check=False,
+        timeout=300,
+    )  # fmt: skip
     assert done.returncode == 2
     assert said in done.stderr
     assert done.stderr.count("\n") == 1
