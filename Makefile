@@ -194,7 +194,7 @@ release-check: #: version, tag, changelog, image names and lock files agree (TAG
 	$(PYTHON) deploy/release.py $(if $(TAG),--tag $(TAG))
 deploy-lint: #: Dockerfile, workflows, compose file, manifests and alert rules, each by its own tool
 	$(call layers,$(TOOLS),deploy)
-	$(TOOLS)/bin/hadolint Dockerfile.distroless deploy/monitoring/Dockerfile deploy/portfolio/Dockerfile
+	$(TOOLS)/bin/hadolint Dockerfile.distroless deploy/*/Dockerfile
 	$(TOOLS)/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(TOOLS)/bin/check-jsonschema --builtin-schema vendor.compose-spec deploy/compose/compose.yaml
 	$(TOOLS)/bin/kubernetes-validate --quiet --strict --kubernetes-version 1.33 \
