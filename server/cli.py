@@ -127,6 +127,16 @@ def score(arguments: Sequence[str]) -> int:
     import argparse
 
     parser = argparse.ArgumentParser("python -m server score", epilog=SCORE_EXAMPLE)
+    add_what(parser)
+    add_how(parser)
+    parsed = parser.parse_args(arguments)
+    if parsed.language and parsed.reasons == "none":
+        raise settings.SettingsError("--language wants --reasons principal or all")
+    return scored(parsed)
+
+
+def add_what(parser: "ArgumentParser") -> None:
+    """Add what is scored, into which file, and what is written of each row."""
     parser.add_argument(
         "--model",
         required=True,
@@ -155,6 +165,10 @@ def score(arguments: Sequence[str]) -> int:
     parser.add_argument(
         "--language", metavar="TAG", help="of the reasons' texts (default: the bundle's first)"
     )
+
+
+def add_how(parser: "ArgumentParser") -> None:
+    """Add how the rows are read and shared out."""
     parser.add_argument(
         "--threads", type=int, default=len(os.sched_getaffinity(0)), metavar="N",
         help="threads that score (default: one per core)",
@@ -176,10 +190,6 @@ def score(arguments: Sequence[str]) -> int:
         "--resume", action="store_true",
         help="keep the files that OUT, a folder, has already, unless those of ROWS are newer",
     )  # fmt: skip
-    parsed = parser.parse_args(arguments)
-    if parsed.language and parsed.reasons == "none":
-        raise settings.SettingsError("--language wants --reasons principal or all")
-    return scored(parsed)
 
 
 def separator(text: str) -> str:
