@@ -65,8 +65,7 @@ def begins(body: bytes) -> bool:
 
 def read(body: bytes, most: Most) -> Sent:
     """Return the applicants; raises Problem."""
-    found = forms.decoded(read_envelope, body, f"body: wanted {WANTED}")
-    forms.once(body, (NAME,))
+    found = forms.decoded(read_envelope, body, WANTED)
     value = bytes(found.input_data)
     sent = (forms.split if begins(value) else forms.rows)(NAME, value, most)
     return Sent(sent.body, sent.place, sent.name, forms.query_of("params", found.params))

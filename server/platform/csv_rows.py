@@ -13,7 +13,8 @@ import msgspec
 
 from ..bundle.manifest import Category, Feature
 from ..http.problem import FOR_TABLES, Problem
-from ..offline.cells import UNSEEN, WITHOUT_NUMBER, Categories, spelled
+from ..offline.cells import UNSEEN, Categories, CellError
+from ..offline.cells import number as number_of
 from ..scoring.lenient import show
 from .translated import Sent
 
@@ -73,10 +74,14 @@ class CsvRows:
 
 
 def numbered(body: bytes) -> Lines:
-    """Yield each line that is not blank and its number; raises Problem 400."""
+    """Yield each row that is not blank and the number of its first line; raises Problem 400."""
+    begin = 1
     try:
         reader = csv.reader(StringIO(body.decode("utf-8-sig"), newline=""), strict=True)
-        yield from ((reader.line_num, cells) for cells in reader if cells)
+        for cells in reader:
+            if cells:
+                yield begin, cells
+            begin = reader.line_num + 1
     except UnicodeDecodeError as error:
         raise Problem(400, f"body: wanted UTF-8: {error.reason} at byte {error.start}") from error
     except csv.Error as error:
@@ -92,7 +97,7 @@ def chain_of(first: tuple[int, list[str]], rest: Lines) -> Lines:
 def cell_of(feature: Feature) -> Cell:
     """Return the function from a feature's cell to the value that is sent."""
     if not isinstance(feature, Category):
-        return lambda cell: spelled(cell, WITHOUT_NUMBER)
+        return number_or_text
     categories = Categories(feature.categories)
 
     def read(cell: str) -> Any:
@@ -102,6 +107,14 @@ def cell_of(feature: Feature) -> Cell:
         return cell if place == UNSEEN else categories.values[place]
 
     return read
+
+
+def number_or_text(cell: str) -> float | str | None:
+    """Return a cell's number, None where it is missing, else its text."""
+    try:
+        return number_of(cell)
+    except CellError:
+        return cell
 
 
 def of_line(number: int, feature: str) -> str:

@@ -4,7 +4,6 @@ Values are passed on as they were sent, byte for byte, so that `/score` reads an
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
 from functools import partial
 from typing import Any, TypeVar
 
@@ -12,7 +11,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from ..http.problem import FOR_TABLES, Problem
-from ..scoring.lenient import parse_json, show
+from ..scoring.lenient import show
 from ..scoring.unreadable import unreadable
 from ..settings import Reasons
 from .translated import Most, Sent
@@ -23,11 +22,16 @@ read_members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 read_array = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 
-class Split(msgspec.Struct, frozen=True):
+class Name:
+    """A member's name that equals no other, so that a decoder shows each."""
+
+
+class Split(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A table as pandas' `to_dict(orient="split")` writes it; its index is not looked at."""
 
     columns: list[str]
     data: list[list[msgspec.Raw]]
+    index: Member = UNSET
 
 
 read_split = msgspec.json.Decoder(Split).decode
@@ -43,25 +47,32 @@ class Wishes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 read_wishes = msgspec.json.Decoder(Wishes | None).decode
 
 
-def decoded(read: Callable[[bytes], Decoded], value: bytes, wanted: str) -> Decoded:
+def decoded(
+    read: Callable[[bytes], Decoded], value: bytes, wanted: str, name: str = "body"
+) -> Decoded:
     """Return what a decoder reads; raises Problem 400, and 422 for JSON that is not as wanted."""
     try:
-        return read(value)
+        found = read(value)
+        if kind(value) == "an object":
+            once(value, name)
     except msgspec.ValidationError as error:
-        raise Problem(422, f"{wanted}: {error}") from error
+        raise Problem(422, f"{name}: wanted {wanted}: {error}") from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Problem(400, unreadable("JSON", value, error)) from error
+    return found
 
 
-def once(body: bytes, names: Iterable[str]) -> None:
-    """Raise Problem 422 if the object has one of these members twice: decoders take the last."""
-    if all(body.count(b'"%b"' % name.encode()) < 2 for name in names):
-        return
-    repeated: Sequence[Any] = ()
-    with suppress(ValueError, RecursionError):  # then what reads the applicants says it better
-        repeated = getattr(parse_json(body), "repeated", ())
-    if twice := [name for name in repeated if name in names]:
-        raise Problem(422, f"body: wanted {twice[0]} once, got it more than once")
+def once(value: bytes, name: str) -> None:
+    """Raise Problem 422 if an object has a member twice: decoders take the last."""
+    seen: set[str] = set()
+
+    def note(_: type, member: str) -> Name:
+        if member in seen:
+            raise Problem(422, f"{name}: wanted {show(member)} once, got it more than once")
+        seen.add(member)
+        return Name()
+
+    msgspec.json.decode(value, type=dict[Name, msgspec.Raw], dec_hook=note)
 
 
 def bounded(name: str, value: bytes, most: Most) -> None:
@@ -84,7 +95,7 @@ def rows(name: str, value: bytes, _: Most) -> Sent:
 def split(name: str, value: bytes, most: Most) -> Sent:
     """Read a table of `columns` and `data`; raises Problem 413 and 422."""
     bounded(name, value, most)
-    table = decoded(read_split, value, f"{name}: wanted columns and data")
+    table = decoded(read_split, value, "columns and data", name)
     width = len(table.columns)
     for place, row in enumerate(table.data):
         if len(row) != width:
@@ -96,7 +107,7 @@ def split(name: str, value: bytes, most: Most) -> Sent:
 def columns(name: str, value: bytes, most: Most) -> Sent:
     """Read an object of columns, or of single values; raises Problem 413 and 422."""
     bounded(name, value, most)
-    found = decoded(read_members, value, f"{name}: wanted columns")
+    found = decoded(read_members, value, "columns", name)
     values = [read_array(each) if kind(each) == "an array" else [each] for each in found.values()]
     counts = {column: len(each) for column, each in zip(found, values, strict=True)}
     if len({*counts.values()}) > 1:
@@ -112,11 +123,12 @@ def rows_or_columns(name: str, value: bytes, most: Most) -> Sent:
     return (columns if kind(value) == "an object" else rows)(name, value, most)
 
 
-def query_of(name: str, value: Member) -> bytes:
-    """Return wishes as the query of `/score`; raises Problem 422."""
-    wanted = f"{name}: wanted partial (true or false) and reasons (none, principal, all)"
-    sent = None if value is UNSET else decoded(read_wishes, bytes(value), wanted)
-    wishes = sent or Wishes()
+def query_of(name: str, value: Member) -> bytes | None:
+    """Return wishes as the query of `/score`, None if there are none; raises Problem 422."""
+    wanted = "partial (true or false) and reasons (none, principal, all)"
+    wishes = None if value is UNSET else decoded(read_wishes, bytes(value), wanted, name)
+    if wishes is None:
+        return None
     partly = [b"partial=true"] if wishes.partial else []
     reasons = [b"reasons=" + wishes.reasons.encode()] if wishes.reasons else []
     return b"&".join(partly + reasons)

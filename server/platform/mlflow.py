@@ -67,8 +67,7 @@ class Invocations(Translated):
 
 def read(body: bytes, most: Most) -> Sent:
     """Return the applicants; raises Problem."""
-    found = forms.decoded(read_envelope, body, f"body: wanted {WANTED}")
-    forms.once(body, FORMS)
+    found = forms.decoded(read_envelope, body, WANTED)
     given = [name for name in FORMS if getattr(found, name) is not UNSET]
     if len(given) != 1:
         raise Problem(422, f"body: wanted {WANTED}, got {' and '.join(given) or 'none of them'}")

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from ..http.accept import MOST_BYTES, media_range, media_type
+from ..http.accept import MOST_BYTES, Ranges, media_range, media_type
 from ..http.fields import VISIBLE
 from ..http.ledger import Ledger
 from ..http.message import Answer, Request
@@ -28,9 +28,9 @@ from .translated import JSON_TYPE, Translated
 
 MODEL = Path("/opt/ml/model")
 CSV = b"text/csv"
-LINES = frozenset({b"application/jsonlines", b"application/x-jsonlines", b"application/jsonl",
-                   b"application/x-ndjson"})  # fmt: skip
-KNOWN = {CSV, *LINES, *BY_MEDIA_TYPE}
+LINES = (b"application/jsonlines", b"application/x-jsonlines", b"application/jsonl",
+         b"application/x-ndjson")  # fmt: skip
+KNOWN = (*BY_MEDIA_TYPE, CSV, *LINES)
 WANTED = "text/csv, application/jsonlines, application/json or application/msgpack"
 # What a caller of InvokeEndpoint may send along: here it names the record.
 ATTRIBUTES, REQUEST_ID = b"x-amzn-sagemaker-custom-attributes", b"x-request-id"
@@ -89,13 +89,17 @@ def answer_type(accept: bytes, kind: bytes) -> bytes:
     """
     if len(accept) > MOST_BYTES:
         raise Problem(400, f"Accept: wanted at most {MOST_BYTES} bytes, got {len(accept)}")
-    ranges = dict(map(media_range, accept.split(b","))) if accept else {b"*/*": 1.0}
-    for name, quality in sorted(ranges.items(), key=lambda each: -each[1]):
-        if quality and name in KNOWN:
-            return name
-        if quality and name == b"*/*":
-            return kind
-    raise Problem(406, f"Accept: wanted {WANTED}, got {accept.decode('latin-1')}")
+    ranges = dict(map(media_range, (accept or b"*/*").split(b",")))
+    best = max((kind, *KNOWN), key=lambda name: quality(name, ranges))
+    if quality(best, ranges) == 0:
+        raise Problem(406, f"Accept: wanted {WANTED}, got {accept.decode('latin-1')}")
+    return best
+
+
+def quality(name: bytes, ranges: Ranges) -> float:
+    """Return a media type's quality: the most specific matching range decides."""
+    of_kind = name.partition(b"/")[0] + b"/*"
+    return next((ranges[each] for each in (name, of_kind, b"*/*") if each in ranges), 0.0)
 
 
 def documents(settings: Settings) -> dict[str, Any]:

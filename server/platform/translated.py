@@ -24,12 +24,15 @@ Place = Callable[[int, str], str]
 
 
 class Sent(msgspec.Struct, frozen=True):
-    """Applicants as `/score` reads them, a JSON array; `query` as it would have come there."""
+    """Applicants as `/score` reads them, a JSON array.
+
+    `query`: as it would have come there, None if the body does not say.
+    """
 
     body: bytes
     place: Place
     name: str = "body"
-    query: bytes = b""
+    query: bytes | None = None
 
 
 class Most(msgspec.Struct, frozen=True):
@@ -71,7 +74,9 @@ class Translated(Score):
         of the client's form.
         """
         fields = {**request.fields, b"content-type": JSON_TYPE, b"accept": accept}
-        query = sent.query or request.query
+        if sent.query is not None and request.query:
+            raise Problem(400, "query: wanted none beside the wishes in the body")
+        query = request.query if sent.query is None else sent.query
         inner = msgspec.structs.replace(request, body=sent.body, fields=fields, query=query)
         try:
             return super()._handle(caller, request_id, inner)

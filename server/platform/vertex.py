@@ -44,8 +44,7 @@ class Predict(Translated):
 
 def read(body: bytes, most: Most) -> Sent:
     """Return the applicants; raises Problem."""
-    found = forms.decoded(read_envelope, body, f"body: wanted {WANTED}")
-    forms.once(body, ("instances",))
+    found = forms.decoded(read_envelope, body, WANTED)
     sent = forms.rows("instances", bytes(found.instances), most)
     query = forms.query_of("parameters", found.parameters)
     return Sent(sent.body, sent.place, sent.name, query)

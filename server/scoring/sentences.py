@@ -65,8 +65,9 @@ def instead_of_text(rule: Rule, value: str) -> str:
     if value.strip().lower() in WITHOUT_VALUE:
         return SEND_NULL if rule.fits(None) else NOT_MISSING
     spelled = number(value)
-    fits = spelled is not None and rule.fits(spelled)
-    return f"send {value} without the quotes" if fits else ""
+    if spelled is None or not rule.fits(spelled):
+        return ""
+    return rounded(value, spelled) or f"send {value} without the quotes"
 
 
 def instead_of_number(rule: Rule, value: Any) -> str:
@@ -76,10 +77,15 @@ def instead_of_number(rule: Rule, value: Any) -> str:
         return SEND_NULL if rule.fits(None) else NOT_MISSING
     if not isinstance(value, Literal) and rule.fits(text):
         return f'send "{text}", a text'
-    rounded = number(text)
-    if rounded is None or not (text.lstrip("-").isdigit() and rule.fits(rounded)):
+    near = number(text)
+    return rounded(text, near) if near is not None and rule.fits(near) else ""
+
+
+def rounded(text: str, near: float) -> str:
+    """Say what float64 makes of an integer that it does not hold; "" for any other number."""
+    if not text.lstrip("-").isdigit() or int(text) == near:
         return ""
-    return f"float64 would make {int(rounded)} of it"
+    return f"float64 would make {int(near)} of it"
 
 
 def number(text: str) -> float | None:

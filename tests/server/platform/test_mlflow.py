@@ -91,6 +91,7 @@ def test_a_fault_is_named_by_its_place(
         ({"inputs": [], "instances": []}, "got instances and inputs"),
         ({"dataframe_split": {"columns": ["AGE"], "data": [[1, 2]]}}, "data[0]: wanted 1 values"),
         ({"dataframe_split": {"data": []}}, "dataframe_split: wanted columns and data"),
+        ({"dataframe_split": {"columns": [], "data": [], "dat": []}}, "unknown field `dat`"),
         ({"inputs": {"AGE": [1, 2], "INCOME": [1]}}, '1 of "INCOME" and 2 of "AGE"'),
         ({"inputs": {}}, "inputs: wanted at least one applicant"),
         ({"inputs": 3}, "inputs: wanted an array of applicants, got a single value"),
@@ -100,6 +101,25 @@ def test_a_fault_is_named_by_its_place(
 def test_another_form_is_refused_in_words(server: Running, body: dict[str, Any], said: str) -> None:
     done = post(server, PATH, body)
     assert said in detail(done) + str(done.json().get("errors", ""))
+
+
+@pytest.mark.parametrize(
+    ("body", "twice"),
+    [
+        (b'{"inputs": {"AGE": [1], "INCOME": [1], "AGE": [2]}}', 'inputs: wanted "AGE"'),
+        (b'{"inputs": {"AGE": 1, "A\\u0047E": 1}}', 'inputs: wanted "AGE"'),
+        (b'{"dataframe_split": {"columns": [], "data": [], "data": []}}', 'split: wanted "data"'),
+        (b'{"inputs": [{}], "params": {}, "params": {}}', 'body: wanted "params"'),
+        (b'{"inputs": [{}], "in\\u0070uts": [{}]}', 'body: wanted "inputs"'),
+        (b'{"inputs": [], "params": {"partial": true, "partial": true}}', 'ams: wanted "partial"'),
+    ],
+)
+def test_what_is_given_twice_is_refused_not_chosen(
+    server: Running, body: bytes, twice: str
+) -> None:
+    """Decoders take the last of them, in silence."""
+    said = detail(post(server, PATH, body, content_type="application/json"))
+    assert said.endswith(f"{twice} once, got it more than once")
 
 
 @pytest.mark.parametrize("form", ["dataframe_split", "inputs"])

@@ -87,12 +87,17 @@ def test_accept_chooses_among_all_formats(server: Running, trained: Trained) -> 
     choices: list[tuple[str, Callable[[bytes], Any]]] = [
         ("application/json", json.loads), ("application/msgpack", msgspec.msgpack.decode),
         ("text/html;q=0.1, application/json", json.loads),
+        (f"{LINES};q=0, */*;q=0.5", json.loads),
     ]  # fmt: skip
     for accept, read in choices:
         done = post(server, PATH, body, content_type=LINES, accept=accept)
         assert probabilities(read(done.content)) == wanted(trained)
-    lines = post(server, PATH, rows_of(trained), accept=f"{LINES};q=0.9, */*;q=0.1").text
-    assert len(lines.splitlines()) == len(wanted(trained))
+    for accept in (f"{LINES};q=0.9, */*;q=0.1", "text/*;q=0.2, application/jsonlines"):
+        lines = post(server, PATH, rows_of(trained), accept=accept).text
+        assert probabilities([*map(json.loads, lines.splitlines())]) == wanted(trained)
+    for accept in ("application/json, text/csv", "text/*", "*/*", "application/json;q=.2, */*"):
+        done = post(server, PATH, csv_of(trained), content_type=CSV, accept=accept)
+        assert done.headers["content-type"] == CSV
     assert "wanted text/csv" in detail(
         post(server, PATH, body, content_type=LINES, accept="a/b"), 406
     )

@@ -78,7 +78,7 @@ def test_no_json_is_a_400(server: Running) -> None:
 def test_instances_given_twice_are_refused(server: Running) -> None:
     body = b'{"instances": [{"AGE": 1}], "instances": [{"AGE": 2}]}'
     said = detail(post(server, PREDICT, body, content_type="application/json"))
-    assert said == "body: wanted instances once, got it more than once"
+    assert said == 'body: wanted "instances" once, got it more than once'
     odd = b'{"instances": [{"\xff": "instances", "AGE": "\\"instances\\""}], "instances": []}'
     assert post(server, PREDICT, odd, content_type="application/json").status_code == 422
 
@@ -101,6 +101,9 @@ def test_parameters_stand_for_the_query_that_vertex_does_not_pass_on(
     found = post(server, PREDICT, body).json()["predictions"]
     assert found[1]["status"] == 422
     assert found[0]["probability"] == wanted(trained)[0]
+    assert post(server, f"{PREDICT}?partial=true", {"instances": rows}).status_code == 200
+    both = post(server, f"{PREDICT}?partial=true", body | {"parameters": {"partial": False}})
+    assert detail(both, 400) == "query: wanted none beside the wishes in the body"
 
 
 def test_the_port_is_vertexs_and_a_flag_wins(monkeypatch: pytest.MonkeyPatch) -> None:
