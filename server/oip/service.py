@@ -27,6 +27,7 @@ class Protocol:
         """Return all routes except health, which depends on draining, and inference."""
         model, version = "/v2/models/{name}", "/v2/models/{name}/versions/{version}"
         routes = [Route(path, self.server) for path in ("/v2", "/v2/")]
+        routes.append(Route("/v2/repository/{verb:path}", self.repository, methods=["GET", "POST"]))
         for base in (model, version):
             routes += [
                 Route(base, self.metadata),
@@ -50,6 +51,10 @@ class Protocol:
         """Say that a model is ready; one that is not ready is not served."""
         self._find(request)
         return JSONResponse({"name": request.path_params["name"], "ready": True})
+
+    async def repository(self, _: Request) -> Response:
+        """Refuse what only the admin port answers."""
+        raise OipError(404, "the repository is answered on the admin port (--admin-port)")
 
     async def absent(self, request: Request) -> Response:
         """Refuse inference by a model that is not served; each other has a handler."""

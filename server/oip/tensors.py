@@ -34,7 +34,7 @@ def read(tensor: Input, binary: Buffer, width: int) -> tuple[Floats, Buffer]:
     count = tensor.shape[0] * width
     size = tensor.parameters.get("binary_data_size")
     if size is None:
-        flat = from_json(tensor, np.dtype(dtype), count)
+        flat = from_json(tensor, np.dtype(dtype), count, width)
     else:
         flat, binary = from_binary(tensor, np.dtype(dtype), count, size, binary)
     return widen(tensor.name, flat).reshape(tensor.shape), binary
@@ -51,12 +51,12 @@ def from_binary(
     return np.frombuffer(binary, dtype, count), binary[wanted:]
 
 
-def from_json(tensor: Input, dtype: "np.dtype[Any]", count: int) -> Array:
-    """Read nested or flat JSON data; null is NaN, for any type."""
+def from_json(tensor: Input, dtype: "np.dtype[Any]", count: int, width: int) -> Array:
+    """Read `count` values, flat or in rows of `width`; null is NaN, for any type."""
     try:
         check_size(bytes(tensor.data), count)
         data = msgspec.json.decode(tensor.data, type=list[Any])
-        values = flatten(data)
+        values = flatten(data, width)
         kinds = set(map(type, values)) - {type(None)}
         if len(values) != count or not kinds <= {int, float, bool}:
             raise ValueError(f"{len(values)} values of {sorted(k.__name__ for k in kinds)}")
@@ -95,18 +95,22 @@ def check_exact(values: list[Any]) -> None:
 def check_size(data: bytes, count: int) -> None:
     """Raise ValueError for data with more than `count` values, before decoding them.
 
-    However nested, there is a comma between any two values; a list around each is allowed for.
+    There is a comma between any two values; a list around each is allowed for.
     """
     commas, lists = data.count(b","), data.count(b"[")
     if commas >= count or lists > 2 * count + 1:
         raise ValueError(f"{commas + 1} values in {lists} lists")
 
 
-def flatten(data: list[Any]) -> list[Any]:
-    """Return nested lists as one list, row by row."""
-    while data and isinstance(data[0], list):
-        data = [value for part in data for value in part]
-    return data
+def flatten(data: list[Any], width: int) -> list[Any]:
+    """Return a list as it is, or its rows as one; raises ValueError for rows of another width."""
+    if not any(isinstance(part, list) for part in data):
+        return data
+    for place, row in enumerate(data):
+        if not isinstance(row, list) or len(row) != width:
+            got = f"{len(row)} values" if isinstance(row, list) else "a value without a row"
+            raise ValueError(f"{got} at row {place}, where a row has {width}")
+    return [value for row in data for value in row]
 
 
 def widen(name: str, flat: Array) -> Floats:

@@ -94,7 +94,7 @@ def ways(bundle: Path, log: Path, request: pytest.FixtureRequest) -> Iterator[tu
 def test_bodies_right_and_wrong_are_answered_alike(ways: tuple[Way, Way], trained: Trained) -> None:
     in_c, long = ways
     seen: Counter[int] = Counter()
-    for sent in bodies(3, applicants(trained.held_out[:200]), 4_000):
+    for sent in bodies(3, applicants(trained.held_out[:200]), 5_000):
         got, wanted = in_c.answer(sent), long.answer(sent)
         assert got == wanted, sent
         assert repr(in_c.outcomes(sent)) == repr(long.outcomes(sent)), sent

@@ -126,6 +126,23 @@ def test_json_may_be_flat_or_nested_and_null_is_missing(server: Running, trained
     assert infer(server, request_of(FIT), "small/versions/1").status_code == 200
 
 
+@pytest.mark.parametrize(
+    "data", [[FIT[:2], FIT[2:]], [[each] for each in FIT], [[FIT]], [40.0, [1.0, 0.5, 0, 1]]]
+)
+def test_rows_of_another_shape_are_refused(server: Running, data: list[Any]) -> None:
+    """Numbers enough, in lists that contradict the shape: which is whose is not guessed at."""
+    answer = infer(server, request_of(data))
+    assert answer.status_code == 400
+    assert "X: wanted 5 values of FP64, got" in answer.json()["error"]
+
+
+@pytest.mark.parametrize("path", ["index", "models/small/load"])
+def test_the_repository_is_said_to_be_on_the_admin_port(server: Running, path: str) -> None:
+    answer = httpx.post(f"{server.url}/v2/repository/{path}")
+    assert answer.status_code == 404
+    assert "--admin-port" in answer.json()["error"]
+
+
 def test_the_raw_form_is_one_tensor(server: Running, trained: Trained) -> None:
     rows = trained.held_out[:3]
     body = tensor_of(rows).tobytes()
