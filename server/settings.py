@@ -235,6 +235,8 @@ def named(message: str) -> tuple[str, str]:
     """Return the setting's name, which msgspec puts at the end of its message, and what is
     wrong.
     """
+    if absent := re.fullmatch(r"Object missing required field `(\w+)`", message):
+        return absent[1], f"wanted --{absent[1]} or {PREFIX}{absent[1].upper()}, got neither"
     match = re.fullmatch(r"(.*) - at `\$\.(\w+)`", message)
     return (match[2], match[1]) if match else ("all", message)
 

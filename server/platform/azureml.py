@@ -64,7 +64,8 @@ def begins(body: bytes) -> bool:
 
 
 def read(body: bytes, most: Most) -> Sent:
-    """Return the applicants; raises Problem."""
+    """Return the applicants, NaN as missing, as Azure's MLflow servers take it; raises Problem."""
+    body = forms.nan_as_null(body)
     found = forms.decoded(read_envelope, body, WANTED)
     value = bytes(found.input_data)
     sent = (forms.split if begins(value) else forms.rows)(NAME, value, most)

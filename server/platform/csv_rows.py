@@ -15,11 +15,13 @@ from ..bundle.manifest import Category, Feature
 from ..http.problem import FOR_TABLES, Problem
 from ..offline.cells import UNSEEN, Categories, CellError
 from ..offline.cells import number as number_of
+from ..scoring.catalog import several
 from ..scoring.lenient import show
 from .translated import Sent
 
 Cell = Callable[[str], Any]
 Lines = Iterator[tuple[int, list[str]]]
+SEPARATORS = {";": "semicolons", "\t": "tabs"}
 AS_NAMED = 0.5  # above this share of features' names, a first line is a header
 
 
@@ -29,6 +31,7 @@ class CsvRows:
     def __init__(self, features: Sequence[Feature], most: int) -> None:
         self._names = [feature.name for feature in features]
         self._cells = {feature.name: cell_of(feature) for feature in features}
+        self._alike = {spelt(name) for name in self._names}
         self._most = most
 
     def read(self, body: bytes, must_name: bool = False, in_order: bool = False) -> Sent:
@@ -41,7 +44,8 @@ class CsvRows:
         first = next(lines, None)
         if first is None:
             raise Problem(422, "body: empty; wanted lines of CSV")
-        is_header = sum(cell in self._cells for cell in first[1]) > AS_NAMED * len(first[1])
+        alike = sum(spelt(cell) in self._alike for cell in first[1])
+        is_header = alike > AS_NAMED * len(first[1])
         names = self._header(first[1], in_order) if is_header else self._names
         if must_name and not is_header:
             raise Problem(422, "line 1: wanted the features' names, got " + show(first[1][0]))
@@ -55,6 +59,9 @@ class CsvRows:
         return Sent(msgspec.json.encode(rows), lambda i, name: of_line(numbers[i], name))
 
     def _header(self, cells: list[str], in_order: bool) -> list[str]:
+        if "" in cells and "" not in self._cells:
+            said = f"wanted a name for each column, got none for column {cells.index('') + 1}"
+            raise Problem(422, f"line 1: {said}: leave it out if it is an index")
         (name, count), *_ = Counter(cells).most_common(1)
         if count > 1:
             raise Problem(422, f"line 1: wanted each name once, got {show(name)} again")
@@ -65,7 +72,7 @@ class CsvRows:
 
     def _row(self, number: int, names: list[str], cells: list[str]) -> dict[str, Any]:
         if len(cells) != len(names):
-            raise Problem(422, f"line {number}: wanted {len(names)} cells, got {len(cells)}")
+            raise Problem(422, f"line {number}: {miscounted(names, cells)}")
         read = self._cells
         return {
             name: read[name](cell) if name in read else cell
@@ -115,6 +122,20 @@ def number_or_text(cell: str) -> float | str | None:
         return number_of(cell)
     except CellError:
         return cell
+
+
+def spelt(name: str) -> str:
+    """Return a name without its capitals, and with `_` for blanks, as a header may have it."""
+    return name.strip().casefold().replace(" ", "_")
+
+
+def miscounted(names: Sequence[str], cells: Sequence[str]) -> str:
+    """Return what is wrong with a row that has more or fewer cells than names."""
+    said = f"wanted {len(names)} cells, {several(names)}, got {len(cells)}"
+    for mark, word in SEPARATORS.items():
+        if sum(cell.count(mark) for cell in cells) == len(names) - 1 > 0:
+            return f"{said}: separate them by commas, not by {word}"
+    return f"{said}: leave out an index, an id or a label" if len(cells) > len(names) else said
 
 
 def of_line(number: int, feature: str) -> str:

@@ -3,6 +3,7 @@
 Values are passed on as they were sent, byte for byte, so that `/score` reads and refuses them.
 """
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any, TypeVar
@@ -20,6 +21,7 @@ Decoded = TypeVar("Decoded")
 Member = msgspec.Raw | UnsetType
 read_members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 read_array = msgspec.json.Decoder(list[msgspec.Raw]).decode
+TEXT_OR_NAN = re.compile(rb'("(?:[^"\\]++|\\.)*+"?+)|NaN', re.DOTALL)
 
 
 class Name:
@@ -58,8 +60,16 @@ def decoded(
     except msgspec.ValidationError as error:
         raise Problem(422, f"{name}: wanted {wanted}: {error}") from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise Problem(400, unreadable("JSON", value, error)) from error
+        said = unreadable("JSON", value, error)
+        raise Problem(
+            400, said if value.strip() else f"{name}: wanted {wanted}, got nothing"
+        ) from error
     return found
+
+
+def nan_as_null(body: bytes) -> bytes:
+    """Return JSON in which null stands for NaN, as Python's encoder writes a missing value."""
+    return TEXT_OR_NAN.sub(lambda found: found[1] or b"null", body) if b"NaN" in body else body
 
 
 def once(value: bytes, name: str) -> None:

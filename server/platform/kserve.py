@@ -14,6 +14,11 @@ MODEL = Path("/mnt/models")
 def contract(_: Mapping[str, str]) -> Contract:
     """Return what KServe expects of a container."""
     return Contract(
-        defaults={"host": "0.0.0.0", "port": 8080, "drain_delay_seconds": 5.0},  # noqa: S104
+        defaults={
+            "model": str(MODEL),
+            "host": "0.0.0.0",  # noqa: S104 - a container's own network
+            "port": 8080,
+            "drain_delay_seconds": 5.0,
+        },
         told={"model": str(MODEL)} if MODEL.is_dir() else {},
     )

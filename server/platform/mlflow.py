@@ -66,7 +66,8 @@ class Invocations(Translated):
 
 
 def read(body: bytes, most: Most) -> Sent:
-    """Return the applicants; raises Problem."""
+    """Return the applicants, NaN as missing, as MLflow's clients send it; raises Problem."""
+    body = forms.nan_as_null(body)
     found = forms.decoded(read_envelope, body, WANTED)
     given = [name for name in FORMS if getattr(found, name) is not UNSET]
     if len(given) != 1:

@@ -24,6 +24,7 @@ from ..settings import Settings
 from . import lines
 from .contract import Contract
 from .csv_rows import CsvRows
+from .forms import nan_as_null
 from .translated import JSON_TYPE, Translated
 
 MODEL = Path("/opt/ml/model")
@@ -48,12 +49,17 @@ class Invocations(Translated):
         self._is_part = os.environ.get("SAGEMAKER_BATCH") == "true"
 
     def answer(self, request: Request) -> Answer:
-        """See endpoint.Handler; CustomAttributes are the request's id where they may be one."""
+        """See endpoint.Handler; CustomAttributes are the request's id where they may be one, and
+        tell it in the answer, as SageMaker passes on no other header.
+        """
         given = request.fields.get(ATTRIBUTES, b"")
         if REQUEST_ID not in request.fields and VISIBLE.fullmatch(given):
             fields = {**request.fields, REQUEST_ID: given}
             request = msgspec.structs.replace(request, fields=fields)
-        return super().answer(request)
+        made = super().answer(request)
+        if made.request_id:
+            made.head.append((ATTRIBUTES, made.request_id.encode()))
+        return made
 
     def _handle(self, caller: str, request_id: str, request: Request) -> tuple[bytes, Headers]:
         kind = media_type(request.fields.get(b"content-type", b""))
@@ -72,6 +78,8 @@ class Invocations(Translated):
     def _scored(
         self, caller: str, request_id: str, request: Request, kind: bytes, accept: bytes
     ) -> tuple[bytes, Headers]:
+        if kind in {JSON_TYPE, *LINES}:  # SageMaker's serializers write NaN for a missing value
+            request = msgspec.structs.replace(request, body=nan_as_null(request.body))
         if kind in BY_MEDIA_TYPE:
             fields = {**request.fields, b"accept": accept}
             request = msgspec.structs.replace(request, fields=fields)
@@ -121,7 +129,12 @@ def contract(environment: Mapping[str, str]) -> Contract:
     """
     port = environment.get("SAGEMAKER_BIND_TO_PORT", "8080")
     return Contract(
-        defaults={"host": "0.0.0.0", "max_batch": 20_000, "max_body": 6 * MB},  # noqa: S104
+        defaults={
+            "model": str(MODEL),
+            "host": "0.0.0.0",  # noqa: S104
+            "max_batch": 20_000,
+            "max_body": 6 * MB,
+        },
         told={"port": port} | ({"model": str(MODEL)} if MODEL.is_dir() else {}),
         ready=("/ping",),
         documents=documents,

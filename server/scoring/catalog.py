@@ -142,13 +142,26 @@ def read(settings: Settings, care: Care, name: str | None = None) -> dict[Key, M
 
 
 def bundles(path: Path) -> Iterator[Path]:
-    """Yield `path` if it is a bundle, otherwise the bundles one and two folders below."""
+    """Yield `path` if it is a bundle, otherwise the bundles one and two folders below.
+
+    Raises CatalogError if there are none.
+    """
     below = [folder for each in ("*", "*/*") for folder in path.glob(each) if has_manifest(folder)]
     shown = [each for each in below if not _is_hidden(each.relative_to(path))]
-    if has_manifest(path) or not shown:
+    if has_manifest(path):
         yield path
-    else:
+    elif shown:
         yield from sorted(shown, key=lambda found: (found.parent.name, natural(found.name)))
+    else:
+        raise CatalogError(without_bundle(path))
+
+
+def without_bundle(path: Path) -> str:
+    """Return a line about a path that holds no bundle, which names what is there."""
+    names = [] if path.is_file() else sorted(os.listdir(path))
+    got = several(names) if names else "a file" if path.is_file() else "an empty folder"
+    wanted = "wanted a bundle, as python -m convert writes it, or bundles as NAME/VERSION"
+    return f"{path}: {wanted}, got {got}"
 
 
 def left_out(path: Path) -> list[Path]:

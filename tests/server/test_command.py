@@ -69,8 +69,17 @@ def sha256(file: Path) -> str:
     return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
-def test_a_folder_without_a_bundle_is_one_line(tmp_path: Path) -> None:
-    assert "manifest.json: No such file" in refused(run("--model", str(tmp_path)))
+def test_a_folder_without_a_bundle_is_one_line_that_names_what_is_there(tmp_path: Path) -> None:
+    wanted = "wanted a bundle, as python -m convert writes it, or bundles as NAME/VERSION"
+    assert f"{wanted}, got an empty folder" in refused(run("--model", str(tmp_path)))
+    (tmp_path / "model.txt").touch()
+    assert f"{wanted}, got model.txt" in refused(run("--model", str(tmp_path)))
+    assert f"{wanted}, got a file" in refused(run("--model", str(tmp_path / "model.txt")))
+    assert "nowhere: No such file" in refused(run("--model", str(tmp_path / "nowhere")))
+
+
+def test_no_model_at_all_is_said_by_its_flag_and_its_variable() -> None:
+    assert "settings: model: wanted --model or CREDIT_MODEL, got neither" in refused(run())
 
 
 def test_folders_that_hold_no_bundle_are_named_and_the_others_served(

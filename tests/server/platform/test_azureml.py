@@ -1,5 +1,6 @@
 """Azure ML's contract over a real socket: tables at /score beside applicants."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from server.cli import chosen
 from tests.conftest import Running, Serve, Trained
 from tests.server.platform.contract import (
+    COUNT,
     detail,
     post,
     probabilities,
@@ -59,6 +61,13 @@ def test_faults_have_their_place_in_both_forms(server: Running, trained: Trained
     assert "unknown field `x`" in detail(post(server, "/score", {"input_data": [], "x": 1}))
     lone = {**rows[0], "KIND": "input_data"}
     assert detail(post(server, "/score", lone)).startswith("KIND: wanted")
+
+
+def test_a_bare_nan_in_a_table_is_a_missing_value(server: Running, trained: Trained) -> None:
+    body = json.dumps({"input_data": trained.held_out[:COUNT].to_dict(orient="split")})
+    assert "NaN" in body
+    done = post(server, "/score", body.encode(), content_type="application/json")
+    assert probabilities(done.raise_for_status().json()) == wanted(trained)
 
 
 @pytest.mark.parametrize("path", ["/", "/livez", "/readyz"])

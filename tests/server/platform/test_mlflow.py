@@ -1,15 +1,19 @@
 """MLflow's routes over a real socket: every form that its clients send."""
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
+import numpy as np
 import pytest
 
 from server import __version__
+from server.platform import forms
 from tests.conftest import Running, Serve, Trained
 from tests.server.platform.contract import (
+    COUNT,
     Rows,
     columns_of,
     csv_of,
@@ -44,6 +48,21 @@ def test_every_form_scores_with_lightgbms_bits(
 ) -> None:
     done = post(server, PATH, {form: FORMS[form](rows_of(trained))})
     assert probabilities(done.raise_for_status().json()["predictions"]) == wanted(trained)
+
+
+@pytest.mark.parametrize("orient", ["split", "records"])
+def test_a_bare_nan_is_a_missing_value(server: Running, trained: Trained, orient: Any) -> None:
+    """MLflow's client writes a frame with json.dumps, which writes NaN."""
+    body = json.dumps({f"dataframe_{orient}": trained.held_out[:COUNT].to_dict(orient=orient)})
+    assert "NaN" in body
+    done = post(server, PATH, body.encode(), content_type="application/json")
+    assert probabilities(done.raise_for_status().json()["predictions"]) == wanted(trained)
+
+
+def test_nan_becomes_null_outside_of_texts_only() -> None:
+    value = {"NaN": [np.nan, "NaN", 'a "NaN', "\\"], "b": np.nan}
+    found = json.loads(forms.nan_as_null(json.dumps(value).encode()))
+    assert found == {"NaN": [None, "NaN", 'a "NaN', "\\"], "b": None}
 
 
 def test_csv_with_a_header_scores_with_lightgbms_bits(server: Running, trained: Trained) -> None:
@@ -86,6 +105,7 @@ def test_a_fault_is_named_by_its_place(
 @pytest.mark.parametrize(
     ("body", "said"),
     [
+        (b"", "with params if you like, got nothing"),
         ({"AGE": 1}, "wanted an object with one of dataframe_split"),
         ({"params": {}}, "got none of them"),
         ({"inputs": [], "instances": []}, "got instances and inputs"),
@@ -98,9 +118,9 @@ def test_a_fault_is_named_by_its_place(
         ({"dataframe_split": {"columns": ["AGE", "AGE"], "data": [[1, 2]]}}, "more than once"),
     ],
 )
-def test_another_form_is_refused_in_words(server: Running, body: dict[str, Any], said: str) -> None:
-    done = post(server, PATH, body)
-    assert said in detail(done) + str(done.json().get("errors", ""))
+def test_another_form_is_refused_in_words(server: Running, body: Any, said: str) -> None:
+    done = post(server, PATH, body, content_type="application/json")
+    assert said in detail(done, 422 if body else 400) + str(done.json().get("errors", ""))
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from server.cli import chosen
 from server.platform import sagemaker
 from tests.conftest import Running, Serve, Trained, running
 from tests.server.platform.contract import (
+    COUNT,
     csv_of,
     detail,
     post,
@@ -26,6 +27,7 @@ from tests.server.platform.contract import (
 BOTH_LANES = True
 COMMITTED = Path(__file__).parents[3] / "models" / "credit-express"
 PATH = "/invocations"
+ATTRIBUTES = "X-Amzn-SageMaker-Custom-Attributes"
 LINES, CSV = "application/jsonlines", "text/csv"
 
 
@@ -55,6 +57,17 @@ def test_json_lines_are_answered_line_by_line(server: Running, trained: Trained)
     assert done.headers["content-type"] == LINES
     answers = [json.loads(line) for line in done.text.splitlines()]
     assert probabilities(answers) == wanted(trained)
+
+
+def test_a_bare_nan_is_a_missing_value(server: Running, trained: Trained) -> None:
+    """SageMaker's JSONSerializer and JSONLinesSerializer write it."""
+    rows: Any = trained.held_out[:COUNT].to_dict("records")
+    assert b"NaN" in as_lines(rows)
+    body = json.dumps(rows).encode()
+    done = post(server, PATH, body, content_type="application/json")
+    assert probabilities(done.raise_for_status().json()) == wanted(trained)
+    done = post(server, PATH, as_lines(rows), content_type=LINES)
+    assert probabilities([*map(json.loads, done.text.splitlines())]) == wanted(trained)
 
 
 @pytest.mark.parametrize("header", [True, False])
@@ -123,7 +136,16 @@ def test_a_fault_is_named_by_its_line(server: Running, trained: Trained) -> None
         (LINES, b"", "body: wanted at least one applicant", 422),
         (LINES, b"{}\n" * 20_001, "wanted at most 20000 lines", 413),
         (CSV, b"", "body: empty", 422),
-        (CSV, b"1,2\n", "line 1: wanted 5 cells, got 2", 422),
+        (
+            CSV,
+            b"1,2\n",
+            "line 1: wanted 5 cells, AGE, INCOME, DEBT-RATIO, KIND, REGION, got 2",
+            422,
+        ),
+        (CSV, b"7,1,2,3,car,1\n", "got 6: leave out an index, an id or a label", 422),
+        (CSV, b"1;2;3;car;1\n", "separate them by commas, not by semicolons", 422),
+        (CSV, b",AGE,INCOME,DEBT-RATIO,KIND,REGION\n", "none for column 1: leave it out if", 422),
+        (CSV, b"age,income,debt ratio,kind,region\n1,2,3,car,1\n", "did you mean AGE?", 422),
         (CSV, b"1,2,3,car,1\n" * 20_001, "wanted at most 20000 rows", 413),
         (CSV, b'1,2,3,"car,1\n', "not CSV: line 1", 400),
         (CSV, b"\xff\n", "wanted UTF-8", 400),
@@ -146,12 +168,14 @@ def test_ping_and_execution_parameters_answer(server: Running) -> None:
     }  # fmt: skip
 
 
-def test_custom_attributes_name_the_record(server: Running, trained: Trained) -> None:
-    given = {"X-Amzn-SageMaker-Custom-Attributes": "loan-4711"}
-    assert post(server, PATH, rows_of(trained)[0], **given).headers["x-request-id"] == "loan-4711"
-    odd = {"X-Amzn-SageMaker-Custom-Attributes": "not an id"}
-    assert post(server, PATH, rows_of(trained)[0], **odd).status_code == 200
-    assert "loan-4711" in {each["request_id"] for each in server.records()}
+def test_custom_attributes_name_the_record_both_ways(server: Running, trained: Trained) -> None:
+    given = {ATTRIBUTES: "loan-4711"}
+    named = post(server, PATH, rows_of(trained)[0], **given)
+    odd = post(server, PATH, rows_of(trained)[0], **{ATTRIBUTES: "not an id"})
+    told = [answer.headers[ATTRIBUTES] for answer in (named, odd)]
+    assert told == [answer.headers["x-request-id"] for answer in (named, odd)]
+    assert told[0] == "loan-4711"
+    assert {*told} <= {each["request_id"] for each in server.records()}
 
 
 def test_names_in_another_order_are_refused_in_batch_transform(
@@ -187,6 +211,8 @@ def test_port_and_model_are_sagemakers(monkeypatch: pytest.MonkeyPatch, tmp_path
     monkeypatch.setenv("CREDIT_MODEL", "models")
     flags = {"platform": "sagemaker"}
     assert (chosen(flags).port, chosen(flags).model) == (8080, Path("models"))
+    monkeypatch.delenv("CREDIT_MODEL")
+    assert chosen(flags).model == sagemaker.MODEL  # not there: the error names it
     monkeypatch.setattr(sagemaker, "MODEL", tmp_path)
     monkeypatch.setenv("SAGEMAKER_BIND_TO_PORT", "8081")
     assert (chosen(flags).port, chosen(flags).model) == (8081, tmp_path)
