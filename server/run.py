@@ -172,7 +172,8 @@ def fast_path_of(services: Services, scores: app.Scores) -> FastPath | None:
     if settings.fast_lane == "off" or settings.cors_origin is not None or not fast_path.is_known():
         return None
     handlers = {path.encode(): score for path, score in scores.handlers.items()}
-    return FastPath(handlers, GroupCommit(services.state.in_flight, scores.ledger))
+    group_commit = GroupCommit(services.state.in_flight, scores.ledger, settings.workers)
+    return FastPath(handlers, group_commit)
 
 
 def admin_of(settings: Settings, listener: socket.socket | None) -> Serve | None:

@@ -8,6 +8,10 @@ No answer waits for others longer than PATIENCE. After that, the scored ones are
 and what became readable meanwhile is read before the rest is scored. So a long queue delays neither
 health checks nor refusals. The queue's length is the number of waiting requests; none of them needs
 a task.
+
+libuv accepts one connection a turn. So a group waits another turn for each new connection, and for
+each request that is answered without scoring (a probe): a burst of connections costs as many turns,
+but not as many groups. The workers share FIRST_TURNS, so that none takes a whole burst.
 """
 
 import asyncio
@@ -19,6 +23,7 @@ from .in_flight import InFlight
 from .message import Answer
 
 PATIENCE = 0.003  # seconds
+FIRST_TURNS = 64  # a count, since a turn takes longer on a busy machine
 
 
 class Client(Protocol):
@@ -46,11 +51,17 @@ class Asked(Exchange):
 
 
 class GroupCommit:
-    """The requests waiting to be answered, of all connections of a worker."""
+    """The requests waiting to be answered, of all connections of one of `workers`."""
 
-    def __init__(self, in_flight: InFlight, ledger: Ledger) -> None:
+    def __init__(self, in_flight: InFlight, ledger: Ledger, workers: int = 1) -> None:
         self._in_flight, self._waiting = in_flight, in_flight.waiting
         self._ledger = ledger
+        self._most_turns = max(1, FIRST_TURNS // workers)
+        self._yields, self._turns = False, 0
+
+    def go_first(self) -> None:
+        """Let the next group wait a turn: a connection, or what needs no score, has come."""
+        self._yields = True
 
     def add(self, loop: asyncio.AbstractEventLoop, asked: Asked) -> None:
         """Answer a request after everything readable now has been read."""
@@ -67,6 +78,12 @@ class GroupCommit:
             self._answer()
 
     def _end(self, loop: asyncio.AbstractEventLoop) -> None:
+        if self._yields and self._turns < self._most_turns:
+            self._yields = False
+            self._turns += 1
+            loop.call_soon(self._end, loop)
+            return
+        self._yields, self._turns = False, 0
         try:
             self._answer()
         finally:  # or the waiting requests would never be answered

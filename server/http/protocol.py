@@ -80,6 +80,8 @@ class Connection(HttpToolsProtocol):
         self._waits = False  # waits for the group commit, on the fast path
         self._stays = True  # keep the connection after the fast path's answer
         self._is_shed = self._is_held_back = False
+        if fast_path is not None:
+            fast_path.go_first()
 
     def connection_made(self, transport: Any) -> None:
         """Start the clock for the first head."""
@@ -362,6 +364,8 @@ class Connection(HttpToolsProtocol):
     def _run(self, body: bytes) -> None:
         """Do what uvicorn does with a request, now that it is complete."""
         incoming = self._incoming
+        if self._fast_path is not None and not self._may_be_shed():
+            self._fast_path.go_first()
         super().on_message_begin()
         self.parser, self.url, self.headers = incoming.parser, incoming.url, incoming.headers
         self.scope["headers"] = incoming.headers
