@@ -77,7 +77,8 @@ def burst(port: int, request: bytes, count: int = BURST) -> list[float]:
 
     Raises SystemExit where one is not a 200.
     """
-    began, took = perf_counter(), []
+    took: list[float] = []
+    began = perf_counter()
     with ExitStack() as stack, selectors.DefaultSelector() as selector:
         for _ in range(count):
             client = stack.enter_context(socket.socket())
@@ -107,7 +108,8 @@ def answered(selector: selectors.BaseSelector, client: Any, events: int, request
 def bursts(server: Running, seconds: int) -> list[float]:
     """Return the milliseconds of the last answer of each burst beside a load of `seconds`."""
     work = partial(saturate, server.port, server.requests, BUSY, seconds)
-    load, last = threading.Thread(target=work), []
+    load = threading.Thread(target=work)
+    last: list[float] = []
     load.start()
     sleep(0.5)  # its own connections are a burst too
     with servers.on_core(servers.GENERATOR_CORE):
