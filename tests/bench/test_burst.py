@@ -8,6 +8,7 @@ from bench.load.servers import running
 from bench.marks import filled
 from bench.workload.demo import BUNDLE, HELD_OUT
 from bench.workload.models import DEMO, Workload
+from tests.conftest import ROOT
 
 
 def test_the_table_in_the_document_is_rendered_from_the_committed_result() -> None:
@@ -15,7 +16,7 @@ def test_the_table_in_the_document_is_rendered_from_the_committed_result() -> No
     assert found is not None
     assert filled(document, burst.NAME, burst.table(found)) == document
     labels = {row["label"] for row in found.rows}
-    assert labels == {each.label for each in burst.subjects(burst.ROOT)}
+    assert labels == {each.label for each in burst.subjects(ROOT)}
 
 
 def test_every_connection_of_a_burst_has_its_answer_and_another_status_ends_the_run() -> None:
