@@ -1,11 +1,12 @@
-"""Tails: a burst of new connections to a busy worker, and rising numbers of open connections.
+"""Tails: a burst of new connections to a busy worker, rising numbers of open ones, and a crowd.
 
   python -m bench.burst measure [--before OTHER_CHECKOUT]
   python -m bench.burst render
 
 Every server has one worker on a core of its own, and each round measures all of them in turn. A
 patience is how long a group of answers may grow, see server/http/group_commit.py; the server has
-no such setting. No reasons are asked for: with them such crowds are shed.
+no such setting. The goodput is the rate of good answers to a crowd of four times the queue, over that
+to 128 connections. No reasons are asked for: they would take more of the queue.
 """
 
 import argparse
@@ -41,8 +42,10 @@ from .workload.models import DEMO, Workload
 NAME, DOCUMENT = "burst", ROOT / "docs" / "performance.md"
 BURST, BUSY = 64, 128  # new connections, beside those of the load
 CONNECTIONS = (1, 8, 32, 128, 512)
+CROWD = 1024  # four times the queue
 PATIENCES_MS = (1, 2, 3)
 LAST_S = 30.0
+PROBE = b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n"
 
 
 def of_patience(milliseconds: int) -> Subject:
@@ -105,19 +108,24 @@ def answered(selector: selectors.BaseSelector, client: Any, events: int, request
     return True
 
 
-def bursts(server: Running, seconds: int) -> list[float]:
-    """Return the milliseconds of the last answer of each burst beside a load of `seconds`."""
+def beside_load(server: Running, seconds: int) -> Row:
+    """Return the milliseconds of bursts, their last answers, and of probes beside a load."""
     work = partial(saturate, server.port, server.requests, BUSY, seconds)
     load = threading.Thread(target=work)
+    request = server.requests[0]
+    probe = request if server.subject.kind == "limit" else PROBE
     last: list[float] = []
+    probes: list[float] = []
     load.start()
     sleep(0.5)  # its own connections are a burst too
     with servers.on_core(servers.GENERATOR_CORE):
         for _ in range(5 * (seconds - 1)):
-            last.append(max(burst(server.port, server.requests[0])))
-            sleep(0.1)
+            last.append(max(burst(server.port, request)))
+            for _ in range(5):
+                sleep(0.02)
+                probes += burst(server.port, probe, 1)
     load.join()
-    return last
+    return {"last_ms": last, "probe_ms": probes}
 
 
 def measure(before: Path | None, rounds: int, seconds: int) -> list[Row]:
@@ -136,9 +144,9 @@ def measure(before: Path | None, rounds: int, seconds: int) -> list[Row]:
 
 def row(server: Running, seconds: int) -> Row:
     """Return one server's figures of one round."""
-    found: Row = {"label": server.subject.label, "last_ms": bursts(server, seconds + 1)}
-    for count in CONNECTIONS:
-        cell = saturate_measured(server, count, seconds)
+    found: Row = {"label": server.subject.label, **beside_load(server, seconds + 1)}
+    for count in (*CONNECTIONS, CROWD):
+        cell = saturate_measured(server, count, seconds + (count == CROWD))
         found |= {f"p99_us_{count}": cell["p99_us"], f"per_second_{count}": cell["per_second"],
                   f"failed_{count}": cell["failed"]}  # fmt: skip
     return found
@@ -147,14 +155,24 @@ def row(server: Running, seconds: int) -> Row:
 def table(measured: Result) -> str:
     """Return the result as Markdown: medians over the rounds."""
     heads = [f"p99 at {count}" for count in CONNECTIONS]
-    lines = [f"| | last of {BURST} new | longest | {' | '.join(heads)} | answers a second at 128 |",
-             "|---|" + "---:|" * (len(heads) + 3)]  # fmt: skip
+    heads = [
+        f"last of {BURST} new",
+        "longest",
+        "health check",
+        *heads,
+        "goodput",
+        "answers a second at 128",
+    ]
+    lines = [f"| | {' | '.join(heads)} |", "|---|" + "---:|" * len(heads)]
     for label in dict.fromkeys(row["label"] for row in measured.rows):
         rows = [row for row in measured.rows if row["label"] == label]
         last = [each for row in rows for each in row["last_ms"]]
+        probes = [each for row in rows for each in row["probe_ms"]]
         tails = [f"{of(rows, f'p99_us_{count}') / 1e3:.1f}" for count in CONNECTIONS]
-        rate = f"{of(rows, 'per_second_128'):,.0f}"
-        cells = [label, f"{median(last):.1f}", f"{max(last):.0f}", *tails, rate]
+        rate = of(rows, "per_second_128")
+        share = of(rows, f"per_second_{CROWD}") / rate
+        cells = [label, f"{median(last):.1f}", f"{max(last):.0f}", f"{median(probes):.1f}", *tails,
+                 f"{share:.2f}", f"{rate:,.0f}"]  # fmt: skip
         lines.append(f"| {' | '.join(cells)} |")
     host = measured.host
     about = (f"Milliseconds; {measured.measured}, commit {measured.commit}, {host.cpu}, "

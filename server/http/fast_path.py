@@ -36,7 +36,8 @@ class FastPath:
         self._handlers = handlers
         self._group_commit = group_commit
         self.heads = Heads()
-        self.finish, self.go_first = group_commit.finish, group_commit.go_first
+        self.finish = group_commit.finish
+        self.connected, self.go_first = group_commit.connected, group_commit.go_first
 
     def handler(self, method: bytes, url: bytes, fields: Fields) -> Handler | None:
         """Return the handler for a request with this head, or None if it must go to ASGI."""

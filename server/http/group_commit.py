@@ -9,9 +9,10 @@ and what became readable meanwhile is read before the rest is scored. So a long 
 health checks nor refusals. The queue's length is the number of waiting requests; none of them needs
 a task.
 
-libuv accepts one connection a turn. So a group waits another turn for each new connection, and for
-each request that is answered without scoring (a probe): a burst of connections costs as many turns,
-but not as many groups. The workers share FIRST_TURNS, so that none takes a whole burst.
+libuv accepts one connection a turn. So a group waits another turn for each new connection while the
+queue has room: a burst of connections costs as many turns, but not as many groups. The workers
+share MOST_TURNS, so that none takes a whole burst. A request that needs no score (a health check) is
+answered before the group as well, if that has not just given way to others.
 """
 
 import asyncio
@@ -23,7 +24,7 @@ from .in_flight import InFlight
 from .message import Answer
 
 PATIENCE = 0.003  # seconds
-FIRST_TURNS = 64  # a count, since a turn takes longer on a busy machine
+MOST_TURNS = 64  # a count, since a turn takes longer on a busy machine
 
 
 class Client(Protocol):
@@ -56,12 +57,18 @@ class GroupCommit:
     def __init__(self, in_flight: InFlight, ledger: Ledger, workers: int = 1) -> None:
         self._in_flight, self._waiting = in_flight, in_flight.waiting
         self._ledger = ledger
-        self._most_turns = max(1, FIRST_TURNS // workers)
-        self._yields, self._turns = False, 0
+        self._most_turns = max(1, MOST_TURNS // workers)
+        self._turns = 0  # that the next group has waited
+        self._waits = self._has_given_way = False
+
+    def connected(self) -> None:
+        """Let the next group wait a turn for the request of a new connection."""
+        self._waits = self._waits or not self._in_flight.is_full()
 
     def go_first(self) -> None:
-        """Let the next group wait a turn: a connection, or what needs no score, has come."""
-        self._yields = True
+        """Let the next group wait a turn for what needs no score, but not again and again."""
+        self._waits = self._waits or not self._has_given_way
+        self._has_given_way = True
 
     def add(self, loop: asyncio.AbstractEventLoop, asked: Asked) -> None:
         """Answer a request after everything readable now has been read."""
@@ -78,12 +85,13 @@ class GroupCommit:
             self._answer()
 
     def _end(self, loop: asyncio.AbstractEventLoop) -> None:
-        if self._yields and self._turns < self._most_turns:
-            self._yields = False
+        if self._waits and self._turns < self._most_turns:
+            self._waits = False
             self._turns += 1
             loop.call_soon(self._end, loop)
             return
-        self._yields, self._turns = False, 0
+        self._waits = self._has_given_way = False
+        self._turns = 0
         try:
             self._answer()
         finally:  # or the waiting requests would never be answered

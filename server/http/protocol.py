@@ -80,8 +80,8 @@ class Connection(HttpToolsProtocol):
         self._waits = False  # waits for the group commit, on the fast path
         self._stays = True  # keep the connection after the fast path's answer
         self._is_shed = self._is_held_back = False
-        if fast_path is not None:
-            fast_path.go_first()
+        if not (fast_path is None or config.is_ssl):  # TLS has a handshake first
+            fast_path.connected()
 
     def connection_made(self, transport: Any) -> None:
         """Start the clock for the first head."""
