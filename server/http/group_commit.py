@@ -11,8 +11,8 @@ a task.
 
 libuv accepts one connection a turn. So a group waits another turn for each new connection while the
 queue has room: a burst of connections costs as many turns, but not as many groups. The workers
-share MOST_TURNS, so that none takes a whole burst. A request that needs no score (a health check) is
-answered before the group as well, if that has not just given way to others.
+share MOST_TURNS, so that none takes a whole burst. A request that needs no score (a health check)
+is answered before the group as well, if that has not just given way to others.
 """
 
 import asyncio
