@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple, get_args, get_type_hints
 
 import msgspec
 from msgspec import Meta
@@ -26,10 +26,18 @@ Wanted = Literal["auto", "native", "onnxruntime"]
 Reasons = Literal["none", "principal", "all"]
 LOAD_SECONDS = 300.0
 NOTHING: Mapping[str, Any] = {}
+NO_CHOICE = "Invalid enum value "  # as msgspec begins
 
 
 class SettingsError(Exception):
     """A setting that is unknown or invalid; the message is one line and names it."""
+
+
+class Told(NamedTuple):
+    """The value of a setting, and where a platform tells it: a variable or a folder."""
+
+    value: Any
+    by: str
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -207,19 +215,22 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 def read(
     environment: Mapping[str, str], flags: Mapping[str, Any], defaults: Mapping[str, Any] = NOTHING,
-    told: Mapping[str, Any] = NOTHING,
+    told: Mapping[str, Told] = NOTHING,
 ) -> Settings:  # fmt: skip
     """Return the settings; raises SettingsError.
 
     `defaults` give way to the environment's variables, `told` wins over them, and flags over all.
     """
     from_outside = from_environment(environment)
-    given = {**defaults, **from_outside, **told, **flags}
+    by_platform = {name: each.value for name, each in told.items()}
+    given = {**defaults, **from_outside, **by_platform, **flags}
     try:
         settings = msgspec.convert(given, Settings, strict=False, dec_hook=to_path)
     except msgspec.ValidationError as error:
         setting, what = named(str(error))
-        source = PREFIX + setting.upper() if setting in from_outside.keys() - flags.keys() else ""
+        sources = {name: PREFIX + name.upper() for name in from_outside}
+        sources |= {name: each.by for name, each in told.items()}
+        source = "" if setting in flags else sources.get(setting, "")
         said = f"settings: {setting}: {what}" + (f" (from {source})" if source else "")
         raise SettingsError(said + hint(environment, [source])) from error
     if (settings.tls_cert is None) != (settings.tls_key is None):
@@ -238,7 +249,13 @@ def named(message: str) -> tuple[str, str]:
     if absent := re.fullmatch(r"Object missing required field `(\w+)`", message):
         return absent[1], f"wanted --{absent[1]} or {PREFIX}{absent[1].upper()}, got neither"
     match = re.fullmatch(r"(.*) - at `\$\.(\w+)`", message)
-    return (match[2], match[1]) if match else ("all", message)
+    if match is None:
+        return "all", message
+    what, setting = match.groups()
+    if what.startswith(NO_CHOICE):
+        choices = ", ".join(get_args(get_type_hints(Settings)[setting]))
+        what = f"wanted one of {choices}, got {what.removeprefix(NO_CHOICE)}"
+    return setting, what
 
 
 def hint(environment: Mapping[str, str], names: Iterable[str]) -> str:
@@ -267,4 +284,4 @@ def to_path(of: type, value: Any) -> Any:
     """Convert text to a Path for msgspec."""
     if of is Path and isinstance(value, str) and value:
         return Path(value)
-    raise NotImplementedError(f"{value!r} is not a {of.__name__}")
+    raise ValueError(f"wanted a path, got {value!r}")

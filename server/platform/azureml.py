@@ -13,10 +13,12 @@ from ..http.fields import content_codec
 from ..http.message import Request
 from ..http.problem import Headers
 from ..scoring.codec import JSON
+from ..settings import Told
 from . import forms
 from .contract import Contract
 from .translated import Most, Sent, Translated
 
+FOLDER = "AZUREML_MODEL_DIR"
 NAME = "input_data"
 WANTED = f"an object with {NAME} (columns and data, or rows), with params if you like"
 
@@ -74,9 +76,9 @@ def read(body: bytes, most: Most) -> Sent:
 
 def contract(environment: Mapping[str, str]) -> Contract:
     """Return what Azure ML expects of a container with this environment."""
-    folder = environment.get("AZUREML_MODEL_DIR")
+    folder = environment.get(FOLDER)
     return Contract(
         defaults={"host": "0.0.0.0", "port": 5001},  # noqa: S104 - a container's own network
-        told={"model": folder} if folder else {},
+        told={"model": Told(folder, FOLDER)} if folder else {},
         score={"/score": Scored},
     )

@@ -1,5 +1,6 @@
 """Which contract is kept; only its own module is imported."""
 
+import re
 from collections.abc import Mapping
 from importlib import import_module
 from typing import get_args
@@ -8,6 +9,8 @@ from ..settings import Platform, SettingsError
 from .contract import Contract
 
 NONE = Contract()
+# A path as it stands on the request line; braces would be a pattern, and ? begins a query.
+ROUTE = re.compile(r"/[A-Za-z0-9._~:@!$&'()*+,;=/-]*")
 
 
 def contract_of(name: str, environment: Mapping[str, str]) -> Contract:
@@ -16,7 +19,10 @@ def contract_of(name: str, environment: Mapping[str, str]) -> Contract:
         return NONE
     found: Contract = import_module(f".{name}", __package__).contract(environment)
     for path in (*found.ready, *found.score):
-        if not path.startswith("/"):
-            said = f"wanted a route that begins with /, got {path}"
-            raise SettingsError(f"settings: platform: {name}: {said}")
+        if not ROUTE.fullmatch(path):
+            said = "wanted a route that begins with /, of letters, digits and marks of a path, got"
+            raise SettingsError(f"settings: platform: {name}: {said} {path!r}")
+    if both := {*found.ready} & {"/score", *found.score}:
+        said = f"wanted another route for health than for scores, got {both.pop()} for both"
+        raise SettingsError(f"settings: platform: {name}: {said}")
     return found

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from ..http.score import Score
-from ..settings import Settings
+from ..settings import Settings, Told
 
 
 def no_documents(_: Settings) -> dict[str, Any]:
@@ -26,7 +26,7 @@ class Contract(msgspec.Struct, frozen=True):
     """
 
     defaults: dict[str, Any] = {}
-    told: dict[str, Any] = {}
+    told: dict[str, Told] = {}
     unfit: dict[str, str] = {}
     ready: tuple[str, ...] = ()
     documents: Callable[[Settings], dict[str, Any]] = no_documents

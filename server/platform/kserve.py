@@ -6,6 +6,7 @@ https://kserve.github.io/website/docs/concepts/resources/servingruntime
 from collections.abc import Mapping
 from pathlib import Path
 
+from ..settings import Told
 from .contract import Contract
 
 MODEL = Path("/mnt/models")
@@ -20,5 +21,5 @@ def contract(_: Mapping[str, str]) -> Contract:
             "port": 8080,
             "drain_delay_seconds": 5.0,
         },
-        told={"model": str(MODEL)} if MODEL.is_dir() else {},
+        told={"model": Told(str(MODEL), "KServe's folder")} if MODEL.is_dir() else {},
     )

@@ -20,14 +20,14 @@ from ..http.services import Services
 from ..http.shadow import Shadow
 from ..scoring.codec import BY_MEDIA_TYPE
 from ..scoring.model import Model
-from ..settings import Settings
+from ..settings import Settings, Told
 from . import lines
 from .contract import Contract
 from .csv_rows import CsvRows
 from .forms import nan_as_null
 from .translated import JSON_TYPE, Translated
 
-MODEL = Path("/opt/ml/model")
+MODEL, PORT = Path("/opt/ml/model"), "SAGEMAKER_BIND_TO_PORT"
 CSV = b"text/csv"
 LINES = (b"application/jsonlines", b"application/x-jsonlines", b"application/jsonl",
          b"application/x-ndjson")  # fmt: skip
@@ -127,7 +127,9 @@ def contract(environment: Mapping[str, str]) -> Contract:
     A mini-batch of batch transform may hold more rows than a request usually does: 20,000 rows of
     50 bytes are a megabyte.
     """
-    port = environment.get("SAGEMAKER_BIND_TO_PORT", "8080")
+    told = {"port": Told(environment.get(PORT, "8080"), PORT)}
+    if MODEL.is_dir():
+        told["model"] = Told(str(MODEL), "SageMaker's folder")
     return Contract(
         defaults={
             "model": str(MODEL),
@@ -135,7 +137,7 @@ def contract(environment: Mapping[str, str]) -> Contract:
             "max_batch": 20_000,
             "max_body": 6 * MB,
         },
-        told={"port": port} | ({"model": str(MODEL)} if MODEL.is_dir() else {}),
+        told=told,
         ready=("/ping",),
         documents=documents,
         score={"/invocations": Invocations},

@@ -12,6 +12,7 @@ from ..http.fields import content_codec
 from ..http.message import Request
 from ..http.problem import Headers, Problem
 from ..scoring.codec import JSON
+from ..settings import Told
 from . import forms
 from .contract import Contract
 from .translated import Most, Sent, Translated
@@ -55,14 +56,16 @@ def contract(environment: Mapping[str, str]) -> Contract:
     uri = environment.get(STORAGE, "")
     local = uri.removeprefix("file://")
     is_here = "://" not in local
+    told = {"port": Told(environment.get(PORT, "8080"), PORT)}
+    if uri and is_here:
+        told["model"] = Told(local, STORAGE)
     said = (
         f"{STORAGE} is {uri}, which is not on this machine: put the bundle into the image "
         "(deploy/vertex) and upload the model without artifact_uri, or name a folder with --model"
     )
     return Contract(
         defaults={"host": "0.0.0.0"},  # noqa: S104 - a container's own network
-        told={"port": environment.get(PORT, "8080")}
-        | ({"model": local} if uri and is_here else {}),
+        told=told,
         unfit={} if is_here else {"model": said},
         ready=(environment.get(HEALTH, "/health"),),
         score={environment.get(PREDICT, "/predict"): Predict},

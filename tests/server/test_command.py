@@ -82,6 +82,21 @@ def test_no_model_at_all_is_said_by_its_flag_and_its_variable() -> None:
     assert "settings: model: wanted --model or CREDIT_MODEL, got neither" in refused(run())
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--model", ""), "settings: model: wanted a path, got ''"),
+        (("--model", "models", "--keys", ""), "settings: keys: wanted a path, got ''"),
+        (("--model", "m", "--fast-lane", "no"),
+         "settings: fast_lane: wanted one of on, off, got 'no'"),
+    ],
+)  # fmt: skip
+def test_an_empty_path_or_an_unknown_choice_is_one_line(
+    arguments: tuple[str, ...], said: str
+) -> None:
+    assert refused(run(*arguments)) == f"server: {said}\n"
+
+
 def test_folders_that_hold_no_bundle_are_named_and_the_others_served(
     bundle: Path, tmp_path: Path
 ) -> None:

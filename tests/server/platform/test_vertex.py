@@ -128,7 +128,41 @@ def test_a_folder_as_storage_is_served_and_a_bucket_is_refused_plainly(
     assert said.startswith("server: settings: model: AIP_STORAGE_URI is gs://bucket/model, which")
 
 
-def test_a_route_that_is_no_path_refuses_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AIP_PREDICT_ROUTE", "predict")
-    with pytest.raises(SettingsError, match="wanted a route that begins with /, got predict"):
+@pytest.mark.parametrize("route", ["predict", "", "/a?b", "/a/{b}", "/a b", "/é", "/a#b", "/a%41"])
+@pytest.mark.parametrize("variable", ["AIP_PREDICT_ROUTE", "AIP_HEALTH_ROUTE"])
+def test_a_route_that_is_no_path_refuses_the_start(
+    monkeypatch: pytest.MonkeyPatch, variable: str, route: str
+) -> None:
+    monkeypatch.setenv(variable, route)
+    with pytest.raises(SettingsError, match="wanted a route that begins with /, of") as refused:
         chosen({"platform": "vertex", "model": "models"})
+    assert str(refused.value).endswith(repr(route))
+
+
+@pytest.mark.parametrize("route", ["/one", "/score"])
+def test_a_route_of_health_that_scores_refuses_the_start(
+    monkeypatch: pytest.MonkeyPatch, route: str
+) -> None:
+    monkeypatch.setenv("AIP_HEALTH_ROUTE", route)
+    monkeypatch.setenv("AIP_PREDICT_ROUTE", "/one")
+    with pytest.raises(SettingsError, match=f"than for scores, got {route} for both"):
+        chosen({"platform": "vertex", "model": "models"})
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "said"),
+    [
+        ("AIP_HTTP_PORT", "", "port: Expected `int`, got `str` (from AIP_HTTP_PORT)"),
+        ("AIP_HTTP_PORT", "65536", "port: Expected `int` <= 65535 (from AIP_HTTP_PORT)"),
+        ("AIP_STORAGE_URI", "file://", "model: wanted a path, got '' (from AIP_STORAGE_URI)"),
+    ],
+)
+def test_what_is_wrong_is_told_with_the_variable_of_the_platform(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str, said: str
+) -> None:
+    monkeypatch.setenv("CREDIT_PORT", "8000")
+    monkeypatch.setenv("CREDIT_MODEL", "models")
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(SettingsError) as refused:
+        chosen({"platform": "vertex"})
+    assert str(refused.value) == f"settings: {said}"
