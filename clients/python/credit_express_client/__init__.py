@@ -1,7 +1,8 @@
 """A client for Credit Express: scores, decisions and reasons, typed, sync and async."""
 
 from .answers import Answer, Fault, ModelName, Probabilities, Problem, Reason, Served, Value
-from .calls import Applicant, Options
+from .applicants import Applicant
+from .calls import Options
 from .client import AsyncClient, Client
 from .errors import (
     AccessError,

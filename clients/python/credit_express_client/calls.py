@@ -1,15 +1,15 @@
 """Calls as requests, and responses as answers: what the sync and the async client share."""
 
 import sys
-from collections.abc import Iterable, Mapping
-from typing import Any, Generic, Literal, TypedDict
+from typing import Generic, Literal, TypedDict
 from urllib.parse import quote
 
 import httpx
 import msgspec
 
 from .answers import Answer, Probabilities, Problem, Served, Value
-from .errors import CreditExpressError, UnreachableError, error_of
+from .applicants import Applicant, encoded
+from .errors import UNREADABLE, CreditExpressError, UnreachableError, error_of, named, shown
 from .retries import Attempts, Ended, Retry, retry_after
 
 if sys.version_info >= (3, 13):
@@ -20,7 +20,6 @@ else:
 A = TypeVar("A", bound=Answer | Probabilities | Value, default=Answer)
 H = TypeVar("H", httpx.Client, httpx.AsyncClient)
 T = TypeVar("T")
-Applicant = Mapping[str, object]
 MEDIA = "application/msgpack"
 FORMS = "answer=Probabilities is for a multiclass model, answer=Value for a regression"
 
@@ -68,30 +67,35 @@ class Calls(Generic[H, A]):
         retry: Retry | None = None,
         http: H | None = None,
     ) -> None:
-        self._base = url.rstrip("/")
+        self._base = checked(url).rstrip("/")
         self._path = path_of(model, version)
         self._answer = answer
-        self._key = {} if api_key is None else {"X-API-Key": api_key}
+        self._key = {} if api_key is None else {"X-API-Key": ascii_only("api_key", api_key)}
         self._timeout = timeout
         self._retry = retry or Retry()
         self._http: H = http or self._make()
 
     def _get(self, path: str) -> httpx.Request:
         url = self._base + path
-        return self._http.build_request("GET", url, headers=self._key, timeout=self._timeout)
+        headers = {"Accept": "application/json", **self._key}
+        return self._http.build_request("GET", url, headers=headers, timeout=self._timeout)
 
     def _post(
         self, body: Applicant | list[Applicant], options: Options, **query: str
     ) -> httpx.Request:
-        said: Mapping[str, Any] = options
-        if unknown := said.keys() - HEADERS.keys() - {"reasons"}:
+        if unknown := options.keys() - HEADERS.keys() - {"reasons"}:
             raise TypeError(f"unknown option {min(unknown)}; known: reasons, {', '.join(HEADERS)}")
-        headers = {name: str(said[option]) for option, name in HEADERS.items() if option in said}
-        if "reasons" in options:
-            query["reasons"] = options["reasons"]
+        said = {name: value for name, value in options.items() if value is not None}
+        headers = {
+            name: ascii_only(option, str(said[option]))
+            for option, name in HEADERS.items()
+            if option in said
+        }
+        if "reasons" in said:
+            query["reasons"] = str(said["reasons"])
         return self._http.build_request(
             "POST", self._base + self._path, params=query or None, timeout=self._timeout,
-            content=msgspec.msgpack.encode(body, enc_hook=plain),
+            content=encoded(body),
             headers={"Content-Type": MEDIA, "Accept": MEDIA, **self._key, **headers},
         )  # fmt: skip
 
@@ -102,16 +106,17 @@ class Calls(Generic[H, A]):
     def _one(self, content: bytes) -> A:
         return decoded(content, self._answer)
 
-    def _all(self, content: bytes) -> list[A]:
-        return decoded(content, list[self._answer])  # type: ignore[name-defined]
+    def _all(self, content: bytes, count: int) -> list[A]:
+        return counted(decoded(content, list[self._answer]), count)  # type: ignore[name-defined]
 
-    def _each(self, content: bytes) -> list[A | Problem]:
-        return [self._either(part) for part in decoded(content, list[msgspec.Raw])]
+    def _each(self, content: bytes, count: int) -> list[A | Problem]:
+        parts = counted(decoded(content, list[msgspec.Raw]), count)
+        return [self._either(part) for part in parts]
 
     def _either(self, part: msgspec.Raw) -> A | Problem:
         try:
             return msgspec.msgpack.decode(part, type=Problem)
-        except msgspec.ValidationError:
+        except UNREADABLE:
             return decoded(part, self._answer)
 
 
@@ -125,37 +130,45 @@ def path_of(model: str | None, version: str | None) -> str:
     return f"/models/{quote(model, safe='')}{exactly}/score"
 
 
-def plain(value: object) -> object:
-    """Return what msgspec does not encode by itself: a scalar of numpy, or a mapping."""
-    if getattr(value, "shape", None) == () and hasattr(value, "item"):
-        return value.item()
-    if isinstance(value, Mapping):
-        return dict(value)
-    raise TypeError(f"wanted a number, a text, True, False or None, got {type(value).__name__}")
+def checked(url: str) -> str:
+    """Return the URL of a server; raises ValueError if it is none."""
+    if not url.lower().startswith(("http://", "https://")):
+        raise ValueError(f"url: wanted http://… or https://…, got {url!r}")
+    return url
 
 
-def batch(applicants: Iterable[Applicant]) -> list[Applicant]:
-    """Return applicants as a list; raises TypeError for a single one."""
-    if isinstance(applicants, Mapping):
-        raise TypeError("wanted several applicants, got one mapping: use score()")
-    return list(applicants)
+def ascii_only(name: str, value: str) -> str:
+    """Return a value that is sent in a header; raises ValueError if it cannot be."""
+    if not (value.isascii() and value.isprintable()):
+        raise ValueError(f"{name}: wanted ASCII characters, and no line ends")
+    return value
 
 
 def content_of(ended: Ended) -> bytes:
     """Return the body of a success; raises CreditExpressError."""
     if isinstance(ended, httpx.Response):
-        if ended.is_success:
-            return ended.content
-        raise error_of(ended, retry_after(ended))
+        if not ended.is_success:
+            raise error_of(ended, retry_after(ended))
+        wanted = ended.request.headers["accept"]
+        if ended.headers.get("content-type", "").partition(";")[0] != wanted:
+            raise CreditExpressError(f"unforeseen answer: wanted {wanted}, got {shown(ended)}")
+        return ended.content
     what = str(ended) or type(ended).__name__
-    raise UnreachableError(f"{ended.request.url}: {what}") from ended
+    raise UnreachableError(f"{named(ended.request.url)}: {what}") from ended
+
+
+def counted(answers: list[T], count: int) -> list[T]:
+    """Return as many answers as applicants; raises CreditExpressError for more or fewer."""
+    if len(answers) != count:
+        raise CreditExpressError(f"unforeseen answer: wanted {count} answers, got {len(answers)}")
+    return answers
 
 
 def decoded(content: bytes | msgspec.Raw, kind: type[T]) -> T:
     """Decode a MessagePack answer; raises CreditExpressError if it has another form."""
     try:
         return msgspec.msgpack.decode(content, type=kind)
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         raise CreditExpressError(f"unforeseen answer: {error}; {FORMS}") from error
 
 
@@ -163,5 +176,5 @@ def served(content: bytes) -> list[Served]:
     """Decode the answer of GET /models; raises CreditExpressError."""
     try:
         return msgspec.json.decode(content, type=dict[str, list[Served]])["models"]
-    except (msgspec.DecodeError, KeyError) as error:
+    except (*UNREADABLE, KeyError) as error:
         raise CreditExpressError(f"unforeseen answer: {error}") from error

@@ -8,7 +8,8 @@ from typing import Self, Unpack
 import httpx
 
 from .answers import Problem, Served
-from .calls import A, Applicant, Calls, Options, batch, content_of, served
+from .applicants import Applicant, batch, single
+from .calls import A, Calls, Options, content_of, served
 from .retries import Ended
 
 
@@ -29,18 +30,20 @@ class Client(Calls[httpx.Client, A]):
 
     def score(self, applicant: Applicant, **options: Unpack[Options]) -> A:
         """Score one applicant: every feature by its name, None where it is missing."""
-        return self._one(self._send(self._post(applicant, options)))
+        return self._one(self._send(self._post(single(applicant), options)))
 
     def score_batch(self, applicants: Iterable[Applicant], **options: Unpack[Options]) -> list[A]:
         """Score several in one request, in order; one faulty applicant refuses them all."""
-        return self._all(self._send(self._post(batch(applicants), options)))
+        several = batch(applicants)
+        return self._all(self._send(self._post(several, options)), len(several))
 
     def score_each(
         self, applicants: Iterable[Applicant], **options: Unpack[Options]
     ) -> list[A | Problem]:
         """Score several in one request, in order, with a Problem in the place of a faulty one."""
-        request = self._post(batch(applicants), options, partial="true")
-        return self._each(self._send(request))
+        several = batch(applicants)
+        request = self._post(several, options, partial="true")
+        return self._each(self._send(request), len(several))
 
     def models(self) -> list[Served]:
         """Return what the server serves."""
@@ -76,20 +79,22 @@ class AsyncClient(Calls[httpx.AsyncClient, A]):
 
     async def score(self, applicant: Applicant, **options: Unpack[Options]) -> A:
         """See Client."""
-        return self._one(await self._send(self._post(applicant, options)))
+        return self._one(await self._send(self._post(single(applicant), options)))
 
     async def score_batch(
         self, applicants: Iterable[Applicant], **options: Unpack[Options]
     ) -> list[A]:
         """See Client."""
-        return self._all(await self._send(self._post(batch(applicants), options)))
+        several = batch(applicants)
+        return self._all(await self._send(self._post(several, options)), len(several))
 
     async def score_each(
         self, applicants: Iterable[Applicant], **options: Unpack[Options]
     ) -> list[A | Problem]:
         """See Client."""
-        request = self._post(batch(applicants), options, partial="true")
-        return self._each(await self._send(request))
+        several = batch(applicants)
+        request = self._post(several, options, partial="true")
+        return self._each(await self._send(request), len(several))
 
     async def models(self) -> list[Served]:
         """See Client."""

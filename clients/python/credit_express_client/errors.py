@@ -1,11 +1,16 @@
 """Everything that a call raises; the base of all is CreditExpressError."""
 
+from typing import Any
+
 import httpx
 import msgspec
 
 from .answers import Fault, Problem
 
 SHOWN = 200  # characters of an answer that is no problem document, such as a proxy's page
+
+
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 class CreditExpressError(Exception):
@@ -26,6 +31,10 @@ class ProblemError(CreditExpressError):
         super().__init__(f"{problem.status} {problem.title}: {problem.detail}")
         self.problem = problem
         self.retry_after = retry_after
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Let it be copied, and raised in another process."""
+        return type(self), (self.problem, self.retry_after)
 
     @property
     def status(self) -> int:
@@ -69,10 +78,21 @@ def problem_of(response: httpx.Response) -> Problem:
     """Return the problem that a response holds, or one about the response."""
     try:
         return msgspec.json.decode(response.content, type=Problem)
-    except msgspec.DecodeError:
-        said = response.text.strip()[:SHOWN] or "an empty answer"
+    except UNREADABLE:
+        said = shown(response)
+        if response.has_redirect_location:
+            said = f"moved to {response.headers['location']}: give the client the server's own URL"
         return Problem(
-            title=response.reason_phrase, status=response.status_code,
-            detail=f"{response.url}: {said}",
+            title=response.reason_phrase, status=response.status_code, detail=said,
             request_id=response.headers.get("x-request-id", ""),
         )  # fmt: skip
+
+
+def shown(response: httpx.Response) -> str:
+    """Return how a response begins, and of which URL it is."""
+    return f"{named(response.url)}: {response.text.strip()[:SHOWN] or 'an empty answer'}"
+
+
+def named(url: httpx.URL) -> str:
+    """Return a URL without a password in it."""
+    return str(url.copy_with(userinfo=b""))

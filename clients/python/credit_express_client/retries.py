@@ -8,11 +8,13 @@ from email.utils import parsedate_to_datetime
 
 import httpx
 
-# The request was refused or never sent, so that it was certainly not scored.
-NOT_SCORED = frozenset({429, 503})
+PROBLEM = "application/problem+json"
+# The request was never sent, so that it was certainly not scored.
 NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
-# A proxy lost the answer.
-LOST = frozenset({502, 504})
+# A proxy lost the answer, or may have: some say 503 of a connection that broke.
+LOST = frozenset({502, 503, 504})
+
+MOST_DOUBLED = 100  # far beyond any patience, and a float
 
 Ended = httpx.Response | httpx.RequestError
 
@@ -45,27 +47,38 @@ class Attempts:
         if self._made >= self._retry.attempts or not self._may_repeat(ended):
             return None
         told = retry_after(ended) if isinstance(ended, httpx.Response) else None
-        seconds = self._retry.first_wait * 2 ** (self._made - 1) if told is None else told
+        doubled = self._retry.first_wait * 2.0 ** min(self._made - 1, MOST_DOUBLED)
+        seconds = doubled if told is None else told
         seconds *= random.uniform(1, 1.25)  # noqa: S311 - no secret
         return seconds if time.monotonic() + seconds <= self._ends else None
 
     def _may_repeat(self, ended: Ended) -> bool:
         if isinstance(ended, httpx.Response):
             lost = self._repeatable and ended.status_code in LOST
-            return lost or ended.status_code in NOT_SCORED
+            return lost or was_refused(ended)
         if isinstance(ended, NOT_SENT):
             return True
         return self._repeatable and isinstance(ended, httpx.TransportError)
 
 
+def was_refused(response: httpx.Response) -> bool:
+    """Whether a response says that the request was certainly not scored, and may come again.
+
+    A 503 does if the server itself says so, or whoever says when to come again.
+    """
+    fields = response.headers
+    by_server = fields.get("content-type", "").startswith(PROBLEM) or "retry-after" in fields
+    return response.status_code == 429 or (response.status_code == 503 and by_server)
+
+
 def retry_after(response: httpx.Response) -> float | None:
     """Return the seconds that Retry-After asks for: a number or a date (RFC 9110, 10.2.3)."""
     said = response.headers.get("retry-after", "").strip()
-    if said.isdecimal():
+    if said.isascii() and said.isdecimal():
         return float(said)
     try:
         date = parsedate_to_datetime(said)
-    except ValueError:
+        at = date if date.tzinfo else date.replace(tzinfo=UTC)
+        return max(0.0, (at - datetime.now(UTC)).total_seconds())
+    except (ValueError, OverflowError):
         return None
-    at = date if date.tzinfo else date.replace(tzinfo=UTC)
-    return max(0.0, (at - datetime.now(UTC)).total_seconds())

@@ -10,11 +10,13 @@ import httpx
 
 from tests.conftest import Running
 
-Mishap = Literal["lose"] | int
+Mishap = Literal["lose"] | int | bytes
 
 
 class Proxy(ThreadingHTTPServer):
-    """`mishaps` are what becomes of the first requests: a lost answer, or a status of its own."""
+    """`mishaps` are what becomes of the first requests: a lost answer, a status of the proxy's
+    own with a time to come again, or a whole answer as bytes.
+    """
 
     def __init__(self, server: Running, mishaps: Sequence[Mishap]) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
@@ -36,6 +38,10 @@ class Handler(BaseHTTPRequestHandler):
         mishap = self.server.mishaps.pop(0) if self.server.mishaps else None
         if isinstance(mishap, int):
             return self.answer(mishap, {"Retry-After": "0"}, b"<h1>the proxy's own page</h1>")
+        if isinstance(mishap, bytes):
+            self.close_connection = True
+            self.wfile.write(mishap)
+            return None
         head = {name: value for name, value in self.headers.items() if name != "Host"}
         answer = httpx.post(self.server.behind + self.path, content=body, headers=head)
         if mishap == "lose":

@@ -5,6 +5,7 @@ from typing import Any
 
 import httpx
 import numpy as np
+import pandas as pd
 import pytest
 from credit_express_client import (
     AccessError,
@@ -53,8 +54,18 @@ def test_numpy_scalars_are_sent_as_what_they_hold(server: Running, ask: Ask) -> 
 
 
 def test_what_is_no_value_is_refused_before_it_is_sent(server: Running, ask: Ask) -> None:
-    with pytest.raises(TypeError, match="wanted a number, a text, True, False or None, got object"):
-        ask(server.url, "score", FIT | {"AGE": object()})
+    for value, said in [
+        (object(), "'AGE': wanted a number, a text, True, False or None, got object"),
+        (2**70, "'AGE': can't serialize ints"), ("\ud800", "'AGE': 'utf-8' codec"),
+    ]:  # fmt: skip
+        with pytest.raises(TypeError, match=said):
+            ask(server.url, "score", FIT | {"AGE": value})
+    with pytest.raises(TypeError, match=r"wanted one applicant, a mapping .*, got list"):
+        ask(server.url, "score", [FIT])
+    with pytest.raises(TypeError, match=r"wanted one applicant, a mapping .*, got str"):
+        ask(server.url, "score_batch", pd.DataFrame([FIT]))
+    with pytest.raises(ValueError, match=r"^request_id: wanted ASCII characters, and no line ends"):
+        ask(server.url, "score", FIT, request_id="one\r\nX-API-Key: two")
     with pytest.raises(TypeError, match=r"got one mapping: use score\(\)"):
         ask(server.url, "score_batch", FIT)
     with pytest.raises(TypeError, match="unknown option idempotencykey; known: reasons, request"):
@@ -93,6 +104,13 @@ def test_options_reach_the_server(server: Running, ask: Ask, request: Any) -> No
     with pytest.raises(ProblemError) as late:
         ask(server.url, "score", FIT, deadline_ms=0)
     assert late.value.status == 504
+
+
+def test_an_option_that_is_none_is_not_sent(server: Running, ask: Ask) -> None:
+    """As a key, the word None would be that of everybody."""
+    none = dict.fromkeys(("request_id", "idempotency_key", "reasons", "language", "deadline_ms"))
+    for age in (40, 41):
+        assert ask(server.url, "score", FIT | {"AGE": age}, **none).request_id != "None"
 
 
 def test_reasons_come_in_the_language_asked_for(

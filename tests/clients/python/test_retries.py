@@ -50,6 +50,22 @@ def test_a_lost_answer_without_a_key_is_not_asked_for_again(
         assert between.seen == ["/score"]
 
 
+BROKE = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 5\r\n\r\nreset"
+
+
+def test_a_503_of_a_proxy_that_may_have_lost_an_answer_is_asked_again_only_with_a_key(
+    server: Running, ask: Ask, request: pytest.FixtureRequest
+) -> None:
+    """Envoy answers so if the connection behind it broke, whether the request was scored or not."""
+    with proxy(server, BROKE) as between:
+        with pytest.raises(UnavailableError, match=f"503 .*{between.url}/score: reset"):
+            ask(between.url, "score", FIT)
+        assert len(between.seen) == 1
+    with proxy(server, BROKE) as between:
+        assert ask(between.url, "score", FIT, idempotency_key=request.node.name).decision
+        assert len(between.seen) == 2
+
+
 @pytest.mark.parametrize("status", [429, 503])
 def test_a_refusal_is_asked_again_without_a_key_up_to_the_attempts(
     server: Running, ask: Ask, status: int
@@ -99,11 +115,17 @@ def test_the_wait_is_what_was_told_and_up_to_a_quarter_more() -> None:
 
 def test_a_wait_that_was_not_told_is_doubled() -> None:
     attempts = Attempts(Retry(attempts=5, first_wait=0.5), False)
-    waits = [attempts.wait(response(503)) for _ in range(5)]
+    waits = [attempts.wait(response(429)) for _ in range(5)]
     assert waits[4] is None
     for wait, wanted in zip(waits[:4], (0.5, 1, 2, 4), strict=True):
         assert wait is not None
         assert wanted <= wait <= 1.25 * wanted
+
+
+def test_a_wait_stays_finite_after_any_number_of_attempts() -> None:
+    attempts = Attempts(Retry(attempts=5000, patience=1e40), False)
+    assert {attempts.wait(response(429, "0")) for _ in range(2000)} == {0}
+    assert attempts.wait(response(429)) is not None
 
 
 def test_patience_ends_before_a_wait_that_is_too_long() -> None:
@@ -117,4 +139,5 @@ def test_retry_after_is_a_number_or_a_date() -> None:
     assert 3000 < told <= 3600
     assert retry_after(response(503, "Sun, 06 Nov 1994 08:49:37 GMT")) == 0
     assert retry_after(response(503, "120")) == 120
-    assert [retry_after(response(503, bad)) for bad in (None, "", "soon", "-1")] == [None] * 4
+    odd = (None, "", "soon", "-1", "1 Jan 99999999999999999999 0:0", "1 Jan 2030 0:0 +9999999999")
+    assert [retry_after(response(503, bad)) for bad in odd] == [None] * len(odd)
