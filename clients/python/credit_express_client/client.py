@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Iterable
+from functools import cached_property
 from typing import Self, Unpack
 
 import httpx
@@ -11,6 +12,10 @@ from .answers import Problem, Served
 from .applicants import Applicant, batch, single
 from .calls import A, Calls, Options, content_of, served
 from .retries import Ended
+
+# httpx looks at each connection again for each request that waits: of a thousand requests at once,
+# over its hundred connections, all may time out before the first is sent.
+AT_ONCE = 16
 
 
 class Client(Calls[httpx.Client, A]):
@@ -73,9 +78,15 @@ class Client(Calls[httpx.Client, A]):
 
 
 class AsyncClient(Calls[httpx.AsyncClient, A]):
-    """As Client, for asyncio."""
+    """As Client, for asyncio. Of the requests made at once, such as by asyncio.gather, sixteen are
+    on their way; the others wait, without a limit of time.
+    """
 
     _make = httpx.AsyncClient
+
+    @cached_property
+    def _places(self) -> asyncio.Semaphore:
+        return asyncio.Semaphore(AT_ONCE)
 
     async def score(self, applicant: Applicant, **options: Unpack[Options]) -> A:
         """See Client."""
@@ -101,16 +112,17 @@ class AsyncClient(Calls[httpx.AsyncClient, A]):
         return served(await self._send(self._get("/models")))
 
     async def _send(self, request: httpx.Request) -> bytes:
-        attempts = self._attempts(request)
-        while True:
-            ended: Ended
-            try:
-                ended = await self._http.send(request)
-            except httpx.RequestError as error:
-                ended = error
-            if (seconds := attempts.wait(ended)) is None:
-                return content_of(ended)
-            await asyncio.sleep(seconds)
+        async with self._places:
+            attempts = self._attempts(request)
+            while True:
+                ended: Ended
+                try:
+                    ended = await self._http.send(request)
+                except httpx.RequestError as error:
+                    ended = error
+                if (seconds := attempts.wait(ended)) is None:
+                    return content_of(ended)
+                await asyncio.sleep(seconds)
 
     async def aclose(self) -> None:
         """Close the connections."""

@@ -1,5 +1,6 @@
 """The client's answers are LightGBM's bits, and its errors say what the server said."""
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from credit_express_client import (
     AccessError,
     Answer,
+    AsyncClient,
     Client,
     CreditExpressError,
     Fault,
@@ -39,6 +41,27 @@ def test_one_applicant_gets_lightgbms_bits(server: Running, trained: Trained, as
         answer = ask(server.url, "score", applicant)
         assert answer.probability == wanted
         assert answer.decision == ("refuse" if wanted >= 0.4 else "approve")
+
+
+def test_a_crowd_of_calls_is_answered_sixteen_at_once(server: Running, trained: Trained) -> None:
+    """httpx's own queue would let them time out."""
+    rows = trained.held_out.head(300)
+    under_way: list[int] = [0]
+
+    async def sent(_: httpx.Request) -> None:
+        under_way.append(under_way[-1] + 1)
+
+    async def came(_: httpx.Response) -> None:
+        under_way.append(under_way[-1] - 1)
+
+    async def crowd() -> list[float]:
+        http = httpx.AsyncClient(event_hooks={"request": [sent], "response": [came]})
+        async with AsyncClient(server.url, http=http) as client:
+            answers = await asyncio.gather(*map(client.score, applicants(rows)))
+        return [answer.probability for answer in answers]
+
+    assert asyncio.run(crowd()) == trained.prediction(rows).tolist()
+    assert max(under_way) == 16
 
 
 def test_a_batch_is_answered_in_order(server: Running, trained: Trained, ask: Ask) -> None:
