@@ -4,6 +4,9 @@ from ..metrics.counters import Counters
 from .bare import CLOSE, bare_answer, is_oip
 from .problem import FOR_TABLES, Problem
 
+# How the paths end that score, those of platforms (server/platform) among them.
+SCORES = (b"/score", b"/invocations", b"predict")
+
 
 def rejection(problem: Problem, url: bytes, counters: Counters) -> bytes:
     """Return the refusal, and count it, since it never reaches an endpoint."""
@@ -20,6 +23,6 @@ def too_large(most: int, url: bytes) -> Problem:
 def endpoint_of(url: bytes) -> str:
     """Return the endpoint whose counters a path belongs to."""
     url = url.partition(b"?")[0]
-    if url.endswith(b"/score"):
+    if url.endswith(SCORES):
         return "score"
     return "infer" if url.endswith(b"/infer") else "other"

@@ -11,6 +11,8 @@ from server.metrics.counters import AT, Table
     ("url", "endpoint", "says"),
     [(b"/score", "score", b"application/problem+json"),
      (b"/models/m/score?partial=true", "score", b"application/problem+json"),
+     (b"/invocations", "score", b"application/problem+json"),
+     (b"/v1/endpoints/1/deployedModels/2:predict", "score", b"application/problem+json"),
      (b"/v2/models/m/infer", "infer", b'{"error":'),
      (b"/v2/models/m", "other", b'{"error":'),
      (b"", "other", b"application/problem+json")],
