@@ -119,7 +119,7 @@ load-test: setup-dev $(APPLICANTS) #: swaps, restarts, SIGTERM, overload and slo
 $(APPLICANTS): models/credit-express/held-out.parquet
 	$(PY) -m models.applicants $< $@
 
-.PHONY: native-long native-fuzz native-bodies native-batches contributions-long arm64-check runtimes-check test-engines
+.PHONY: native-long native-fuzz native-bodies groups native-batches contributions-long arm64-check runtimes-check test-engines
 native-long: setup-dev #: a million rows by the native engine, LightGBM and onnxruntime (ROWS=n FILES="a.txt …")
 	$(PY) -m tests.long.native_long $(or $(ROWS),1000000) $(FILES)
 contributions-long: setup-dev #: a million rows whose contributions have to add up to their scores (ROWS=n)
@@ -129,6 +129,8 @@ native-fuzz: setup-dev #: 100,000 damaged models for the native engine (COUNT=n)
 native-bodies: setup-dev #: five million bodies decoded in C and the long way, numbers against strtod (COUNT=n)
 	$(PY) -m tests.long.native_bodies $(or $(COUNT),5000000)
 	$(PY) -m tests.long.number_long $(or $(COUNT),10000000)
+groups: setup-dev #: requests of every kind in groups and one at a time, over sockets (COUNT=n)
+	$(PY) -m tests.long.server_groups $(or $(COUNT),100000)
 native-batches: setup-dev #: batches as one block and the long way: answers, records, counters (COUNT=n)
 	$(PY) -m tests.long.native_batches $(or $(COUNT),20000)
 arm64-check: setup-dev #: the same bits on arm64, emulated: onnxruntime and the native engine (FILES="a.txt …")

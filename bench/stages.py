@@ -22,6 +22,7 @@ from server.bundle.seen_range import Range
 from server.engine.session import Session
 from server.http import app
 from server.http.app import Scores
+from server.http.endpoint import Exchange
 from server.http.fast_path import whole as one_piece
 from server.http.fields import answer_codec, asked, content_codec, request_id_of
 from server.http.message import NO_SNIFF, NO_STORE, Request
@@ -178,7 +179,7 @@ def whole(scores: Scores, body: bytes) -> int:
     score = scores.handlers["/score"]
     answer = scores.ledger.answer(score, request)
     one_piece(answer.status, [DATE, *answer.head], answer.body, b"")
-    score.close(request, answer, request.arrived)
+    score.close([Exchange(request, answer, score)], request.arrived)
     took = perf_counter_ns() - began
     if answer.status != 200:
         raise RuntimeError(f"{answer.status}: {answer.body[:200]!r}")

@@ -41,8 +41,15 @@ class Constant:
         """Return the answer that a problem would be; there is none."""
         return refusal(problem, request_id, fields)
 
-    def close(self, request: Request, answer: Answer, began: float) -> None:
+    def close(self, exchanges: Sequence[Exchange], began: float) -> None:
         """Do nothing."""
+
+    def terms(self, fields: Fields) -> None:
+        """Return None: each request is answered by itself."""
+
+    def answer_all(self, requests: Sequence[Request], terms: None) -> list[Answer]:
+        """Return the constant for each."""
+        return [self.answer(each) for each in requests]
 
     def weigh(self, query: bytes, body: bytes) -> int:
         """Return 1: all requests are alike."""

@@ -50,6 +50,14 @@ class Engine(Protocol):
     def block_msgpack(self, body: bytes, most: int) -> Block | None:
         """Like block_json, for MessagePack."""
 
+    def bodies_json(self, bodies: list[bytes]) -> Block | None:
+        """Decode bodies of one applicant each, which begin and end as if joined to one; None if
+        the engine does not fill rows.
+        """
+
+    def bodies_msgpack(self, bodies: list[bytes]) -> Block | None:
+        """Like bodies_json, for MessagePack."""
+
     def score_row(self) -> None:
         """Score `row` into `raw`."""
 

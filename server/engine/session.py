@@ -58,6 +58,12 @@ class Session:
     def block_msgpack(self, body: bytes, most: int) -> None:
         """See engine.Engine: onnxruntime decodes nothing."""
 
+    def bodies_json(self, bodies: list[bytes]) -> None:
+        """See engine.Engine: onnxruntime decodes nothing."""
+
+    def bodies_msgpack(self, bodies: list[bytes]) -> None:
+        """See engine.Engine: onnxruntime decodes nothing."""
+
     def score_row(self) -> None:
         """See engine.Engine."""
         self._session.run_with_iobinding(self._binding)

@@ -22,7 +22,7 @@ class AccessLog:
     """Writes the lines of one worker."""
 
     def __init__(self, share: float) -> None:
-        self._share = share
+        self._share, self.is_off = share, share == 0
         self._due = 0.0
         self.lost = 0
 

@@ -12,6 +12,8 @@ SHARE = 1 / 64  # of the latest applicant in a running mean
 BESIDE = 20e-6
 HEAD = 64  # bytes in which a batch shows; white space may come first
 LISTS = frozenset(b"[\xdc\xdd") | {*range(0x90, 0xA0)}  # how an array begins in JSON, MessagePack
+# How one applicant begins, uncompressed, in JSON and in MessagePack.
+APPLICANT = frozenset(b"{\xde\xdf") | {*range(0x80, 0x90)}
 
 
 class Cost:
@@ -24,22 +26,28 @@ class Cost:
     def __init__(self, bundle: Bundle) -> None:
         self._usual = len(msgspec.json.encode(example(bundle)))
         self._plain = 0.0
+        self.one: dict[Reasons, int] = {}  # of an applicant; 1 if absent
         self._added: dict[Reasons, float] = {}
 
-    def learn(self, wanted: Reasons, plain: float, added: float) -> None:
-        """Take note of one applicant: seconds without its reasons, and for them."""
-        before = self._added.get(wanted, added)
-        self._added[wanted] = before + (added - before) * SHARE
-        self._plain += (plain - self._plain) * (SHARE if self._plain else 1)
+    def learn(self, wanted: Reasons, plain: float, added: float, count: int = 1) -> None:
+        """Take note of `count` applicants: seconds of each without its reasons, and for them."""
+        share, before = min(count * SHARE, 1), self._added.get(wanted, added)
+        self._added[wanted] = before + (added - before) * share
+        self._plain += (plain - self._plain) * (share if self._plain else 1)
+        self.one[wanted] = self._times(1, wanted)
 
     def of(self, body: bytes, wanted: Reasons, is_batch: bool = False) -> int:
         """Return the cost of a request on a score path, at least 1; `is_batch`: it holds several
         applicants, however it begins.
         """
+        if body and body[0] in APPLICANT and not is_batch:
+            return self.one.get(wanted, 1)
         begin, length = glimpse(body, HEAD)
         rows = max(1, length // self._usual) if is_batch or is_array(begin) else 1
-        added = self._added.get(wanted, 0.0)
-        return round(rows * (1 + added / (self._plain + BESIDE)))
+        return self._times(rows, wanted)
+
+    def _times(self, rows: int, wanted: Reasons) -> int:
+        return round(rows * (1 + self._added.get(wanted, 0.0) / (self._plain + BESIDE)))
 
 
 def is_array(begin: bytes) -> bool:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from time import perf_counter
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 from starlette.types import Receive, Scope, Send
@@ -28,14 +28,22 @@ class Handler(Protocol):
     def refusal(self, problem: Problem, request_id: str, fields: Fields) -> Answer:
         """Return a problem as the answer to a request with these header fields."""
 
-    def close(self, request: Request, answer: Answer, began: float) -> None:
-        """Time and log the request after its answer was sent."""
+    def close(self, exchanges: Sequence["Exchange"], began: float) -> None:
+        """Time and log requests after their answers were sent."""
+
+    def terms(self, fields: Fields) -> Any:
+        """Return what requests with these fields ask for, and no query, so that `answer_all` may
+        answer them together; None if it may not.
+        """
+
+    def answer_all(self, requests: Sequence[Request], terms: Any) -> list[Answer]:
+        """Return what `answer` would to each of requests with equal fields but for the length."""
 
     def weigh(self, query: bytes, body: bytes) -> int:
         """Return what a request takes of the queue, 1 for a plain applicant."""
 
 
-class Exchange(msgspec.Struct):
+class Exchange(msgspec.Struct, gc=False):
     """A request and its answer, until it is sent."""
 
     request: Request
@@ -80,7 +88,7 @@ class Endpoint:
         )  # fmt: skip
         answer = await self._answer(request)
         await respond(send, answer.status, answer.head, answer.body)
-        self._handler.close(request, answer, began)
+        self._handler.close([Exchange(request, answer, self._handler)], began)
         if self._ledger.later is not None:
             self._ledger.later()
 

@@ -11,11 +11,12 @@ from time import perf_counter
 
 import uvicorn
 
+from .cost import APPLICANT
 from .endpoint import Handler
 from .fields import Fields
 from .group_commit import Asked, Client, GroupCommit
 from .heads import Head, Heads
-from .message import Answer, Request
+from .message import LENGTH, Answer, Request, lines
 from .problem import Headers
 
 # It replaces private parts of uvicorn; these are the versions it was checked against.
@@ -23,10 +24,11 @@ KNOWN_UVICORN = "0.54."
 STATUS_LINE: dict[int, bytes] = {
     each: b"HTTP/1.1 %d %b" % (each, each.phrase.encode()) for each in HTTPStatus
 }
+OK = STATUS_LINE[200] + b"\r\n"
 NOT_YET = Answer("", 0, [], b"")
-LENGTH = b"content-length"
 # Fields that need ASGI; an answer stored for a key is committed by itself.
 SPECIAL = frozenset({b"transfer-encoding", b"expect", b"idempotency-key"})
+HEAD_END = b"\r\n\r\n"
 
 
 class FastPath:
@@ -38,6 +40,8 @@ class FastPath:
         self.heads = Heads()
         self.finish = group_commit.finish
         self.connected, self.go_first = group_commit.connected, group_commit.go_first
+        self._own: Headers = []
+        self._opening = b""
 
     def handler(self, method: bytes, url: bytes, fields: Fields) -> Handler | None:
         """Return the handler for a request with this head, or None if it must go to ASGI."""
@@ -49,14 +53,26 @@ class FastPath:
     ) -> None:
         """Queue a request to be answered; see group_commit.Asked."""
         request = Request("POST", head.path, head.url, b"", head.fields, body, perf_counter())
-        self._group_commit.add(loop, Asked(request, NOT_YET, head.handler, client, keep))
+        terms = head.terms if body and body[0] in APPLICANT else None
+        self._group_commit.add(loop, Asked(request, NOT_YET, head.handler, client, keep, terms))
+
+    def whole(self, own: Headers, answer: Answer, close: bytes) -> bytes:
+        """Return an answer as uvicorn would write it in two parts, with the server's `own` fields
+        first.
+        """
+        if not answer.written:
+            return whole(answer.status, own + answer.head, answer.body, close)
+        if own is not self._own:  # uvicorn makes them anew once a second
+            self._own = own
+            self._opening = b"".join([OK, *(b"%b: %b\r\n" % field for field in own)])
+        data = self._opening + answer.written
+        return data.replace(HEAD_END, b"\r\n%b\r\n" % close, 1) if close else data
 
 
 def whole(status: int, head: Headers, body: bytes, close: bytes) -> bytes:
-    """Return an answer as uvicorn would write it in two parts."""
-    fields = [b": ".join(field) for field in head]
+    """Return an answer with all its fields."""
     last = b"content-length: %d\r\n%b" % (len(body), close)
-    return b"\r\n".join([STATUS_LINE[status], *fields, last, body])
+    return b"\r\n".join([STATUS_LINE[status], lines(head), last, body])
 
 
 def is_known(version: str = uvicorn.__version__) -> bool:

@@ -17,7 +17,7 @@ is answered before the group as well, if that has not just given way to others.
 
 import asyncio
 from time import perf_counter
-from typing import Protocol
+from typing import Any, Protocol
 
 from .endpoint import Exchange, Ledger
 from .in_flight import InFlight
@@ -25,6 +25,9 @@ from .message import Answer
 
 PATIENCE = 0.003  # seconds
 MOST_TURNS = 64  # a count, since a turn takes longer on a busy machine
+# Requests that are answered together, and their bytes: a share of PATIENCE.
+TOGETHER, MOST_BYTES = 64, 64 * 1024
+FEWEST = 4  # below, each alone costs less
 
 
 class Client(Protocol):
@@ -37,17 +40,17 @@ class Client(Protocol):
         """Send the bytes, and close the connection unless it stays open."""
 
 
-class Asked(Exchange):
+class Asked(Exchange, gc=False):
     """A complete request that waits for its group, not yet answered.
 
-    `keep`: its connection stays open. `more`: see InFlight. `began`: when it was scored, as
-    perf_counter.
+    `keep`: its connection stays open. `terms`: see endpoint.Handler, None if it is answered alone.
+    `more`: see InFlight.
     """
 
     client: Client
     keep: bool
+    terms: Any = None
     more: int = 0
-    began: float = 0.0
     data: bytes = b""
 
 
@@ -75,8 +78,9 @@ class GroupCommit:
         if not self._waiting:
             loop.call_soon(self._end, loop)
         request = asked.request
-        asked.more = self._in_flight.capped(asked.handler.weigh(request.query, request.body))
-        self._in_flight.more += asked.more
+        if (cost := asked.handler.weigh(request.query, request.body)) > 1:
+            asked.more = self._in_flight.capped(cost)
+            self._in_flight.more += asked.more
         self._waiting.append(asked)
 
     def finish(self) -> None:
@@ -99,26 +103,48 @@ class GroupCommit:
                 loop.call_soon(self._end, loop)
 
     def _answer(self) -> None:
-        group: list[Asked] = []
+        group: list[tuple[float, list[Asked]]] = []
         while self._waiting:
             began = perf_counter()
-            if group and began - group[0].began > PATIENCE:
+            if group and began - group[0][0] > PATIENCE:
                 break
-            asked = self._waiting.popleft()
-            self._in_flight.more -= asked.more
-            asked.began = began
-            asked.answer = asked.handler.answer(asked.request)
-            group.append(asked)
+            group.append((began, self._answer_some()))
         if group:
             self._send(group)
 
-    def _send(self, group: list[Asked]) -> None:
-        self._ledger.commit(group)
-        for asked in group:
+    def _answer_some(self) -> list[Asked]:
+        """Answer the next request, and those behind it with the same terms."""
+        some = self._next()
+        self._in_flight.more -= sum([asked.more for asked in some])
+        handler, requests = some[0].handler, [asked.request for asked in some]
+        if len(some) < FEWEST:
+            answers = [handler.answer(request) for request in requests]
+        else:
+            answers = handler.answer_all(requests, some[0].terms)
+        for asked, answer in zip(some, answers, strict=True):
+            asked.answer = answer
+        return some
+
+    def _next(self) -> list[Asked]:
+        waiting, first = self._waiting, self._waiting.popleft()
+        some, terms, left = [first], first.terms, MOST_BYTES - len(first.request.body)
+        if terms is None:
+            return some
+        while waiting and waiting[0].terms is terms and len(some) < TOGETHER:
+            left -= len(waiting[0].request.body)
+            if left < 0:
+                break
+            some.append(waiting.popleft())
+        return some
+
+    def _send(self, group: list[tuple[float, list[Asked]]]) -> None:
+        everyone = [asked for _, some in group for asked in some]
+        self._ledger.commit(everyone)
+        for asked in everyone:
             asked.data = asked.client.finish(asked.answer, asked.keep)
-        for asked in group:  # nothing in between, so that a sleeping client is woken only once
+        for asked in everyone:  # nothing in between, so that a sleeping client is woken only once
             asked.client.send(asked.data)
-        for asked in group:
-            asked.handler.close(asked.request, asked.answer, asked.began)
+        for began, some in group:
+            some[0].handler.close(some, began)
         if self._ledger.later is not None:
             asyncio.get_running_loop().call_soon(self._ledger.later)

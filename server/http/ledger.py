@@ -50,12 +50,14 @@ class Book:
             row[WARNINGS] += len(said.flags)
         self._recorder.append(self._lines.write(request_id, index, said, seconds * 1e6, features))
 
-    def scored_all(self, request_id: str, scored: Scored, seconds: float, is_packed: bool) -> bool:
+    def scored_all(
+        self, ids: str | list[str], scored: Scored, seconds: float, is_packed: bool
+    ) -> bool:
         """Enter applicants that were scored as a block; see LineWriter.write_all.
 
         False if they have to be entered one by one.
         """
-        lines = self._lines.write_all(request_id, scored, seconds * 1e6, is_packed)
+        lines = self._lines.write_all(ids, scored, seconds * 1e6, is_packed)
         if lines is None:
             return False
         row, decided = self._row, scored.decided.tobytes()
@@ -114,15 +116,15 @@ class Ledger:
             self.write(len(exchanges))
         except Problem as problem:
             refuse_scores(exchanges, problem)
-        scored = 0
-        for each in exchanges:
-            if each.answer.status == OK:
-                scored += 1
-                self._row[SCORED[each.handler.endpoint]] += 1
-            else:
-                self._counters.request(each.handler.endpoint, each.answer.status)
+        scored = [each.handler.endpoint for each in exchanges if each.answer.status == OK]
+        for endpoint in {*scored}:
+            self._row[SCORED[endpoint]] += scored.count(endpoint)
+        if len(scored) < len(exchanges):
+            for each in exchanges:
+                if each.answer.status != OK:
+                    self._counters.request(each.handler.endpoint, each.answer.status)
         if scored:
-            self._took(perf_counter() - began, scored)
+            self._took(perf_counter() - began, len(scored))
 
     def write(self, requests: int = 1) -> None:
         """Write the collected records of `requests` requests; raises Problem 503."""

@@ -9,6 +9,7 @@ from .problem import Headers, Problem
 ARRIVED, BODY = "credit.arrived", "credit.body"
 NO_STORE = (b"cache-control", b"no-store")
 NO_SNIFF = (b"x-content-type-options", b"nosniff")
+LENGTH = b"content-length"
 
 
 class Request(msgspec.Struct, frozen=True, gc=False):
@@ -24,12 +25,22 @@ class Request(msgspec.Struct, frozen=True, gc=False):
 
 
 class Answer(msgspec.Struct, frozen=True, gc=False):
-    """An answer without its content-length; `request_id` is "" if there is none."""
+    """An answer without its content-length; `request_id` is "" if there is none.
+
+    `written`, if there is, stands for head and body: both as HTTP writes them where the connection
+    stays open, content-length and all.
+    """
 
     request_id: str
     status: int
     head: Headers
     body: bytes
+    written: bytes = b""
+
+
+def lines(head: Headers) -> bytes:
+    """Return header fields as HTTP writes them, without the end of the last line."""
+    return b"\r\n".join([b": ".join(field) for field in head])
 
 
 def refusal(problem: Problem, request_id: str, fields: Fields, is_oip: bool = False) -> Answer:

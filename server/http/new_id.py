@@ -21,6 +21,15 @@ def new_id() -> str:
         return first
 
 
+def new_ids(count: int) -> list[str]:
+    """Return so many of them."""
+    while len(_spare) < count:
+        _spare.extend(_draw())
+    found = _spare[-count:]
+    del _spare[-count:]
+    return found
+
+
 def _draw() -> list[str]:
     digits = os.urandom(BYTES * AT_ONCE).hex()
     return [digits[i : i + 2 * BYTES] for i in range(0, len(digits), 2 * BYTES)]

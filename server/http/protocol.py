@@ -24,13 +24,13 @@ from .body import Body
 from .closing import Closing
 from .deadlines import Deadlines
 from .endpoint import Handler
-from .fast_path import LENGTH, FastPath, whole
+from .fast_path import FastPath
 from .gate import path_of
 from .heads import Head
 from .in_flight import Place
 from .incoming import SMALL, Incoming
 from .limits import Limits
-from .message import ARRIVED, BODY, Answer
+from .message import ARRIVED, BODY, LENGTH, Answer
 from .problem import Problem
 from .refusals import SHEDS, Refusals
 from .rejection import rejection, too_large
@@ -338,8 +338,8 @@ class Connection(HttpToolsProtocol):
             self._deadlines.idle_since = self.loop.time()
             if incoming.came > SMALL:
                 incoming.forget()
-        head = self.server_state.default_headers + answer.head
-        return whole(answer.status, head, answer.body, b"" if keep else CLOSE)
+        fast_path, own = self._fast_path, self.server_state.default_headers
+        return b"" if fast_path is None else fast_path.whole(own, answer, b"" if keep else CLOSE)
 
     def send(self, data: bytes) -> None:
         """See group_commit.Client; the client may have gone."""

@@ -4,16 +4,17 @@ This module does not know how requests arrive and answers leave: the ASGI endpoi
 share one handler, so they cannot differ in what they answer, record or count.
 """
 
+from collections.abc import Sequence
 from contextlib import suppress
 from time import perf_counter
 
 from ..record.line import APPLICANT_BYTES
-from ..scoring.answer import builders
-from ..scoring.codec import Codec
+from ..scoring.answer import writers
 from ..scoring.model import Model
 from ..scoring.refusals import RefusedError
 from ..settings import Reasons as Wanted
-from .batch import Batch, Batches, Why, explained, too_long
+from .batch import Batch, Batches, explained, too_long
+from .compression import ENCODING
 from .cost import Cost
 from .fields import (
     DEADLINE,
@@ -26,15 +27,20 @@ from .fields import (
     language_of,
     trace_of,
 )
+from .group import Groups
 from .ledger import Ledger
-from .message import NO_SNIFF, NO_STORE, Request
+from .message import Answer, Request
 from .problem import Headers, Problem, problem_of
 from .scoring_handler import TRACE, ScoringHandler
 from .services import Services
 from .shadow import Shadow
+from .terms import Terms, Why, head_of
 
 NO_REASONS: Why = ("none", "")
 IDEMPOTENCY_KEY = b"idempotency-key"
+REQUEST_ID = b"x-request-id"
+# Requests with one of these fields are answered alone.
+OWN = frozenset({ENCODING, DEADLINE, TRACE, IDEMPOTENCY_KEY, REQUEST_ID})
 REPLAYED = (b"idempotency-replayed", b"true")
 
 
@@ -50,51 +56,54 @@ class Score(ScoringHandler):
         super().__init__(services, ledger.book(model.tag))
         self._model = model
         self._ledger = ledger
-        self._build = builders(model)
+        self._writers = made = writers(model)
         self._shadow = shadow
         self._reasons = services.settings.reasons
         self._cost = Cost(model.bundle)
-        self._batches = Batches(
-            model, self._book, shadow, services.settings.max_batch, self._scored_in
-        )
+        book, timed, most = self._book, self._scored_in, services.settings.max_batch
+        self._batches = Batches(model, made, book, shadow, most, timed)
+        self._groups = Groups(model, made, book, self._cost, shadow, timed)
 
     def weigh(self, query: bytes, body: bytes) -> int:
         """Return the cost of a request to be answered; see cost.Cost."""
-        wanted = None
+        wanted = self._reasons
         if query:
             with suppress(Problem):
-                wanted = asked(query)[1]
-        return self._cost.of(body, wanted or self._reasons)
+                wanted = asked(query)[1] or wanted
+        return self._cost.of(body, wanted)
+
+    def terms(self, fields: Fields) -> Terms | None:
+        """See endpoint.Handler."""
+        if OWN.isdisjoint(fields):
+            with suppress(Problem):
+                return self._terms(fields, b"")
+        return None
+
+    def _answer_all(self, requests: Sequence[Request], terms: Terms, answers: list[Answer]) -> None:
+        self._groups.answer(requests, terms, self.answer, answers)
 
     def _handle(self, caller: str, request_id: str, request: Request) -> tuple[bytes, Headers]:
         fields = request.fields
-        codec = content_codec(fields)
-        out = answer_codec(fields, codec)
+        terms = self._terms(fields, request.query)
         if DEADLINE in fields:
             check_deadline(fields, perf_counter() - request.arrived)
-        partial, reasons = asked(request.query)
-        why = self._why(reasons, fields)
-        head = [
-            (b"content-type", out.media_type), (b"x-request-id", request_id.encode()),
-            NO_STORE, NO_SNIFF,
-        ]  # fmt: skip
+        head = head_of(terms.out, request_id)
         if TRACE in fields and (trace := trace_of(fields)):
             head.append((TRACE, trace))
         if IDEMPOTENCY_KEY in fields and self._services.store is not None:
-            return self._answer_once(caller, request_id, request, codec, out, head, partial, why)
-        return self._answer(request_id, request.body, codec, out, partial, why), head
+            return self._answer_once(caller, request_id, request, terms, head)
+        return self._answer(request_id, request.body, terms), head
 
     def _answer_once(
-        self, caller: str, request_id: str, request: Request, codec: Codec, out: Codec,
-        head: Headers, partial: bool, why: Why,
-    ) -> tuple[bytes, Headers]:  # fmt: skip
+        self, caller: str, request_id: str, request: Request, terms: Terms, head: Headers
+    ) -> tuple[bytes, Headers]:
         assert self._services.store is not None  # noqa: S101 - asked by _handle
         # No id and no key holds a NUL, so no caller can reach another's answers.
         key = f"{caller}\0{idempotency_key_of(request.fields)}"
-        same = (request.raw_path, request.query, out.media_type, request.body)
+        same = (request.raw_path, request.query, terms.out.media_type, request.body)
 
         def make() -> bytes:
-            made = self._answer(request_id, request.body, codec, out, partial, why)
+            made = self._answer(request_id, request.body, terms)
             self._ledger.write()  # a stored answer already has its record
             return made
 
@@ -104,20 +113,19 @@ class Score(ScoringHandler):
             head.append(REPLAYED)
         return answer, head
 
-    def _answer(
-        self, request_id: str, body: bytes, codec: Codec, out: Codec, partial: bool, why: Why
-    ) -> bytes:
+    def _answer(self, request_id: str, body: bytes, terms: Terms) -> bytes:
+        codec, wanted = terms.codec, terms.why[0]
         if codec.is_batch(body):
-            return self._batches.answer(Batch(request_id, body, codec, out, partial, why))
+            return self._batches.answer(Batch(request_id, body, terms))
         if len(body) > APPLICANT_BYTES:
             raise too_long(body)
         began = perf_counter()
         try:
             said = self._model.score(body, codec)
             added = 0.0
-            if why[0] != "none":
+            if wanted != "none":
                 scored = perf_counter()
-                said = explained(self._model, said, body, codec, why)
+                said = explained(self._model, said, body, terms)
                 added = perf_counter() - scored
         except RefusedError as refused:
             raise problem_of(refused) from refused
@@ -125,10 +133,17 @@ class Score(ScoringHandler):
         self._book.scored(request_id, 0, said, took, codec.as_json(body))
         if self._shadow is not None:
             self._shadow.add(request_id, 0, body, codec, said)
-        answer = out.encode(self._build[out](request_id, said))
-        if why[0] != "none":
-            self._cost.learn(why[0], perf_counter() - began - added, added)
+        answer = self._writers[terms.out].write(request_id, said)
+        if wanted != "none":
+            self._cost.learn(wanted, perf_counter() - began - added, added)
         return answer
+
+    def _terms(self, fields: Fields, query: bytes) -> Terms:
+        """Return what the head asks for; raises Problem 415, 406 or 400."""
+        codec = content_codec(fields)
+        out = answer_codec(fields, codec)
+        partial, reasons = asked(query)
+        return Terms(codec, out, partial, self._why(reasons, fields))
 
     def _why(self, asked_for: Wanted | None, fields: Fields) -> Why:
         """Return which reasons to answer, in which language; raises Problem 400 if there are none.

@@ -2,11 +2,16 @@
 
 import logging
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from contextlib import suppress
 from time import perf_counter
+from typing import Any
 
 import msgspec
 
-from .compression import ENCODING, LEAST, packed, unpacked
+from ..metrics.counters import Counters
+from .compression import ENCODING, packed, unpacked
+from .endpoint import Exchange
 from .fields import Fields, id_or_none, request_id_of, trace_of
 from .idempotency import BusyError
 from .ledger import Book
@@ -22,6 +27,24 @@ UNFORESEEN = "unforeseen error: its trace is in the server's log"
 log = logging.getLogger(__name__)
 
 
+class Unforeseen:
+    """Logs and counts an exception that no client has caused; what is behind the block goes on."""
+
+    def __init__(self, counters: Counters) -> None:
+        self._counters = counters
+
+    def __enter__(self) -> None:
+        """Begin the block."""
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> bool:
+        """End it; what is meant for the caller goes on to the caller."""
+        if not isinstance(error, Exception) or isinstance(error, Problem | BusyError):
+            return False
+        log.error("unforeseen error", exc_info=error)
+        self._counters.add("unhandled")
+        return True
+
+
 class ScoringHandler(ABC):
     """See endpoint.Handler; no answer may be sent before the ledger has committed it."""
 
@@ -32,7 +55,8 @@ class ScoringHandler(ABC):
         self._book = book
         self._keys = services.keys if services.settings.keys else None
         self._counters = counters = services.counters
-        self._took = counters.pair("wait", "total")
+        self._unforeseen = Unforeseen(counters)
+        self._waited, self._took = map(counters.observer_of_all, ("wait", "total"))
         self._scored_in = counters.observer("score")
 
     @abstractmethod
@@ -44,43 +68,63 @@ class ScoringHandler(ABC):
 
         Raises BusyError if the request must wait for the idempotency store.
         """
-        request_id = ""
-        try:
-            is_open = self._keys is None and request.method == "POST"
-            caller = "" if is_open else self._let_in(request)  # otherwise nothing of it is recorded
-            request_id = request_id_of(request.fields)
-            if ENCODING in request.fields:
-                request = self._unpacked(request)
-            body, head = self._handle(caller, request_id, request)
-        except Problem as problem:
-            request_id = request_id or id_or_none(request.fields)
-            self._book.refused(
-                request_id, problem.status, request.body, problem.errors, problem.more
-            )
-            return self.refusal(problem, request_id, request.fields)
-        except BusyError as busy:
-            busy.answer = self.refusal(HELD, request_id, request.fields)
-            raise
-        except Exception:
-            log.exception("unforeseen error")
-            self._counters.add("unhandled")
-            return self.refusal(Problem(500, UNFORESEEN), request_id, request.fields)
-        if len(body) >= LEAST:
-            body = packed(request.fields, head, body)
-        return Answer(request_id, 200, head, body)
+        request_id, fields = "", request.fields
+        with self._unforeseen:
+            try:
+                is_open = self._keys is None and request.method == "POST"
+                caller = "" if is_open else self._let_in(request)  # or nothing of it is recorded
+                request_id = request_id_of(fields)
+                if ENCODING in fields:
+                    request = self._unpacked(request)
+                body, head = self._handle(caller, request_id, request)
+                return Answer(request_id, 200, head, packed(fields, head, body))
+            except Problem as problem:
+                request_id = request_id or id_or_none(fields)
+                self._book.refused(
+                    request_id, problem.status, request.body, problem.errors, problem.more
+                )
+                return self.refusal(problem, request_id, fields)
+            except BusyError as busy:
+                busy.answer = self.refusal(HELD, request_id, fields)
+                raise
+        return self.refusal(Problem(500, UNFORESEEN), request_id, fields)
+
+    def terms(self, fields: Fields) -> Any:
+        """See endpoint.Handler: each request is answered alone."""
+        return None
+
+    def answer_all(self, requests: Sequence[Request], terms: Any) -> list[Answer]:
+        """See endpoint.Handler; none suffers from another."""
+        answers: list[Answer] = []
+        with suppress(Problem), self._unforeseen:  # of the key: each is refused alone
+            if self._keys is not None:
+                self._let_in(requests[0])
+            self._answer_all(requests, terms, answers)
+        return answers + [self.answer(each) for each in requests[len(answers) :]]
+
+    def _answer_all(self, requests: Sequence[Request], terms: Any, answers: list[Answer]) -> None:
+        """Add to `answers` those to the first of the requests, their records entered."""
+        return
 
     def refusal(self, problem: Problem, request_id: str, fields: Fields) -> Answer:
         """See endpoint.Handler."""
         return refusal(problem, request_id, fields, self.endpoint == "infer")
 
-    def close(self, request: Request, answer: Answer, began: float) -> None:
-        """Time and log a request after its answer was sent; `began` is a perf_counter time."""
-        self._took(began - request.arrived, took := perf_counter() - request.arrived)
-        fields = request.fields
-        trace = trace_of(fields) if TRACE in fields else b""
-        self._services.access.write(
-            answer.request_id, request.method, request.path, answer.status, took, trace
-        )  # fmt: skip
+    def close(self, exchanges: Sequence[Exchange], began: float) -> None:
+        """Time and log requests whose answers were sent; `began` is a perf_counter time."""
+        now, arrived = perf_counter(), [each.request.arrived for each in exchanges]
+        self._waited([began - each for each in arrived])
+        self._took([now - each for each in arrived])
+        access = self._services.access
+        if access.is_off:
+            return
+        for each in exchanges:
+            request, answer, fields = each.request, each.answer, each.request.fields
+            trace = trace_of(fields) if TRACE in fields else b""
+            access.write(
+                answer.request_id, request.method, request.path, answer.status,
+                now - request.arrived, trace,
+            )  # fmt: skip
 
     def _unpacked(self, request: Request) -> Request:
         """Return the request with its body as it was before compression; raises Problem."""

@@ -7,6 +7,7 @@ outlive their worker: what a dead worker counted stays counted.
 import mmap
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
+from math import inf
 
 ENDPOINTS = ("score", "infer", "other")
 STATUSES = (
@@ -18,6 +19,7 @@ STAGES = ("wait", "score", "record", "total")
 BUCKETS = (
     0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0,
 )  # fmt: skip
+BOUNDS = (*BUCKETS, inf)
 PLAIN = (
     "applicants", "in_flight", "shed", "faults", "log_records", "log_bytes",
     "log_failures", "log_unrecorded", "restarts", "gc_pauses", "gc_ns",
@@ -98,19 +100,18 @@ class Counters:
 
         return observe
 
-    def pair(self, one: str, other: str) -> Callable[[float, float], None]:
-        """Return a function that adds a duration in seconds to each of two histograms.
+    def observer_of_all(self, stage: str) -> Callable[[Sequence[float]], None]:
+        """Return a function that adds several durations in seconds, at least one."""
+        row, begin, total = self.row, LAYOUT.stages[stage], LAYOUT.stages[stage] + HISTOGRAM - 1
 
-        Two at once, because each request has four and the calls cost more than the additions.
-        """
-        row, first, second = self.row, LAYOUT.stages[one], LAYOUT.stages[other]
-        first_sum, second_sum = first + HISTOGRAM - 1, second + HISTOGRAM - 1
-
-        def observe(seconds: float, more: float) -> None:
-            row[first + bisect_left(BUCKETS, seconds)] += 1
-            row[first_sum] += int(seconds * 1e9)
-            row[second + bisect_left(BUCKETS, more)] += 1
-            row[second_sum] += int(more * 1e9)
+        def observe(durations: Sequence[float]) -> None:
+            first = bisect_left(BUCKETS, min(durations))
+            if max(durations) <= BOUNDS[first]:  # as of requests that came together
+                row[begin + first] += len(durations)
+            else:
+                for each in durations:
+                    row[begin + bisect_left(BUCKETS, each)] += 1
+            row[total] += int(sum(durations) * 1e9)
 
         return observe
 

@@ -9,7 +9,7 @@ from contextlib import suppress
 import msgspec
 
 from ..http.batch import BatchProblem
-from ..http.fields import asked
+from ..http.fields import Fields, asked
 from ..http.ledger import Ledger
 from ..http.message import Request
 from ..http.problem import Headers, Problem
@@ -50,6 +50,9 @@ class Translated(Score):
     ) -> None:
         super().__init__(model, services, ledger, shadow)
         self._most = Most(services.settings.max_batch, len(model.manifest.features))
+
+    def terms(self, fields: Fields) -> None:
+        """See endpoint.Handler: each request is answered alone."""
 
     def weigh(self, query: bytes, body: bytes) -> int:
         """Return the cost of a request, which may hold several applicants in any form."""

@@ -53,16 +53,18 @@ class LineWriter:
         return self._encode(now, request_id, index, said, latency_us, features)
 
     def write_all(
-        self, request_id: str, scored: Scored, latency_us: float, is_packed: bool
+        self, ids: str | list[str], scored: Scored, latency_us: float, is_packed: bool
     ) -> bytes | None:
         """Return the lines of applicants sent as JSON or, `is_packed`, as MessagePack.
 
-        None where they have to be written one by one.
+        `ids` is the id of their request or, of each one's, a list. None where they have to be
+        written one by one.
         """
         if self._all_at_once is None:
             return None
+        first = scored.first if isinstance(ids, str) else 0
         return self._all_at_once(
-            time_ns(), request_id, scored.first, latency_us, scored.sent.body, is_packed,
+            time_ns(), ids, first, latency_us, scored.sent.body, is_packed,
             scored.sent.spans, scored.rows, scored.raw, scored.predictions, scored.decided,
             scored.decisions,
         )  # fmt: skip
@@ -100,12 +102,15 @@ class LineWriter:
             now, features = FIRST + number * STEP, b'{"A":\n1.5}'
             given = (now, f"{number:x}", number)
             quick = lines.write(*given, raw, said.prediction, "refer", latency, row, features)
-            block = lines.write_block(
-                *given, latency, features, False, np.array([0, len(features)]),
-                np.frombuffer(row, np.uint8), np.array([raw]), np.array([said.prediction]),
-                np.zeros(1, np.int8), ("refer",),
+            block, alone = (
+                lines.write_block(
+                    now, ids, number, latency, features, False, np.array([0, len(features)]),
+                    np.frombuffer(row, np.uint8), np.array([raw]), np.array([said.prediction]),
+                    np.zeros(1, np.int8), ("refer",),
+                )
+                for ids in (given[1], [given[1]])
             )  # fmt: skip
-            if {quick, block} != {self._encode(*given, said, latency, features)}:
+            if {quick, block, alone} != {self._encode(*given, said, latency, features)}:
                 log.warning("record lines are written the long way: in C they come out otherwise")
                 return False
         return True

@@ -7,10 +7,8 @@ import msgspec
 import numpy as np
 from msgspec import UNSET, UnsetType
 
-from ..bundle.applicant import Floats
-from ..bundle.predictions import Places
 from ..engine.native.answers import write_answers
-from .block import Scored
+from .block import Scored, Sent, Words
 from .codec import BY_MEDIA_TYPE, Codec
 from .model import Model
 from .outcome import Outcome, Reason
@@ -58,52 +56,94 @@ class Value(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
 
 
 Build = Callable[[str, Outcome], Any]
-BuildAll = Callable[[str, Scored], bytes | None]
 HALF = 0.5
 PROBES = np.array([HALF, 0.1, 1e-9, 1 / 3, 1.0, 0.0, 123456.789])
+NEW_ID = "0123456789abcdef" * 2  # as long as every new id
 
 
-def builders(model: Model) -> dict[Codec, Build]:
-    """Return, for each codec, (request id, outcome) -> answer; constant parts are encoded once."""
-    return {codec: builder(model, codec) for codec in BY_MEDIA_TYPE.values()}
+class AnswerWriter:
+    """Writes the answers of one model in one format.
 
-
-def all_builders(model: Model) -> dict[Codec, BuildAll]:
-    """Return, for each codec, (request id, applicants scored as a block) -> their answers, encoded.
-
-    They are joined by the codec's mark. None where they have to be built and encoded one by one.
+    Of applicants scored as a block it writes the codec's own bytes in one go, or returns None where
+    they have to be written one by one.
     """
-    return {codec: all_builder(model, codec) for codec in BY_MEDIA_TYPE.values()}
+
+    def __init__(self, model: Model, codec: Codec) -> None:
+        self._codec, self._build = codec, builder(model, codec)
+        self._is_json, self._is_proved = codec.name == "JSON", model.predict is not None
+        self._begin = self._to_number = b""
+        self._around_id = b"", b""
+        if self._is_proved:
+            self._cut(model.decisions)
+            self._is_proved = self._agrees(probes(model.decisions))
+
+    def write(self, request_id: str, said: Outcome) -> bytes:
+        """Return one answer."""
+        return self._codec.encode(self._build(request_id, said))
+
+    def write_all(self, request_id: str, scored: Scored) -> bytes | None:
+        """Return the answers joined by the codec's mark."""
+        begin = self._begin + self._codec.encode(request_id)
+        found = self._write(None, (begin, self._to_number), [""] * len(scored), scored)
+        return None if found is None else self._codec.mark.join(found)
+
+    def write_each(
+        self, fields: tuple[bytes, bytes], ids: list[str], scored: Scored
+    ) -> list[bytes] | None:
+        """Return the answers to requests with new ids, each with the end of its HTTP head.
+
+        `fields` are the header fields up to the request id, and from there up to the length.
+        """
+        return self._write(fields, self._around_id, ids, scored)
+
+    def _write(
+        self, fields: tuple[bytes, bytes] | None, body: tuple[bytes, bytes], ids: list[str],
+        scored: Scored,
+    ) -> list[bytes] | None:  # fmt: skip
+        if not self._is_proved:
+            return None
+        numbers, decided = scored.predictions, scored.decided
+        return write_answers(fields, body, ids, self._tails, self._is_json, numbers, decided)
+
+    def _cut(self, decisions: Words) -> None:
+        """Cut samples where request id and number stand."""
+        encode = self._codec.encode
+        outcomes = [Outcome(HALF, HALF, decision, (), b"") for decision in decisions]
+        samples = [self.write(NEW_ID, outcome) for outcome in outcomes]
+        self._begin, own, rest = samples[0].partition(encode(NEW_ID))
+        self._to_number, _, _ = rest.partition(encode(HALF))
+        before, _, behind = own.partition(NEW_ID.encode())
+        self._around_id = self._begin + before, behind + self._to_number
+        begin = len(self._begin + own + self._to_number + encode(HALF))
+        self._tails = tuple(each[begin:] for each in samples)
+
+    def _agrees(self, scored: Scored) -> bool:
+        """Whether both ways write the bytes of `write`."""
+        wanted = [self.write(NEW_ID, scored.outcome(i)) for i in range(len(scored))]
+        each = self.write_each((b"", b" "), [NEW_ID] * len(scored), scored)
+        heads = [f"{NEW_ID} {len(body)}\r\n\r\n".encode() for body in wanted]
+        return (
+            self.write_all(NEW_ID, scored) == self._codec.mark.join(wanted)
+            and each == [head + body for head, body in zip(heads, wanted, strict=True)]
+        )  # fmt: skip
 
 
-def all_builder(model: Model, codec: Codec) -> BuildAll:
-    """Return it for one codec, if it writes the bytes of the codec's own encoder."""
-    if model.predict is None:
-        return lambda request_id, scored: None
-    build = builder(model, codec)
+def probes(decisions: Words) -> Scored:
+    """Return outcomes of every decision with numbers of every kind."""
+    numbers = np.tile(PROBES, len(decisions))
+    decided = np.repeat(np.arange(len(decisions), dtype=np.int8), len(PROBES))
+    nowhere = Sent(b"", np.zeros((len(numbers), 2), np.int64))
+    rows = numbers[:, None]
+    return Scored(0, nowhere, rows, numbers, numbers, decided, decisions, {})
 
-    def encoded(request_id: str, x: float, decision: str | None) -> bytes:
-        return codec.encode(build(request_id, Outcome(x, x, decision, (), b"")))
 
-    samples = [encoded("", HALF, decision) for decision in model.decisions]
-    before, _, rest = samples[0].partition(codec.encode(""))
-    between, _, _ = rest.partition(codec.encode(HALF))
-    begin = len(b"".join((before, codec.encode(""), between, codec.encode(HALF))))
-    tails, is_json = tuple(each[begin:] for each in samples), codec.name == "JSON"
-
-    def write(request_id: str, predictions: Floats, decided: Places) -> bytes | None:
-        head = b"".join((before, codec.encode(request_id), between))
-        return write_answers(head, codec.mark, tails, is_json, predictions, decided)
-
-    for place, decision in enumerate(model.decisions):
-        found = write("r", PROBES, np.full(len(PROBES), place, np.int8))
-        if found != codec.mark.join(encoded("r", x, decision) for x in PROBES.tolist()):
-            return lambda request_id, scored: None
-    return lambda request_id, scored: write(request_id, scored.predictions, scored.decided)
+def writers(model: Model) -> dict[Codec, AnswerWriter]:
+    """Return what writes the answers of a model, for each codec."""
+    return {codec: AnswerWriter(model, codec) for codec in BY_MEDIA_TYPE.values()}
 
 
 def builder(model: Model, codec: Codec) -> Build:
-    """Return (request id, outcome) -> answer for one codec."""
+    """Return (request id, outcome) -> answer for one codec; constant parts are encoded once."""
     manifest = model.manifest
     name = ModelName(manifest.name, manifest.version, model.bundle.model_sha256)
     tag = msgspec.Raw(codec.encode(name))

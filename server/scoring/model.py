@@ -73,8 +73,10 @@ class Model:
         self._at_once = {} if self._always_closer else at_once
         self.decisions = predictions.DECISIONS if manifest.policy else (None,)
         self._blocks: dict[Codec, Callable[[bytes, int], Block | None]] = {}
+        self._bodies: dict[Codec, Callable[[list[bytes]], Block | None]] = {}
         if self.predict is not None and not self._always_closer:
             self._blocks = {JSON: engine.block_json, MESSAGE_PACK: engine.block_msgpack}
+            self._bodies = {JSON: engine.bodies_json, MESSAGE_PACK: engine.bodies_msgpack}
             self._predict_block = predictions.predictor(manifest.transform)
 
     def score(
@@ -119,12 +121,22 @@ class Model:
         """
         read_block = self._blocks.get(codec)
         found = read_block(body, most) if read_block else None
-        if found is None:
+        read = None if found is None else self._read(body, found)
+        if read is None or len(read.odd) > MOST_ODD * len(read.sent):
             return None
+        return read if all(codec.is_element(read.sent[i]) for i in read.odd) else None
+
+    def read_each(self, bodies: list[bytes], codec: Codec) -> Read | None:
+        """Decode bodies of one applicant each in one go; None for a model that this is not done
+        for.
+        """
+        read_bodies = self._bodies.get(codec)
+        found = read_bodies(bodies) if read_bodies else None
+        return None if found is None else self._read(b"".join(bodies), found)
+
+    def _read(self, body: bytes, found: Block) -> Read:
         rows, spans, beyond, odd = found
         sent = Sent(body, np.frombuffer(spans, np.int64).reshape(-1, 2))
-        if len(odd) > MOST_ODD * len(sent) or not all(codec.is_element(sent[i]) for i in odd):
-            return None
         block = np.frombuffer(rows).reshape(-1, self._width)
         warnings = {place: self._range.warnings(block[place]) for place in beyond}
         return Read(sent, block, warnings, odd)

@@ -7,14 +7,16 @@ SOURCE: str
 
 def to_json(body: bytes, powers: Buffer) -> bytes | None: ...
 def write_answers(
-    head: bytes,
-    mark: bytes,
+    head: tuple[bytes, bytes] | None,
+    begin: bytes,
+    to_number: bytes,
+    ids: list[str],
     tails: tuple[bytes, ...],
     is_json: bool,
     numbers: Buffer,
     chosen: Buffer,
     powers: Buffer,
-) -> bytes | None: ...
+) -> list[bytes] | None: ...
 
 class Kernel:
     def __new__(
@@ -61,6 +63,7 @@ class Decoder:
     ) -> Decoder: ...
     def score(self, body: bytes) -> tuple[bytes, list[float]] | None: ...
     def block(self, body: bytes, most: int) -> tuple[bytes, bytes, list[int], list[int]] | None: ...
+    def bodies(self, bodies: list[bytes]) -> tuple[bytes, bytes, list[int], list[int]]: ...
 
 class Tensor:
     def __new__(
@@ -90,7 +93,7 @@ class Line:
     def write_block(
         self,
         nanoseconds: int,
-        request_id: str,
+        ids: str | list[str],
         first: int,
         latency_us: float,
         body: bytes,

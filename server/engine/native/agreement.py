@@ -94,12 +94,17 @@ def check_bodies(native: Engine, features: Sequence[Feature], golden: Floats) ->
         for got in (native.score_json(body), native.score_msgpack(packed)):
             if got is not None and (wanted is None or bits_of(got) != bits_of(wanted)):
                 raise NotNativeError(f"from the body {body!r}: {got}, from its values {wanted}")
-        arrays = native.block_json(b"[%b]" % body, 1), native.block_msgpack(b"\x91" + packed, 1)
-        for array in arrays:
-            if array is None or array[2:] != ([], []):
+        blocks = (
+            native.block_json(b"[%b]" % body, 1), native.block_msgpack(b"\x91" + packed, 1),
+            native.bodies_json([body]), native.bodies_msgpack([packed]),
+        )  # fmt: skip
+        for block in blocks:
+            if block is None or block[2:] != ([], []):
                 continue
-            if wanted is None or array[0] != wanted[0]:
-                raise NotNativeError(f"from an array of {body!r}: {array}, its values {wanted}")
+            if wanted is None or block[0] != wanted[0]:
+                raise NotNativeError(
+                    f"as a block, from {body!r}: {block}, from its values {wanted}"
+                )
 
 
 def value_of(feature: Feature, x: float) -> Any:

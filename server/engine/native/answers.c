@@ -6,9 +6,10 @@
 #include "shortest.h"
 
 typedef struct {
-    PyObject *head, *mark, *tails;
+    PyObject *tails;
     int is_json;
     Py_buffer numbers, chosen, powers;
+    Py_ssize_t tail; /* bytes of the longest */
 } Given;
 
 static char *put(char *at, const void *text, Py_ssize_t length)
@@ -32,55 +33,102 @@ static char *put_packed(char *at, double x)
     return at;
 }
 
-/* Return the bytes of the longest tail, -1 with an exception where one is no bytes. */
-static Py_ssize_t longest(PyObject *tails)
+/* Put the number and the tail of one; return NULL where it is not plain, or with an error. */
+static char *put_own(char *at, const Given *given, Py_ssize_t i)
 {
-    Py_ssize_t most = 0;
-    for (Py_ssize_t i = 0; i < PyTuple_Size(tails); i++) {
-        Py_ssize_t length = PyBytes_Size(PyTuple_GetItem(tails, i));
-        if (length < 0)
-            return -1;
-        most = length > most ? length : most;
-    }
-    return most;
+    double x = ((const double *)given->numbers.buf)[i];
+    PyObject *tail = PyTuple_GetItem(given->tails, ((const int8_t *)given->chosen.buf)[i]);
+    at = given->is_json ? write_number(given->powers.buf, x, at) : put_packed(at, x);
+    return at && tail ? put_bytes(at, tail) : NULL;
 }
 
-static PyObject *write_all(const Given *given, Py_ssize_t count)
+/* Whether what was given fits; the longest tail is found then. */
+static int fits(Given *given)
 {
-    Py_ssize_t tail = longest(given->tails);
-    if (tail < 0)
-        return NULL;
-    Py_ssize_t each = PyBytes_Size(given->head) + MOST_TEXT + tail + PyBytes_Size(given->mark);
-    PyObject *answers = PyBytes_FromStringAndSize(NULL, count * each);
-    char *start = answers ? PyBytes_AsString(answers) : NULL, *at = start;
-    for (Py_ssize_t i = 0; at && i < count; i++) {
-        double x = ((const double *)given->numbers.buf)[i];
-        PyObject *chosen = PyTuple_GetItem(given->tails, ((const int8_t *)given->chosen.buf)[i]);
-        at = put_bytes(i ? put_bytes(at, given->mark) : at, given->head);
-        at = given->is_json ? write_number(given->powers.buf, x, at) : put_packed(at, x);
-        at = at && chosen ? put_bytes(at, chosen) : NULL;
+    if (given->numbers.len != given->chosen.len * 8 || (uintptr_t)given->numbers.buf % 8) {
+        PyErr_SetString(PyExc_ValueError, "wanted a float64 and an int8 for each answer");
+        return 0;
     }
-    if (at)
-        return _PyBytes_Resize(&answers, at - start), answers;
-    Py_XDECREF(answers);
-    return PyErr_Occurred() ? NULL : Py_NewRef(Py_None);
+    for (Py_ssize_t i = 0; i < PyTuple_Size(given->tails); i++) {
+        Py_ssize_t length = PyBytes_Size(PyTuple_GetItem(given->tails, i));
+        if (length < 0)
+            return 0;
+        given->tail = length > given->tail ? length : given->tail;
+    }
+    return are_powers(&given->powers);
+}
+
+typedef struct {
+    const char *text;
+    Py_ssize_t length;
+} Part;
+
+/* What all have: fields up to the request id, and up to the length, NULL where they have no head;
+   the body up to the request id, and up to the number. */
+typedef struct {
+    Part fields, to_length, begin, to_number;
+} Shared;
+
+static char *put_part(char *at, const Part *part)
+{
+    return put(at, part->text, part->length);
+}
+
+static PyObject *write_one(const Given *given, const Shared *shared, PyObject *name, Py_ssize_t i)
+{
+    Part id = {0};
+    if (!(id.text = PyUnicode_AsUTF8AndSize(name, &id.length)))
+        return NULL;
+    Py_ssize_t before = shared->begin.length + id.length + shared->to_number.length;
+    Py_ssize_t head = shared->fields.length + id.length + shared->to_length.length;
+    char *own = PyMem_Malloc((size_t)(head + before + 2 * given->tail + 3 * MOST_TEXT));
+    char *end = own ? put_own(own, given, i) : NULL, *at = end;
+    PyObject *answer = own ? NULL : PyErr_NoMemory();
+    if (end) {
+        if (shared->fields.text) {
+            at = put_part(put_part(put_part(at, &shared->fields), &id), &shared->to_length);
+            at = write_integer((uint64_t)(before + (end - own)), 1, at);
+            at = put(at, "\r\n\r\n", 4);
+        }
+        at = put_part(put_part(put_part(at, &shared->begin), &id), &shared->to_number);
+        at = put(at, own, end - own);
+        answer = PyBytes_FromStringAndSize(end, at - end);
+    }
+    PyMem_Free(own);
+    return answer;
+}
+
+static PyObject *write_all(const Given *given, const Shared *shared, PyObject *ids)
+{
+    Py_ssize_t count = given->chosen.len;
+    if (PyList_Size(ids) != count)
+        return PyErr_Format(PyExc_ValueError, "wanted a request id for each answer");
+    PyObject *answers = PyList_New(count);
+    for (Py_ssize_t i = 0; answers && i < count; i++) {
+        PyObject *answer = write_one(given, shared, PyList_GetItem(ids, i), i);
+        if (!answer || PyList_SetItem(answers, i, answer))
+            Py_CLEAR(answers);
+    }
+    return answers;
 }
 
 PyObject *write_answers(PyObject *module, PyObject *args)
 {
     (void)module;
     Given given = {0};
-    PyObject *answers = NULL;
-    if (!PyArg_ParseTuple(args, "SSO!py*y*y*:write_answers", &given.head, &given.mark,
-                          &PyTuple_Type, &given.tails, &given.is_json, &given.numbers,
+    Shared shared = {0};
+    PyObject *head, *ids, *answers = NULL;
+    if (!PyArg_ParseTuple(args, "Oy#y#O!O!py*y*y*:write_answers", &head, &shared.begin.text,
+                          &shared.begin.length, &shared.to_number.text, &shared.to_number.length,
+                          &PyList_Type, &ids, &PyTuple_Type, &given.tails, &given.is_json, &given.numbers,
                           &given.chosen, &given.powers))
         return NULL;
-    Py_ssize_t count = given.chosen.len;
-    if (given.numbers.len != count * 8 || (uintptr_t)given.numbers.buf % 8)
-        PyErr_SetString(PyExc_ValueError, "wanted a float64 and an int8 for each answer");
-    else if (are_powers(&given.powers))
-        answers = write_all(&given, count);
+    if ((head == Py_None ||
+         PyArg_Parse(head, "(y#y#)", &shared.fields.text, &shared.fields.length,
+                     &shared.to_length.text, &shared.to_length.length)) &&
+        fits(&given))
+        answers = write_all(&given, &shared, ids);
     for (int i = 0; i < 3; i++)
         PyBuffer_Release(&given.numbers + i);
-    return answers;
+    return answers || PyErr_Occurred() ? answers : Py_NewRef(Py_None);
 }

@@ -32,17 +32,24 @@ static const uint8_t *fill(Decoder *self, double *row, const uint8_t *at, const 
     return self->format->fill(self, at, end);
 }
 
-static PyObject *decoder_score(Decoder *self, PyObject *body)
+/* Fill a row from a body; return 1, 0 where it is not plain, -1 with an exception. */
+static int fill_from(Decoder *self, double *row, PyObject *body, Py_ssize_t *length)
 {
     char *start;
+    if (PyBytes_AsStringAndSize(body, &start, length))
+        return -1;
+    const uint8_t *end = (const uint8_t *)start + *length;
+    const uint8_t *at = fill(self, row, (const uint8_t *)start, end);
+    return at && self->format->rest(at, end) == end;
+}
+
+static PyObject *decoder_score(Decoder *self, PyObject *body)
+{
     Py_ssize_t length;
-    if (PyBytes_AsStringAndSize(body, &start, &length))
+    int is_plain = fill_from(self, self->kernel->row.buf, body, &length);
+    if (is_plain < 0)
         return NULL;
-    const uint8_t *end = (const uint8_t *)start + length;
-    const uint8_t *at = fill(self, self->kernel->row.buf, (const uint8_t *)start, end);
-    if (!at || self->is_beyond || self->format->rest(at, end) != end)
-        Py_RETURN_NONE;
-    return kernel_scored(self->kernel);
+    return is_plain && !self->is_beyond ? kernel_scored(self->kernel) : Py_NewRef(Py_None);
 }
 
 /* ---- Arrays of applicants ---- */
@@ -70,27 +77,35 @@ static int add_place(PyObject *list, Py_ssize_t where)
     return failed;
 }
 
+static double *next_row(const Decoder *self, const Block *block)
+{
+    return (double *)PyBytes_AsString(block->rows) + block->count * self->fields;
+}
+
+/* Note what stands at `begin` and `end` and was read into the next row; return 0 with an exception. */
+static int note(const Decoder *self, Block *block, int is_plain, int64_t begin, int64_t end)
+{
+    int64_t *span = (int64_t *)PyBytes_AsString(block->spans) + 2 * block->count;
+    span[0] = begin;
+    span[1] = end;
+    if (!is_plain)
+        memset(next_row(self, block), 0, (size_t)self->fields * 8);
+    Py_ssize_t place = block->count++;
+    if (is_plain && !self->is_beyond)
+        return 1;
+    return !add_place(is_plain ? block->beyond : block->odd, place);
+}
+
 /* Read one applicant, plain or not; return the place behind it, NULL where there is none or, with
    an exception, no memory. */
 static const uint8_t *read_one(Decoder *self, Block *block, const uint8_t *start, const uint8_t *at,
                                const uint8_t *end)
 {
-    Py_ssize_t wide = self->fields * 8;
-    if (block->count == block->room && resize(block, 2 * block->room, wide))
+    if (block->count == block->room && resize(block, 2 * block->room, self->fields * 8))
         return NULL;
-    char *row = PyBytes_AsString(block->rows) + block->count * wide;
-    const uint8_t *behind = fill(self, (double *)row, at, end);
-    if (!behind) {
-        memset(row, 0, (size_t)wide);
-        if (!(behind = self->format->pass(at, end)) || add_place(block->odd, block->count))
-            return NULL;
-    } else if (self->is_beyond && add_place(block->beyond, block->count)) {
-        return NULL;
-    }
-    int64_t *span = (int64_t *)PyBytes_AsString(block->spans) + 2 * block->count++;
-    span[0] = at - start;
-    span[1] = behind - start;
-    return behind;
+    const uint8_t *plain = fill(self, next_row(self, block), at, end);
+    const uint8_t *behind = plain ? plain : self->format->pass(at, end);
+    return behind && note(self, block, plain != NULL, at - start, behind - start) ? behind : NULL;
 }
 
 /* Return 1 where all was read, 0 where the body is not plainly an array of `most` at most. */
@@ -107,27 +122,53 @@ static int read_all(Decoder *self, Block *block, const uint8_t *start, const uin
     return at == end && block->count;
 }
 
+static int begin_block(Block *block)
+{
+    *block = (Block){PyBytes_FromStringAndSize(NULL, 1), PyBytes_FromStringAndSize(NULL, 1),
+                     PyList_New(0), PyList_New(0), 0, 0};
+    return block->rows && block->spans && block->beyond && block->odd;
+}
+
+/* Return what was read, None where it is not plain, NULL with an exception; keep nothing of it. */
+static PyObject *end_block(Block *block, int is_plain)
+{
+    PyObject *found = NULL;
+    if (is_plain)
+        found = PyTuple_Pack(4, block->rows, block->spans, block->beyond, block->odd);
+    for (int i = 0; i < 4; i++)
+        Py_XDECREF((&block->rows)[i]);
+    return found || PyErr_Occurred() ? found : Py_NewRef(Py_None);
+}
+
 static PyObject *decoder_block(Decoder *self, PyObject *args)
 {
-    PyObject *body, *found = NULL;
-    Py_ssize_t most, length;
+    PyObject *body;
+    Py_ssize_t most, length, wide = self->fields * 8;
     char *start;
+    Block block;
     if (!PyArg_ParseTuple(args, "Sn:block", &body, &most) ||
         PyBytes_AsStringAndSize(body, &start, &length))
         return NULL;
     const uint8_t *at = (const uint8_t *)start;
-    Block block = {PyBytes_FromStringAndSize(NULL, 1), PyBytes_FromStringAndSize(NULL, 1),
-                   PyList_New(0), PyList_New(0), 0, 0};
-    int done = block.rows && block.spans && block.beyond && block.odd &&
-               !resize(&block, FIRST_ROOM, self->fields * 8);
+    int done = begin_block(&block) && !resize(&block, FIRST_ROOM, wide);
     done = done && read_all(self, &block, at, at + length, most);
-    if (done && !resize(&block, block.count, self->fields * 8))
-        found = PyTuple_Pack(4, block.rows, block.spans, block.beyond, block.odd);
-    Py_XDECREF(block.rows);
-    Py_XDECREF(block.spans);
-    Py_XDECREF(block.beyond);
-    Py_XDECREF(block.odd);
-    return found || PyErr_Occurred() ? found : Py_NewRef(Py_None);
+    return end_block(&block, done && !resize(&block, block.count, wide));
+}
+
+static PyObject *decoder_bodies(Decoder *self, PyObject *list)
+{
+    Block block;
+    Py_ssize_t length = 0;
+    int64_t begin = 0;
+    if (!PyList_Check(list))
+        return PyErr_Format(PyExc_TypeError, "wanted a list of bodies");
+    int done = begin_block(&block) && !resize(&block, PyList_Size(list), self->fields * 8);
+    for (; done && block.count < block.room; begin += length) {
+        PyObject *body = PyList_GetItem(list, block.count);
+        int is_plain = fill_from(self, next_row(self, &block), body, &length);
+        done = is_plain >= 0 && note(self, &block, is_plain, begin, begin + length);
+    }
+    return end_block(&block, done);
 }
 
 /* ---- Making one: nothing below is trusted before it was compared ---- */
@@ -228,6 +269,9 @@ static PyMethodDef methods[] = {
      "begins and ends, int64 [N, 2], places of those beyond the range seen, places of those that\n"
      "have to be looked at more closely, whose rows are 0); None where the body is not plainly such\n"
      "an array."},
+    {"bodies", (PyCFunction)decoder_bodies, METH_O,
+     "Read a list of bodies, one applicant each; return what block returns of an array: each begins\n"
+     "and ends as if all stood one behind the other."},
     {NULL}};
 
 static PyType_Slot slots[] = {{Py_tp_new, decoder_new},

@@ -68,6 +68,7 @@ class Native:
         json = decoder(self._kernel, features, msgspec.json.encode, is_json=True)
         msgpack = decoder(self._kernel, features, msgspec.msgpack.encode, is_json=False)
         self.score_json, self.block_json = json.score, json.block
+        self.bodies_json, self.bodies_msgpack = json.bodies, msgpack.bodies
         self.score_msgpack, self.block_msgpack = msgpack.score, msgpack.block
         self.score_row = self._kernel.score_row
 

@@ -23,6 +23,7 @@ class Filled:
         json = decoder(filling, features, msgspec.json.encode, is_json=True)
         msgpack = decoder(filling, features, msgspec.msgpack.encode, is_json=False)
         self._fill_json, self.block_json = json.score, json.block
+        self.bodies_json, self.bodies_msgpack = json.bodies, msgpack.bodies
         self._fill_msgpack, self.block_msgpack = msgpack.score, msgpack.block
 
     def score(self, values: Sequence[Any]) -> Scored | None:

@@ -537,9 +537,10 @@ static PyMethodDef functions[] = {
      "Return a MessagePack map as JSON, from its bytes and the powers of five; None where a member\n"
      "is not plain."},
     {"write_answers", write_answers, METH_VARARGS,
-     "Return answers from their head, what stands between two, their tails, whether they are JSON,\n"
-     "the number of each (float64), the place of its tail (int8), and the powers of five; None where\n"
-     "a number is not plain."},
+     "Return a list of answers from what all have of a head (fields up to the request id, and up to the\n"
+     "length, or None), the body up to the request id, the body up to the number, a list of request ids,\n"
+     "tails, whether they are JSON, the number of each (float64), the place of its tail (int8),\n"
+     "and the powers of five; None where a number is not plain."},
     {NULL}};
 
 static PyModuleDef_Slot module_slots[] = {{Py_mod_exec, execute}, {0, NULL}};

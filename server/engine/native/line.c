@@ -13,6 +13,7 @@
 /* More than all numbers, names and marks of a line take that are not counted one by one. */
 #define REST 320
 #define MOST_DECISION 16
+#define MOST_ID 128 /* of those in a list */
 
 typedef struct {
     PyObject_HEAD
@@ -211,7 +212,7 @@ typedef struct {
     Py_buffer spans, rows, raw, prediction, decided;
     const char *body;
     Py_ssize_t length, count, wide;
-    PyObject *decisions;
+    PyObject *decisions, *ids; /* ids: a list of the request ids, or NULL where all have one */
 } Columns;
 
 /* Whether the spans follow each other inside the body. */
@@ -254,7 +255,23 @@ static int take_column(const Columns *columns, Py_ssize_t i, Given *given)
     given->features = span[1] > span[0] ? columns->body + span[0] : NULL;
     given->features_length = span[1] - span[0];
     return decision && take_text(decision, 1, &given->decision, &given->decision_length) &&
-           given->decision_length <= MOST_DECISION;
+           given->decision_length <= MOST_DECISION &&
+           (!columns->ids || (take_text(PyList_GetItem(columns->ids, i), 0, &given->request_id,
+                                        &given->request_id_length) &&
+                              given->request_id_length <= MOST_ID));
+}
+
+/* Take the request id of all, or a list of them; return 0 as take_text does. */
+static int take_ids(PyObject *ids, Columns *columns, Given *given)
+{
+    if (!PyList_Check(ids))
+        return take_text(ids, 0, &given->request_id, &given->request_id_length);
+    columns->ids = ids;
+    given->request_id_length = MOST_ID;
+    if (PyList_Size(ids) == columns->count)
+        return 1;
+    PyErr_SetString(PyExc_ValueError, "wanted a request id for each");
+    return 0;
 }
 
 /* Return all lines, None where one is not plain. */
@@ -268,7 +285,7 @@ static PyObject *lines_of(Line *self, Given *given, const Columns *columns)
     most += most_of(self, given);
     PyObject *lines = PyBytes_FromStringAndSize(NULL, most);
     char *start = lines ? PyBytes_AsString(lines) : NULL, *at = start;
-    for (Py_ssize_t i = 0; at && i < columns->count; i++, given->index++)
+    for (Py_ssize_t i = 0; at && i < columns->count; i++, given->index += !columns->ids)
         at = take_column(columns, i, given) ? put_line(self, at, given) : NULL;
     if (at)
         return _PyBytes_Resize(&lines, at - start), lines;
@@ -280,8 +297,8 @@ static PyObject *line_write_block(Line *self, PyObject *args)
 {
     Given given = {0};
     Columns columns = {0};
-    PyObject *request_id, *lines = NULL;
-    if (!PyArg_ParseTuple(args, "LULdy#py*y*y*y*y*O!:write_block", &given.nanoseconds, &request_id,
+    PyObject *ids, *lines = NULL;
+    if (!PyArg_ParseTuple(args, "LOLdy#py*y*y*y*y*O!:write_block", &given.nanoseconds, &ids,
                           &given.index, &given.latency, &columns.body, &columns.length,
                           &given.is_packed, &columns.spans, &columns.rows, &columns.raw,
                           &columns.prediction, &columns.decided, &PyTuple_Type,
@@ -289,7 +306,7 @@ static PyObject *line_write_block(Line *self, PyObject *args)
         return NULL;
     if (given.nanoseconds < 0 || given.index < 0 || !fit(&columns))
         PyErr_SetString(PyExc_ValueError, "wanted a time, an index and columns of one length");
-    else if (take_text(request_id, 0, &given.request_id, &given.request_id_length))
+    else if (take_ids(ids, &columns, &given))
         lines = lines_of(self, &given, &columns);
     else if (!PyErr_Occurred())
         lines = Py_NewRef(Py_None);
@@ -334,7 +351,8 @@ static PyMethodDef methods[] = {
      "Return a line from nanoseconds since 1970, request id, index, raw score, prediction, decision\n"
      "or None, latency in microseconds, row, features or None; None where it is not plain."},
     {"write_block", (PyCFunction)line_write_block, METH_VARARGS,
-     "Return the lines of a block from nanoseconds, request id, first index, latency, the body,\n"
+     "Return the lines of a block from nanoseconds, a request id and the first index, or a list of ids\n"
+     "and the index of all, latency, the body,\n"
      "whether it is MessagePack, spans [N, 2], rows, raw scores, predictions, decisions by their\n"
      "places (int8), and a tuple of all decisions; None where a line is not plain."},
     {NULL}};

@@ -97,11 +97,11 @@ def test_an_array_read_otherwise_than_its_values_is_found(trees: Trees, read: Op
         msgspec.structs.replace(features[3], zero_as_missing=True),
         features[4],
     ]
-    for name in ("block_json", "block_msgpack"):
+    for name in ("block_json", "block_msgpack", "bodies_json", "bodies_msgpack"):
         twisted = Native(trees, features, 1)
         agreement.check_bodies(twisted, features, golden)
         setattr(twisted, name, getattr(Native(trees, others, 1), name))
-        with pytest.raises(NotNativeError, match="from an array of"):
+        with pytest.raises(NotNativeError, match="as a block, from"):
             agreement.check_bodies(twisted, features, golden)
 
 

@@ -21,7 +21,10 @@ BOTH = pytest.mark.parametrize("is_json", [True, False], ids=["JSON", "MessagePa
 def written(is_json: bool, found: Any, chosen: Any) -> bytes | None:
     mark = b"," if is_json else b""
     columns = np.array(found, np.float64), np.array(chosen, np.int8)
-    return write_answers(HEADS[is_json], mark, TAILS[is_json], is_json, *columns)
+    parts = write_answers(
+        None, (HEADS[is_json], b""), [""] * len(chosen), TAILS[is_json], is_json, *columns
+    )
+    return None if parts is None else mark.join(parts)
 
 
 @BOTH
@@ -64,19 +67,57 @@ def test_a_tail_that_is_not_there_is_an_error(chosen: list[int]) -> None:
 
 @pytest.mark.parametrize(
     ("odd", "error"),
-    [({3: "json"}, None), ({4: np.zeros(3)}, ValueError), ({5: np.zeros(3, np.int8)}, ValueError),
-     ({0: "text"}, TypeError), ({2: [b"x"]}, TypeError), ({2: ("x",)}, TypeError),
-     ({4: np.frombuffer(bytes(17), np.uint8)[1:]}, ValueError), ({6: b"short"}, ValueError)],
+    [({5: "json"}, None), ({6: np.zeros(3)}, ValueError), ({7: np.zeros(3, np.int8)}, ValueError),
+     ({1: "text"}, TypeError), ({4: [b"x"]}, TypeError), ({4: ("x",)}, TypeError),
+     ({6: np.frombuffer(bytes(17), np.uint8)[1:]}, ValueError), ({8: b"short"}, ValueError)],
 )  # fmt: skip
 def test_what_does_not_fit_is_an_error(odd: dict[int, Any], error: type[Exception] | None) -> None:
     from server.engine.native._kernel import write_answers as plain
 
-    given: list[Any] = [b"{", b",", (b"}",), True, np.zeros(2), np.zeros(2, np.int8)]
+    given: list[Any] = [None, b"{", b"", ["", ""], (b"}",), True, np.zeros(2), np.zeros(2, np.int8)]
     given.append(powers_of_five())
     for place, value in odd.items():
         given[place] = value
     if error is None:
-        assert plain(*given) == b"{0.0},{0.0}"
+        assert plain(*given) == [b"{0.0}"] * 2
         return
     with pytest.raises(error):
         plain(*given)
+
+
+SHARED = ((b"id: ", b"\r\nlength: "), (b'{"id":"', b'","p":'))
+
+
+def each_written(ids: Any, found: Any, chosen: Any, shared: Any = SHARED) -> Any:
+    columns = np.array(found, np.float64), np.array(chosen, np.int8)
+    head, body = shared
+    return write_answers(head, body, ids, TAILS[True], True, *columns)
+
+
+def test_each_answer_has_its_id_and_its_length_in_the_head() -> None:
+    found = [1 / (i + 3) for i in range(41)]
+    ids = [f"{i:x}" * (i % 3) for i in range(41)]
+    written = each_written(ids, found, [i % 2 for i in range(41)])
+    wanted = []
+    for i, (name, x) in enumerate(zip(ids, found, strict=True)):
+        body = msgspec.json.encode({"id": name, "p": x, "d": ("yes", "no")[i % 2]})
+        wanted.append(b"id: %b\r\nlength: %d\r\n\r\n%b" % (name.encode(), len(body), body))
+    assert written == wanted
+    assert each_written(ids[:2], [0.5, float("nan")], [0, 0]) is None
+    assert each_written([], [], []) == []
+
+
+@pytest.mark.parametrize(
+    ("odd", "error"),
+    [({"ids": ["a"]}, ValueError), ({"ids": ("a", "b")}, TypeError), ({"ids": ["a", 1]}, TypeError),
+     ({"ids": ["a", "\ud800"]}, UnicodeEncodeError), ({"chosen": [0, 2]}, IndexError),
+     ({"chosen": [0]}, ValueError), ({"ids": None}, TypeError),
+     ({"shared": ((b"id: ",), SHARED[1])}, TypeError),
+     ({"shared": ((b"", ""), SHARED[1])}, TypeError),
+     ({"shared": (SHARED[0], (b"", "p"))}, TypeError), ({"shared": (b"id", SHARED[1])}, TypeError)],
+)  # fmt: skip
+def test_what_does_not_fit_the_answers_is_an_error(
+    odd: dict[str, Any], error: type[Exception]
+) -> None:
+    with pytest.raises(error):
+        each_written(**({"ids": ["a", "b"], "found": [0.5, 0.5], "chosen": [0, 0]} | odd))

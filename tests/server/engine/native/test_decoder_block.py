@@ -148,3 +148,46 @@ def test_any_byte_replaced_is_left_or_read(codec: Codec, compared: Compared) -> 
 def test_what_is_of_another_type_is_a_type_error(given: Any, compared: Compared) -> None:
     with pytest.raises(TypeError):
         read(compared, given[0], JSON, given[1])
+
+
+def read_each(compared: Compared, bodies: Any, codec: Codec) -> Any:
+    engine = compared.quick.engine
+    return (engine.bodies_json if codec is JSON else engine.bodies_msgpack)(bodies)
+
+
+@BOTH
+@pytest.mark.parametrize("count", [0, 1, 2, 16, 17, 64])
+def test_bodies_have_the_rows_that_each_has_alone(
+    count: int, codec: Codec, compared: Compared
+) -> None:
+    """They begin and end as if they were joined, and none of them reads into the next."""
+    good = applicants(codec, count)
+    cut = [body[: len(body) // 2] for body in good[:3]] if count > 2 else []
+    doubled = [body + body for body in good[:3]]
+    bodies = [*good, *cut, *doubled, b"", joined(good[:2], codec), b"{}", b"\x80"]
+    rows, spans, beyond, odd = read_each(compared, bodies, codec)
+    whole, ends = b"".join(bodies), np.frombuffer(spans, np.int64).reshape(-1, 2).tolist()
+    assert [whole[begin:end] for begin, end in ends] == bodies
+    assert {*range(count, len(bodies))} <= {*odd}
+    engine, width = compared.quick.engine, len(rows) // len(bodies)
+    score = engine.score_json if codec is JSON else engine.score_msgpack
+    for place, body in enumerate(bodies):
+        said, row = score(body), rows[place * width : (place + 1) * width]
+        assert (said is None) == (place in {*beyond, *odd})
+        assert row == (said[0] if said else row)
+        assert place not in odd or not any(row)
+
+
+def test_white_space_around_a_body_belongs_to_it(compared: Compared) -> None:
+    score = compared.quick.engine.score_json
+    body = next(each for each in applicants(JSON, 50) if score(each) is not None)
+    found = read_each(compared, [b" \r\n" + body + b"\t\n", body], JSON)
+    assert np.frombuffer(found[1], np.int64).tolist() == [0, len(body) + 5, len(body) + 5,
+                                                          2 * len(body) + 5]  # fmt: skip
+    assert found[3] == []
+
+
+@pytest.mark.parametrize("given", [(b"{}",), [b"{}", "{}"], [None], b"{}", None])
+def test_what_is_no_list_of_bodies_is_a_type_error(given: Any, compared: Compared) -> None:
+    with pytest.raises(TypeError):
+        read_each(compared, given, JSON)

@@ -170,3 +170,32 @@ def test_a_block_that_does_not_fit_is_an_error(
 ) -> None:
     with pytest.raises(error):
         block(**other)
+
+
+def test_each_line_of_a_block_may_have_a_request_id_of_its_own() -> None:
+    """Then all have the index that is given, as requests of one applicant have 0."""
+    ids = ["a", "b" * 128, "0f3c"]
+    one_id = block(first=0)
+    assert one_id is not None
+    wanted = [
+        line.replace(b'"request_id":"0f3c","index":%d' % i, b'"request_id":"%b","index":0' % name)
+        for i, (name, line) in enumerate(
+            zip(map(str.encode, ids), one_id.splitlines(True), strict=True)
+        )
+    ]
+    assert block(request_id=ids, first=0) == b"".join(wanted)
+
+
+def test_request_ids_that_are_not_plain_are_left() -> None:
+    assert block(request_id=["a", "é", "c"]) is None
+    assert block(request_id=["a", 'b"', "c"]) is None
+    assert block(request_id=["a", "b" * 129, "c"]) is None
+
+
+@pytest.mark.parametrize(
+    ("ids", "error"), [(["a", "b"], ValueError), ([], ValueError), (["a", None, "c"], TypeError),
+                       (("a", "b", "c"), TypeError), (["a", "b", "\ud800"], UnicodeEncodeError)],
+)  # fmt: skip
+def test_request_ids_that_do_not_fit_are_an_error(ids: Any, error: type[Exception]) -> None:
+    with pytest.raises(error):
+        block(request_id=ids)
