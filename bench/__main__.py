@@ -1,7 +1,7 @@
 """Measure everything and render BENCHMARKS.md and the table in README.md.
 
 example: python -m bench --quick                   a quick run (a minute), in build/bench/quick
-example: python -m bench --only ladder stages      some parts, into bench/results
+example: python -m bench --only ladder stages      some parts, with the environments they need
 example: python -m bench --peers                   build the peers' environments, measure them
 """
 
@@ -11,8 +11,8 @@ from collections.abc import Sequence
 
 # As in parts.py, whose imports take seconds: --help and a typo do not wait for them.
 PARTS = (
-    "ladder", "stages", "budget", "cost", "process", "load", "contributions", "reasons",
-    "compilers", "peers", "explainers", "protocol",
+    "before_after", "ladder", "stages", "budget", "cost", "record_cost", "process", "load",
+    "contributions", "reasons", "peers", "explainers", "protocol",
 )  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import venv
+from collections.abc import Iterable
 from pathlib import Path
 
 from .host import ROOT
@@ -59,6 +60,10 @@ def build(name: str) -> Path:
     return python
 
 
-def names() -> list[str]:
-    """Return every peer that has requirements."""
-    return sorted(path.parent.name for path in PEERS.glob("*/requirements.txt"))
+def build_all(wanted: Iterable[str]) -> None:
+    """Build several; who cannot be built is reported here, and in the tables by `why_not`."""
+    for name in wanted:
+        try:
+            build(name)
+        except PeerError as error:
+            say(f"{name}: {error}")

@@ -6,22 +6,36 @@ from pathlib import Path
 
 import msgspec
 
-from . import budget, cost, result, stages
+from . import budget, cost, record_cost, result, stages
 from .contributions import measure as contributions
+from .contributions.ways import PEERS as EXPLAINERS
 from .ladder import measure as ladder
-from .ladder.engines import COMPILERS
+from .ladder.engines import ENGINES
 from .load import measure as load
-from .load import open_loop, peers, protocol, reasons, saturation, stalls, subjects
+from .load import (
+    open_loop,
+    peers,
+    protocol,
+    reasons,
+    saturation,
+    stalls,
+    steps,
+    subjects,
+)
 from .load.effort import Effort
 from .load.generator import GRACE_SECONDS
+from .load.paired import CONNECTIONS
 from .process import memory, start
-from .workload import models
+from .workload import demo, models
 from .workload.demo import Demo
 from .workload.models import Size
 
 Write = Callable[..., None]
-# Beside the peers, in the same run: this server in what it shares with them, and an empty endpoint.
+# Beside the peers, in the same run: this server in what it shares with them, and an empty endpoint;
+# and how many applicants they are compared with LightGBM on.
 BESIDE_PEERS = ("starlette", "json", "onnxruntime", "oip_json")
+COMPARED = 250
+PEERS_CONNECTIONS = (1, 32, 128)
 
 
 class Scale(msgspec.Struct, frozen=True):
@@ -48,25 +62,20 @@ QUICK = Scale(
 )  # fmt: skip
 
 
+def measure_before_after(scale: Scale, write: Write) -> None:
+    """Measure the steps from the service as people write it to this server."""
+    effort = scale.effort
+    starts = min(scale.starts, steps.MOST_STARTS)
+    rows = steps.measure(models.build(scale.load_size), effort, starts)
+    method = {"rounds": effort.rounds, "seconds a run": effort.seconds, "starts": starts}
+    write("before_after", {**method, **saturation.tool()}, rows)
+
+
 def measure_ladder(scale: Scale, write: Write) -> None:
-    """Measure every engine of ours and of LightGBM on every model."""
-    rows = [row for size in scale.sizes
-            for row in ladder.measure(models.build(size), scale.rounds, scale.rows)]  # fmt: skip
-    write("ladder", ladder_method(scale), rows)
-
-
-def measure_compilers(scale: Scale, write: Write) -> None:
-    """Measure what compiles or interprets trees in environments of their own, and us beside it."""
-    engines = (*ladder.BESIDE_COMPILERS, *COMPILERS)
-    rows = []
-    for size in scale.sizes:
-        rows += ladder.measure(models.build(size), scale.rounds, scale.rows, engines)
-    write("compilers", ladder_method(scale), rows)
-
-
-def ladder_method(scale: Scale) -> result.Row:
-    """Return how rows are timed in process."""
-    return {"rounds": scale.rounds, "rows a round": scale.rows}
+    """Measure every engine on every model, also those that need an environment of their own."""
+    rows = [row for size in scale.sizes for row in ladder.measure(
+        models.build(size), scale.rounds, scale.rows, tuple(ENGINES))]  # fmt: skip
+    write("ladder", {"rounds": scale.rounds, "rows a round": scale.rows}, rows)
 
 
 def measure_stages(scale: Scale, write: Write) -> None:
@@ -100,18 +109,40 @@ def measure_process(scale: Scale, write: Write) -> None:
 
 
 def measure_load(
-    scale: Scale, write: Write, chosen: Sequence[subjects.Subject], names: tuple[str, str]
+    scale: Scale,
+    write: Write,
+    chosen: Sequence[subjects.Subject],
+    names: tuple[str, str],
+    compared: int = 0,
+    more: Sequence[result.Row] = (),
 ) -> None:
     """Measure servers over HTTP: saturation, and latency under open load."""
     effort, stalled = scale.effort, stalls.measure()
-    closed, latency = load.measure(models.build(scale.load_size), effort, chosen)
+    closed, latency = load.measure(models.build(scale.load_size), effort, chosen, compared)
     method = {"rounds": effort.rounds, "seconds a run": effort.seconds,
               "distinct applicants": load.DISTINCT}  # fmt: skip
-    write(names[0], {**method, **saturation.tool()}, closed)
+    write(names[0], {**method, **saturation.tool()}, [*closed, *more])
     opened = {"connections": open_loop.CONNECTIONS,
               "capacity": "of the second before each run", "grace seconds": GRACE_SECONDS,
               **stalled}  # fmt: skip
     write(names[1], {**method, **opened}, latency)
+
+
+def measure_peers(scale: Scale, write: Write) -> None:
+    """Measure the peers over HTTP; some on the committed model as well."""
+    effort = msgspec.structs.replace(scale.effort, connections=PEERS_CONNECTIONS)
+    scale = msgspec.structs.replace(scale, effort=effort)
+    chosen = [subjects.OURS, *(each for each in peers.PEERS if each.name in peers.ON_DEMO)]
+    more = load.closed(models.build(models.DEMO), effort, chosen, COMPARED)
+    measure_load(scale, write, beside_peers(), ("peers", "peers_latency"), COMPARED, more)
+
+
+def measure_record(scale: Scale, write: Write) -> None:
+    """Measure what the record costs, on the committed model."""
+    rounds, seconds = scale.budget_rounds, scale.effort.seconds
+    rows = record_cost.measure(demo.BUNDLE, demo.HELD_OUT, rounds, seconds)
+    method = {"rounds": rounds, "seconds a run": seconds}
+    write("record_cost", {**method, "connections": CONNECTIONS}, rows)
 
 
 def measure_protocol(scale: Scale, write: Write) -> None:
@@ -126,7 +157,7 @@ def measure_protocol(scale: Scale, write: Write) -> None:
 def beside_peers() -> tuple[subjects.Subject, ...]:
     """Return the peers, and what stands beside them."""
     own = [each for each in subjects.SUBJECTS if each.name in BESIDE_PEERS]
-    return (*own, *peers.PEERS)
+    return (*own[:1], *peers.LIMITS, *own[1:], *peers.PEERS)
 
 
 def measure_contributions(scale: Scale, write: Write, peers: bool) -> None:
@@ -152,18 +183,28 @@ OWN: dict[str, Callable[[Scale, Write], None]] = {
     "stages": measure_stages,
     "budget": measure_budget,
     "cost": measure_cost,
+    "record_cost": measure_record,
     "contributions": partial(measure_contributions, peers=False),
     "reasons": measure_reasons,
     "process": measure_process,
     "load": partial(measure_load, chosen=subjects.SUBJECTS, names=("saturation", "latency")),
 }
 WITH_PEERS: dict[str, Callable[[Scale, Write], None]] = {
+    "before_after": measure_before_after,
+    "ladder": measure_ladder,
     "explainers": partial(measure_contributions, peers=True),
-    "compilers": measure_compilers,
     "protocol": measure_protocol,
-    "peers": partial(measure_load, chosen=beside_peers(), names=("peers", "peers_latency")),
+    "peers": measure_peers,
 }
 ALL = {**OWN, **WITH_PEERS}
+# What a part needs beside ours, in bench/peers.
+ENVIRONMENTS: dict[str, Sequence[str]] = {
+    "before_after": steps.ENVIRONMENTS,
+    "ladder": [each.environment for each in ENGINES.values() if each.environment],
+    "explainers": [environment for environment, _ in EXPLAINERS.values()],
+    "protocol": protocol.PEERS,
+    "peers": [each.name for each in (*peers.LIMITS, *peers.PEERS)],
+}
 
 
 def run(scale: Scale, names: Sequence[str], folder: Path, quick: bool) -> None:

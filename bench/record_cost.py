@@ -1,23 +1,16 @@
 """The cost of the prediction record: one worker with the record on and off, in pairs.
 
-  python -m bench.record_cost measure --model models/credit-express/1 \\
-      --rows models/credit-express/held-out.parquet --out bench/results/record_cost.json
-  python -m bench.record_cost render
-
 Each mode is a server of its own. Each round measures all modes, in rotating order, and a mode is
 compared with `off` of the same round. `off` answers without building or writing a record; the
 server itself has no such setting.
 """
 
-import json
-import os
-import platform
-import statistics
-from importlib.metadata import version
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from statistics import median
 from typing import Any
 
-import psutil
+import numpy as np
 
 from server import run, settings
 from server.bundle.tag import ModelTag
@@ -26,16 +19,13 @@ from server.record import privacy
 from server.record.line_writer import LineWriter
 from server.record.recorder import Recorder, recorder
 
-from . import marks
 from .load import paired
 from .load.body import json_of
-from .load.paired import CONNECTIONS
+from .result import Row
 
-RESULTS = Path(__file__).parent / "results" / "record_cost.json"
-DOCUMENT = Path(__file__).parent.parent / "docs" / "record.md"
-NAME = "record_cost"
+OFF = "off"
 MODES: dict[str, dict[str, str]] = {
-    "off": {},
+    OFF: {},
     "fsync never": {"log_fsync": "never"},
     "fsync interval, 0.1 s (default)": {"log_fsync": "interval"},
     "fsync always": {"log_fsync": "always"},
@@ -72,7 +62,7 @@ class Off(Recorder):
 
 def serve(model: str, port: int, folder: str, mode: str) -> None:
     """Run a server with one worker in this process."""
-    if mode == "off":
+    if mode == OFF:
         setattr(services, "recorder", lambda chosen: Off(recorder(chosen).journal))  # noqa: B010
     salt = Path(folder) / "salt"
     salt.write_bytes(bytes(32))
@@ -81,72 +71,22 @@ def serve(model: str, port: int, folder: str, mode: str) -> None:
     run.run(settings.read({}, {**given, **MODES[mode]}))
 
 
-def measure(model: Path, rows: Path, rounds: int, seconds: int) -> dict[str, Any]:
-    """Return every figure of every round."""
-    requests = json_of(rows)
-    found = paired.compare(serve, model, dict.fromkeys(MODES, requests), rounds, seconds)
-    return {"host": host(), "rounds": found, "seconds": seconds, "connections": CONNECTIONS,
-            "features": len(json.loads((model / "manifest.json").read_text())["features"]),
-            "body_bytes": statistics.mean(map(len, requests))}  # fmt: skip
+def measure(model: Path, rows: Path, rounds: int, seconds: int) -> list[Row]:
+    """Return a row per mode: medians over rounds, and those of the differences to `off`."""
+    found = paired.compare(serve, model, dict.fromkeys(MODES, json_of(rows)), rounds, seconds)
+    return [{"model": model.parent.name, "label": mode, **row_of(mode, found), "rounds": rounds}
+            for mode in MODES]  # fmt: skip
 
 
-def host() -> dict[str, str]:
-    """Return what the figures depend on."""
-    names = ("uvicorn", "onnxruntime", "msgspec")
+def row_of(mode: str, rounds: Sequence[Mapping[str, Row]]) -> Row:
+    """Return the medians of a mode and, unless it is `off`, what it is above that."""
+    row: Row = {key: median(each[mode][key] for each in rounds) for key in ("cpu_us", "per_second")}
+    if mode == OFF:
+        return row
+    above = [each[mode]["cpu_us"] - each[OFF]["cpu_us"] for each in rounds]
+    low, middle, high = np.quantile(above, (0.25, 0.5, 0.75)).tolist()
     return {
-        "cpus": str(psutil.cpu_count()),
-        "machine": platform.machine(),
-        "load average": f"{os.getloadavg()[0]:.1f}",
-        "kernel": platform.release().partition("-")[0],
-        "python": platform.python_version(),
-        **{name: version(name) for name in names},
-    }
-
-
-def table(result: dict[str, Any]) -> str:
-    """Return the results as markdown."""
-    rounds = result["rounds"]
-    lines = [
-        "| record | processor time a request | above off, paired (median, and the middle half of"
-        " rounds) | requests a second | against off, paired |",
-        "|---|---|---|---|---|",
-    ]
-    for mode in MODES:
-        speed = statistics.median(r[mode]["per_second"] for r in rounds)
-        cpu = statistics.median(r[mode]["cpu_us"] for r in rounds)
-        above, slower = ("", "") if mode == "off" else against_off(rounds, mode)
-        lines.append(f"| {mode} | {cpu:.1f} µs | {above} | {speed:,.0f} | {slower} |")
-    about = ", ".join(f"{key} {value}" for key, value in result["host"].items())
-    return "\n".join([
-        *lines, "",
-        f"{len(rounds)} rounds of {result['seconds']:g} s a mode, one worker, "
-        f"{result['connections']} connections on the same machine, {result['features']} features, "
-        f"{result['body_bytes']:.0f} bytes a request, ext4; {about}.",
-    ]) + "\n"  # fmt: skip
-
-
-def against_off(rounds: list[dict[str, dict[str, float]]], mode: str) -> tuple[str, str]:
-    """Return the added processor time and the relative rate against `off` of the same round."""
-    above = [r[mode]["cpu_us"] - r["off"]["cpu_us"] for r in rounds]
-    share = statistics.median(r[mode]["cpu_us"] / r["off"]["cpu_us"] - 1 for r in rounds)
-    speed = [r[mode]["per_second"] / r["off"]["per_second"] - 1 for r in rounds]
-    low, middle, high = statistics.quantiles(above, n=4)
-    slow, usual, fast = statistics.quantiles(speed, n=4)
-    return (
-        f"{middle:+.1f} µs, {share:+.1%} ({low:+.1f} to {high:+.1f} µs)",
-        f"{usual:+.1%} ({slow:+.1%} to {fast:+.1%})",
-    )
-
-
-def main() -> None:
-    """Measure, or write the committed results into the document."""
-    args = paired.arguments(NAME, __doc__, rounds=18, seconds=2, out=RESULTS)
-    if args.verb == "measure":
-        result = measure(args.model, args.rows, args.rounds, args.seconds)
-        args.out.write_text(json.dumps(result, indent=1) + "\n")
-    else:
-        marks.fill(DOCUMENT, NAME, table(json.loads(RESULTS.read_text())))
-
-
-if __name__ == "__main__":
-    main()
+        **row, "above_us": middle, "above_low_us": low, "above_high_us": high,
+        "above_share": median(each[mode]["cpu_us"] / each[OFF]["cpu_us"] - 1 for each in rounds),
+        "rate_share": median(each[mode]["per_second"] / each[OFF]["per_second"] for each in rounds),
+    }  # fmt: skip

@@ -25,14 +25,14 @@ ERRORS = (models.WorkloadError, result.ResultError, ladder.EngineError, ServerEr
 def run(chosen: argparse.Namespace) -> int:
     """Measure and publish; an error is one line on stderr and exit code 2."""
     folder = QUICK_FOLDER if chosen.quick else result.FOLDER
-    names = chosen.only or (parts.WITH_PEERS if chosen.peers else parts.OWN)
+    names = list(chosen.only or (parts.WITH_PEERS if chosen.peers else parts.OWN))
     try:
         scale = scale_of(chosen.quick, chosen.models)
-        if chosen.peers and not chosen.render:
-            build_peers(scale)
+        if (chosen.peers or chosen.only) and not chosen.render:
+            prepare(scale, names)
         if not chosen.render:
             say(f"{host.describe().cpu}, commit {host.commit()}")
-            parts.run(scale, list(names), folder, chosen.quick)
+            parts.run(scale, names, folder, chosen.quick)
         say(f"written: {publish(folder)}")
     except ERRORS as error:
         print(f"bench: {error}", file=sys.stderr)
@@ -54,14 +54,11 @@ def scale_of(quick: bool, names: Sequence[str] | None) -> Scale:
     return msgspec.structs.replace(scale, sizes=sizes, load_size=loaded)
 
 
-def build_peers(scale: Scale) -> None:
-    """Build all environments and compile; failures are reported here and in the tables."""
-    for name in environments.names():
-        try:
-            environments.build(name)
-        except environments.PeerError as error:
-            say(f"{name}: {error}")
-    for size in scale.sizes:
+def prepare(scale: Scale, names: Sequence[str]) -> None:
+    """Build the environments that parts need, and compile models; what fails is reported."""
+    wanted = [each for name in names for each in parts.ENVIRONMENTS.get(name, ())]
+    environments.build_all(dict.fromkeys(wanted))
+    for size in scale.sizes if "ladder" in names else ():
         ladder.compile_ahead(models.build(size))
 
 

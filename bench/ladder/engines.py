@@ -5,7 +5,6 @@ model; `load`, which is timed, returns the function to measure. Libraries are im
 because every engine runs in its own process, and some in their own environment.
 """
 
-import json
 from collections.abc import Callable
 from ctypes import POINTER, c_double
 from dataclasses import dataclass
@@ -20,7 +19,6 @@ from .timed import Floats, sigmoid
 
 Score = Callable[[Floats], float]
 Load = Callable[[], Score]
-MISSING = -1  # a category code of pandas
 
 
 @dataclass(frozen=True)
@@ -46,57 +44,6 @@ class Engine:
 def text_of(paths: Paths) -> Path:
     """Return LightGBM's text."""
     return paths.text
-
-
-def dataframe(paths: Paths) -> Load:
-    """A one-row DataFrame from a dict, `LGBMClassifier.predict_proba`: what services do."""
-    import pandas as pd
-
-    names, known = feature_names(paths.text), category_lists(paths)
-
-    def shape(row: Floats) -> Any:
-        frame = pd.DataFrame([dict(zip(names, row, strict=True))])
-        for name, categories in known.items():
-            codes = frame[name].fillna(MISSING).astype(int)
-            frame[name] = pd.Categorical.from_codes(codes, categories=pd.Index(categories))
-        return frame
-
-    return classifier(paths, shape, lambda rows: pd.concat(map(shape, rows)))
-
-
-def numpy_proba(paths: Paths) -> Load:
-    """A numpy row, `LGBMClassifier.predict_proba`."""
-    return classifier(paths, lambda row: row[np.newaxis], lambda rows: rows)
-
-
-def classifier(
-    paths: Paths, shape: Callable[[Floats], Any], together: Callable[[Floats], Any]
-) -> Load:
-    """Score through scikit-learn's interface, with rows shaped as in training.
-
-    The estimator is fitted on a few rows and then given the booster: no pickle is loaded.
-    """
-    import lightgbm
-
-    rng = np.random.default_rng(0)
-    rows = rng.integers(0, 2, (100, len(feature_names(paths.text)))).astype(np.float64)
-    estimator = lightgbm.LGBMClassifier(n_estimators=1, verbose=-1, n_jobs=1)
-    estimator.fit(together(rows), rows[:, 0] > 0)
-
-    def load() -> Score:
-        estimator._Booster = lightgbm.Booster(model_file=paths.text)
-        return lambda row: float(np.asarray(estimator.predict_proba(shape(row)))[0, 1])
-
-    return load
-
-
-def category_lists(paths: Paths) -> dict[str, list[Any]]:
-    """Return the categories of each feature that was a pandas category in training."""
-    last = paths.text.read_text().rstrip().rpartition("\npandas_categorical:")[2]
-    lists = json.loads(last) or []
-    features = json.loads((paths.bundle / "manifest.json").read_text())["features"]
-    names = [each["name"] for each in features if each["type"] == "category"]
-    return dict(zip(names, lists, strict=True)) if lists else {}
 
 
 def feature_names(text: Path) -> list[str]:
@@ -169,44 +116,13 @@ def onnxruntime() -> Any:
     return ort
 
 
-def quantised(paths: Paths) -> Load:
-    """The exact graph after onnxruntime's own quantisation.
-
-    Raises ValueError if that changes no tree: it would only measure the exact graph again.
-    """
-    ort, exact = onnxruntime(), paths.bundle / "model.onnx"
-    import onnx
-    from onnxruntime.quantization import quantize_dynamic
-
-    quantize_dynamic(exact, paths.scratch / "quantised.onnx")
-    before, after = (
-        [node.SerializeToString(deterministic=True) for node in onnx.load(path).graph.node]
-        for path in (exact, paths.scratch / "quantised.onnx")
-    )
-    if before == after:
-        raise ValueError(
-            f"onnxruntime {ort.__version__} quantises no TreeEnsemble: "
-            "quantize_dynamic gives back the same nodes"
-        )
-    return graph_run(paths.scratch / "quantised.onnx")
-
-
-def exact_run(paths: Paths) -> Load:
-    """The exact graph, `session.run`."""
-    return graph_run(paths.bundle / "model.onnx")
-
-
 def float32_run(paths: Paths) -> Load:
-    """The same trees in single precision, `session.run`."""
-    return graph_run(paths.float32 / "model.onnx")
-
-
-def graph_run(model: Path) -> Load:
-    """`session.run` of a graph from float64 rows to raw scores."""
+    """The trees in single precision: `session.run` of a graph from float64 rows to raw scores."""
+    graph = paths.float32 / "model.onnx"
     ort = onnxruntime()
 
     def load() -> Score:
-        session = ort.InferenceSession(model, providers=["CPUExecutionProvider"])
+        session = ort.InferenceSession(graph, providers=["CPUExecutionProvider"])
         return lambda row: sigmoid(float(session.run(None, {"X": row[np.newaxis]})[0][0, 0]))
 
     return load
@@ -336,16 +252,12 @@ def gtil(paths: Paths) -> Load:
 
 
 ENGINES = {
-    "dataframe": Engine("DataFrame + predict_proba", dataframe, text_of),
-    "numpy": Engine("numpy + predict_proba", numpy_proba, text_of),
     "booster": Engine("Booster.predict, one thread", booster, text_of),
     "single-row-fast": Engine("LightGBM C API, single row fast", single_row_fast, text_of),
     "onnxmltools": Engine("onnxmltools graph, session.run", onnxmltools, onnxmltools_graph),
     "float32": Engine(
         "float32 graph, session.run", float32_run, lambda p: p.float32 / "model.onnx"
     ),
-    "quantised": Engine("quantised graph", quantised, lambda p: p.scratch / "quantised.onnx"),
-    "exact": Engine("exact graph, session.run", exact_run, lambda p: p.bundle / "model.onnx"),
     "bound": Engine("exact graph, bound buffers", exact_bound, lambda p: p.bundle / "model.onnx"),
     "native": Engine("native engine", native, lambda p: p.bundle / "model.onnx"),
     "floor": Engine("floor: plain C loop", floor, lambda p: p.bundle / "model.onnx"),

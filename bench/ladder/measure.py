@@ -1,4 +1,4 @@
-"""The ladder: score one row in process, from a DataFrame through LightGBM to bound buffers.
+"""The ladder: score one row in process, by LightGBM, by graphs, by compiled trees and by ours.
 
 Every engine runs in its own process. Each round goes over all engines, so that disturbances of the
 machine meet all of them. Timed rows are distinct: the branch predictor would learn a repeated one.
@@ -25,10 +25,6 @@ from .timed import Floats
 SCRATCH = ROOT / "build" / "bench" / "scratch"
 REFERENCE = "single-row-fast"  # LightGBM itself
 FLOOR = "floor"
-# Beside the compilers, in the same run: this server's engines, the floor and LightGBM.
-BESIDE_COMPILERS = tuple(
-    name for name in ENGINES if name in {"booster", REFERENCE, "bound", "native", FLOOR}
-)
 
 
 class EngineError(Exception):

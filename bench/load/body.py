@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 
 from ..workload import applicants
 from ..workload.applicants import Floats
+from ..workload.models import Workload
 from ..workload.request import post
 
 Encode = Callable[[Floats], list[bytes]]
@@ -40,6 +41,22 @@ def json_of(rows: Path, fields: bytes = b"") -> list[bytes]:
 json = json_at("/score")
 
 
+def json_of_model(workload: Workload) -> Encode:
+    """Return the encoder of one JSON object per applicant with a model's own features."""
+    return lambda X: json_documents("/score", workload.documents(X))
+
+
+def timber(X: Floats) -> list[bytes]:
+    """One row of numbers a request, null where missing, as Timber takes it."""
+    bodies = [msgspec.json.encode({"model": "credit", "inputs": [row]}) for row in nulled(X)]
+    return [post("/api/predict", b"application/json", body) for body in bodies]
+
+
+def nulled(X: Floats) -> list[list[float | None]]:
+    """Return rows as JSON has them: null where a number is missing."""
+    return [[None if value != value else value for value in row] for row in X.tolist()]
+
+
 def message_pack(X: Floats) -> list[bytes]:
     """One MessagePack map per applicant."""
     bodies = [msgspec.msgpack.encode(document) for document in applicants.documents(X)]
@@ -59,9 +76,8 @@ def oip_json(path: str) -> Encode:
     """Return an encoder of Open Inference Protocol requests in JSON: null where missing."""
 
     def encode(X: Floats) -> list[bytes]:
-        rows = [[None if value != value else value for value in row] for row in X.tolist()]
         tensors = [{"name": "X", "shape": [1, len(row)], "datatype": "FP64", "data": row}
-                   for row in rows]  # fmt: skip
+                   for row in nulled(X)]  # fmt: skip
         bodies = [msgspec.json.encode({"inputs": [tensor]}) for tensor in tensors]
         return [post(path, b"application/json", body) for body in bodies]
 

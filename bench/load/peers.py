@@ -22,18 +22,19 @@ EVERYWHERE = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "DO_NOT_TRACK
 
 
 class Peer(msgspec.Struct, frozen=True):
-    """A peer: its label, how to start it, and what to send it."""
+    """A peer: its label, how to start it and what to send it; a limit if it scores nothing."""
 
     name: str
     label: str
     command: tuple[str, ...]
     encode: Encode
     variables: Mapping[str, str] = {}
+    kind: str = "peer"
 
     def subject(self) -> Subject:
         """Return it as a server under load."""
         return Subject(
-            self.name, self.label, "peer", self._started, lambda _: self.encode, self.name,
+            self.name, self.label, self.kind, self._started, lambda _: self.encode, self.name,
             environments.PEERS / self.name, {**EVERYWHERE, **self.variables},
         )  # fmt: skip
 
@@ -43,6 +44,12 @@ class Peer(msgspec.Struct, frozen=True):
 
 
 UVICORN = ("{bin}/python", "-m", "uvicorn", "app:app", "--port", "{port}", "--no-access-log")
+LIMITS = (
+    Peer("granian", "empty Starlette endpoint, granian", (
+        "{bin}/granian", "--interface", "asgi", "--loop", "uvloop", "--host", "127.0.0.1",
+        "--port", "{port}", "--workers", "1", "--no-ws", "--log-level", "error", "app:app",
+    ), body.json, kind="limit").subject(),
+)  # fmt: skip
 PEERS = tuple(
     each.subject()
     for each in (
@@ -59,9 +66,12 @@ PEERS = tuple(
             "{bin}/bentoml", "serve", "service:Credit", "--host", "127.0.0.1", "--port", "{port}",
         ), body.json, {"BENTOML_DO_NOT_TRACK": "true", "BENTOML_HOME": "{folder}"}),
         Peer("litserve", "LitServe", ("{bin}/python", "server.py"), body.json_at("/predict")),
+        Peer("timber", "Timber", ("{bin}/python", "server.py"), body.timber, {"HOME": "{folder}"}),
         Peer("ray_serve", "Ray Serve", ("{bin}/python", "app.py"), body.json, {
             "RAY_USAGE_STATS_ENABLED": "0", "RAY_SERVE_THROUGHPUT_OPTIMIZED": "1",
             "RAY_TMPDIR": "{folder}", "RAY_AUTH_MODE": "disabled",
         }),
     )
 )  # fmt: skip
+# What cannot serve every model, or other ones than LightGBM's: measured on the committed one, too.
+ON_DEMO = ("timber",)

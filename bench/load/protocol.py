@@ -27,9 +27,8 @@ from ..workload.models import Workload
 from . import peers, saturation, servers, subjects
 from .body import BATCH
 from .effort import Effort, label
-from .generator import Plan
-from .measure import DISTINCT, WARM_UP_CONNECTIONS, WARM_UP_SECONDS
-from .servers import SERVER_CORE, Running, ServerError
+from .measure import start_all
+from .servers import SERVER_CORE, Running
 from .subjects import Subject
 
 ONE, MANY = 1, 32
@@ -45,20 +44,9 @@ def chosen() -> list[Subject]:
 
 def measure(workload: Workload, effort: Effort) -> list[Row]:
     """Return a row per subject and number of connections, in pairs with /score."""
-    X = workload.rows(DISTINCT)
-    failed: list[Row] = []
     with ExitStack() as stack:
-        started: list[Running] = []
-        for subject in chosen():
-            say(f"protocol: starting {subject.name}")
-            try:
-                requests = subject.encode(workload)(X)
-                started.append(stack.enter_context(servers.running(subject, workload, requests)))
-            except ServerError as error:
-                failed.append({**label(subject, workload), "error": str(error)})
-        for server in started:
-            servers.load(server, Plan(server.port, WARM_UP_CONNECTIONS, WARM_UP_SECONDS))
-        floor = stack.enter_context(alone(workload, X[:BATCH]))
+        started, failed = start_all(stack, chosen(), workload)
+        floor = stack.enter_context(alone(workload, workload.rows(BATCH)))
         rounds = [one(started, floor, number, effort) for number in range(effort.rounds)]
     return [*compared(started, workload, rounds), *failed]
 

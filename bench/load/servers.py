@@ -124,7 +124,7 @@ def first_answer(
 ) -> None:
     """Send requests until the model is loaded; raises ServerError unless one gets 200."""
     deadline = monotonic() + START_SECONDS
-    while not (said := ask(port, request)).startswith(b"HTTP/1.1 200"):
+    while (said := ask(port, request))[9:12] != b"200":
         waiting = not said or said[9:12] in LOADING
         if not waiting or monotonic() > deadline or process.poll() is not None:
             answer = said.decode(errors="replace").replace("\r\n", " ")[:300]

@@ -69,7 +69,7 @@ SUBJECTS = (
     Subject(
         "starlette", "empty Starlette endpoint", "limit", limit("starlette"), lambda _: body.json
     ),
-    Subject("json", "this server, JSON", "ours", ours(), lambda _: body.json),
+    Subject("json", "this server, JSON", "ours", ours(), body.json_of_model),
     Subject(
         "asgi_path",
         "this server, JSON, ASGI path",

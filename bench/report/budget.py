@@ -4,13 +4,13 @@ from pathlib import Path
 
 from .. import result
 from ..result import Row
-from .tables import number
+from .tables import markdown, number
 
 INTRO = (
-    "The stages' sum and the whole request, p50, microseconds; where the engine is native it "
-    "decodes and fills in the stage named run."
+    "The sum of the stages beside the whole request, half within, µs; where the engine is native "
+    "it decodes and fills in the stage named run."
 )
-HEADINGS = ("model", "sum of stages", "whole request", "parts / whole")
+HEADINGS = ["model", "sum of stages", "whole request", "parts / whole"]
 
 
 def section(folder: Path) -> str:
@@ -18,8 +18,7 @@ def section(folder: Path) -> str:
     stages = result.read("stages", folder)
     if stages is None:
         return ""
-    grid = [list(HEADINGS), ["---"] * len(HEADINGS), *in_process(stages.rows)]
-    return f"{INTRO}\n\n" + "\n".join(f"| {' | '.join(line)} |" for line in grid)
+    return f"{INTRO}\n\n{markdown([HEADINGS, *in_process(stages.rows)])}"
 
 
 def in_process(rows: list[Row]) -> list[list[str]]:

@@ -5,76 +5,70 @@ from pathlib import Path
 from .. import result
 from ..result import Result, Row
 from . import budget, summary
-from .sections import MEASURED_BY, STAGES, TABLES
-from .tables import Column, Table, groups
+from .sections import MEASURED_BY, PEERS, STAGES, TABLES
+from .tables import Table, alone, pivoted, whole
 
 TITLE = """# Benchmarks
 
-Rendered by `python -m bench --render` from the files in bench/results; every number below stands in
-one of them or is a ratio or sum of two. `make bench` measures them again on this machine, `make
-bench-peers` the tables with peers. credit-express is the committed model with 23 features and its
-held-out applicants; the others, trees x leaves, are seeded and synthetic: 120 features (or the
-number after the dash), a third of them with missing values, 12 categories.
-Compare inside one table only. A dash is a quantile with fewer than ten samples above it.
+Every number below stands in a file of bench/results, or is a ratio or sum of two that do; the
+sentences are made of them too. `python -m bench --render` writes this page, `make bench` and `make
+bench-peers` measure again on this machine. Compare inside one table only.
+
+- *Half within* is the median latency: half of all answers came within that time, *99 % within* all
+  but one in a hundred. A dash is a share with fewer than ten answers beyond it.
+- `credit-express` is the committed model, with 23 features and held-out applicants. `500x31` has
+  500 trees of 31 leaves and 120 features (or the number after a dash), a third of them with missing
+  values, 12 of them categories; it is made from a seed.
+- One worker on one core answers, with the record on; what asks has the other core.
 """
 MISSING = "Not measured yet: `{}`."
-BUSY = (
-    "**The machine was shared: load average {} on {} cores when this began. Absolute times "
-    "are worse than the machine's own; ratios within a table are what is left.**"
-)
+BUSY = "The machine was shared, load {} on {} cores: times are too long, ratios are what is left."
+QUICK = "Quick form: too short to quote."
+ALL, HOW = "All figures, and how they were measured", "How it was measured"
 
 
 def render(folder: Path = result.FOLDER) -> str:
     """Return the whole document; raises result.ResultError."""
-    return "\n".join([TITLE, *short(folder), *(section(table, folder) for table in TABLES)])
-
-
-def short(folder: Path) -> list[str]:
-    """Return the summary; an empty list if nothing was measured."""
-    table, found = summary.table(folder), summary.source(folder)
-    if not table or found is None:
-        return []
-    return ["\n\n".join(["## In short", summary.conditions(found), table]) + "\n"]
+    return "\n".join([TITLE, *(section(table, folder) for table in TABLES), versions(folder)])
 
 
 def section(table: Table, folder: Path) -> str:
-    """Return one section."""
+    """Return one section: what follows, its picture, the short tables, and all of it."""
     found = result.read(table.result, folder)
-    parts = [f"## {table.title}", table.intro]
     if found is None:
         by = MEASURED_BY.get(table.result, f"python -m bench --only {table.result}")
-        return "\n\n".join([*parts, MISSING.format(by)]) + "\n"
-    parts += header(found)
-    if table.plot:
-        place = "bench/results/" if folder == result.FOLDER else ""
-        parts.append(f"![{table.title}]({place}{table.plot}.svg)")
-    for name, rows in groups(table, found.rows).items():
-        parts += [f"### {name}", grid(table.columns, rows)]
+        return "\n\n".join([f"## {table.title}", MISSING.format(by)]) + "\n"
+    place = "bench/results/" if folder == result.FOLDER else ""
+    picture = f"![{table.title}]({place}{table.plot}.svg)" if table.plot else ""
+    short = [pivoted(each, found.rows) for each in table.pivots]
+    if table is PEERS:
+        short.append(summary.table(folder))
+    how, every = f"{table.how} {alone(table, found.rows)}{method(found)}", whole(table, found.rows)
     if table is STAGES:
-        parts += ["### Does it add up?", budget.section(folder)]
-    parts += failures(found.rows)
-    return "\n\n".join(parts) + "\n"
+        every += f"\n\n{budget.section(folder)}"
+    full = folded(ALL, how, every) if table.folded else [every, *folded(HOW, how)]
+    parts = [f"## {table.title}", table.says(found.rows), picture, *short, provenance(found), *full]
+    return "\n\n".join(filter(None, [*parts, *failures(found.rows)])) + "\n"
 
 
-def header(found: Result) -> list[str]:
-    """Return where, when and how it was measured."""
+def folded(title: str, *parts: str) -> list[str]:
+    """Return parts that a reader opens."""
+    return [f"<details><summary>{title}</summary>", *parts, "</details>"]
+
+
+def provenance(found: Result) -> str:
+    """Return where and when it was measured, and whether others used the machine."""
     machine = found.host
-    place = f"{machine.cpu}, {machine.cores} cores, {machine.memory_gib} GiB, {machine.system}"
-    versions = ", ".join(f"{name} {version}" for name, version in found.versions.items())
-    method = ", ".join(f"{name} {value}" for name, value in found.method.items())
-    quick = " Quick form: too short to quote." if found.quick else ""
-    lines = [f"{found.measured}, commit {found.commit}. {place}. {versions}. {method}.{quick}"]
+    said = [f"{found.measured}, commit {found.commit}, {machine.cpu}, {machine.cores} cores."]
     if machine.load_average > machine.cores / 2:
-        lines.append(BUSY.format(machine.load_average, machine.cores))
-    return lines
+        said.append(BUSY.format(machine.load_average, machine.cores))
+    return f"*{' '.join([*said, *[QUICK] * found.quick])}*"
 
 
-def grid(columns: tuple[Column, ...], rows: list[Row]) -> str:
-    """Return a Markdown table, without columns that no row has."""
-    known = [column for column in columns if any(column.key in row for row in rows)]
-    lines = [[column.heading for column in known], ["---"] * len(known)]
-    lines += [[column.format(row.get(column.key)) for column in known] for row in rows]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+def method(found: Result) -> str:
+    """Return how much was measured."""
+    told = ", ".join(f"{name} {value}" for name, value in found.method.items())
+    return f"{told}." if told else ""
 
 
 def failures(rows: list[Row]) -> list[str]:
@@ -83,3 +77,16 @@ def failures(rows: list[Row]) -> list[str]:
         f"- {row['label']}, {row['model']}: `{row['error']}`" for row in rows if "error" in row
     ]
     return ["Could not be measured:", "\n".join(lines)] if lines else []
+
+
+def versions(folder: Path) -> str:
+    """Return the machines and versions of all results, once each; "" if nothing was measured."""
+    known = [found for table in TABLES if (found := result.read(table.result, folder))]
+    said: dict[str, list[str]] = {}
+    for found in known:
+        machine = found.host
+        packages = ", ".join(f"{name} {version}" for name, version in found.versions.items())
+        place = f"{machine.cpu}, {machine.cores} cores, {machine.memory_gib} GiB, {machine.system}"
+        said.setdefault(f"{place}. {packages}.", []).append(found.name)
+    lines = [f"- {', '.join(names)}: {text}" for text, names in said.items()]
+    return "\n\n".join(["## Machines and versions", "\n".join(lines)]) + "\n" if lines else ""

@@ -4,14 +4,20 @@ from pathlib import Path
 
 from .. import result
 from ..result import Result, Row
-from .tables import NOTHING, number
+from .tables import NOTHING, markdown, number
 
 OURS = "json"
 ONE, MANY = 1, 32
 WITH_PEERS, WITHOUT = "peers", "saturation"
-COMPARED = "ours, times theirs"
-SHORT = ("", f"answers/s, {MANY} connections", COMPARED, "p50 us, 1 connection", COMPARED)
-LONG = (*SHORT, "CPU us an answer", COMPARED)
+# A heading, the connections, the key of its value; with a second heading, of ours as a multiple.
+COLUMNS = (
+    (f"answers a second, {MANY} at once", MANY, "per_second", "ours, times theirs"),
+    ("half within, µs, one at a time", ONE, "p50_us", "ours, of theirs"),
+    ("processor time an answer, µs", MANY, "cpu_us", "ours, of theirs"),
+    ("memory, MiB", MANY, "memory_mib", ""),
+    ("other decisions than LightGBM's", MANY, "flips", ""),
+)
+SHORT = 2  # columns that README shows
 SHARED = " The machine was shared: only ratios count."
 QUICK = " Quick form: too short to quote."
 
@@ -21,31 +27,25 @@ def source(folder: Path) -> Result | None:
     return result.read(WITH_PEERS, folder) or result.read(WITHOUT, folder)
 
 
-def table(folder: Path, headings: tuple[str, ...] = LONG) -> str:
+def table(folder: Path, columns: int = len(COLUMNS)) -> str:
     """Return the table in Markdown, "" if nothing was measured; raises ResultError."""
     found = source(folder)
-    cells = lines(found.rows, len(headings)) if found else []
+    cells = lines(found.rows, columns) if found else []
     if not cells:
         return ""
-    grid = [list(headings), ["---"] * len(headings), *cells]
-    return "\n".join(f"| {' | '.join(line)} |" for line in grid)
+    heads = [name for first, _, _, second in COLUMNS[:columns] for name in (first, second) if name]
+    return markdown([["", *heads], *cells])
 
 
-def lines(rows: list[Row], width: int) -> list[list[str]]:
+def lines(rows: list[Row], columns: int) -> list[list[str]]:
     """Return a row of cells for each server; empty if ours was not measured at both counts."""
     model = rows[0]["model"] if rows else ""
     at = {(row["subject"], row["connections"]): row
           for row in rows if "error" not in row and row["model"] == model}  # fmt: skip
-    ours = at.get((OURS, MANY)), at.get((OURS, ONE))
-    if ours[0] is None or ours[1] is None:
+    if not {(OURS, ONE), (OURS, MANY)} <= {*at}:
         return []
     names = dict.fromkeys(row["subject"] for row in rows)
-    return [
-        line(label_of(rows, name), at.get((name, MANY)), at.get((name, ONE)), (ours[0], ours[1]))[
-            :width
-        ]
-        for name in names
-    ]
+    return [[label_of(rows, name), *line(at, name, columns)] for name in names]
 
 
 def label_of(rows: list[Row], name: str) -> str:
@@ -53,23 +53,20 @@ def label_of(rows: list[Row], name: str) -> str:
     return next(str(row["label"]) for row in rows if row["subject"] == name)
 
 
-def line(label: str, many: Row | None, one: Row | None, ours: tuple[Row, Row]) -> list[str]:
+def line(at: dict[tuple[str, int], Row], name: str, columns: int) -> list[str]:
     """Return one server's cells: its figures, and ours divided by them."""
-    if many is None or one is None:
-        return [label, "could not be measured, see below", *[NOTHING] * (len(LONG) - 2)]
-    cells = [label]
-    for theirs, mine, column in ((many, ours[0], "per_second"), (one, ours[1], "p50_us"),
-                                 (many, ours[0], "cpu_us")):  # fmt: skip
-        cells += [number(theirs[column]), times(mine, theirs, column)]
+    cells: list[str] = []
+    for _, count, key, compared in COLUMNS[:columns]:
+        theirs = at.get((name, count), {}).get(key)
+        cells.append(number(theirs))
+        if compared:
+            cells.append(times(at[OURS, count].get(key), theirs, name == OURS))
     return cells
 
 
-def times(ours: Row, theirs: Row, column: str) -> str:
-    """Return ours as a multiple of theirs; "" for ourselves."""
-    mine, other = ours[column], theirs[column]
-    if ours is theirs or mine is None or not other:
-        return NOTHING
-    return number(mine / other)
+def times(mine: float | None, other: float | None, ours: bool) -> str:
+    """Return ours as a multiple of theirs; nothing for ourselves."""
+    return NOTHING if ours or mine is None or not other else number(mine / other)
 
 
 def conditions(found: Result) -> str:

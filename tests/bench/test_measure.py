@@ -90,17 +90,6 @@ def test_the_demo_is_measured_on_its_held_out_applicants() -> None:
             assert outcome.prediction == wanted, "the document and the row are one applicant"
 
 
-def test_a_data_frame_with_categories_scores_as_lightgbm(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    """The demo was trained on pandas categories: its frame needs them too."""
-    monkeypatch.setattr(ladder, "SCRATCH", tmp_path)
-    demo = models.build(models.DEMO)
-    engines = ("dataframe", ladder.REFERENCE)
-    for row in ladder.measure(demo, 1, 50, engines):
-        assert row["different"] == 0
-
-
 def test_rows_on_thresholds_sit_exactly_on_a_split(workload: models.Workload) -> None:
     X = workload.rows(50)
     moved = models.on_thresholds(workload.text, X, 1)
@@ -128,11 +117,10 @@ def test_every_engine_of_the_ladder_scores_and_the_exact_ones_give_lightgbms_bit
     monkeypatch.setattr(ladder, "SCRATCH", tmp_path)
     rows = {row["engine"]: row for row in ladder.measure(workload, rounds=2, count=150)}
     assert set(rows) == set(OURS_AND_LIGHTGBM)
-    assert "quantises no TreeEnsemble" in rows["quantised"]["error"]
-    own = set(OURS_AND_LIGHTGBM) - {"quantised"}
+    own = set(OURS_AND_LIGHTGBM)
     assert not {name for name in own if "error" in rows[name]}
-    exact = {"dataframe", "numpy", "booster", "single-row-fast", "exact", "bound", "floor"}
-    assert {name for name in own if rows[name]["different"] == 0} >= exact
+    exact = {"booster", "single-row-fast", "bound", "native", "floor"}
+    assert {name for name in own if rows[name]["different"] == 0} == exact
     assert rows["float32"]["different"] > 0
     for name in own:
         assert rows[name]["samples"] == 300

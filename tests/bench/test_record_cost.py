@@ -1,28 +1,29 @@
-"""The cost of the record: measured for real, and the document's table is the committed result."""
+"""The cost of the record: measured for real, beside a server that keeps none."""
 
-import json
 from pathlib import Path
 
 import pytest
 
-from bench.marks import filled
-from bench.record_cost import DOCUMENT, MODES, NAME, RESULTS, measure, table
+from bench.record_cost import MODES, OFF, measure, row_of
 from tests.conftest import Trained
 
 pytestmark = pytest.mark.slow
-
-
-def test_the_table_in_the_document_is_rendered_from_the_committed_results() -> None:
-    document = DOCUMENT.read_text()
-    assert filled(document, NAME, table(json.loads(RESULTS.read_text()))) == document
 
 
 def test_measuring_gives_figures_for_every_mode(
     bundle: Path, trained: Trained, tmp_path: Path
 ) -> None:
     trained.held_out.to_parquet(tmp_path / "rows.parquet")
-    result = measure(bundle, tmp_path / "rows.parquet", rounds=1, seconds=1)
-    [found] = result["rounds"]
-    assert set(found) == set(MODES)
-    assert all(figure > 0 for mode in found.values() for figure in mode.values())
-    assert table({**result, "rounds": [found] * 2}).count("\n| ") == len(MODES)
+    rows = measure(bundle, tmp_path / "rows.parquet", rounds=1, seconds=1)
+    assert [row["label"] for row in rows] == [*MODES]
+    assert all(row["cpu_us"] > 0 and row["per_second"] > 0 for row in rows)
+    assert ["above_us" in row for row in rows] == [mode != OFF for mode in MODES]
+
+
+def test_a_mode_is_compared_with_off_within_a_round() -> None:
+    """A slow round slows both."""
+    rounds = [{OFF: {"cpu_us": 50.0 * slow, "per_second": 20.0 / slow},
+               "on": {"cpu_us": 60.0 * slow, "per_second": 10.0 / slow}}
+              for slow in (1, 5, 2)]  # fmt: skip
+    row = row_of("on", rounds)
+    assert (row["above_us"], row["above_share"], row["rate_share"]) == (20, pytest.approx(0.2), 0.5)
