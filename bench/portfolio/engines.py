@@ -26,6 +26,7 @@ from . import book
 
 PYTHON = ROOT / "build" / "batch" / "bin" / "python"
 SCORE, RAY, SPARK = "server score, 2 threads", "Ray Data, 2 actors", "Spark, local[2]"
+RAY_FILES, SPARK_FILES = "Ray, 2 tasks, whole files", "Spark, local[2], whole files"
 
 
 def measure(few: int, many: int, rounds: int) -> list[Row]:
@@ -37,7 +38,7 @@ def measure(few: int, many: int, rounds: int) -> list[Row]:
     with tempfile.TemporaryDirectory() as name:
         sources = {count: parts(workload.size, Path(name), count) for count in (few, many)}
         rows: list[Row] = []
-        for way in (SCORE, RAY, SPARK):
+        for way in (SCORE, RAY_FILES, SPARK_FILES, RAY, SPARK):
             taken = [
                 min(seconds(way, workload.bundle, source) for _ in range(rounds))
                 for source in sources.values()
@@ -72,7 +73,9 @@ def seconds(way: str, bundle: Path, source: Path) -> float:
         SCORE: [sys.executable, "-m", "server", "score", "--threads", "2", "--model", bundle,
                 source, "-o", out],
         RAY: [PYTHON, ROOT / "deploy/ray/score_folder.py", bundle, source, out, "2"],
+        RAY_FILES: [PYTHON, ROOT / "deploy/ray/score_files.py", bundle, source, out, "2"],
         SPARK: [PYTHON, ROOT / "deploy/spark/score_folder.py", bundle, source, out],
+        SPARK_FILES: [PYTHON, ROOT / "deploy/spark/score_files.py", bundle, source, out],
     }  # fmt: skip
     tuned = {"MASTER": "local[2]", "RAY_USAGE_STATS_ENABLED": "0", "PYSPARK_PYTHON": str(PYTHON)}
     away = ROOT if way == SCORE else source.parent

@@ -20,7 +20,8 @@ from tests.conftest import ROOT, Trained
 BATCH = ROOT / os.environ.get("BATCH", "build/batch")
 EXAMPLES = {
     "ray": ["deploy/ray/score_folder.py"], "ray, two actors": ["deploy/ray/score_folder.py", "2"],
-    "spark": ["deploy/spark/score_folder.py"],
+    "ray, files": ["deploy/ray/score_files.py", "2"],
+    "spark": ["deploy/spark/score_folder.py"], "spark, files": ["deploy/spark/score_files.py"],
 }  # fmt: skip
 PASSING = ["key", "patchy", "amount", "at"]
 
@@ -55,7 +56,7 @@ def source(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def run(python: Path, engine: str, bundle: Path, source: Path, out: Path) -> str:
     """Run an example away from the repository; returns what it said, or skips without Java."""
-    if engine == "spark" and not shutil.which("java"):
+    if engine.startswith("spark") and not shutil.which("java"):
         pytest.skip("Spark needs a Java runtime: apt install openjdk-17-jre-headless")
     program, *more = EXAMPLES[engine]
     tuned = {"MASTER": "local[2]", "RAY_USAGE_STATS_ENABLED": "0", "PYSPARK_PYTHON": str(python)}
@@ -89,7 +90,7 @@ def test_an_engine_scores_a_folder_with_lightgbms_bits(
     assert (np.signbit(patchy) == np.signbit(wanted)).all()
 
 
-@pytest.mark.parametrize("engine", ["ray", "spark"])
+@pytest.mark.parametrize("engine", ["ray", "ray, files", "spark", "spark, files"])
 def test_a_row_that_cannot_be_scored_is_named(
     engine: str, python: Path, bundle: Path, trained: Trained, tmp_path: Path
 ) -> None:
