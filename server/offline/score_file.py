@@ -4,7 +4,7 @@ import json
 import re
 from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from itertools import zip_longest
 from pathlib import Path
@@ -67,22 +67,40 @@ def score_file(scorer: Scorer, source: Path, out: Path, ways: Ways) -> None:
         raise TableError(f"{out}: {wanting} a folder of files to score into a folder")
     first, count = ways.part
     files = files[first::count]
-    run = Run(scorer, ways, Progress(rows_of(files)), source, into_folder)
+    progress, aside = Progress(rows_of(files)), out.with_name(f"refused-{out.name}")
     if into_folder:
+        aside = out / REFUSED
         begin(scorer, out, ways)
-        for file in files:
-            name = file.relative_to(source)
-            if ways.resume and is_newer(out / name, file):
-                run.progress.parts_kept += 1
-            else:
-                run.score([file], out / name, out / REFUSED / name)
+        refused = score_files(scorer, source, files, out, ways, progress)
     else:
-        refused = out.with_name(f"refused-{out.name}")
         if source.is_dir() or ways.on_error == "skip":
-            check_apart(source, out, refused)
-        run.score(files, out, refused)
-    aside = out / REFUSED if into_folder else out.with_name(f"refused-{out.name}")
-    run.progress.end(run.refused, aside if ways.on_error == "skip" else None)
+            check_apart(source, out, aside)
+        refused = Run(scorer, ways, progress, source, into_folder).score(files, out, aside)
+    progress.end(refused, aside if ways.on_error == "skip" else None)
+
+
+def score_files(
+    scorer: Scorer, source: Path, files: list[Path], out: Path, ways: Ways, progress: Progress
+) -> int:
+    """Score each file into one of the same name, several at once; return how many rows refused.
+
+    Files share nothing, so they keep more cores busy than the batches of one file do.
+    """
+    names = [file.relative_to(source) for file in files]
+    due = [name for name in names if not (ways.resume and is_newer(out / name, source / name))]
+    progress.parts_kept = len(names) - len(due)
+    at_once = max(min(ways.threads, len(due)), 1)
+    each = msgspec.structs.replace(ways, threads=ways.threads // at_once)
+    run = Run(scorer, each, progress, source, into_folder=True)
+
+    def score(name: Path) -> int:
+        return run.score([source / name], out / name, out / REFUSED / name)
+
+    with ThreadPoolExecutor(at_once) as pool:
+        try:
+            return sum(pool.map(score, due))
+        finally:
+            run.is_over = True  # after an error or Ctrl-C, the others do not go on to their end
 
 
 def is_newer(scored: Path, file: Path) -> bool:
@@ -163,17 +181,20 @@ def begun_otherwise(before: dict[str, Any], now: dict[str, Any]) -> str:
 
 
 class Run:
-    """One call of the command: a scorer, its ways, and how many rows there were."""
+    """One call of the command: a scorer and its ways; any thread may score files with it."""
 
     def __init__(
         self, scorer: Scorer, ways: Ways, progress: Progress, source: Path, into_folder: bool
     ) -> None:
-        self._scorer, self._ways, self.progress = scorer, ways, progress
+        self._scorer, self._ways, self._progress = scorer, ways, progress
         self._source, self._into_folder = source, into_folder
-        self.refused = 0
+        self.is_over = False
 
-    def score(self, files: list[Path], out: Path, refused: Path) -> None:
-        """Score files of the same columns into `out`; with `skip`, faulty rows go to `refused`."""
+    def score(self, files: list[Path], out: Path, aside: Path) -> int:
+        """Score files of the same columns into `out`; with `skip`, faulty rows go to `aside`.
+
+        Returns how many rows were faulty.
+        """
         schema = self._schema(files[0])
         try:
             self._scorer.check(schema)
@@ -195,12 +216,14 @@ class Run:
             leave_out = None
             if self._ways.on_error == "skip":
                 schema_refused = extended(schema, ERROR)
-                leave_out = stack.enter_context(writing_without(told, refused, schema_refused))
+                leave_out = stack.enter_context(writing_without(told, aside, schema_refused))
+            refused = 0
             for file in files:
                 found = self._schema(file)
                 if found != schema:
                     raise TableError(f"{file}: {other_columns(found, schema, files[0])}")
-                self._score_rows(file, write, leave_out)
+                refused += self._score_rows(file, write, leave_out)
+        return refused
 
     def _said(self, file: Path) -> Said:
         return partition(self._source, file) if self._source.is_dir() else {}
@@ -213,18 +236,21 @@ class Run:
     def _schema(self, file: Path) -> pa.Schema:
         return schema_with(file, self._said(file), self._ways.separator)
 
-    def _score_rows(self, file: Path, write: Write, leave_out: Write | None) -> None:
-        first = 1
+    def _score_rows(self, file: Path, write: Write, leave_out: Write | None) -> int:
+        first, refused = 1, 0
         batches = batches_with(file, self._said(file), self._ways.separator)
         for batch, scores, faults in self._in_order(batches):
+            if self.is_over:
+                raise CancelledError
             if faults and self._ways.on_error == "refuse":
                 row = min(faults)
                 said = f"{faults[row]}{comma_hint(faults[row])}"
                 raise TableError(f"{file}: row {first + row}: {said}")
             write(self._kept(batch, scores, faults, leave_out))
             first += batch.num_rows
-            self.refused += len(faults)
-            self.progress.add(batch.num_rows)
+            refused += len(faults)
+            self._progress.add(batch.num_rows)
+        return refused
 
     def _kept(
         self, batch: pa.RecordBatch, scores: pa.RecordBatch, faults: Faults, leave_out: Write | None

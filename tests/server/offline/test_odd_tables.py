@@ -70,7 +70,7 @@ def test_resuming_scores_a_part_again_that_was_written_later(
     trained.held_out[50:53].to_parquet(folder / "0.parquet")
     later = (out / "0.parquet").stat().st_mtime_ns + 1
     os.utime(folder / "0.parquet", ns=(later, later))
-    assert "1 parts were there already" in score(bundle, folder, out, "--resume").stderr
+    assert "1 part was there already" in score(bundle, folder, out, "--resume").stderr
     found = pq.read_table(out / "0.parquet")["probability"].to_numpy()
     assert found.tobytes() == trained.prediction(trained.held_out[50:53]).tobytes()
     assert (out / "1.parquet").stat().st_mtime_ns == kept
@@ -104,14 +104,18 @@ def test_bytes_that_are_no_text_are_a_fault_of_their_row(
     assert "KIND: wanted one of" in errors[1]
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(
+    ("number", "files"), [(signal.SIGTERM, 1), (signal.SIGINT, 1), (signal.SIGINT, 3)]
+)
 def test_what_was_begun_is_removed_when_it_is_told_to_stop(
-    bundle: Path, trained: Trained, tmp_path: Path, number: signal.Signals
+    bundle: Path, trained: Trained, tmp_path: Path, number: signal.Signals, files: int
 ) -> None:
-    pd.concat([trained.held_out] * 1500).to_parquet(tmp_path / "in.parquet")
-    out = tmp_path / "out"
-    command = [sys.executable, "-m", "server", "score", "--model", str(bundle)]
-    command += [str(tmp_path / "in.parquet"), "-o", str(out / "out.parquet")]
+    source, out = tmp_path / "in", tmp_path / "out"
+    source.mkdir()
+    for part in range(files):
+        pd.concat([trained.held_out] * 1500).to_parquet(source / f"{part}.parquet")
+    command = [sys.executable, "-m", "server", "score", "--model", str(bundle), str(source)]
+    command += ["-o", str(out if files > 1 else out / "out.parquet"), "--threads", "2"]
     before = signal.signal(signal.SIGINT, signal.SIG_DFL)  # what is started inherits it
     try:
         begun = subprocess.Popen(
@@ -120,9 +124,9 @@ def test_what_was_begun_is_removed_when_it_is_told_to_stop(
     finally:
         signal.signal(signal.SIGINT, before)
     with begun:
-        until(lambda: out.is_dir() and any(out.iterdir()))
+        until(lambda: out.is_dir() and any(out.glob(".*.part")))
         begun.send_signal(number)
         said = begun.communicate()[1]
     assert begun.returncode == 128 + number
     assert "Traceback" not in said
-    assert [*out.iterdir()] == []
+    assert [*out.glob("*.parquet"), *out.glob(".*.part")] == []
