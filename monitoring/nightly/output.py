@@ -59,5 +59,5 @@ def _read(path: Path, kind: type[Document]) -> Document:
         return msgspec.json.decode(path.read_bytes(), type=kind)
     except OSError as error:
         raise DriftError(f"{path}: {error.strerror}; `drift --out` writes it") from error
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise DriftError(f"{path}: {error}") from error

@@ -57,7 +57,7 @@ def read(content: bytes, manifest: Manifest, file: Path) -> ReasonCodes:
     """Decode and check the file's content; raises BundleError."""
     try:
         found = msgspec.json.decode(content, type=ReasonCodes)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BundleError(f"{file}: {error}") from error
     said = out_of_place(found, manifest, file.name) or contradiction(found, manifest)
     if said:

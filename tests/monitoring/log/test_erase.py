@@ -107,6 +107,10 @@ def test_an_erasure_killed_in_mid_write_is_finished_by_the_next(tmp_path: Path) 
     assert sum(contents(tmp_path).values()) == 1
     erase("--request-id", "somebody else", tmp_path)
     assert b"LIMIT_BAL" not in path.read_bytes().splitlines()[0]
+    torn = b'{"v":1,"kind":"erased","time":"\xbc'
+    path.write_bytes(torn + whole[len(torn) :] + line(record(1)))
+    erase("--request-id", "somebody else", tmp_path)
+    assert b"LIMIT_BAL" not in path.read_bytes().splitlines()[0]
 
 
 def test_the_chain_holds_after_an_erasure(

@@ -102,6 +102,15 @@ def test_what_contradicts_itself_is_told_when_it_is_needed(
     assert str(error.value).startswith(str(path))
 
 
+@pytest.mark.parametrize("content", [b'{"version": "\xff"}', b"{}", b"[1]"])
+def test_a_file_that_is_no_such_json_is_one_line(changed: Path, content: bytes) -> None:
+    path = changed / "reasons.json"
+    path.write_bytes(content)
+    agree(changed)
+    with pytest.raises(BundleError, match=f"^{path}: "):
+        read(changed)
+
+
 @pytest.mark.parametrize(
     ("earlier", "said"),
     [
