@@ -87,15 +87,17 @@ SATURATION = Table(
 )  # fmt: skip
 RECORD = Table(
     "record_cost", "What does the record cost?", sentences.record,
-    "One worker with the record and one without, 16 connections, a server each, in turn; *above* "
-    "is the median over rounds of the difference to the server without a record in the same round, "
-    "with the middle half of the rounds. `interval` adds the syncing thread. `always` waits for "
-    "the disk, once for each group commit. Look at processor time first: answers a second tell "
-    "more of what else the machine does.",
+    "One worker with the record and one without, 16 connections, a server each, in turn. What is "
+    "there for the record is the median over rounds of the difference to the server without one in "
+    "the same round, with the middle half of the rounds. `interval` adds the syncing thread. "
+    "`always` waits for the disk, once for each group commit. Look at processor time first: "
+    "answers a second tell more of what else the machine does.",
     (
-        NAME, CPU, Column("above, µs", "above_us"), Column("from", "above_low_us"),
-        Column("to", "above_high_us"), Column("above, share", "above_share", percent),
-        Column("answers a second", "per_second"), Column("of off", "rate_share", percent),
+        NAME, CPU, Column("for the record, µs", "above_us"),
+        Column("middle half from", "above_low_us"), Column("to", "above_high_us"),
+        Column("share", "above_share", percent),
+        Column("answers a second", "per_second"),
+        Column("of those without a record", "rate_share", percent),
         ROUNDS,
     ),
     ("model",), folded=False,

@@ -171,9 +171,8 @@ def connections(rows: list[Row]) -> str:
 
 def record(rows: list[Row]) -> str:
     """Return what each way of keeping the record adds to a request."""
-    ways = [row for row in where(rows) if row.get("above_us") is not None]
-    told = [f"{row['above_us']:+.1f} µs ({row['above_share']:+.0%}) with {row['label']}"
-            for row in ways]  # fmt: skip
+    told = [f"{number(row['above_us'])} µs ({percent(row['above_share'])}) with {row['label']}"
+            for row in where(rows) if row.get("above_us") is not None]  # fmt: skip
     return f"Of processor time a request the record takes {listed(told)}." if told else ""
 
 
@@ -200,22 +199,20 @@ def reasons(rows: list[Row]) -> str:
 
 
 def portfolio(rows: list[Row]) -> str:
-    """Return what a row costs, beside the quickest and the slowest other way."""
-    if not rows:
-        return ""
-    mine = [row for row in where(rows, model=rows[0]["model"], threads=1) if "different" in row]
+    """Return what a row costs, beside the quickest and the slowest way of others."""
+    mine = where(rows, model=rows[0]["model"], threads=1) if rows else []
     ours = only(mine, label="server score")
-    others = sorted((row["cpu_times"], row["label"]) for row in mine if row is not ours)
+    others = [row for row in mine if not str(row["label"]).startswith("server score")]
     if not ours or not others:
         return ""
-
-    wrong = [f"{row['label']} gives {number(row['different'])} rows other bits"
-             for row in mine if row["different"]]  # fmt: skip
-    bits = f"; {listed(wrong)}" if wrong else "; all of them give the same bits"
+    least, most = (pick(others, key=lambda row: float(row["cpu_times"])) for pick in (min, max))
+    wrong = [f"{row['label']} gives {number(row['different'])} of them another probability"
+             for row in others if row["different"]]  # fmt: skip
     return (f"A row of {number(ours['count'])} costs `server score` {number(ours['cpu_us'])} µs of "
-            f"processor time, start, reading and writing in it; the others take "
-            f"{number(others[0][0])} ({others[0][1]}) to {number(others[-1][0])} times "
-            f"({others[-1][1]}) as much{bits}.")  # fmt: skip
+            f"processor time, start, reading and writing in it; others take "
+            f"{number(least['cpu_times'])} ({least['label']}) to {number(most['cpu_times'])} times "
+            f"as much ({most['label']}); "
+            f"{listed(wrong) or 'all give the same probabilities'}.")  # fmt: skip
 
 
 def explained(rows: list[Row]) -> str:
@@ -243,11 +240,11 @@ def latency(rows: list[Row]) -> str:
         empty = only(rows, subject="starlette", share=row["share"])
         if row["p99_us"] is None:
             continue
-        beside = f" (empty endpoint {number(empty['p99_us'])})" if empty.get("p99_us") else ""
-        told.append(f"at {percent(row['share'])} of what it can do ({number(row['offered'])} a "
-                    f"second) 99 % of answers come within {number(row['p99_us'])} µs"
+        beside = f" (an empty endpoint's within {number(empty['p99_us'])})" if empty else ""
+        told.append(f"at {percent(row['share'])} of its capacity, {number(row['offered'])} a "
+                    f"second, 99 % of answers come within {number(row['p99_us'])} µs"
                     f"{beside}")  # fmt: skip
-    return sentence(listed(told))
+    return sentence("; ".join(told))
 
 
 def peers_latency(rows: list[Row]) -> str:
@@ -296,12 +293,13 @@ def ladder(rows: list[Row]) -> str:
     others = sorted((row["p50_us"], row["label"]) for row in mine if row["engine"] in FOREIGN)
     if not (ours and lightgbm and floor):
         return ""
-    beside = (f", and {times(others[0][0], ours['p50_us'])} times is what the quickest other way "
-              f"takes ({others[0][1]})") if others else ""  # fmt: skip
-    return (f"The native engine scores an applicant in {number(ours['p50_us'])} µs "
-            f"({ours['model']}): {times(ours['p50_us'], lightgbm['p50_us'])} of LightGBM's call "
-            f"for one row, {times(ours['p50_us'], floor['p50_us'])} of the best plain C loop "
-            f"found{beside}.")  # fmt: skip
+    verdict = "None was found" if not others or others[0][0] > ours["p50_us"] else "Yes"
+    beside = (f"; the quickest of others, {others[0][1]}, takes "
+              f"{times(others[0][0], ours['p50_us'])} times as long") if others else ""  # fmt: skip
+    return (f"{verdict}: the native engine scores an applicant in {number(ours['p50_us'])} µs "
+            f"({ours['model']}), {times(ours['p50_us'], lightgbm['p50_us'])} of the time of "
+            f"LightGBM's own call for one row and {times(ours['p50_us'], floor['p50_us'])} of that "
+            f"of the best plain C loop{beside}.")  # fmt: skip
 
 
 FOREIGN = ("lleaves", "lleaves-entry", "tl2cgen", "gtil")

@@ -51,7 +51,8 @@ import asyncio, ssl, uvloop, httptools; took("import asyncio, ssl, uvloop, httpt
 import uvicorn.server, uvicorn.protocols.http.httptools_impl; took("import of uvicorn what serves")
 import server.cli; took("import server")
 gc.freeze(); gc.enable()
-from server import catalog, settings
+from server import settings
+from server.scoring import catalog
 catalog.load_all(settings.read(os.environ, {})); took("models loaded, golden rows scored")
 import starlette.applications, server.http.rest; took("later: Starlette")
 print(json.dumps(found))

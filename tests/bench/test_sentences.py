@@ -76,3 +76,14 @@ def test_a_peer_that_decides_otherwise_is_named_with_how_often() -> None:
     ours = row("json", "ours", 0)
     assert "“other” gives 7 another" in sentences.peers([*ours, *row("other", "peer", 7)])
     assert "all get LightGBM's" in sentences.peers([*ours, *row("other", "peer", 0)])
+
+
+def test_a_quicker_engine_is_said_to_be_there() -> None:
+    def row(engine: str, p50: float) -> Row:
+        return {"model": "m", "engine": engine, "label": engine, "p50_us": p50}
+
+    ours = [row("native", 4), row("single-row-fast", 20), row("floor", 2)]
+    said = sentences.ladder([*ours, row("lleaves", 8)])
+    assert said.startswith("None was found")
+    assert "the quickest of others, lleaves, takes 2 times as long" in said
+    assert sentences.ladder([*ours, row("lleaves", 3)]).startswith("Yes")
