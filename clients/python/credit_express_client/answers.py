@@ -29,8 +29,8 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """The answer of a binary model.
 
     `decision`, `threshold` and `policy` are None if the model has no policy. `reasons` is None if
-    none were asked for or the decision is to approve; `contributions` (feature to log-odds) and
-    `expectation` come with reasons="all".
+    none were asked for, and None or empty if the decision is to approve; `contributions` (feature
+    to log-odds) and `expectation` come with reasons="all".
     """
 
     request_id: str

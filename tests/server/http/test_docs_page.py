@@ -27,8 +27,9 @@ def test_every_example_tells_lightgbms_decision(serve: Serve, tmp_path: Path) ->
     refuse_at = json.loads((MODEL / "manifest.json").read_text())["policy"]["refuse_at"]
     decision = "refuse" if predict(MODEL / "model.txt", applicant) >= refuse_at else "approve"
     with serve(MODEL, tmp_path) as up:
+        address = up.url.removeprefix("http://")
         for language, code in EXAMPLES:
-            here = code.replace("http://127.0.0.1:8000", up.url).replace("out=1.0", "out=30")
+            here = code.replace("127.0.0.1:8000", address).replace("out=1.0", "out=30")
             command = ["sh", "-c", here] if language == "sh" else [sys.executable, "-c", here]
             done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
             assert done.returncode == 0, done.stderr
