@@ -107,7 +107,10 @@ class Segment:
             raise
 
     def uncache(self) -> None:
-        """Drop synced pages from the page cache, since nobody here reads them again."""
+        """Drop written pages from the page cache, since nobody here reads them again.
+
+        Linux begins to write the others, see mm/fadvise.c.
+        """
         if hasattr(os, "posix_fadvise"):
             with suppress(OSError):  # some file systems cannot, and keep it
                 os.posix_fadvise(self._fd, 0, 0, os.POSIX_FADV_DONTNEED)

@@ -20,6 +20,7 @@ from server.record.journal import Journal
 from server.record.segment import Segment
 from server.record.sync import Always, Interval, Never, Sync
 from tests.conftest import ROOT
+from tests.waiting import until
 
 MIDNIGHT = 20_000 * 86_400.0
 MODES: list[Callable[[], Sync]] = [Never, Always, lambda: Interval(0.01)]
@@ -164,6 +165,19 @@ def test_what_is_synced_leaves_the_page_cache(tmp_path: Path) -> None:
     segment.uncache()
     assert cached(segment.path) < before / 10
     segment.close()
+
+
+def test_what_is_appended_is_written_in_steps_before_it_is_synced(tmp_path: Path) -> None:
+    """So that the disk never has much to take at once; what is written leaves the page cache."""
+    journal = Journal(tmp_path, Interval(3600.0), 1 << 30)
+
+    def has_left() -> bool:
+        journal.write(b"x" * 300_000 + b"\n", time.time())
+        [file] = segments(tmp_path)
+        return cached(file) < file.stat().st_size / 2
+
+    until(has_left)
+    journal.close()
 
 
 def cached(file: Path) -> int:
