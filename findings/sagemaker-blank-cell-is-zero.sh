@@ -4,7 +4,7 @@
 # The toolkit decodes text/csv by numpy.genfromtxt(dtype=None), which gives every column a type by what
 # stands in it, in this request. In a column of fractions a blank is NaN. In one of whole numbers it is -1.
 # Where it is the only cell, as in every request of one applicant, the column counts as boolean and the blank
-# is False: 0 in an array of numbers. One applicant alone and among others gets two scores, and none for a
+# is False: 0 in an array of numbers. So one applicant alone and among others gets two scores, neither of them for a
 # missing value. A single row is also of one dimension, or a tuple where its types differ.
 #
 # Versions: sagemaker-inference 1.10.1, numpy 2.4.6.
