@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from .category_lists import owners, shown
+from .category_lists import Owners, owners, shown
 from .evidence import Evidence
 from .features import Feature, is_sent, members_of
 from .splits import Splits, splits_of
@@ -20,6 +20,7 @@ def category_notes(
         *(_has(features[index], values) for index, values in sorted(found.of.items())),
         *found.open,
         *_endless(model),
+        *_beyond(model, found),
         *_refitted(model),
     ]
 
@@ -35,6 +36,23 @@ def _endless(model: Model) -> list[str]:
         for values in model.pandas_categorical or []
         for value in values
         if not is_sent(value)
+    ]
+
+
+def _beyond(model: Model, found: Owners) -> list[str]:
+    """Note the features whose sets hold a code that their list does not have.
+
+    LightGBM keeps the list of the table it saw last, in Booster.refit and behind init_model too, so
+    the trees of another list stand beside it and are read by it.
+    """
+    asked = {index: max(members_of(model, index), default=-1) for index in sorted(found.of)}
+    return [
+        f"{model.feature_names[index]} has {len(found.of[index])} categories and a split asks for "
+        f"number {code + 1}: that tree was trained with another list, as before Booster.refit or "
+        "init_model on a table with other categories. LightGBM reads its categories by the new list, "
+        "and so does the bundle: the scores may mean nothing, compare them with outcomes"
+        for index, code in asked.items()
+        if code >= len(found.of[index])
     ]
 
 

@@ -306,6 +306,29 @@ def test_after_refit_the_categories_of_sets_are_still_accepted(tmp_path: Path) -
     assert {0, 3, 6} <= set(features(tmp_path)["Column_1"]["categories"])
 
 
+@pytest.mark.parametrize("how", ["refit", "init_model"])
+def test_trees_of_another_list_of_categories_are_told(
+    how: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The last table lacks the first category, so that every code of its list means another one."""
+    draw = np.random.default_rng(0)
+    grade = draw.choice(GRADES, 4000)
+    y = np.isin(grade, list("BDG")) ^ (draw.random(4000) < 0.2)
+    X = pd.DataFrame({"grade": pd.Categorical(grade)})
+    model = lgb.train(PLAIN, lgb.Dataset(X, y), 5)
+    few = grade != "A"
+    fewer = X[few].assign(grade=X.grade[few].cat.remove_unused_categories())
+    if how == "refit":
+        again = model.refit(fewer, y[few])
+    else:
+        again = lgb.train(PLAIN, lgb.Dataset(fewer, y[few]), 5, init_model=model)
+    for each, told in ((model, False), (again, True)):
+        each.save_model(tmp_path / "model.txt")
+        assert converted(tmp_path) == 0
+        said = "grade has 6 categories and a split asks for number 7" in capsys.readouterr().err
+        assert said == told
+
+
 def test_a_signature_of_mlflow_decides_by_its_types(tmp_path: Path) -> None:
     """As MLflow writes the folder: MLmodel, and the booster's text beside."""
     X = pd.DataFrame({"income": np.random.default_rng(1).normal(size=2000)})
