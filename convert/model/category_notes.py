@@ -49,7 +49,7 @@ def _beyond(model: Model, found: Owners) -> list[str]:
     return [
         f"{model.feature_names[index]} has {len(found.of[index])} categories and a split asks for "
         f"number {code + 1}: that tree was trained with another list, as before Booster.refit or "
-        "init_model on a table with other categories. LightGBM reads its categories by the new list, "
+        "init_model on a table with other categories. LightGBM reads its codes by the new list, "
         "and so does the bundle: the scores may mean nothing, compare them with outcomes"
         for index, code in asked.items()
         if code >= len(found.of[index])
