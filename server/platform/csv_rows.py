@@ -17,7 +17,7 @@ from ..offline.cells import UNSEEN, Categories, CellError
 from ..offline.cells import number as number_of
 from ..scoring.catalog import several
 from ..scoring.lenient import show
-from .translated import Sent
+from .translated import Most, Sent
 
 Cell = Callable[[str], Any]
 Lines = Iterator[tuple[int, list[str]]]
@@ -28,7 +28,7 @@ AS_NAMED = 0.5  # above this share of features' names, a first line is a header
 class CsvRows:
     """Reads CSV for one model: with a header in any order, without one in the model's order."""
 
-    def __init__(self, features: Sequence[Feature], most: int) -> None:
+    def __init__(self, features: Sequence[Feature], most: Most) -> None:
         self._names = [feature.name for feature in features]
         self._cells = {feature.name: cell_of(feature) for feature in features}
         self._alike = {spelt(name) for name in self._names}
@@ -40,20 +40,22 @@ class CsvRows:
         `must_name`: there must be a header. `in_order`: it must have the model's order, as other
         parts of the same file come without it.
         """
-        lines = numbered(body)
+        most = self._most.applicants
+        lines = numbered(body, most)
         first = next(lines, None)
         if first is None:
             raise Problem(422, "body: empty; wanted lines of CSV")
-        alike = sum(spelt(cell) in self._alike for cell in first[1])
-        is_header = alike > AS_NAMED * len(first[1])
+        begin = first[1][: 2 * len(self._names)]
+        alike = sum(spelt(cell) in self._alike for cell in begin)
+        is_header = alike > AS_NAMED * len(begin)
         names = self._header(first[1], in_order) if is_header else self._names
         if must_name and not is_header:
             raise Problem(422, "line 1: wanted the features' names, got " + show(first[1][0]))
         numbers: list[int] = []
         rows: list[dict[str, Any]] = []
         for number, cells in lines if is_header else chain_of(first, lines):
-            if len(rows) >= self._most:
-                raise Problem(413, f"body: wanted at most {self._most} rows, got more{FOR_TABLES}")
+            if len(rows) >= most:
+                raise Problem(413, f"body: wanted at most {most} rows, got more{FOR_TABLES}")
             numbers.append(number)
             rows.append(self._row(number, names, cells))
         return Sent(msgspec.json.encode(rows), lambda i, name: of_line(numbers[i], name))
@@ -68,7 +70,7 @@ class CsvRows:
         if in_order and cells != self._names:
             said = "wanted the model's order, as the next part of the file comes without names"
             raise Problem(422, f"line 1: {said}: {', '.join(self._names)}")
-        return cells
+        return [*map(self._most.short, cells)]
 
     def _row(self, number: int, names: list[str], cells: list[str]) -> dict[str, Any]:
         if len(cells) != len(names):
@@ -80,14 +82,18 @@ class CsvRows:
         }
 
 
-def numbered(body: bytes) -> Lines:
-    """Yield each row that is not blank and the number of its first line; raises Problem 400."""
-    begin = 1
+def numbered(body: bytes, most: int) -> Lines:
+    """Yield each row that is not blank and the number of its first line; raises Problem 400, and
+    413 for more than `most` blank lines.
+    """
+    begin, blank = 1, 0
     try:
         reader = csv.reader(StringIO(body.decode("utf-8-sig"), newline=""), strict=True)
         for cells in reader:
             if cells:
                 yield begin, cells
+            elif (blank := blank + 1) > most:
+                raise Problem(413, f"body: wanted at most {most} blank lines, got more")
             begin = reader.line_num + 1
     except UnicodeDecodeError as error:
         raise Problem(400, f"body: wanted UTF-8: {error.reason} at byte {error.start}") from error
@@ -132,10 +138,12 @@ def spelt(name: str) -> str:
 def miscounted(names: Sequence[str], cells: Sequence[str]) -> str:
     """Return what is wrong with a row that has more or fewer cells than names."""
     said = f"wanted {len(names)} cells, {several(names)}, got {len(cells)}"
+    if len(cells) > len(names):
+        return f"{said}: leave out an index, an id or a label"
     for mark, word in SEPARATORS.items():
         if sum(cell.count(mark) for cell in cells) == len(names) - 1 > 0:
             return f"{said}: separate them by commas, not by {word}"
-    return f"{said}: leave out an index, an id or a label" if len(cells) > len(names) else said
+    return said
 
 
 def of_line(number: int, feature: str) -> str:

@@ -4,7 +4,7 @@ Values are passed on as they were sent, byte for byte, so that `/score` reads an
 """
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any, TypeVar
 
@@ -21,7 +21,7 @@ Decoded = TypeVar("Decoded")
 Member = msgspec.Raw | UnsetType
 read_members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 read_array = msgspec.json.Decoder(list[msgspec.Raw]).decode
-TEXT_OR_NAN = re.compile(rb'("(?:[^"\\]++|\\.)*+"?+)|NaN', re.DOTALL)
+TEXT = re.compile(rb'("(?:[^"\\]++|\\.)*+"?+)', re.DOTALL)
 
 
 class Name:
@@ -69,7 +69,11 @@ def decoded(
 
 def nan_as_null(body: bytes) -> bytes:
     """Return JSON in which null stands for NaN, as Python's encoder writes a missing value."""
-    return TEXT_OR_NAN.sub(lambda found: found[1] or b"null", body) if b"NaN" in body else body
+    if b"NaN" not in body:
+        return body
+    parts = TEXT.split(body)  # every other part is a text
+    parts[::2] = [part.replace(b"NaN", b"null") for part in parts[::2]]
+    return b"".join(parts)
 
 
 def once(value: bytes, name: str) -> None:
@@ -90,7 +94,7 @@ def bounded(name: str, value: bytes, most: Most) -> None:
 
     Each value may be a text with a comma in it.
     """
-    if value.count(b",") > 2 * (most.applicants + 1) * most.features:
+    if value.count(b",") > 2 * (most.applicants + 1) * len(most.names):
         said = f"{name}: wanted at most {most.applicants} applicants, got more values{FOR_TABLES}"
         raise Problem(413, said)
 
@@ -111,7 +115,8 @@ def split(name: str, value: bytes, most: Most) -> Sent:
         if len(row) != width:
             said = f"wanted {width} values, as many as columns, got {len(row)}"
             raise Problem(422, f"{name}.data[{place}]: {said}")
-    return Sent(joined(table.columns, table.data), partial(place_of_row, f"{name}.data"), name)
+    body = joined(map(most.short, table.columns), table.data)
+    return Sent(body, partial(place_of_row, f"{name}.data"), name)
 
 
 def columns(name: str, value: bytes, most: Most) -> Sent:
@@ -124,7 +129,7 @@ def columns(name: str, value: bytes, most: Most) -> Sent:
         shortest, longest = (pick(counts, key=counts.__getitem__) for pick in (min, max))
         said = f"{counts[shortest]} of {show(shortest)} and {counts[longest]} of {show(longest)}"
         raise Problem(422, f"{name}: wanted as many values of each feature, got {said}")
-    body = joined([*found], [*zip(*values, strict=True)])
+    body = joined(map(most.short, found), [*zip(*values, strict=True)])
     return Sent(body, lambda index, feature: f"{name}.{feature}[{index}]", name)
 
 
@@ -144,7 +149,7 @@ def query_of(name: str, value: Member) -> bytes | None:
     return b"&".join(partly + reasons)
 
 
-def joined(names: Sequence[str], table: Iterable[Iterable[Any]]) -> bytes:
+def joined(names: Iterable[str], table: Iterable[Iterable[Any]]) -> bytes:
     """Return an array of objects from rows of encoded values."""
     keys = (msgspec.json.encode(name).replace(b"%", b"%%") for name in names)
     template = b"{%b}" % b",".join(b"%b:%%b" % key for key in keys)

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from ..http.problem import FOR_TABLES, Problem
+from ..scoring.codec import SPACE
 from ..scoring.unreadable import unreadable
 from .csv_rows import of_line
 from .translated import Sent
@@ -18,11 +19,12 @@ read_answers = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 def read(body: bytes, most: int) -> Sent:
     """Return the applicants, one a line; raises Problem 400 and 413."""
-    if body.rstrip().count(b"\n") >= most:
+    lines = body.rstrip(SPACE).split(b"\n", most)
+    if len(lines) > most:
         raise Problem(413, f"body: wanted at most {most} lines, got more{FOR_TABLES}")
     numbers, found = [], []
-    for number, line in enumerate(body.split(b"\n"), 1):
-        if line.strip():
+    for number, line in enumerate(lines, 1):
+        if line.strip(SPACE):
             numbers.append(number)
             found.append(checked(number, line))
     return Sent(b"[%b]" % b",".join(found), lambda i, name: of_line(numbers[i], name))

@@ -48,7 +48,7 @@ class Invocations(Translated):
         self, model: Model, services: Services, ledger: Ledger, shadow: Shadow | None = None
     ) -> None:
         super().__init__(model, services, ledger, shadow)
-        self._csv = CsvRows(model.manifest.features, self._most.applicants)
+        self._csv = CsvRows(model.manifest.features, self._most)
 
     def _handle(self, caller: str, request_id: str, request: Request) -> tuple[bytes, Headers]:
         kind = media_type(request.fields.get(b"content-type", b""))

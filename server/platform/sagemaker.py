@@ -45,7 +45,7 @@ class Invocations(Translated):
         self, model: Model, services: Services, ledger: Ledger, shadow: Shadow | None = None
     ) -> None:
         super().__init__(model, services, ledger, shadow)
-        self._csv = CsvRows(model.manifest.features, self._most.applicants)
+        self._csv = CsvRows(model.manifest.features, self._most)
         self._is_part = os.environ.get("SAGEMAKER_BATCH") == "true"
 
     def answer(self, request: Request) -> Answer:

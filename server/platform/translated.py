@@ -16,6 +16,7 @@ from ..http.problem import Headers, Problem
 from ..http.score import Score
 from ..http.services import Services
 from ..http.shadow import Shadow
+from ..scoring.lenient import shorten
 from ..scoring.model import Model
 
 JSON_TYPE = b"application/json"
@@ -36,10 +37,16 @@ class Sent(msgspec.Struct, frozen=True):
 
 
 class Most(msgspec.Struct, frozen=True):
-    """The most applicants of a batch, and the features of each."""
+    """The most applicants of a batch, and the names of their features."""
 
     applicants: int
-    features: int
+    names: frozenset[str]
+
+    def short(self, name: str) -> str:
+        """Return a column's name, of which each applicant gets a copy, shortened as refusals show
+        it unless it is a feature's.
+        """
+        return name if name in self.names else shorten(name)
 
 
 class Translated(Score):
@@ -49,7 +56,8 @@ class Translated(Score):
         self, model: Model, services: Services, ledger: Ledger, shadow: Shadow | None = None
     ) -> None:
         super().__init__(model, services, ledger, shadow)
-        self._most = Most(services.settings.max_batch, len(model.manifest.features))
+        names = frozenset(each.name for each in model.manifest.features)
+        self._most = Most(services.settings.max_batch, names)
 
     def terms(self, fields: Fields) -> None:
         """See endpoint.Handler: each request is answered alone."""

@@ -69,6 +69,13 @@ def test_ends_of_lines_marks_and_quotes_do_not_matter(
     assert probabilities(done.json()) == wanted(trained)
 
 
+def test_a_long_name_is_not_copied_into_every_row(server: Running) -> None:
+    """Of 20,000 rows that would be gigabytes."""
+    body = HEADER + b"," + b"a" * 100_000 + b"\n" + b"40,1,0.5,car,2,1\n" * 20_000
+    said = detail(post(server, PATH, body, content_type=CSV))
+    assert said.endswith(f"first: line 2: unknown feature {'a' * 59}…")
+
+
 def test_a_row_of_several_lines_is_named_by_its_first(server: Running) -> None:
     body = b'40,1,0.5,car,2\n\n40,1,0.5,"a\r\nb",2\n'
     assert "first: line 3: KIND: wanted one of" in detail(

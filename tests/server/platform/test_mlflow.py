@@ -149,6 +149,19 @@ def test_more_values_than_a_batch_has_are_not_even_read(server: Running, form: s
     assert f"{form}: wanted at most 1000 applicants, got more values" in detail(done, 413)
 
 
+@pytest.mark.parametrize("form", ["dataframe_split", "inputs"])
+def test_a_long_name_is_not_copied_into_every_row(server: Running, form: str) -> None:
+    """Of a batch that would be gigabytes."""
+    name = "a" * 2_000_000
+    table: dict[str, Any] = {name: [1] * 1000}
+    if form == "dataframe_split":
+        table = {"columns": [name], "data": [[1]] * 1000}
+    done = post(server, PATH, {form: table})
+    assert done.status_code == 422
+    named = {fault["feature"] for fault in done.json()["errors"]}
+    assert f"{'a' * 59}…" in named
+
+
 def test_a_whole_batch_is_taken_in_every_form(server: Running, trained: Trained) -> None:
     rows = rows_of(trained) * 50
     for form, made in FORMS.items():

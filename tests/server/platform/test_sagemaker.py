@@ -135,6 +135,9 @@ def test_a_fault_is_named_by_its_line(server: Running, trained: Trained) -> None
         (LINES, b"{\n", "line 1: not JSON: it ends in the middle", 400),
         (LINES, b"", "body: wanted at least one applicant", 422),
         (LINES, b"{}\n" * 20_001, "wanted at most 20000 lines", 413),
+        (LINES, b"\n" * 20_001 + b"{}", "wanted at most 20000 lines", 413),
+        (LINES, b"\x0b\n{}", "line 1: not JSON", 400),
+        (CSV, b"\n" * 20_001, "wanted at most 20000 blank lines", 413),
         (CSV, b"", "body: empty", 422),
         (
             CSV,
