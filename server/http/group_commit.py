@@ -23,7 +23,7 @@ from .endpoint import Exchange, Ledger
 from .in_flight import InFlight
 from .message import Answer
 
-PATIENCE = 0.003  # seconds
+PATIENCE = 0.001  # seconds
 MOST_TURNS = 64  # a count, since a turn takes longer on a busy machine
 # Requests that are answered together, and their bytes: a share of PATIENCE.
 TOGETHER, MOST_BYTES = 64, 64 * 1024
