@@ -6,11 +6,11 @@ the line is plain: the usual case.
 
 import logging
 import random
+from struct import Struct
 from time import time_ns
 from typing import Any
 
 import msgspec
-import numpy as np
 from msgspec import UNSET
 
 from ..bundle.tag import ModelTag
@@ -21,6 +21,8 @@ from . import privacy
 from .line import Line, encode, timestamp
 
 SAMPLES = 64
+# A column of one: where an applicant stands, its scores, the place of its decision.
+SPAN, NUMBER, FIRST_DECISION = Struct("2q").pack, Struct("d").pack, b"\0"
 FIRST, STEP = 1_700_000_000_000_000_000, 86_461_000_001_000  # nanoseconds
 log = logging.getLogger(__name__)
 
@@ -33,20 +35,21 @@ class LineWriter:
         self._kind = kind
         self._values = values
         lines = native.lines(*constant_parts(tag, kind))
-        proved = lines if values is privacy.everything and lines and self._agrees(lines) else None
-        self._at_once = proved.write if proved else None
-        self._all_at_once = proved.write_block if proved else None
+        proved = values is privacy.everything and lines and self._agrees(lines)
+        self._at_once = lines.write_block if lines and proved else None
 
     def write(
         self, request_id: str, index: int, said: Outcome, latency_us: float,
         features: bytes | None,
     ) -> bytes:  # fmt: skip
         """Return one applicant's line with its newline; `features` as they were sent, JSON."""
-        now = time_ns()
-        if self._at_once is not None and not said.flags and said.explanation is None:
+        now, raw = time_ns(), said.raw
+        is_usual = not said.flags and said.explanation is None and isinstance(raw, float)
+        if self._at_once is not None and is_usual:
             line = self._at_once(
-                now, request_id, index, said.raw, said.prediction, said.decision, latency_us,
-                said.row, features,
+                now, request_id, index, latency_us, features or b"", False,
+                SPAN(0, len(features or b"")), said.row, NUMBER(raw), NUMBER(said.prediction),
+                FIRST_DECISION, (said.decision,),
             )  # fmt: skip
             if line is not None:
                 return line
@@ -60,10 +63,10 @@ class LineWriter:
         `ids` is the id of their request or, of each one's, a list. None where they have to be
         written one by one.
         """
-        if self._all_at_once is None:
+        if self._at_once is None:
             return None
         first = scored.first if isinstance(ids, str) else 0
-        return self._all_at_once(
+        return self._at_once(
             time_ns(), ids, first, latency_us, scored.sent.body, is_packed,
             scored.sent.spans, scored.rows, scored.raw, scored.predictions, scored.decided,
             scored.decisions,
@@ -101,16 +104,14 @@ class LineWriter:
             said = Outcome(raw, round(raw, number % 9), "refer", (), row)
             now, features = FIRST + number * STEP, b'{"A":\n1.5}'
             given = (now, f"{number:x}", number)
-            quick = lines.write(*given, raw, said.prediction, "refer", latency, row, features)
-            block, alone = (
+            found = {
                 lines.write_block(
-                    now, ids, number, latency, features, False, np.array([0, len(features)]),
-                    np.frombuffer(row, np.uint8), np.array([raw]), np.array([said.prediction]),
-                    np.zeros(1, np.int8), ("refer",),
+                    now, ids, number, latency, features, False, SPAN(0, len(features)), row,
+                    NUMBER(raw), NUMBER(said.prediction), FIRST_DECISION, ("refer",),
                 )
                 for ids in (given[1], [given[1]])
-            )  # fmt: skip
-            if {quick, block, alone} != {self._encode(*given, said, latency, features)}:
+            }  # fmt: skip
+            if found != {self._encode(*given, said, latency, features)}:
                 log.warning("record lines are written the long way: in C they come out otherwise")
                 return False
         return True

@@ -77,19 +77,6 @@ class Tensor:
 
 class Line:
     def __new__(cls, before: bytes, model: bytes, powers: Buffer) -> Line: ...
-    def write(
-        self,
-        nanoseconds: int,
-        request_id: str,
-        index: int,
-        raw: float | list[float],
-        prediction: float | list[float],
-        decision: str | None,
-        latency_us: float,
-        row: bytes,
-        features: bytes | None,
-        /,
-    ) -> bytes | None: ...
     def write_block(
         self,
         nanoseconds: int,
@@ -98,10 +85,10 @@ class Line:
         latency_us: float,
         body: bytes,
         is_packed: bool,
-        spans: Buffer,
-        rows: Buffer,
-        raw: Buffer,
-        predictions: Buffer,
-        decided: Buffer,
+        spans: Buffer | bytes,
+        rows: Buffer | bytes,
+        raw: Buffer | bytes,
+        predictions: Buffer | bytes,
+        decided: Buffer | bytes,
         decisions: tuple[str | None, ...],
     ) -> bytes | None: ...

@@ -1,5 +1,5 @@
-/* The line of a scored applicant in one call: the very bytes of line.py's encoder. Only the usual
-   one is written here; for any other the answer is None, and who asked goes the long way. */
+/* The lines of scored applicants in one call: the very bytes of line.py's encoder. Only usual ones
+   are written here; where one is not, the answer is None, and who asked goes the long way. */
 
 #include "line.h"
 #include "powers.h"
@@ -147,33 +147,6 @@ static int take_text(PyObject *object, int or_none, const char **text, Py_ssize_
     return *text && is_plain(*text, *length);
 }
 
-static int take_bytes(PyObject *object, int or_none, const char **bytes, Py_ssize_t *length)
-{
-    if (or_none && object == Py_None)
-        return 1;
-    return !PyBytes_AsStringAndSize(object, (char **)bytes, length);
-}
-
-static int take_number(PyObject *object, double *x)
-{
-    int is_number = PyFloat_Check(object);
-    *x = is_number ? PyFloat_AsDouble(object) : 0;
-    return is_number;
-}
-
-static int take(PyObject *const *from, Given *given)
-{
-    given->nanoseconds = PyLong_AsLongLong(from[0]);
-    given->index = PyLong_AsLongLong(from[2]);
-    return !PyErr_Occurred() && given->nanoseconds >= 0 && given->index >= 0 &&
-           take_text(from[1], 0, &given->request_id, &given->request_id_length) &&
-           take_number(from[3], &given->raw) && take_number(from[4], &given->prediction) &&
-           take_text(from[5], 1, &given->decision, &given->decision_length) &&
-           take_number(from[6], &given->latency) &&
-           take_bytes(from[7], 0, &given->row, &given->row_length) &&
-           take_bytes(from[8], 1, &given->features, &given->features_length);
-}
-
 /* Bytes that a line takes at most. */
 static Py_ssize_t most_of(const Line *self, const Given *given)
 {
@@ -182,29 +155,6 @@ static Py_ssize_t most_of(const Line *self, const Given *given)
            given->request_id_length + given->decision_length + (given->row_length + 2) / 3 * 4 +
            given->features_length * growth;
 }
-
-static PyObject *line_write(Line *self, PyObject *const *arguments, Py_ssize_t count)
-{
-    Given given = {0};
-    if (count != 9) {
-        PyErr_Format(PyExc_TypeError, "wanted 9 arguments, got %zd", count);
-        return NULL;
-    }
-    if (!take(arguments, &given))
-        return PyErr_Occurred() ? NULL : Py_NewRef(Py_None);
-    PyObject *line = PyBytes_FromStringAndSize(NULL, most_of(self, &given));
-    if (!line)
-        return NULL;
-    char *start = PyBytes_AsString(line), *end = put_line(self, start, &given);
-    if (!end) {
-        Py_DECREF(line);
-        Py_RETURN_NONE;
-    }
-    _PyBytes_Resize(&line, end - start);
-    return line;
-}
-
-/* ---- The lines of a block ---- */
 
 /* The columns of the applicants: where each stands in the body (an empty span: nowhere, so the line
    has no features), its row, score and decision. */
@@ -347,9 +297,6 @@ static void line_dealloc(Line *self)
 }
 
 static PyMethodDef methods[] = {
-    {"write", (PyCFunction)(void (*)(void))line_write, METH_FASTCALL,
-     "Return a line from nanoseconds since 1970, request id, index, raw score, prediction, decision\n"
-     "or None, latency in microseconds, row, features or None; None where it is not plain."},
     {"write_block", (PyCFunction)line_write_block, METH_VARARGS,
      "Return the lines of a block from nanoseconds, a request id and the first index, or a list of ids\n"
      "and the index of all, latency, the body,\n"

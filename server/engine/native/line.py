@@ -19,6 +19,6 @@ def lines(before: bytes, model: bytes) -> "Lines | None":
     """Return a writer of lines between their constant parts; None if not built.
 
     `before` ends where the time begins; `model` is between index and raw score. It returns None for
-    a line that is not plain, and for lines of which one is not.
+    lines of which one is not plain.
     """
     return None if Line is None else Line(before, model, powers_of_five())

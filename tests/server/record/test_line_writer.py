@@ -90,7 +90,7 @@ def test_values_that_are_not_to_be_recorded_are_not(values: privacy.Values) -> N
 def test_lines_that_come_out_otherwise_in_c_are_written_the_long_way(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    twisted = SimpleNamespace(write=lambda *scored: b"{}\n", write_block=lambda *scored: b"{}\n")
+    twisted = SimpleNamespace(write_block=lambda *scored: b"{}\n")
     monkeypatch.setattr(native, "lines", lambda *parts: twisted)
     assert written(LineWriter(TAG, "score", privacy.everything))["request_id"] == "r"
     assert "written the long way" in caplog.text
