@@ -1,4 +1,4 @@
-"""What a request takes of the queue, told before it is answered: 1 for a plain applicant."""
+"""What a request takes of the queue, told before it is answered: 1 for an ordinary applicant."""
 
 import msgspec
 
@@ -17,14 +17,15 @@ APPLICANT = frozenset(b"{\xde\xdf") | {*range(0x80, 0x90)}
 
 
 class Cost:
-    """The costs of one model's requests, in those of an applicant without reasons.
+    """The costs of one model's requests, in those of an applicant with the `ordinary` reasons.
 
     A batch counts as so many as fit into its length. What reasons cost is measured: running means
     of the time to answer an applicant without them, and of what each wish for reasons adds.
     """
 
-    def __init__(self, bundle: Bundle) -> None:
+    def __init__(self, bundle: Bundle, ordinary: Reasons) -> None:
         self._usual = len(msgspec.json.encode(example(bundle)))
+        self._ordinary = ordinary
         self._plain = 0.0
         self.one: dict[Reasons, int] = {}  # of an applicant; 1 if absent
         self._added: dict[Reasons, float] = {}
@@ -47,7 +48,10 @@ class Cost:
         return self._times(rows, wanted)
 
     def _times(self, rows: int, wanted: Reasons) -> int:
-        return round(rows * (1 + self._added.get(wanted, 0.0) / (self._plain + BESIDE)))
+        return max(1, round(rows * self._whole(wanted) / self._whole(self._ordinary)))
+
+    def _whole(self, wanted: Reasons) -> float:
+        return self._plain + BESIDE + self._added.get(wanted, 0.0)
 
 
 def is_array(begin: bytes) -> bool:

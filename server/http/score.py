@@ -59,7 +59,7 @@ class Score(ScoringHandler):
         self._writers = made = writers(model)
         self._shadow = shadow
         self._reasons = services.settings.reasons
-        self._cost = Cost(model.bundle)
+        self._cost = Cost(model.bundle, self._reasons)
         book, timed, most = self._book, self._scored_in, services.settings.max_batch
         self._batches = Batches(model, made, book, shadow, most, timed)
         self._groups = Groups(model, made, book, self._cost, shadow, timed)

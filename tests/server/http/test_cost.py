@@ -19,7 +19,7 @@ MANY = 100
 
 @pytest.fixture
 def cost(bundle: Path) -> Cost:
-    return Cost(read(bundle).bundle)
+    return Cost(read(bundle).bundle, "none")
 
 
 @pytest.mark.parametrize("encode", [msgspec.json.encode, msgspec.msgpack.encode])
@@ -48,6 +48,17 @@ def test_reasons_cost_what_was_measured(cost: Cost) -> None:
     assert (cost.of(body, "none"), cost.of(body, "principal"), cost.of(body, "all")) == (1, 2, 3)
     batch = msgspec.json.encode([FIT] * 10)
     assert cost.of(batch, "all") == 3 * cost.of(batch, "none")
+
+
+def test_what_a_server_answers_unasked_costs_one_however_long_it_takes(bundle: Path) -> None:
+    """Of 256 places 256 connections have one each, unless they ask for more."""
+    cost, body = Cost(read(bundle).bundle, "principal"), msgspec.json.encode(FIT)
+    for _ in range(400):
+        cost.learn("principal", 1e-5, 9e-5)
+        cost.learn("all", 1e-5, 33e-5)
+    assert [cost.of(body, each) for each in ("none", "principal", "all")] == [1, 1, 3]
+    batch = msgspec.json.encode([FIT] * 10)
+    assert 1 < cost.of(batch, "none") < cost.of(batch, "principal")
 
 
 def test_batches_fill_the_queue_before_single_applicants_do(
