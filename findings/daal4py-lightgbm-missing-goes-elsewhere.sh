@@ -5,7 +5,7 @@
 # and reads of a split only the threshold and default_left. What a missing value means is also in missing_type. A
 # model trained without missing values takes NaN for 0, one with zero_as_missing takes 0 for missing: here neither does,
 # and half of the scores are others. `sigmoid` is taken for 1, so that every probability is. And a value equal to a
-# threshold goes right, where LightGBM's `<=` goes left; of the same model by way of treelite it would go left.
+# threshold goes right, where LightGBM's `<=` goes left; the function for treelite beside it takes care of that.
 #
 # Versions: scikit-learn-intelex 2026.2.0 (with daal4py 2026.2.0), lightgbm 4.7.0, numpy 2.4.6, scikit-learn 1.9.1.
 # Source: daal4py/mb/gbt_convertors.py, Node.from_lightgbm_dict; from_treelite_dict beside it has the nextafter for "<=".
