@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Intel's converter for LightGBM (daal4py, in scikit-learn-intelex) sends missing values the wrong way, and says nothing.
 #
-# It refuses by name what it does not know: categories, dart, random forests, linear trees. It takes every other model,
+# It refuses dart, random forests and linear trees by name, and fails on categories. It takes every other model,
 # and reads of a split only the threshold and default_left. What a missing value means is also in missing_type. A
 # model trained without missing values takes NaN for 0, one with zero_as_missing takes 0 for missing: here neither does,
-# and half of the scores are others. `sigmoid` is taken for 1, so that every probability is. And a value equal to a
+# and half of the scores are others. `sigmoid` is taken for 1, so every probability is wrong. And a value equal to a
 # threshold goes right, where LightGBM's `<=` goes left; the function for treelite beside it takes care of that.
 #
 # Versions: scikit-learn-intelex 2026.2.0 (with daal4py 2026.2.0), lightgbm 4.7.0, numpy 2.4.6, scikit-learn 1.9.1.
