@@ -2,6 +2,8 @@
 
 import re
 
+import msgspec
+
 PLACE = re.compile(r"JSON is malformed: (.*) \(byte (\d+)\)", re.DOTALL)
 SPACE = b" \t\r\n"
 # First bytes of bodies that are not JSON, or that begin with a byte order mark.
@@ -21,6 +23,8 @@ TOKENS = (
     (b"undefined", "undefined is JavaScript's: JSON has null"),
     (b"'", "JSON has double quotes"),
 )
+# What stands behind a whole value.
+BEHIND = {b"{": "send several applicants as one array", b",": "it looks like CSV"}
 PACKED = frozenset([*range(0x80, 0xA0), *range(0xDC, 0xE0)])  # a map or an array
 
 
@@ -37,7 +41,18 @@ def unreadable(name: str, body: bytes, error: Exception) -> str:
             return f"not JSON: {said}"
     if body[0] in PACKED:
         return "not JSON: it looks like MessagePack: send Content-Type: application/msgpack"
+    if isinstance(error, msgspec.ValidationError):  # the type was looked at before the syntax
+        error = malformed(body) or error
     return f"not JSON: {placed(body, str(error))}"
+
+
+def malformed(body: bytes) -> Exception | None:
+    """Return why a body is no JSON, None if it is."""
+    try:
+        msgspec.json.decode(body, type=msgspec.Raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        return error
+    return None
 
 
 def placed(body: bytes, error: str) -> str:
@@ -50,7 +65,7 @@ def placed(body: bytes, error: str) -> str:
     what, at = found[1], int(found[2])
     said = f"{what} (byte {at})"
     if what == "trailing characters":
-        is_another = body[at - 1 : at] == b"{"
-        return f"{said}: send several applicants as one array" if is_another else said
+        advice = BEHIND.get(body[at - 1 : at])
+        return f"{said}: {advice}" if advice else said
     known = (advice for token, advice in TOKENS if body.startswith(token, at))
     return next((f"{said}: {advice}" for advice in known), said)

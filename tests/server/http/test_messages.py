@@ -128,6 +128,8 @@ UNREADABLE: dict[str, tuple[bytes, dict[str, str], str]] = {
                       "None is Python's: JSON has null"),
     "two lines": (BODY + b"\n" + BODY, JSON, "not JSON: trailing characters (byte "
                   f"{len(BODY) + 2}): send several applicants as one array"),
+    "CSV": (b"40,1000.5\n41,900\n", JSON,
+            "not JSON: trailing characters (byte 3): it looks like CSV"),
     "the first half": (BODY[:20], JSON, "not JSON: it ends in the middle, after 20 bytes"),
     "MessagePack": (msgspec.msgpack.encode(FIT), JSON, "not JSON: it looks like MessagePack: "
                     "send Content-Type: application/msgpack"),
