@@ -4,8 +4,8 @@ Requests that became readable together are answered together: all are read, then
 then one write records them, then all answers are sent. So they share the cost of the record, and
 neither the next read nor a woken client empties the caches between two scores.
 
-No answer waits for others longer than PATIENCE. After that, the scored ones are written and sent,
-and what became readable meanwhile is read before the rest is scored. So a long queue delays neither
+After PATIENCE, and the block under way, the scored ones are written and sent, and what became
+readable meanwhile is read before the rest is scored. So a long queue delays neither
 health checks nor refusals. The queue's length is the number of waiting requests; none of them needs
 a task.
 
@@ -25,7 +25,7 @@ from .message import Answer
 
 PATIENCE = 0.001  # seconds
 MOST_TURNS = 64  # a count, since a turn takes longer on a busy machine
-# Requests that are answered together, and their bytes: a share of PATIENCE.
+# Requests of a block, and their bytes: without reasons a share of PATIENCE.
 TOGETHER, MOST_BYTES = 64, 64 * 1024
 FEWEST = 4  # below, each alone costs less
 
