@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from ..http.accept import MOST_BYTES, Ranges, media_range, media_type
-from ..http.fields import VISIBLE
+from ..http.fields import VISIBLE, Fields
 from ..http.ledger import Ledger
 from ..http.message import Answer, Request
 from ..http.problem import Headers, Problem
@@ -49,16 +49,20 @@ class Invocations(Translated):
         self._is_part = os.environ.get("SAGEMAKER_BATCH") == "true"
 
     def answer(self, request: Request) -> Answer:
-        """See endpoint.Handler; CustomAttributes are the request's id where they may be one, and
-        tell it in the answer, as SageMaker passes on no other header.
-        """
+        """See endpoint.Handler; CustomAttributes are the request's id where they may be one."""
         given = request.fields.get(ATTRIBUTES, b"")
         if REQUEST_ID not in request.fields and VISIBLE.fullmatch(given):
             fields = {**request.fields, REQUEST_ID: given}
             request = msgspec.structs.replace(request, fields=fields)
-        made = super().answer(request)
-        if made.request_id:
-            made.head.append((ATTRIBUTES, made.request_id.encode()))
+        return super().answer(request)
+
+    def refusal(self, problem: Problem, request_id: str, fields: Fields) -> Answer:
+        """See endpoint.Handler; CustomAttributes tell the id, as of every answer: SageMaker passes
+        on no other header.
+        """
+        made = super().refusal(problem, request_id, fields)
+        if request_id:
+            made.head.append((ATTRIBUTES, request_id.encode()))
         return made
 
     def _handle(self, caller: str, request_id: str, request: Request) -> tuple[bytes, Headers]:
@@ -69,6 +73,7 @@ class Invocations(Translated):
         out = answer_type(request.fields.get(b"accept", b""), kind)
         accept = out if out in BY_MEDIA_TYPE else JSON_TYPE
         body, head = self._scored(caller, request_id, request, kind, accept)
+        head.append((ATTRIBUTES, request_id.encode()))
         if accept is out:
             return body, head
         written = lines.as_csv(body) if out == CSV else lines.as_lines(body)

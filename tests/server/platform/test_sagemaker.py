@@ -1,6 +1,7 @@
 """SageMaker's contract over a real socket: four formats, health, batch transform."""
 
 import json
+import resource
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -179,6 +180,18 @@ def test_custom_attributes_name_the_record_both_ways(server: Running, trained: T
     assert told == [answer.headers["x-request-id"] for answer in (named, odd)]
     assert told[0] == "loan-4711"
     assert {*told} <= {each["request_id"] for each in server.records()}
+
+
+def test_an_answer_without_its_record_is_refused_and_has_its_id_too(
+    bundle: Path, serve: Serve, trained: Trained, tmp_path: Path
+) -> None:
+    with up(serve, bundle, tmp_path, "sagemaker", "--workers", "1") as one:
+        (worker,) = one.workers()
+        resource.prlimit(worker, resource.RLIMIT_FSIZE, (0, 0))
+        done = post(one, PATH, rows_of(trained), **{ATTRIBUTES: "loan-4712"})
+        assert "the prediction log cannot be written" in detail(done, 503)
+        assert done.headers[ATTRIBUTES] == "loan-4712"
+        assert httpx.get(one.url + "/ping").status_code == 503
 
 
 def test_names_in_another_order_are_refused_in_batch_transform(
