@@ -143,7 +143,7 @@ class Batches:
         if isinstance(said, Problem):
             self._book.refused(request_id, said.status, body, said.errors, said.more, place)
             return out.encode(said.document(request_id))
-        self._book.scored(request_id, place, said, took, codec.as_json(body))
+        self._book.scored(request_id, place, said, took, body, codec is MESSAGE_PACK)
         if self._shadow is not None:
             self._shadow.add(request_id, place, body, codec, said)
         return self._writers[out].write(request_id, said)

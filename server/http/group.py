@@ -87,7 +87,7 @@ class Groups:
         self, asked: Request, request_id: str, said: Outcome, terms: Terms, took: float
     ) -> Answer:
         codec, out, body = terms.codec, terms.out, asked.body
-        self._book.scored(request_id, 0, said, took, codec.as_json(body))
+        self._book.scored(request_id, 0, said, took, body, codec is MESSAGE_PACK)
         if self._shadow is not None:
             self._shadow.add(request_id, 0, body, codec, said)
         head, answer = head_of(out, request_id), self._writers[out].write(request_id, said)

@@ -51,7 +51,6 @@ class Asked(Exchange, gc=False):
     keep: bool
     terms: Any = None
     more: int = 0
-    data: bytes = b""
 
 
 class GroupCommit:
@@ -140,10 +139,9 @@ class GroupCommit:
     def _send(self, group: list[tuple[float, list[Asked]]]) -> None:
         everyone = [asked for _, some in group for asked in some]
         self._ledger.commit(everyone)
-        for asked in everyone:
-            asked.data = asked.client.finish(asked.answer, asked.keep)
-        for asked in everyone:  # nothing in between, so that a sleeping client is woken only once
-            asked.client.send(asked.data)
+        ready = [(each.client, each.client.finish(each.answer, each.keep)) for each in everyone]
+        for client, data in ready:  # nothing in between: a sleeping client is woken only once
+            client.send(data)
         for began, some in group:
             some[0].handler.close(some, began)
         if self._ledger.later is not None:

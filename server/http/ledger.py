@@ -39,8 +39,9 @@ class Book:
         self._lines = services.recorder.writer(tag)
 
     def scored(
-        self, request_id: str, index: int, said: Outcome, seconds: float, features: bytes | None
-    ) -> None:
+        self, request_id: str, index: int, said: Outcome, seconds: float, features: bytes | None,
+        is_packed: bool = False,
+    ) -> None:  # fmt: skip
         """Enter an applicant with a score; `features` as in LineWriter.write."""
         row = self._row
         row[APPLICANTS] += 1
@@ -48,7 +49,8 @@ class Book:
             row[DECIDED[said.decision]] += 1
         if said.flags and self._warns:
             row[WARNINGS] += len(said.flags)
-        self._recorder.append(self._lines.write(request_id, index, said, seconds * 1e6, features))
+        line = self._lines.write(request_id, index, said, seconds * 1e6, features, is_packed)
+        self._recorder.append(line)
 
     def scored_all(
         self, ids: str | list[str], scored: Scored, seconds: float, is_packed: bool

@@ -10,6 +10,7 @@ from time import perf_counter
 
 from ..record.line import APPLICANT_BYTES
 from ..scoring.answer import writers
+from ..scoring.codec import MESSAGE_PACK
 from ..scoring.model import Model
 from ..scoring.refusals import RefusedError
 from ..settings import Reasons as Wanted
@@ -130,7 +131,7 @@ class Score(ScoringHandler):
         except RefusedError as refused:
             raise problem_of(refused) from refused
         self._scored_in(took := perf_counter() - began)
-        self._book.scored(request_id, 0, said, took, codec.as_json(body))
+        self._book.scored(request_id, 0, said, took, body, codec is MESSAGE_PACK)
         if self._shadow is not None:
             self._shadow.add(request_id, 0, body, codec, said)
         answer = self._writers[terms.out].write(request_id, said)

@@ -10,7 +10,7 @@ import msgspec
 
 from ..metrics.counters import Counters
 from ..record.recorder import Recorder
-from ..scoring.codec import Codec
+from ..scoring.codec import MESSAGE_PACK, Codec
 from ..scoring.model import Model
 from ..scoring.outcome import Outcome
 from ..scoring.refusals import RefusedError
@@ -70,7 +70,7 @@ class Shadow:
         if said.decision != each.answered.decision:
             self._counters.add("shadow_disagreed")
         took = (perf_counter() - began) * 1e6
-        features = each.codec.as_json(each.body)
+        is_packed = each.codec is MESSAGE_PACK
         self._recorder.append(
-            self._lines.write(each.request_id, each.index, said, took, features)
+            self._lines.write(each.request_id, each.index, said, took, each.body, is_packed)
         )  # fmt: skip

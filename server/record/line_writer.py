@@ -40,19 +40,24 @@ class LineWriter:
 
     def write(
         self, request_id: str, index: int, said: Outcome, latency_us: float,
-        features: bytes | None,
+        features: bytes | None, is_packed: bool = False,
     ) -> bytes:  # fmt: skip
-        """Return one applicant's line with its newline; `features` as they were sent, JSON."""
+        """Return one applicant's line with its newline.
+
+        `features` as they were sent: JSON or, `is_packed`, MessagePack.
+        """
         now, raw = time_ns(), said.raw
         is_usual = not said.flags and said.explanation is None and isinstance(raw, float)
         if self._at_once is not None and is_usual:
             line = self._at_once(
-                now, request_id, index, latency_us, features or b"", False,
+                now, request_id, index, latency_us, features or b"", is_packed,
                 SPAN(0, len(features or b"")), said.row, NUMBER(raw), NUMBER(said.prediction),
                 FIRST_DECISION, (said.decision,),
             )  # fmt: skip
             if line is not None:
                 return line
+        if features and is_packed:
+            features = msgspec.json.encode(msgspec.msgpack.decode(features))
         return self._encode(now, request_id, index, said, latency_us, features)
 
     def write_all(

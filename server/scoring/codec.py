@@ -7,7 +7,6 @@ from typing import Any, Protocol
 
 import msgspec
 
-from ..engine.native.to_json import to_json
 from .lenient import NESTED, SHOWN, Literal, Members, members, parse_json, show
 
 SPACE = b" \t\r\n"
@@ -73,9 +72,6 @@ class Codec(Protocol):
         For an object with more than `most` members, their number is enough.
         """
 
-    def as_json(self, body: bytes) -> bytes:
-        """Return the body as JSON; JSON unchanged."""
-
 
 class Json:
     """application/json."""
@@ -129,10 +125,6 @@ class Json:
     def parse(self, body: bytes, most: int) -> Any:
         """See Codec: the number is known only after all were read."""
         return parse_json(body)
-
-    def as_json(self, body: bytes) -> bytes:
-        """See Codec."""
-        return body
 
 
 class MessagePack:
@@ -195,11 +187,6 @@ class MessagePack:
             raise ValueError(str(error)) from error
         names = [each if isinstance(each, str) else Literal(show(each)) for each in parts[::2]]
         return members(list(zip(names, parts[1::2], strict=True)))
-
-    def as_json(self, body: bytes) -> bytes:
-        """See Codec."""
-        quick = to_json(body)
-        return msgspec.json.encode(msgspec.msgpack.decode(body)) if quick is None else quick
 
 
 def holds_more(body: bytes, most: int) -> bool:

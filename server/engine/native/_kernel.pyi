@@ -5,7 +5,6 @@ from .layout import Buffer
 
 SOURCE: str
 
-def to_json(body: bytes, powers: Buffer) -> bytes | None: ...
 def write_answers(
     head: tuple[bytes, bytes] | None,
     begin: bytes,

@@ -533,9 +533,6 @@ static int clear_types(PyObject *module)
 }
 
 static PyMethodDef functions[] = {
-    {"to_json", to_json, METH_VARARGS,
-     "Return a MessagePack map as JSON, from its bytes and the powers of five; None where a member\n"
-     "is not plain."},
     {"write_answers", write_answers, METH_VARARGS,
      "Return a list of answers from what all have of a head (fields up to the request id, and up to the\n"
      "length, or None), the body up to the request id, the body up to the number, a list of request ids,\n"

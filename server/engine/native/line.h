@@ -14,6 +14,4 @@ extern PyType_Spec line_spec;
 /* Write a MessagePack map as JSON and return the place behind it, NULL where it is not plain. */
 char *copy_map(const Power *powers, char *out, const uint8_t *at, const uint8_t *end);
 
-PyObject *to_json(PyObject *module, PyObject *arguments);
-
 #endif

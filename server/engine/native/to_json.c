@@ -1,9 +1,8 @@
 /* A MessagePack map as JSON, the very bytes of msgspec's encoder, for the record. Members that are
-   no plain text, number, boolean or nil are left to msgspec: then the answer is None. */
+   no plain text, number, boolean or nil are left to msgspec. */
 
 #include "line.h"
 #include "msgpack.h"
-#include "powers.h"
 #include "shortest.h"
 
 /* Copy a text of MessagePack whose end is known; return NULL where JSON has to escape it. */
@@ -72,32 +71,4 @@ char *copy_map(const Power *powers, char *out, const uint8_t *at, const uint8_t 
     }
     *out++ = '}';
     return at == end ? out : NULL;
-}
-
-static PyObject *copied(const Power *powers, PyObject *body)
-{
-    const uint8_t *from = (const uint8_t *)PyBytes_AsString(body);
-    Py_ssize_t length = PyBytes_Size(body);
-    PyObject *json = PyBytes_FromStringAndSize(NULL, length * MOST_GROWTH + MOST_TEXT);
-    if (!json)
-        return NULL;
-    char *start = PyBytes_AsString(json), *end = copy_map(powers, start, from, from + length);
-    if (!end) {
-        Py_DECREF(json);
-        Py_RETURN_NONE;
-    }
-    _PyBytes_Resize(&json, end - start);
-    return json;
-}
-
-PyObject *to_json(PyObject *module, PyObject *arguments)
-{
-    (void)module;
-    PyObject *body;
-    Py_buffer powers;
-    if (!PyArg_ParseTuple(arguments, "Sy*:to_json", &body, &powers))
-        return NULL;
-    PyObject *json = are_powers(&powers) ? copied(powers.buf, body) : NULL;
-    PyBuffer_Release(&powers);
-    return json;
 }

@@ -5,6 +5,7 @@ import tracemalloc
 from types import SimpleNamespace
 from typing import Any
 
+import msgspec
 import pytest
 
 from server.bundle.tag import ModelTag
@@ -54,6 +55,16 @@ def test_a_line_says_what_was_scored(
         assert record[key] == wanted[key]
     assert record["flags"] == list(wanted["flags"])
     assert record.get("features") == (wanted["features"] and {"A": 1})
+
+
+@pytest.mark.parametrize("flags", [(), ("range:A",)])
+@pytest.mark.parametrize("value", [1.5, 'a"b', 1e-300, 2**60, None, True])
+def test_what_was_sent_as_messagepack_is_recorded_as_json(
+    value: Any, flags: tuple[str, ...]
+) -> None:
+    writer, sent = LineWriter(TAG, "score", privacy.everything), {"A": value}
+    record = written(writer, flags=flags, features=msgspec.msgpack.encode(sent), is_packed=True)
+    assert record["features"] == sent
 
 
 @needs_kernel
