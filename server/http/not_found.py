@@ -16,6 +16,9 @@ def absent(path: str, paths: Collection[str], catalog: Catalog) -> str:
         return f"{path}: no such path; did you mean {nearest}?"
     if nearest in ADMIN:
         return f"{path}: no such path; it is on the admin port (--admin-port)"
+    if path.startswith("/v1/models"):  # KServe's first protocol, TensorFlow Serving's
+        spoken = "of this protocol the server speaks version 2: /v2/models/NAME/infer"
+        return f"{path}: no such path; {spoken}"
     if found := OF_MODEL.fullmatch(path):
         name, version = found[1], found[2]
         if catalog.newest(name) is None or (version and version not in catalog.versions(name)):

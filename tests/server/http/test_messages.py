@@ -152,6 +152,8 @@ ABSENT = {
     "/models/small/score/": "/models/small/score/: no such path; did you mean /models/small/score?",
     "/models/reload": "/models/reload: no such path; it is on the admin port (--admin-port)",
     "/predict": f"/predict: no such path; {SCORES}",
+    "/v1/models/small:predict": "/v1/models/small:predict: no such path; of this protocol "
+    "the server speaks version 2: /v2/models/NAME/infer",
     "/models/large/score": "no model large; there is small/1",
     "/models/small/versions/2/score": "no version 2 of small; there is 1",
     "/models/small/versions/1/predict": f"/models/small/versions/1/predict: no such path; {SCORES}",
