@@ -133,7 +133,8 @@ def measure_peers(scale: Scale, write: Write) -> None:
     effort = msgspec.structs.replace(scale.effort, connections=PEERS_CONNECTIONS)
     scale = msgspec.structs.replace(scale, effort=effort)
     chosen = [subjects.OURS, *(each for each in peers.PEERS if each.name in peers.ON_DEMO)]
-    more = load.closed(models.build(models.DEMO), effort, chosen, COMPARED)
+    alone = msgspec.structs.replace(effort, connections=(1,))
+    more = load.closed(models.build(models.DEMO), alone, chosen, COMPARED)
     measure_load(scale, write, beside_peers(), ("peers", "peers_latency"), COMPARED, more)
 
 

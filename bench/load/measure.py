@@ -40,7 +40,7 @@ def closed(
 ) -> list[Row]:
     """Return the rows of saturation alone; see `saturated`."""
     with ExitStack() as stack:
-        started, failed = start_all(stack, chosen, workload)
+        started, failed = start_all(stack, chosen, workload, max(effort.connections))
         return saturated(started, workload, effort, compared) + failed
 
 
@@ -55,7 +55,10 @@ def saturated(
 
 
 def start_all(
-    stack: ExitStack, chosen: Sequence[Subject], workload: Workload
+    stack: ExitStack,
+    chosen: Sequence[Subject],
+    workload: Workload,
+    connections: int = WARM_UP_CONNECTIONS,
 ) -> tuple[list[Running], list[Row]]:
     """Start servers and warm them up; return those that stand, and a row for each that does not."""
     X = workload.rows(DISTINCT)
@@ -69,5 +72,5 @@ def start_all(
         except ServerError as error:
             failed.append({**label(subject, workload), "error": str(error)})
     for server in started:
-        servers.load(server, Plan(server.port, WARM_UP_CONNECTIONS, WARM_UP_SECONDS))
+        servers.load(server, Plan(server.port, connections, WARM_UP_SECONDS))
     return started, failed

@@ -73,5 +73,6 @@ PEERS = tuple(
         }),
     )
 )  # fmt: skip
-# What cannot serve every model, or other ones than LightGBM's: measured on the committed one, too.
+# What cannot serve every model: measured on the committed one, one connection at a time, because it
+# takes no second one before the first is closed.
 ON_DEMO = ("timber",)

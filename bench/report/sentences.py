@@ -100,10 +100,15 @@ def peers(rows: list[Row]) -> str:
 
 
 def elsewhere(rows: Sequence[Row]) -> list[str]:
-    """Return who agrees with LightGBM on the other models, which only some are asked about."""
-    others = dict.fromkeys(row["model"] for row in where(rows, connections=MANY)
-                           if row["model"] != rows[0]["model"])  # fmt: skip
-    return [f"On {name}: {agreement(where(rows, model=name, connections=MANY))}" for name in others]
+    """Return rates and agreement on the other models, on which only some are measured."""
+    others = dict.fromkeys(row["model"] for row in where(rows) if row["model"] != rows[0]["model"])
+    told = []
+    for name in others:
+        mine = where(rows, model=name, connections=ONE)
+        rates = [f"{number(row['per_second'])} by {row['label']}" for row in mine]
+        told.append(f"On {name}, one at a time, a second's answers are {listed(rates)}.")
+        told.append(agreement(mine))
+    return told
 
 
 def granian(many: Sequence[Row]) -> str:

@@ -38,13 +38,16 @@ def table(folder: Path, columns: int = len(COLUMNS)) -> str:
 
 
 def lines(rows: list[Row], columns: int) -> list[list[str]]:
-    """Return a row of cells for each server; empty if ours was not measured at both counts."""
+    """Return a row of cells for each server that was measured; empty without ours at both counts.
+
+    Who could not be measured stands below the table in BENCHMARKS.md, with the error.
+    """
     model = rows[0]["model"] if rows else ""
     at = {(row["subject"], row["connections"]): row
           for row in rows if "error" not in row and row["model"] == model}  # fmt: skip
     if not {(OURS, ONE), (OURS, MANY)} <= {*at}:
         return []
-    names = dict.fromkeys(row["subject"] for row in rows)
+    names = dict.fromkeys(subject for subject, _ in at)
     return [[label_of(rows, name), *line(at, name, columns)] for name in names]
 
 

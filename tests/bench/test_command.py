@@ -3,8 +3,9 @@
 import subprocess
 import sys
 
+from bench import environments
 from bench.__main__ import PARTS
-from bench.parts import ALL
+from bench.parts import ALL, ENVIRONMENTS
 from tests.conftest import ROOT
 
 RUN = """
@@ -27,3 +28,9 @@ def test_a_part_that_is_none_is_told_before_anything_is_imported() -> None:
 
 def test_the_parts_to_choose_from_are_those_there_are() -> None:
     assert {*ALL} == {*PARTS}
+
+
+def test_a_part_has_the_environments_it_needs_built() -> None:
+    assert {*ENVIRONMENTS} < {*ALL}
+    for name in {each for wanted in ENVIRONMENTS.values() for each in wanted}:
+        assert (environments.PEERS / name / "requirements.txt").is_file()

@@ -12,5 +12,10 @@ from pathlib import Path
 timber = str(Path(sys.executable).parent / "timber")
 load = [timber, "load", os.environ["PEER_MODEL"], "--name", "credit", "--format", "lightgbm"]
 subprocess.run(load, check=True)
+model = Path.home() / ".timber" / "models" / "credit"
+if not any((model / "lib").iterdir()):  # it takes any error of gcc for no gcc: what gcc said
+    check = ["gcc", "-std=c99", "-fsyntax-only", str(model / "compiled" / "model.c")]
+    said = subprocess.run(check, capture_output=True, text=True, check=False).stderr
+    sys.exit(f"timber load compiled nothing; gcc:{said.partition('error:')[2].splitlines()[0]}")
 address = ["--host", "127.0.0.1", "--port", os.environ["PEER_PORT"]]
 os.execv(timber, [timber, "serve", "credit", *address])  # noqa: S606
