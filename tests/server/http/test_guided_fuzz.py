@@ -53,6 +53,12 @@ def test_changed_bodies_are_scored_right_or_refused_with_their_fault(
 
 
 @pytest.mark.parametrize("how", range(WAYS))
+def test_an_empty_array_is_refused_without_a_feature_at_fault(harness: Harness, how: int) -> None:
+    empty = b"\xdc\x00\x00" if how & MESSAGE_PACK else b"[]"
+    assert harness.examine(bytes([how]) + empty) == 422
+
+
+@pytest.mark.parametrize("how", range(WAYS))
 def test_a_score_that_is_not_the_models_is_found(
     bundle: Path, tmp_path: Path, trained: Trained, how: int
 ) -> None:
