@@ -47,14 +47,15 @@ def before_after(rows: list[Row]) -> str:
     if len(known) < 2:
         return ""
     first, last = known[0], known[-1]
-    leap = max(pairwise(known), key=lambda pair: pair[1]["per_second"] / pair[0]["per_second"])
+    leap = max(pairwise(known), key=lambda pair: float(pair[0]["cpu_us"] / pair[1]["cpu_us"]))
     return " ".join([
         f"From the service as people write it to this server, one core gives "
         f"{number(last['per_second'])} answers a second in place of {number(first['per_second'])}, "
-        f"{times(last['per_second'], first['per_second'])} times as many, and half of all answers "
-        f"come within {number(last['p50_us'])} µs in place of {number(first['p50_us'])}; the "
-        f"largest step is “{leap[1]['label']}”, "
-        f"{times(leap[1]['per_second'], leap[0]['per_second'])} times.",
+        f"half of all answers come within {number(last['p50_us'])} µs in place of "
+        f"{number(first['p50_us'])}, and an answer takes {number(last['cpu_us'])} µs of processor "
+        f"time in place of {number(first['cpu_us'])}, {times(first['cpu_us'], last['cpu_us'])} "
+        f"times less; the largest step is “{leap[1]['label']}”, "
+        f"{times(leap[0]['cpu_us'], leap[1]['cpu_us'])} times.",
         f"It takes {number(last['memory_mib'])} MiB of memory in place of "
         f"{number(first['memory_mib'])}, gives its first answer after {number(last['start_s'])} s "
         f"in place of {number(first['start_s'])}, and its packages take "
