@@ -19,7 +19,7 @@ VALUE_BYTES = 8
 GONE = Answer("", 499, [], b"")
 
 
-class Named(HttpRequest, frozen=True, gc=False):
+class Named(HttpRequest, frozen=True, gc=False, kw_only=True):
     """A call and its message, for the model that it names."""
 
     call: Call

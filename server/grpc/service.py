@@ -96,7 +96,9 @@ class Service:
             raise Problem(400, f"not a ModelInferRequest: {error}") from error
         key = served(self._services, message.model_name, message.model_version)
         handler, now = self._handlers[key], perf_counter()
-        named = Named("POST", INFER_PATH, INFER, b"", call.fields, body, now, call, message)
+        named = Named(
+            "POST", INFER_PATH, INFER, b"", call.fields, body, now, call=call, message=message
+        )  # fmt: skip
         asked = Asked(named, NOT_YET, handler, call, True)
         self._group_commit.add(asyncio.get_running_loop(), asked)
 

@@ -52,8 +52,9 @@ class FastPath:
         self, loop: asyncio.AbstractEventLoop, client: Client, head: Head, body: bytes, keep: bool
     ) -> None:
         """Queue a request to be answered; see group_commit.Asked."""
-        request = Request("POST", head.path, head.url, b"", head.fields, body, perf_counter())
-        terms = head.terms if body and body[0] in APPLICANT else None
+        known, now = head.terms, perf_counter()
+        request = Request("POST", head.path, head.url, b"", head.fields, body, now, known)
+        terms = known if body and body[0] in APPLICANT else None
         self._group_commit.add(loop, Asked(request, NOT_YET, head.handler, client, keep, terms))
 
     def whole(self, own: Headers, answer: Answer, close: bytes) -> bytes:

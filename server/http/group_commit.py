@@ -114,12 +114,13 @@ class GroupCommit:
     def _answer_some(self) -> list[Asked]:
         """Answer the next request, and those behind it with the same terms."""
         some = self._next()
-        self._in_flight.more -= sum([asked.more for asked in some])
-        handler, requests = some[0].handler, [asked.request for asked in some]
+        for asked in some:
+            self._in_flight.more -= asked.more
         if len(some) < FEWEST:
-            answers = [handler.answer(request) for request in requests]
-        else:
-            answers = handler.answer_all(requests, some[0].terms)
+            for asked in some:
+                asked.answer = asked.handler.answer(asked.request)
+            return some
+        answers = some[0].handler.answer_all([asked.request for asked in some], some[0].terms)
         for asked, answer in zip(some, answers, strict=True):
             asked.answer = answer
         return some

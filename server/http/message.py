@@ -1,5 +1,7 @@
 """A complete request and a complete answer, independent of transport."""
 
+from typing import Any
+
 import msgspec
 
 from .fields import Fields, trace_of
@@ -13,7 +15,10 @@ LENGTH = b"content-length"
 
 
 class Request(msgspec.Struct, frozen=True, gc=False):
-    """A request; `arrived` is when it was complete and began to wait, as perf_counter."""
+    """A request; `arrived` is when it was complete and began to wait, as perf_counter.
+
+    `terms` are the handler's for these fields, if its head is known; see endpoint.Handler.
+    """
 
     method: str
     path: str
@@ -22,6 +27,7 @@ class Request(msgspec.Struct, frozen=True, gc=False):
     fields: Fields
     body: bytes
     arrived: float
+    terms: Any = None
 
 
 class Answer(msgspec.Struct, frozen=True, gc=False):

@@ -85,7 +85,7 @@ class Score(ScoringHandler):
 
     def _handle(self, caller: str, request_id: str, request: Request) -> tuple[bytes, Headers]:
         fields = request.fields
-        terms = self._terms(fields, request.query)
+        terms = request.terms or self._terms(fields, request.query)
         if DEADLINE in fields:
             check_deadline(fields, perf_counter() - request.arrived)
         head = head_of(terms.out, request_id)

@@ -105,6 +105,10 @@ class Counters:
         row, begin, total = self.row, LAYOUT.stages[stage], LAYOUT.stages[stage] + HISTOGRAM - 1
 
         def observe(durations: Sequence[float]) -> None:
+            if len(durations) == 1:
+                row[begin + bisect_left(BUCKETS, durations[0])] += 1
+                row[total] += int(durations[0] * 1e9)
+                return
             first = bisect_left(BUCKETS, min(durations))
             if max(durations) <= BOUNDS[first]:  # as of requests that came together
                 row[begin + first] += len(durations)
