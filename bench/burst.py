@@ -42,7 +42,7 @@ from .workload.models import DEMO, Workload
 
 NAME, DOCUMENT = "burst", ROOT / "docs" / "performance.md"
 BURST, BUSY = 64, 128  # new connections, beside those of the load
-CONNECTIONS = (8, 32, 128, 512)
+CONNECTIONS = (1, 8, 32, 128, 512)
 CROWD = 1024  # four times the queue
 PATIENCES_MS = (1, 2, 3)
 LAST_S = 30.0
