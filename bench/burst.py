@@ -162,8 +162,9 @@ def table(measured: Result) -> str:
         rows = [row for row in measured.rows if row["label"] == label]
         lines.append(f"| {label} | {' | '.join(cells(rows))} |")
     host = measured.host
-    about = (f"Milliseconds; {measured.measured}, commit {measured.commit}, {host.cpu}, "
-             f"{host.cores} cores, load average {host.load_average} before.")  # fmt: skip
+    about = (f"Milliseconds; rounds: {measured.method['rounds']}; {measured.measured}, "
+             f"commit {measured.commit}, {host.cpu}, {host.cores} cores, "
+             f"load average {host.load_average} before.")  # fmt: skip
     return "\n".join([*lines, "", about]) + "\n"
 
 
@@ -173,7 +174,7 @@ def cells(rows: Sequence[Row]) -> list[str]:
               for name in ("last_ms", "probe_ms")]  # fmt: skip
     tails = [of(rows, f"p99_us_{count}") / 1e3 for count in CONNECTIONS]
     goodput = of(rows, f"cpu_us_{BUSY}") / of(rows, f"cpu_us_{CROWD}")
-    times = [f"{each:.1f}" for each in (*beside, *tails)]
+    times = [f"{each:.3g}" for each in (*beside, *tails)]
     return [*times, f"{goodput:.2f}", f"{of(rows, f'per_second_{BUSY}'):,.0f}"]
 
 
