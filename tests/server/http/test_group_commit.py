@@ -1,14 +1,21 @@
 """Group commit: what arrives together shares one write of the record."""
 
+import asyncio
 import json
 import re
 import socket
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from server.http.group_commit import MOST_TURNS
+from bench.limits.own import Constant, Unwritten
+from server.http.fast_path import NOT_YET
+from server.http.group_commit import MOST_TURNS, Asked, GroupCommit
+from server.http.in_flight import InFlight
+from server.http.message import Answer, Request
 from tests.conftest import Running, Serve
 from tests.server.asking import access_lines, stopped
 from tests.server.wire import FIT, raw, scoring, sender, senders
@@ -78,6 +85,44 @@ def test_connections_put_off_an_answer_for_a_bounded_number_of_turns(
 ) -> None:
     with serve(bundle, tmp_path, "--access-log", "0") as up:
         assert in_a_burst(up, 4 * MOST_TURNS) >= 3
+
+
+class Client:
+    """Where an answer goes."""
+
+    has_it = False
+
+    def finish(self, answer: Answer, keep: bool) -> bytes:
+        return b""
+
+    def send(self, data: bytes) -> None:
+        self.has_it = True
+
+
+def turns(most: int, meanwhile: Callable[[GroupCommit], None]) -> int:
+    """Return the turns that a request waits in a queue of `most` if each has its like."""
+
+    async def waited() -> int:
+        client, count, unwritten = Client(), 0, Unwritten()  # type: tuple[Client, int, Any]
+        group_commit = GroupCommit(InFlight(most), unwritten)
+        request = Request("POST", "/score", b"/score", b"", {}, b"{}", 0.0)
+        handler: Any = Constant()
+        group_commit.add(asyncio.get_running_loop(), Asked(request, NOT_YET, handler, client, True))
+        while not client.has_it:
+            meanwhile(group_commit)
+            await asyncio.sleep(0)
+            count += 1
+        return count
+
+    return asyncio.run(waited())
+
+
+def test_probes_put_off_a_score_once_and_connections_only_while_there_is_room() -> None:
+    """A flood of neither may hold up the scores."""
+    once = turns(256, lambda group_commit: None)
+    assert turns(256, GroupCommit.go_first) == once + 1
+    assert turns(256, GroupCommit.connected) == once + MOST_TURNS
+    assert turns(1, GroupCommit.connected) == once
 
 
 def test_a_probe_does_not_wait_for_a_long_queue(bundle: Path, serve: Serve, tmp_path: Path) -> None:
