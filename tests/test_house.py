@@ -33,8 +33,8 @@ LAYERS = {
         "distribution", "host", "progress", "result", "marks", "environments", "workload", "ladder",
         "contributions", "portfolio", "load", "limits", "stages", "process", "power",
         "contract_cost", "record_cost", "grpc_calls", "cost", "budget", "worst_case", "burst",
-        "batch", "profiling", "soak", "guard", "report", "benchmark_stages", "parts", "suite",
-        "__main__",
+        "batch", "answer", "profiling", "soak", "guard", "report", "benchmark_stages", "parts",
+        "suite", "__main__",
     ),
 }  # fmt: skip
 SERVER_MAY_IMPORT = {

@@ -85,6 +85,21 @@ SATURATION = Table(
     HTTP_COLUMNS, ("model", "connections"), "saturation",
     (Pivot("answers a second", "per_second", "connections"),),
 )  # fmt: skip
+ANSWER = Table(
+    "answer", "How does it compare with an earlier version?", sentences.answer,
+    "This server, an earlier commit of it and an empty Starlette endpoint stand at once, one "
+    "worker each on one core, the record on, and take turns; each connection sends as soon as it "
+    "has its answer. Ratios are medians of those within a round. The earlier commit knows no "
+    "reasons, so none are given (`--reasons none`); the queue holds all connections. "
+    "`python -m bench.answer --before CHECKOUT`.",
+    (
+        NAME, Column("at once", "connections"), Column("answers a second", "per_second"),
+        Column("empty = 1", "per_second_of_empty"), CPU, Column("before = 1", "cpu_us_of_before"),
+        QUANTILES[0], QUANTILES[2], Column("before = 1 ", "p99_us_of_before"),
+        Column("empty = 1 ", "p99_us_of_empty"), FAILED,
+    ),
+    ("model",),
+)  # fmt: skip
 RECORD = Table(
     "record_cost", "What does the record cost?", sentences.record,
     "One worker with the record and one without, 16 connections, a server each, in turn. What is "
@@ -302,15 +317,16 @@ BUDGET = Table(
     ),
     ("model",),
 )  # fmt: skip
-TABLES = (BEFORE_AFTER, PEERS, COST, BATCH, SATURATION, RECORD, REASONS, CONTRIBUTIONS, PORTFOLIO,
-          EXPLAINED, ENGINES, LATENCY, PEERS_LATENCY, SOAK, MEMORY, START, PROTOCOL, LADDER, STAGES,
-          BUDGET)  # fmt: skip
+TABLES = (BEFORE_AFTER, PEERS, COST, BATCH, SATURATION, ANSWER, RECORD, REASONS, CONTRIBUTIONS,
+          PORTFOLIO, EXPLAINED, ENGINES, LATENCY, PEERS_LATENCY, SOAK, MEMORY, START, PROTOCOL,
+          LADDER, STAGES, BUDGET)  # fmt: skip
 # What measures a result, where it is not `python -m bench --only <result>`.
 MEASURED_BY = {
     "peers_latency": "python -m bench --only peers",
     "portfolio_explained": "python -m bench.portfolio.explained",
     "portfolio_engines": "python -m bench.portfolio.engines",
     "portfolio": "python -m bench.portfolio", "batch": "python -m bench.batch",
+    "answer": "python -m bench.answer --before CHECKOUT",
     "saturation": "python -m bench --only load",
     "latency": "python -m bench --only load", "start": "python -m bench --only process",
     "memory": "python -m bench --only process", "soak": "python -m bench.soak",

@@ -161,6 +161,17 @@ def batch(rows: list[Row]) -> str:
             f"{times(last['cpu_us'], one['cpu_us'])} of one alone{before}.")  # fmt: skip
 
 
+def answer(rows: list[Row]) -> str:
+    """Return what an answer costs beside an earlier commit, and its rate beside an empty one's."""
+    mine = where(rows, label="this server", connections=MANY)
+    told = [
+        f"{number(row['cpu_us_of_before'])} of the processor time of the earlier commit and "
+        f"{number(row['per_second_of_empty'])} times the answers a second of an empty endpoint "
+        f"({row['model']})" for row in mine
+    ]  # fmt: skip
+    return f"At {MANY} connections an answer takes {listed(told)}." if told else ""
+
+
 def connections(rows: list[Row]) -> str:
     """Return the rate at one connection, and the best."""
     ours = where(rows, subject=OURS)
