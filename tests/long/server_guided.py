@@ -27,12 +27,11 @@ from server.scoring import catalog
 from server.scoring.codec import ARRAYS
 from server.scoring.codec import MESSAGE_PACK as MESSAGE_PACK_CODEC
 from server.scoring.model import Model, Options, load
+from tests.long.server_fuzz import NO_APPLICANT
 from tests.long.server_guided_inputs import ANSWER_MESSAGE_PACK, MAX_BATCH, MESSAGE_PACK, PARTIAL
 
 TYPES = (b"application/json", b"application/msgpack")
 REFUSALS = {400, 413, 422}
-NO_APPLICANT = "batch: wanted at least one applicant, got none"
-"""The one fault of no feature."""
 Handle = Callable[[Request], Answer]
 
 

@@ -5,6 +5,7 @@ import asyncio
 from tests.conftest import Running, Trained, applicants
 from tests.long.server_fuzz import (
     GROWTH_KILOBYTES,
+    Sent,
     fuzz,
     resident_kilobytes,
     to_infer,
@@ -40,3 +41,11 @@ def test_every_wrong_inference_request_is_refused_and_its_fault_named(
     assert found.wrong == []
     assert min(found.statuses[400], found.statuses[200]) > BODIES / 10
     assert resident_kilobytes(worker) - before < GROWTH_KILOBYTES
+
+
+def test_an_array_is_refused_by_the_length_that_it_promises(server: Running) -> None:
+    field = b"Content-Type: application/msgpack\r\n"
+    sent = [Sent(b"/score", field, b"\xdd\x00\x17\xa9LIMIT"), Sent(b"/score", field, b"\xdc\0\0")]
+    found = asyncio.run(fuzz(server.port, iter(sent)))
+    assert found.statuses == {413: 1, 422: 1}
+    assert found.wrong == []
