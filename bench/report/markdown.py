@@ -6,7 +6,7 @@ from .. import result
 from ..result import Result, Row
 from . import budget, summary
 from .sections import MEASURED_BY, PEERS, STAGES, TABLES
-from .tables import Table, alone, pivoted, whole
+from .tables import Table, alone, grid, pivoted, whole
 
 TITLE = """# Benchmarks
 
@@ -41,6 +41,8 @@ def section(table: Table, folder: Path) -> str:
     place = "bench/results/" if folder == result.FOLDER else ""
     picture = f"![{table.title}]({place}{table.plot}.svg)" if table.plot else ""
     short = [pivoted(each, found.rows) for each in table.pivots]
+    if table.short:
+        short.append(grid(table.short, found.rows))
     if table is PEERS:
         short.append(summary.table(folder))
     how, every = f"{table.how} {alone(table, found.rows)}{method(found)}", whole(table, found.rows)

@@ -32,7 +32,13 @@ BEFORE_AFTER = Table(
         Column("first answer after, s", "start_s"), Column("packages, MiB", "packages_mib"),
         Column("image, MB", "image_mb"), *AGREEMENT, SPREAD, FAILED,
     ),
-    ("model",), "before_after", folded=False,
+    ("model",), "before_after",
+    short=(
+        NAME, Column("answers a second", "per_second"), QUANTILES[0], QUANTILES[2],
+        Column("processor time, µs", "cpu_us"), Column("memory, MiB", "memory_mib"),
+        Column("first answer after, s", "start_s"), Column("packages, MiB", "packages_mib"),
+        AGREEMENT[0], AGREEMENT[2],
+    ),
 )  # fmt: skip
 HTTP_COLUMNS = (
     NAME, Column("answers a second", "per_second"), SPREAD, CPU, QUANTILES[0], QUANTILES[2],

@@ -61,7 +61,8 @@ class Pivot(msgspec.Struct, frozen=True):
 class Table(msgspec.Struct, frozen=True):
     """A section: the result it shows, the sentence that follows from it, how it was measured.
 
-    The whole table is folded if `folded`, below the short ones; `by` is what its rows differ in.
+    The whole table is folded if `folded`, below the short ones, one of which may be of the columns
+    in `short`; `by` is what its rows differ in.
     """
 
     result: str
@@ -73,6 +74,7 @@ class Table(msgspec.Struct, frozen=True):
     plot: str | None = None
     pivots: tuple[Pivot, ...] = ()
     folded: bool = True
+    short: tuple[Column, ...] = ()
 
 
 def markdown(lines: list[list[str]]) -> str:
