@@ -59,10 +59,11 @@ def main(arguments: Sequence[str]) -> int:
     try:
         return obey(arguments)
     except refusals() as error:
-        said = str(error).replace("\n", "\\n")  # a path may hold one
-        print(f"server: {said}", file=sys.stderr)
+        said = str(error)
     except OSError as error:
-        print(f"server: {error.filename or 'socket'}: {error.strerror}", file=sys.stderr)
+        said = f"{error.filename or 'socket'}: {error.strerror}"
+    one_line = said.replace("\n", "\\n")  # a path may hold one
+    print(f"server: {one_line}", file=sys.stderr)
     return REFUSED
 
 
