@@ -245,7 +245,7 @@ def explained(rows: list[Row]) -> str:
 
 def engines(rows: list[Row]) -> str:
     """Return what is left of the speed on Ray and Spark."""
-    told = [f"{row['label']} has {percent(row['of_score'])} of its rows a second"
+    told = [f"“{row['label']}” has {percent(row['of_score'])} of its rows a second"
             for row in where(rows)[1:]]  # fmt: skip
     return f"Beside `server score`, once warm, {listed(told)}." if told else ""
 
