@@ -242,8 +242,10 @@ image-grpc: #: the image with the packages of --grpc-port, tagged IMAGE:grpc
 	$(MAKE) image GRPC=1 IMAGE=$(IMAGE):grpc
 image-test: setup-dev #: run the image read-only, as nobody, and test what it answers and holds
 	IMAGE=$(IMAGE) DOCKER=$(DOCKER) $(PY) -m pytest -rs tests/image/test_container.py tests/image/test_deployed.py tests/image/test_portfolio.py tests/image/test_grpc.py tests/image/test_platforms.py
-image-suite: setup-dev #: the server's whole HTTP test suite on the image's files (root; no Parquet in there)
-	IMAGE=$(IMAGE) DOCKER=$(DOCKER) $(PY) -m pytest -p tests.in_container tests/server
+image-suite: setup-dev #: the server's whole test suite on the files of both images (root; no pyarrow in there)
+	IMAGE=$(IMAGE) $(IN_IMAGE) tests/server --ignore=tests/server/grpc --ignore=tests/server/offline
+	IMAGE=$(IMAGE):grpc $(IN_IMAGE) tests/server/grpc
+IN_IMAGE = DOCKER=$(DOCKER) $(PY) -m pytest -p tests.in_container -n $(TESTERS) --dist loadfile --no-loadscope-reorder
 image-run: ## serve from the image on PORT
 	$(DOCKER) run --rm --init=false --read-only --cap-drop ALL --security-opt no-new-privileges \
 	  --publish $(HOST):$(PORT):8000 --volume credit-express-log:/log $(IMAGE)

@@ -51,10 +51,12 @@ class Popen(subprocess.Popen):  # type: ignore[type-arg]
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Make the shared mount, before pytest makes a folder in it."""
-    SHARED.mkdir(mode=0o755)
+    SHARED.mkdir()
+    SHARED.chmod(0o1777)  # as /tmp is: some tests are another user for a while
     for options in (["--bind", str(SHARED)], ["--make-rshared"]):
         subprocess.run(["mount", *options, str(SHARED)], check=True)
     config.option.basetemp = SHARED / "pytest"
+    tempfile.tempdir = str(SHARED)  # of what tests make without pytest, too
 
 
 def pytest_sessionstart() -> None:
@@ -89,10 +91,19 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     terminalreporter.write_line(f"{started} server processes ran on the image's files")
 
 
-def pytest_sessionfinish() -> None:
-    """Remove the container."""
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Remove the container; a worker tells how many servers it ran."""
     if inside:
         docker("rm", "--force", NAME)
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["started"] = started
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Count a worker's servers."""
+    global started
+    started += node.workeroutput.get("started", 0)
 
 
 def pytest_unconfigure() -> None:
